@@ -1,0 +1,85 @@
+"""scripts/setup.sh on machines that lack something, played by small programs put first on PATH."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+PYTHON_WITHOUT_VENV = f"""#!/bin/sh
+case "$*" in *"import ensurepip"*) exit 1 ;; esac
+exec '{sys.executable}' "$@"
+"""
+
+APT_GET_WITHOUT_NETWORK = """#!/bin/sh
+echo "$@" >>"$APT_LOG"
+echo "Temporary failure resolving the mirror"
+exit 100
+"""
+
+
+def a_machine(folder: Path, *, uid: int, **programs: str) -> dict[str, str]:
+    """Return an environment in which `programs` come first and `id -u` says `uid`."""
+    folder.mkdir()
+    for name, text in {"id": f"#!/bin/sh\necho {uid}\n", **programs}.items():
+        program = folder / name.replace("_", "-")
+        program.write_text(text)
+        program.chmod(0o755)
+    return {"PATH": f"{folder}:/usr/bin:/bin", "APT_LOG": str(folder / "apt.log")}
+
+
+def set_up(clone: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run `setup runtime` in a fresh clone whose path has a space in it."""
+    for name in ("scripts", "requirements"):
+        shutil.copytree(ROOT / name, clone / name)
+    shutil.copy(ROOT / "pyproject.toml", clone)
+    return subprocess.run(  # noqa: S603 - our own script, on a machine made up above
+        ["/bin/bash", "-euo", "pipefail", "-c", '. "$0/scripts/setup.sh"; setup runtime', clone],
+        cwd="/",
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_python_without_venv_is_named_with_the_command_to_run(tmp_path: Path) -> None:
+    """Without the right to install, one sentence names the package, and nothing was begun."""
+    environment = a_machine(tmp_path / "bin", uid=1000, python3=PYTHON_WITHOUT_VENV)
+    clone = tmp_path / "a clone"
+
+    run = set_up(clone, environment)
+
+    package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert f"sudo apt-get update && sudo apt-get install --yes {package}" in run.stderr
+    assert not (clone / ".venv").exists()
+
+
+def test_root_installs_what_is_missing_and_says_why_it_could_not(tmp_path: Path) -> None:
+    """As root apt-get is tried, its lists first; when it fails, its own words are shown."""
+    environment = a_machine(
+        tmp_path / "bin", uid=0, python3=PYTHON_WITHOUT_VENV, apt_get=APT_GET_WITHOUT_NETWORK
+    )
+
+    run = set_up(tmp_path / "a clone", environment)
+
+    update, install = Path(environment["APT_LOG"]).read_text().splitlines()
+    assert update == "update"
+    assert "install --yes" in install
+    assert run.returncode == 2
+    assert "Temporary failure resolving the mirror" in run.stderr
+
+
+@pytest.mark.parametrize("name", ["dev", "runtime", "image"])
+def test_a_lock_names_no_address_and_no_path(name: str) -> None:
+    """A lock holds packages, versions, markers, hashes and whence they are wanted; nothing else."""
+    lock = (ROOT / "requirements" / f"{name}.txt").read_text()
+
+    assert not re.search(r"://|--(extra-)?index|--find-links|(^|\s)/", lock)
+    assert "--hash=sha256:" in lock
