@@ -1,0 +1,143 @@
+"""`python -m sandbox`: the peers on one port of this machine, until told to stop."""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Generator, Sequence
+
+import uvicorn
+
+from sandbox.app import create_app
+from sandbox.settings import Settings
+
+_DESCRIPTION = """\
+Stand-ins for the ComfyDeploy API and the Telegram Bot API, on one loopback port. Once it listens it
+prints one line of JSON with its addresses; then the chats, as messages come and change.
+"""
+_EPILOG = """\
+what to try
+  a run's inputs may hold sandbox_seconds, sandbox_end, sandbox_drop, sandbox_order,
+  sandbox_duplicate, sandbox_late_progress, sandbox_partial, sandbox_submit, sandbox_early,
+  sandbox_images, sandbox_outputs, sandbox_gpu, sandbox_unknown_status (see
+  sandbox/comfydeploy/faults.py)
+  the API keys revoked, expired, suspended and no-credits are refused
+  POST /control/comfydeploy         {"down": true, "hold_ends": true, "retry_scale": 0.1, ...}
+  GET  /control/comfydeploy/runs    the runs, with every try to deliver their webhooks
+  POST /control/telegram/faults     {"method": "sendPhoto", "kind": "429", "retry_after": 3}
+  GET  /control/telegram/chats/ID   the messages of a chat as they stand
+  POST /control/telegram/updates    {"chat_id": 4711, "text": "/start"}
+"""
+
+
+class Server(uvicorn.Server):
+    """uvicorn that says when it listens, and leaves signals to its owner."""
+
+    def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._listening = listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._listening()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Capture none: a stop by signal is an ordinary end with exit code 0."""
+        yield
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the sandbox until a signal, or until its parent is gone."""
+    options = _parser().parse_args(arguments)
+    listener = socket.create_server((options.host, options.port), backlog=1024)
+    host, port = listener.getsockname()[:2]
+    settings = Settings(
+        seconds=options.seconds, quiet=options.quiet, base_url=f"http://{host}:{port}"
+    )
+    config = uvicorn.Config(
+        create_app(settings),
+        loop="asyncio",
+        log_level=options.log_level,
+        access_log=options.log_level in {"info", "debug", "trace"},
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=0,
+        lifespan="on",
+    )
+    server = Server(config, lambda: _announce(f"{host}:{port}"))
+    asyncio.run(_serve(server, listener, with_parent=options.with_parent))
+
+
+async def _serve(server: Server, listener: socket.socket, *, with_parent: bool) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        server.should_exit = True
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    loop.add_signal_handler(signal.SIGINT, (lambda: None) if with_parent else stop)
+    if with_parent:
+        # Reading a pipe blocks, and a daemon thread is left behind when everything else ends.
+        threading.Thread(target=_wait_for_end, args=(loop, stop), daemon=True).start()
+    await server.serve([listener])
+
+
+def _wait_for_end(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    # os.read, because a thread inside sys.stdin makes the interpreter's own end fail.
+    while os.read(0, 4096):
+        pass
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(stop)
+
+
+def _announce(address: str) -> None:
+    url = f"http://{address}"
+    line = {
+        "url": url,
+        "comfydeploy": f"{url}/comfydeploy/api",
+        "telegram": f"{url}/telegram",
+        "outputs_host": address,
+    }
+    print(json.dumps(line), flush=True)  # noqa: T201
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=0, help="port; 0 takes a free one (%(default)s)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=3.0, help="length of an ordinary run (%(default)s)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="do not print the chats")
+    parser.add_argument(
+        "--log-level",
+        default="critical",
+        choices=["critical", "error", "warning", "info", "debug", "trace"],
+        help="what uvicorn tells on stderr (%(default)s)",
+    )
+    parser.add_argument(
+        "--with-parent",
+        action="store_true",
+        help="end when stdin does, and leave Ctrl-C to the parent",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""A stand-in for the ComfyDeploy API: runs that live, end and tell their webhooks."""

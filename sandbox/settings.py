@@ -1,0 +1,19 @@
+"""What the command line decides about a sandbox."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How one sandbox behaves from its start to its end.
+
+    Attributes:
+        seconds: Length of a run that names none itself, in seconds, 0 or more.
+        quiet: Whether the chats are kept off stdout.
+        base_url: Address under which outputs are shown, without a slash at the end. Empty: the
+            address the submitting request was sent to.
+    """
+
+    seconds: float = 3.0
+    quiet: bool = True
+    base_url: str = ""

@@ -1,0 +1,20 @@
+"""The one error of this Bot API: a call refused, in Telegram's words."""
+
+
+class Refusal(Exception):  # noqa: N818 - what it is to the caller, who did nothing exceptional
+    """A call is not done; the attributes are those of the answer.
+
+    Attributes:
+        code: HTTP status and `error_code`.
+        description: Telegram's sentence, with its prefix.
+        parameters: `retry_after` and the like, or nothing.
+    """
+
+    def __init__(
+        self, description: str, *, code: int = 400, parameters: dict[str, int] | None = None
+    ) -> None:
+        super().__init__(description)
+        prefix = {400: "Bad Request: ", 404: "Not Found: ", 409: "Conflict: "}.get(code, "")
+        self.code = code
+        self.description = prefix + description
+        self.parameters = parameters
