@@ -1,0 +1,1 @@
+"""The world: HTTP, MongoDB, engines, Telegram."""

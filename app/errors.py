@@ -1,0 +1,202 @@
+"""What can go wrong between us and the outside, split by what the caller can do.
+
+* AppError
+    * RefusedError: refuse the caller; the message says what to change
+        * UnknownFieldError, BadFieldError: names the field
+        * EngineOffError: that engine is not set up here
+        * IdempotencyMismatchError: another body came with the same key
+        * StaleVersionError: the record has changed since
+        * NotFoundError: there is no such record
+        * ConflictError: not in this state
+    * UnavailableError: try again later
+        * ContendedError: others kept winning the write to one record
+        * StoreDownError: the database does not answer
+        * OverloadedError: more waits than we can hold
+        * DiskFullError: nothing new is taken on
+    * PeerError: what a peer did to a call of ours
+        * PeerRefusedError: its own no; trying again will not help
+        * PeerBusyError: surely not done; try again, after its own wait if it named one
+        * PeerUnknownError: whether it was done is not known
+        * PeerDownError: the whole peer is at fault; its debts wait
+        * PeerMissingError: it has no such thing
+    * SetupError: refuse to start; each problem named
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+
+class AppError(Exception):
+    """Root of everything the app raises. `reason` is a slug and a metric's label."""
+
+    reason = "app"
+
+
+class RefusedError(AppError):
+    """The caller asked for what cannot be; the message says what to change."""
+
+    reason = "refused"
+
+
+class BadFieldError(RefusedError):
+    """A field has a value that it cannot have."""
+
+    reason = "bad_field"
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class UnknownFieldError(BadFieldError):
+    """A field is not one that can be given here."""
+
+    reason = "unknown_field"
+
+
+class EngineOffError(BadFieldError):
+    """An order names an engine that is not set up here."""
+
+    reason = "engine_off"
+
+
+class IdempotencyMismatchError(RefusedError):
+    """The same Idempotency-Key came with another body."""
+
+    reason = "idempotency_mismatch"
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used with another body; use a new key")
+
+
+class StaleVersionError(RefusedError):
+    """The record is no longer at the version named by If-Match."""
+
+    reason = "stale_version"
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"the record is at version {version}; read it again and retry")
+        self.version = version
+
+
+class NotFoundError(RefusedError):
+    """There is no such record."""
+
+    reason = "not_found"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"no such {what}")
+
+
+class ConflictError(RefusedError):
+    """The record is not in a state in which this can be done."""
+
+    reason = "conflict"
+
+
+class UnavailableError(AppError):
+    """It may work later.
+
+    Attributes:
+        retry_after: How long to wait before trying again.
+    """
+
+    reason = "unavailable"
+
+    def __init__(self, message: str, retry_after: timedelta = timedelta(seconds=5)) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ContendedError(UnavailableError):
+    """Others kept winning the write to one record."""
+
+    reason = "contended"
+
+    def __init__(self, record: str) -> None:
+        super().__init__(f"gave up on a contended write of {record}", timedelta(seconds=1))
+
+
+class StoreDownError(UnavailableError):
+    """The database does not answer."""
+
+    reason = "store_down"
+
+
+class OverloadedError(UnavailableError):
+    """More waits than we can hold."""
+
+    reason = "overloaded"
+
+
+class DiskFullError(UnavailableError):
+    """The disk is nearly full: nothing new is taken on, what runs goes on."""
+
+    reason = "disk_full"
+
+
+class PeerError(AppError):
+    """What a peer did to a call of ours. The message holds no URL and no secret.
+
+    Attributes:
+        peer: Which peer: ``comfydeploy``, ``telegram``.
+    """
+
+    reason = "peer"
+
+    def __init__(self, peer: str, message: str) -> None:
+        super().__init__(f"{peer}: {message}")
+        self.peer = peer
+
+
+class PeerRefusedError(PeerError):
+    """The peer said no, and will say so again."""
+
+    reason = "peer_refused"
+
+
+class PeerBusyError(PeerError):
+    """Surely not done; it may be done later.
+
+    Attributes:
+        retry_after: The wait the peer named, or None.
+    """
+
+    reason = "peer_busy"
+
+    def __init__(self, peer: str, message: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(peer, message)
+        self.retry_after = retry_after
+
+
+class PeerUnknownError(PeerError):
+    """No answer, or half of one: whether it was done is not known."""
+
+    reason = "peer_unknown"
+
+
+class PeerDownError(PeerError):
+    """The whole peer is at fault: our key is refused, or nothing answers."""
+
+    reason = "peer_down"
+
+
+class PeerMissingError(PeerError):
+    """The peer has no such thing."""
+
+    reason = "peer_missing"
+
+
+class SetupError(AppError):
+    """The service cannot start as it is set up.
+
+    Attributes:
+        problems: Each in one sentence that begins with the setting's name.
+    """
+
+    reason = "setup"
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)

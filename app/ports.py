@@ -1,0 +1,253 @@
+"""Everything outside, as the use cases see it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple, Protocol
+
+from processors.notifications import Content
+from schemas.base import EngineName, GenerationId, InstanceName, RunId
+from schemas.debt import DebtKind
+from schemas.generation import Generation
+from schemas.run import Batch, RunReport
+
+
+class Write(NamedTuple):
+    """One compare-and-set: `after` in place of `before`, if that still stands."""
+
+    before: Generation
+    after: Generation
+
+
+class Page(NamedTuple):
+    """One page of a list, newest first, and where the next one begins."""
+
+    items: tuple[Generation, ...]
+    next: str | None
+
+
+class Owed(NamedTuple):
+    """How many debts of one kind stand in one state, and since when the oldest does."""
+
+    kind: DebtKind
+    state: Literal["live", "claimed", "dead"]
+    count: int
+    age: timedelta
+    """Of the oldest: how long it has been due, or dead. Zero where none is due yet."""
+
+
+class Generations(Protocol):
+    """The generations we keep. Every method may raise StoreDownError."""
+
+    async def get(self, generation_id: GenerationId) -> Generation | None:
+        """Return a generation, or None."""
+        ...
+
+    async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
+        """Return those of these generations that exist, without their request payload's inputs.
+
+        What is not read is not written either: `write` sets only what changed.
+        """
+        ...
+
+    async def by_idempotency_key(self, key: str) -> Generation | None:
+        """Return the generation that was made under this key, or None."""
+        ...
+
+    async def insert(self, generation: Generation) -> bool:
+        """Store a new generation; return whether its id, key and run were all free."""
+        ...
+
+    async def write(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
+        """Set what changed, where the record still is at the version of `before`.
+
+        `after` is stored with the version of `before` plus 1 and with `updatedAt` as given.
+
+        Returns:
+            The ids whose record was not as `before`: nothing was written there.
+        """
+        ...
+
+    async def due(
+        self, now: datetime, kinds: frozenset[DebtKind], limit: int
+    ) -> tuple[Generation, ...]:
+        """Return records that owe a live debt of these kinds by `now`, the longest due first."""
+        ...
+
+    async def claimed(self, by: InstanceName, until: datetime) -> tuple[Generation, ...]:
+        """Return records with a debt claimed by `by` whose claim runs out by `until`."""
+        ...
+
+    async def page(self, wanted: Mapping[str, str | int], cursor: str | None, limit: int) -> Page:
+        """Return a page of records, newest first.
+
+        Args:
+            wanted: Stored field names of a fixed set, each with the value it must equal.
+            cursor: `next` of the page before, or None for the first.
+            limit: 1 to 200.
+        """
+        ...
+
+    def open_ids(self) -> AsyncIterator[GenerationId]:
+        """Yield the ids of all generations that have not ended, oldest first."""
+        ...
+
+    async def owed(self, now: datetime) -> tuple[Owed, ...]:
+        """Count what is owed, by kind and state."""
+        ...
+
+    def dead(self) -> AsyncIterator[Generation]:
+        """Yield the generations that owe a dead debt, oldest first."""
+        ...
+
+
+class Inbox(Protocol):
+    """The deliveries we have answered for. Every method may raise StoreDownError."""
+
+    async def insert(self, batch: Batch) -> None:
+        """Store a batch on a majority's disks; the same batch again is no fault."""
+        ...
+
+    async def mark_applied(self, ids: Sequence[str]) -> None:
+        """Mark batches whose every event has been applied."""
+        ...
+
+    async def stale(self, before: datetime, limit: int) -> tuple[Batch, ...]:
+        """Return unapplied batches taken in before `before`, oldest first."""
+        ...
+
+    def around(self, since: datetime, until: datetime) -> AsyncIterator[Batch]:
+        """Yield the batches taken in between two times, applied or not, oldest first."""
+        ...
+
+
+class Lease(NamedTuple):
+    """An exclusive duty, held until `until`; the fence grows with every new holder."""
+
+    name: str
+    holder: InstanceName
+    fence: int
+    until: datetime
+
+
+class Leases(Protocol):
+    """Exclusive duties among processes. Every method may raise StoreDownError."""
+
+    async def acquire(
+        self, name: str, holder: InstanceName, now: datetime, until: datetime
+    ) -> Lease | None:
+        """Take or renew a duty; None while somebody else holds it."""
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Give a duty up, so that another can take it at once."""
+        ...
+
+
+class Chats(Protocol):
+    """What we know of chats. Every method may raise StoreDownError."""
+
+    async def current(self, chat_id: int) -> int:
+        """Return the id a chat has now: another than given when a group was migrated."""
+        ...
+
+    async def migrated(self, chat_id: int, to: int) -> None:
+        """Remember that a group has a new id."""
+        ...
+
+    async def blocked(self, chat_id: int, why: str, now: datetime) -> None:
+        """Remember that a chat refuses us."""
+        ...
+
+
+class Engine(Protocol):
+    """One engine. Every method may raise a PeerError."""
+
+    @property
+    def name(self) -> EngineName:
+        """Its name in URLs and records."""
+        ...
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Host patterns from which its outputs may be fetched."""
+        ...
+
+    async def submit(self, generation: Generation, webhook: str) -> RunId:
+        """Send a generation to the engine, its news to go to `webhook`.
+
+        Raises:
+            PeerRefusedError: It will not run this.
+            PeerBusyError: Surely not taken.
+            PeerUnknownError: It may have been taken.
+            PeerDownError: Surely not taken, and nothing else would be.
+        """
+        ...
+
+    async def read(self, run_id: RunId) -> RunReport:
+        """Ask how a run stands.
+
+        Raises:
+            PeerMissingError: The engine knows no such run.
+        """
+        ...
+
+    async def cancel(self, run_id: RunId) -> None:
+        """Ask the engine to cancel a run; its end is told like any other."""
+        ...
+
+    def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:
+        """Yield runs made since `since` that may serve this generation, each read in full."""
+        ...
+
+    async def check(self) -> str:
+        """Return what the engine says to a call that changes nothing, for `doctor`."""
+        ...
+
+
+class Messenger(Protocol):
+    """The bot's one sender, as the use cases see it. Every sending may raise a PeerError."""
+
+    def on_duty(self) -> bool:
+        """Return whether this process holds the sender's lease."""
+        ...
+
+    def turn(self, chat_id: int, *, editing: bool) -> AbstractAsyncContextManager[None]:
+        """Wait for this chat's turn: order, rate limits and pauses are kept here.
+
+        Entering raises PeerBusyError with a wait where the chat's turn is too far off.
+        """
+        ...
+
+    async def show(
+        self, chat_id: int, message_id: int | None, text: str, reply_to: int | None
+    ) -> int | None:
+        """Send or edit a status message; return its id, or None when it is gone."""
+        ...
+
+    async def tell(
+        self,
+        chat_id: int,
+        content: Content,
+        reply_to: int | None,
+        replace: int | None,
+        hosts: tuple[str, ...],
+    ) -> None:
+        """Send an end, as rich as Telegram takes it.
+
+        Args:
+            chat_id: Where to.
+            content: What, in the person's language, within Telegram's limits.
+            reply_to: The person's message, or None.
+            replace: Our status message, to be turned into the result; None sends a new one.
+            hosts: Host patterns from which media may be fetched for an upload.
+        """
+        ...
+
+
+class Alerts(Protocol):
+    """Trouble worth waking somebody for."""
+
+    def alert(self, slug: str, message: str) -> None:
+        """Log it, count it, and tell the administrator's chat, at most once in a while."""
+        ...

@@ -1,0 +1,34 @@
+"""What we know of chats, in MongoDB."""
+
+from datetime import datetime
+
+from app.store.connection import Connection, answered
+
+
+class MongoChats:
+    """See app.ports.Chats."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._all = connection.collection("chats")
+
+    async def current(self, chat_id: int) -> int:
+        """See app.ports.Chats."""
+        async with answered():
+            known = await self._all.find_one({"_id": {"$eq": chat_id}}, {"migratedTo": 1})
+        return known.get("migratedTo", chat_id) if known else chat_id
+
+    async def migrated(self, chat_id: int, to: int) -> None:
+        """See app.ports.Chats."""
+        async with answered():
+            await self._all.update_one(
+                {"_id": {"$eq": chat_id}}, {"$set": {"migratedTo": to}}, upsert=True
+            )
+
+    async def blocked(self, chat_id: int, why: str, now: datetime) -> None:
+        """See app.ports.Chats."""
+        async with answered():
+            await self._all.update_one(
+                {"_id": {"$eq": chat_id}},
+                {"$set": {"blockedAt": now, "blockedWhy": why}},
+                upsert=True,
+            )

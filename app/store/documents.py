@@ -1,0 +1,69 @@
+"""How records become documents: names, types and the `$set` of what changed.
+
+Only classic updates are made: a pipeline update would execute strings such as ``"$secret"``
+out of a payload. Field names never come from a payload.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from decimal import Decimal
+from typing import Any, Final
+
+from bson.codec_options import CodecOptions, TypeCodec, TypeRegistry
+from bson.decimal128 import Decimal128
+
+from schemas.generation import Generation
+
+Document = dict[str, Any]
+"""A BSON document: Any, since its values are of every type."""
+
+
+class _DecimalCodec(TypeCodec):
+    """Money is Decimal with us and Decimal128 in MongoDB; never a float."""
+
+    python_type = Decimal  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride] - a property in the base, an attribute in the documentation
+    bson_type = Decimal128  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride] - as above
+
+    def transform_python(self, value: Decimal) -> Decimal128:
+        return Decimal128(value)
+
+    def transform_bson(self, value: Decimal128) -> Decimal:
+        return value.to_decimal()
+
+
+CODEC: Final[CodecOptions[Document]] = CodecOptions(
+    tz_aware=True, tzinfo=UTC, type_registry=TypeRegistry([_DecimalCodec()])
+)
+
+
+def update(before: Generation, after: Generation) -> Document:
+    """Return the update that turns one state of a record into another.
+
+    Fields that neither state has, such as those of a newer version, are left alone.
+    """
+    changed = dict(_changed(before.document(), after.document(), ""))
+    wanted = {name: value for name, value in changed.items() if value is not None}
+    gone = {name: "" for name, value in changed.items() if value is None}
+    return {
+        **({"$set": wanted} if wanted else {}),
+        **({"$unset": gone} if gone else {}),
+    }
+
+
+def _changed(
+    before: Mapping[str, Any], after: Mapping[str, Any], path: str
+) -> Iterator[tuple[str, Any]]:
+    """Yield each path that differs with its new value, None where it is gone."""
+    for name in before.keys() | after.keys():
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        if isinstance(old, dict) and isinstance(new, dict) and not _odd(old) and not _odd(new):  # pyright: ignore[reportUnknownArgumentType] - documents hold anything
+            yield from _changed(old, new, f"{path}{name}.")  # pyright: ignore[reportUnknownArgumentType] - as above
+        else:
+            yield f"{path}{name}", new
+
+
+def _odd(document: Mapping[str, Any]) -> bool:
+    """Return whether a name would be misread in a dotted path."""
+    return any("." in name or name.startswith("$") or not name for name in document)

@@ -1,0 +1,199 @@
+"""The generations we keep, in MongoDB."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING, UpdateOne
+from pymongo.errors import DuplicateKeyError
+
+from app.ports import Owed, Page, Write
+from app.store.connection import Connection, answered
+from app.store.documents import Document, update
+from schemas.base import GenerationId, InstanceName
+from schemas.debt import DebtKind
+from schemas.generation import Generation
+from schemas.run import OPEN
+
+EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before every time we keep: compares true with any, and lets a partial index be used."""
+
+FILTERS: Final = frozenset(
+    {
+        "status",
+        "engine",
+        "metadata.run_id",
+        "metadata.preset",
+        "metadata.userId",
+        "metadata.telegramChatId",
+    }
+)
+"""Fields that a list can be filtered by, each with an index."""
+
+
+class MongoGenerations:
+    """See app.ports.Generations."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._all = connection.collection("generations")
+
+    async def get(self, generation_id: GenerationId) -> Generation | None:
+        """See app.ports.Generations."""
+        return await self._one({"_id": {"$eq": generation_id}})
+
+    async def by_idempotency_key(self, key: str) -> Generation | None:
+        """See app.ports.Generations."""
+        return await self._one({"idempotencyKey": {"$eq": key}})
+
+    async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
+        """See app.ports.Generations."""
+        async with answered():
+            found = await self._all.find(
+                {"_id": {"$in": list(ids)}}, {"requestPayload.inputs": 0}
+            ).to_list(None)
+        return {each["_id"]: Generation.read(each) for each in found}
+
+    async def insert(self, generation: Generation) -> bool:
+        """See app.ports.Generations."""
+        try:
+            async with answered():
+                await self._all.insert_one(generation.document())
+        except DuplicateKeyError:
+            return False
+        return True
+
+    async def write(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
+        """See app.ports.Generations.
+
+        MongoDB tells how many of a bulk matched, not which. Where some did not, all are read
+        again: what is not there as it was to be written counts as lost, and deciding again on
+        a record that did take the write changes nothing.
+        """
+        if not writes:
+            return frozenset()
+        try:
+            async with answered():
+                if len(writes) == 1:
+                    result = await self._all.update_one(*_operation(writes[0]))
+                else:
+                    result = await self._all.bulk_write(  # pyright: ignore[reportUnknownMemberType] - motor leaves an argument's type open
+                        [UpdateOne(*_operation(each)) for each in writes], ordered=False
+                    )
+        except DuplicateKeyError:
+            return frozenset(each.before.id for each in writes)
+        if result.matched_count == len(writes):
+            return frozenset()
+        if len(writes) == 1:
+            return frozenset({writes[0].before.id})
+        return await self._unlike(writes)
+
+    async def due(
+        self, now: datetime, kinds: frozenset[DebtKind], limit: int
+    ) -> tuple[Generation, ...]:
+        """See app.ports.Generations."""
+        ripe = {
+            "kind": {"$in": sorted(kinds)},
+            "nextAt": {"$lte": now},
+            "deadAt": {"$exists": False},
+        }
+        return await self._some(
+            {"dueAt": {"$lte": now}, "owed": {"$elemMatch": ripe}}, "dueAt", limit
+        )
+
+    async def claimed(self, by: InstanceName, until: datetime) -> tuple[Generation, ...]:
+        """See app.ports.Generations."""
+        return await self._some({"dueAt": {"$lte": until}, "owed.by": {"$eq": by}}, "dueAt", 0)
+
+    async def page(self, wanted: Mapping[str, str | int], cursor: str | None, limit: int) -> Page:
+        """See app.ports.Generations."""
+        unknown = set(wanted) - FILTERS
+        if unknown:
+            raise ValueError(f"not a field to filter by: {sorted(unknown)}")
+        query: Document = {name: {"$eq": value} for name, value in wanted.items()}
+        if cursor is not None:
+            query["_id"] = {"$lt": cursor}
+        async with answered():
+            found = (
+                await self._all.find(query).sort("_id", DESCENDING).limit(limit + 1).to_list(None)
+            )
+        items = tuple(Generation.read(each) for each in found[:limit])
+        return Page(items, items[-1].id if len(found) > limit else None)
+
+    async def open_ids(self) -> AsyncIterator[GenerationId]:
+        """See app.ports.Generations."""
+        async with answered():
+            found = self._all.find({"status": {"$in": sorted(OPEN)}}, {"_id": 1})
+            async for each in found.sort("_id", ASCENDING):
+                yield each["_id"]
+
+    async def dead(self) -> AsyncIterator[Generation]:
+        """See app.ports.Generations."""
+        async with answered():
+            async for each in self._all.find({"owed.deadAt": {"$gt": EVER}}).sort("_id", 1):
+                yield Generation.read(each)
+
+    async def owed(self, now: datetime) -> tuple[Owed, ...]:
+        """See app.ports.Generations.
+
+        Both halves go by an index: live debts by `dueAt`, dead ones by `owed.deadAt`.
+        """
+        indebted = {"$or": [{"dueAt": {"$gt": EVER}}, {"owed.deadAt": {"$gt": EVER}}]}
+        state = {
+            "$switch": {
+                "branches": [
+                    {"case": {"$gt": ["$owed.deadAt", None]}, "then": "dead"},
+                    {"case": {"$gt": ["$owed.by", None]}, "then": "claimed"},
+                ],
+                "default": "live",
+            }
+        }
+        since = {"$ifNull": ["$owed.deadAt", "$owed.nextAt"]}
+        async with answered():
+            rows = await self._all.aggregate(
+                [
+                    {"$match": indebted},
+                    {"$unwind": "$owed"},
+                    {
+                        "$group": {
+                            "_id": {"kind": "$owed.kind", "state": state},
+                            "count": {"$sum": 1},
+                            "since": {"$min": since},
+                        }
+                    },
+                ]
+            ).to_list(None)
+        return tuple(
+            Owed(
+                DebtKind(row["_id"]["kind"]),
+                row["_id"]["state"],
+                row["count"],
+                max(timedelta(), now - row["since"]),
+            )
+            for row in rows
+        )
+
+    async def _one(self, query: Document) -> Generation | None:
+        async with answered():
+            found = await self._all.find_one(query)
+        return Generation.read(found) if found else None
+
+    async def _some(self, query: Document, order: str, limit: int) -> tuple[Generation, ...]:
+        async with answered():
+            found = await self._all.find(query).sort(order, ASCENDING).limit(limit).to_list(None)
+        return tuple(Generation.read(each) for each in found)
+
+    async def _unlike(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
+        found = await self.many([each.before.id for each in writes])
+        return frozenset(
+            each.before.id
+            for each in writes
+            if (now := found.get(each.before.id)) is None
+            or now.change(request_payload=each.after.request_payload) != each.after
+        )
+
+
+def _operation(write: Write) -> tuple[Document, Document]:
+    return (
+        {"_id": {"$eq": write.before.id}, "version": {"$eq": write.before.version}},
+        update(write.before, write.after),
+    )
