@@ -1,0 +1,388 @@
+"""The composition root: the only file that knows concrete classes."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import structlog
+from starlette.types import ASGIApp
+
+from app.clock import Clock
+from app.engines.comfydeploy import ComfyDeploy
+from app.engines.fetching import Fetcher
+from app.errors import StoreDownError
+from app.observability.journal import Journal
+from app.observability.metrics import DebtRow, Metrics
+from app.ports import Engine
+from app.settings import Settings
+from app.store.chats import MongoChats
+from app.store.connection import Connection, Keep
+from app.store.generations import MongoGenerations
+from app.store.inbox import MongoInbox
+from app.store.leases import MongoLeases
+from app.telegram.alerts import AdminAlerts
+from app.telegram.sender import Sender
+from app.usecases.accept_events import Acceptor
+from app.usecases.apply_events import Applier
+from app.usecases.ask_engine import AskEngine
+from app.usecases.cancel_run import CancelRun
+from app.usecases.circuits import Circuits
+from app.usecases.desk import Desk
+from app.usecases.discharge import Discharger, Handler
+from app.usecases.end_run import EndRun
+from app.usecases.notify import Notify, Show
+from app.usecases.records import Records
+from app.usecases.submit_run import SubmitRun
+from app.usecases.sweep import Receivers, Sweep
+from app.usecases.taking import Taking
+from app.web.application import create_app
+from app.web.services import Services
+from processors.protocols import comfydeploy, signing
+from schemas.base import EngineName, InstanceName
+from schemas.debt import DebtKind
+from schemas.generation import Generation
+from schemas.timing import Timing
+
+LEAST_DISK: Final = 0.05
+"""Share of the disk below which nothing new is taken on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peers:
+    """Where the peers are, whichever mode we run in.
+
+    Attributes:
+        webhook_base: What engines are given to call back.
+        comfydeploy_url: The API's base, or None where that engine is off.
+        comfydeploy_key: Its key.
+        comfydeploy_hosts: Host patterns of its outputs.
+        telegram_url: The Bot API's base, or None where Telegram is off.
+        telegram_token: The bot's token.
+        allow_private: Whether outputs may lie on this machine or in this network.
+    """
+
+    webhook_base: str
+    comfydeploy_url: str | None
+    comfydeploy_key: str = ""
+    comfydeploy_hosts: tuple[str, ...] = ()
+    telegram_url: str | None
+    telegram_token: str = ""
+    allow_private: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """The database as the service uses it."""
+
+    connection: Connection
+    generations: MongoGenerations
+    inbox: MongoInbox
+    leases: MongoLeases
+    chats: MongoChats
+    keep: Keep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """Everything that runs, wired."""
+
+    store: Store
+    clock: Clock
+    timing: Timing
+    engines: Mapping[EngineName, Engine]
+    records: Records
+    applier: Applier
+    acceptor: Acceptor
+    discharger: Discharger
+    sweep: Sweep
+    taking: Taking
+    sender: Sender | None
+    alerts: AdminAlerts
+    metrics: Metrics
+    client: httpx.AsyncClient
+    readiness: "Readiness"
+    app: ASGIApp
+
+
+class Readiness:
+    """Whether orders and webhooks are served: the database, the disk, and our own state.
+
+    Attributes:
+        closing: Set while the service shuts down.
+    """
+
+    def __init__(self, store: Store, data_dir: Path) -> None:
+        self._store = store
+        self._data_dir = data_dir
+        self.closing = False
+
+    async def problems(self) -> tuple[str, ...]:
+        """Return what keeps us from being ready, each in one sentence."""
+        said = ["the service is shutting down"] if self.closing else []
+        if self.disk_full():
+            said.append("the disk is nearly full")
+        try:
+            said += await self._store.connection.problems()
+        except StoreDownError as error:
+            said.append(str(error))
+        return tuple(said)
+
+    def disk_full(self) -> bool:
+        """Return whether less than a twentieth of the disk is left."""
+        usage = shutil.disk_usage(self._data_dir)
+        return usage.free < LEAST_DISK * usage.total
+
+
+def open_store(settings: Settings, uri: str) -> Store:
+    """Connect to the database; nothing is asked of it yet."""
+    connection = Connection(uri, settings.mongodb_database)
+    records = settings.keep_records_days
+    return Store(
+        connection=connection,
+        generations=MongoGenerations(connection),
+        inbox=MongoInbox(connection),
+        leases=MongoLeases(connection),
+        chats=MongoChats(connection),
+        keep=Keep(
+            events=timedelta(days=settings.keep_events_days),
+            records=None if records is None else timedelta(days=records),
+        ),
+    )
+
+
+def receivers() -> Receivers:
+    """Return how each engine's webhooks are translated."""
+    return {comfydeploy.NAME: comfydeploy.receive}
+
+
+def make_engines(
+    peers: Peers, client: httpx.AsyncClient, timing: Timing, metrics: Metrics
+) -> Mapping[EngineName, Engine]:
+    """Return the engines that are on, by name."""
+    engines = dict[EngineName, Engine]()
+    if peers.comfydeploy_url is not None:
+        engines[comfydeploy.NAME] = ComfyDeploy(
+            client,
+            url=peers.comfydeploy_url,
+            key=peers.comfydeploy_key,
+            hosts=peers.comfydeploy_hosts,
+            timing=timing,
+            metrics=metrics,
+        )
+    return engines
+
+
+def make_client() -> httpx.AsyncClient:
+    """Return the one HTTP client for engines: no redirects, no proxies of the environment."""
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
+    return httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits)
+
+
+def build(
+    settings: Settings,
+    store: Store,
+    peers: Peers,
+    *,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    journal: Journal,
+    metrics: Metrics,
+) -> Service:
+    """Wire the service.
+
+    Args:
+        settings: What the operator decided, its secrets complete.
+        store: The database.
+        peers: Where everybody is.
+        name: This process, the same after a restart on the same data.
+        clock: The time.
+        timing: Limits and intervals.
+        journal: Told of every change.
+        metrics: Counts everything.
+    """
+    client = make_client()
+    engines = make_engines(peers, client, timing, metrics)
+    keys = Keys(settings)
+    alerts = AdminAlerts(
+        settings.admin_chat_id, log=partial(_log_alert, structlog.get_logger()), count=metrics.alert
+    )
+    sender = _make_sender(
+        settings=settings,
+        store=store,
+        peers=peers,
+        name=name,
+        clock=clock,
+        timing=timing,
+        alerts=alerts,
+    )
+    taking = Taking(name, timing, background=settings.run_background, messenger=sender)
+    records = Records(store.generations, clock, journal)
+    circuits = Circuits(clock, timing, alerts, metrics)
+    handlers: dict[DebtKind, Handler] = {
+        DebtKind.SUBMIT: SubmitRun(
+            records,
+            engines,
+            webhook_of=partial(keys.webhook_of, peers.webhook_base),
+            names=keys.names,
+            taking=taking,
+            timing=timing,
+        ),
+        DebtKind.CANCEL: CancelRun(engines, taking=taking, timing=timing),
+        DebtKind.ASK: AskEngine(
+            engines, names=keys.names, taking=taking, clock=clock, timing=timing, metrics=metrics
+        ),
+        DebtKind.END: EndRun(engines, taking=taking, timing=timing, metrics=metrics, alerts=alerts),
+    }
+    if sender is not None:
+        handlers[DebtKind.SHOW] = Show(
+            records, sender, taking=taking, timing=timing, journal=journal
+        )
+        handlers[DebtKind.NOTIFY] = Notify(
+            records,
+            sender,
+            engine_of=engines.get,
+            finish=settings.telegram_finish,
+            allow_private=peers.allow_private,
+            taking=taking,
+            timing=timing,
+            journal=journal,
+            metrics=metrics,
+        )
+    discharger = Discharger(
+        records,
+        handlers,
+        taking=taking,
+        circuits=circuits,
+        timing=timing,
+        metrics=metrics,
+        alerts=alerts,
+    )
+    records.inherit(discharger)
+    applier = Applier(store.inbox, records, taking, clock=clock, timing=timing, metrics=metrics)
+    sweep = Sweep(
+        store.inbox,
+        records,
+        applier=applier,
+        discharger=discharger,
+        receivers=receivers(),
+        taking=taking,
+        timing=timing,
+        metrics=metrics,
+    )
+    acceptor = Acceptor(
+        store.inbox,
+        applier,
+        clock=clock,
+        timing=timing,
+        metrics=metrics,
+        on_return=sweep.ask_all,
+    )
+    readiness = Readiness(store, settings.data_dir)
+    app = create_app(
+        Services(
+            acceptor=acceptor,
+            desk=Desk(records, engines.keys(), taking=taking, disk_full=readiness.disk_full),
+            generations=store.generations,
+            metrics=metrics,
+            clock=clock,
+            webhook_keys={engine: keys.of(engine) for engine in engines},
+            receivers={engine: receivers()[engine] for engine in engines},
+            api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
+            ready=readiness.problems,
+            prefix=urlsplit(peers.webhook_base).path.rstrip("/"),
+            cors_origins=settings.cors_origins,
+        )
+    )
+    return Service(
+        store=store,
+        clock=clock,
+        timing=timing,
+        engines=engines,
+        records=records,
+        applier=applier,
+        acceptor=acceptor,
+        discharger=discharger,
+        sweep=sweep,
+        taking=taking,
+        sender=sender,
+        alerts=alerts,
+        metrics=metrics,
+        client=client,
+        readiness=readiness,
+        app=app,
+    )
+
+
+class Keys:
+    """The keys that webhook URLs are signed with, derived by purpose: first signs, all verify."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._secrets = tuple(each.get_secret_value().encode() for each in settings.webhook_secret)
+
+    def of(self, engine: EngineName) -> tuple[bytes, ...]:
+        """Return an engine's keys, the signing one first."""
+        return tuple(signing.derive(secret, f"webhook:{engine}") for secret in self._secrets)
+
+    def webhook_of(self, base: str, generation: Generation) -> str:
+        """Return the webhook URL of a generation's current attempt."""
+        engine, attempt = generation.engine, generation.attempt
+        token = signing.webhook_token(self.of(engine)[0], engine, generation.id, attempt)
+        return signing.webhook_url(base, engine, generation.id, token)
+
+    def names(self, webhook: str | None, generation: Generation) -> bool:
+        """Return whether a run's webhook URL is ours for this generation and attempt.
+
+        Its base is not compared: it may have been another before a restart.
+        """
+        query = parse_qs(urlsplit(webhook).query) if webhook else {}
+        given = query.get("generation", [""])[0], query.get("token", [""])[0]
+        if given[0] != generation.id:
+            return False
+        engine = generation.engine
+        attempt = signing.verify(self.of(engine), engine, generation.id, given[1])
+        return attempt == generation.attempt
+
+
+async def count_debts(service: Service) -> None:
+    """Bring the gauges of what is owed up to date."""
+    rows = await service.store.generations.owed(service.clock.now())
+    service.metrics.debts(
+        DebtRow(each.kind, each.state, each.count, each.age.total_seconds()) for each in rows
+    )
+
+
+def _make_sender(
+    *,
+    settings: Settings,
+    store: Store,
+    peers: Peers,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    alerts: AdminAlerts,
+) -> Sender | None:
+    if peers.telegram_url is None or not settings.run_background:
+        return None
+    return Sender(
+        token=peers.telegram_token,
+        api_url=peers.telegram_url,
+        me=name,
+        leases=store.leases,
+        chats=store.chats,
+        clock=clock,
+        alerts=alerts,
+        fetch=Fetcher(allow_private=peers.allow_private).fetch,
+        timing=timing,
+        allow_private=peers.allow_private,
+    )
+
+
+def _log_alert(log: Any, slug: str, message: str) -> None:  # noqa: ANN401 - structlog's loggers have no type
+    log.error("alert", slug=slug, message=message)

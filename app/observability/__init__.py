@@ -1,0 +1,1 @@
+"""What can be seen of the service: its log, its figures and the lives of its generations."""

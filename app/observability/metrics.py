@@ -1,0 +1,227 @@
+"""The service's figures, in Prometheus' text format.
+
+A label's value is a word of ours: a status, a kind, a slug. Whatever is not shaped like one, or
+is one too many, is counted as ``other``, so that no text of a stranger becomes a label and no
+label grows without end.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final, Literal, NamedTuple
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+
+from schemas.debt import DebtKind
+
+OTHER: Final = "other"
+"""Label of whatever has no label of its own."""
+MOST_WORDS: Final = 48
+"""How many words one label may have."""
+
+DebtState = Literal["live", "claimed", "dead"]
+STATES: Final[tuple[DebtState, ...]] = ("live", "claimed", "dead")
+
+
+class DebtRow(NamedTuple):
+    """How many debts of a kind are in a state, and how long the oldest has been due."""
+
+    kind: str
+    state: DebtState
+    number: int
+    oldest_seconds: float
+
+
+class Metrics:
+    """All figures of one process, in a registry of its own."""
+
+    content_type: Final = CONTENT_TYPE_LATEST
+    """What `render` returns, as a Content-Type header."""
+
+    def __init__(self) -> None:
+        # The times at which each series began would double what is scraped.
+        disable_created_metrics()
+        self._registry = CollectorRegistry()
+        self._words: dict[str, set[str]] = {}
+        ProcessCollector(registry=self._registry)
+        self._make_event_figures()
+        self._make_engine_figures()
+        self._make_debt_figures()
+        self._make_telegram_figures()
+        self._alerts = self._counter("alerts", "Alerts raised.", "slug")
+        self._circuit = self._gauge("circuit_open", "1 while a peer is left alone.", "peer")
+
+    def render(self) -> bytes:
+        """Return all figures as text."""
+        return generate_latest(self._registry)
+
+    def accepted(self, engine: str, n: int = 1) -> None:
+        """Count events answered with 200 after they were stored."""
+        self._accepted.labels(self._word("engine", engine)).inc(n)
+
+    def verdict(self, engine: str, verdict: str, n: int = 1) -> None:
+        """Count what became of events: a `runs.Verdict`, or ``orphan`` without a record."""
+        words = self._word("engine", engine), self._word("verdict", verdict)
+        self._verdicts.labels(*words).inc(n)
+
+    def refused(self, reason: str) -> None:
+        """Count a request that was refused, by the reason's slug."""
+        self._refused.labels(self._word("reason", reason)).inc()
+
+    def waiting_events(self, n: int) -> None:
+        """Set how many stored events wait to be applied by this process."""
+        self._waiting.set(n)
+
+    def applied_lag(self, seconds: float) -> None:
+        """Note the time from an event's arrival until its effect was written."""
+        self._applied_lag.observe(seconds)
+
+    def ended_lag(self, seconds: float) -> None:
+        """Note the time from hearing an end until it was written."""
+        self._ended_lag.observe(seconds)
+
+    def told_lag(self, seconds: float) -> None:
+        """Note the time from an end's writing until its message was sent."""
+        self._told_lag.observe(seconds)
+
+    def rescued(self, engine: str) -> None:
+        """Count news that asking brought and no webhook did."""
+        self._rescued.labels(self._word("engine", engine)).inc()
+
+    def denied_end(self, engine: str) -> None:
+        """Count an end that was heard and that the engine denied."""
+        self._denied.labels(self._word("engine", engine)).inc()
+
+    def engine_call(self, engine: str, call: str, outcome: str, seconds: float) -> None:
+        """Note a call to an engine, such as ``submit``, and how it came out, such as ``ok``."""
+        words = self._word("engine", engine), self._word("call", call)
+        self._engine_calls.labels(*words, self._word("outcome", outcome)).observe(seconds)
+
+    def debt_done(self, kind: str) -> None:
+        """Count a debt that was discharged."""
+        self._debts_tried.labels(_kind(kind), "done").inc()
+
+    def debt_failed(self, kind: str) -> None:
+        """Count a try at a debt that failed."""
+        self._debts_tried.labels(_kind(kind), "failed").inc()
+
+    def debt_lost(self, kind: str) -> None:
+        """Count a debt whose claim had run out before it was acknowledged."""
+        self._debts_tried.labels(_kind(kind), "lost").inc()
+
+    def debts(self, rows: Iterable[DebtRow]) -> None:
+        """Set what is owed just now; kinds and states that `rows` leaves out are at 0."""
+        given = {(_kind(row.kind), row.state): row for row in rows}
+        for kind in DebtKind:
+            for state in STATES:
+                row = given.get((kind.value, state))
+                self._owed.labels(kind.value, state).set(row.number if row else 0)
+                oldest = row.oldest_seconds if row else 0
+                self._oldest.labels(kind.value, state).set(oldest)
+
+    def telegram_call(self, method: str, outcome: str, seconds: float) -> None:
+        """Note a call to Telegram, such as ``sendPhoto``, and how it came out."""
+        words = self._word("method", method), self._word("telegram_outcome", outcome)
+        self._telegram_calls.labels(*words).observe(seconds)
+
+    def telegram_wait(self, seconds: float) -> None:
+        """Note how long a message waited for its chat's turn and for the rate limits."""
+        self._telegram_waits.observe(seconds)
+
+    def circuit(self, peer: str, open: bool) -> None:  # noqa: A002, FBT001 - the word for it
+        """Set whether a peer is left alone for being down."""
+        self._circuit.labels(self._word("peer", peer)).set(int(open))
+
+    def alert(self, slug: str) -> None:
+        """Count an alert."""
+        self._alerts.labels(self._word("slug", slug)).inc()
+
+    def _make_event_figures(self) -> None:
+        self._accepted = self._counter(
+            "events_accepted", "Events answered with 200, stored on a majority's disks.", "engine"
+        )
+        self._verdicts = self._counter(
+            "events_applied", "What became of accepted events.", "engine", "verdict"
+        )
+        self._refused = self._counter(
+            "requests_refused", "Requests refused, by the reason's slug.", "reason"
+        )
+        self._waiting = self._gauge("events_waiting", "Stored events not yet applied.")
+        self._applied_lag = self._histogram(
+            "event_applied_lag_seconds", "From an event's arrival until its effect is written."
+        )
+        self._ended_lag = self._histogram(
+            "end_written_lag_seconds", "From hearing an end until it is written."
+        )
+        self._told_lag = self._histogram(
+            "end_told_lag_seconds", "From an end's writing until its message is sent."
+        )
+
+    def _make_engine_figures(self) -> None:
+        self._rescued = self._counter(
+            "news_rescued", "News that asking brought and no webhook did.", "engine"
+        )
+        self._denied = self._counter(
+            "ends_denied", "Ends that were heard and that the engine denied.", "engine"
+        )
+        self._engine_calls = self._histogram(
+            "engine_call_seconds", "Calls to an engine.", "engine", "call", "outcome"
+        )
+
+    def _make_debt_figures(self) -> None:
+        self._debts_tried = self._counter(
+            "debts_tried", "Tries at debts, and how they came out.", "kind", "outcome"
+        )
+        self._owed = self._gauge("debts", "Debts, by kind and state.", "kind", "state")
+        self._oldest = self._gauge(
+            "debts_oldest_seconds", "How long the oldest has been due.", "kind", "state"
+        )
+
+    def _make_telegram_figures(self) -> None:
+        self._telegram_calls = self._histogram(
+            "telegram_call_seconds", "Calls to Telegram.", "method", "outcome"
+        )
+        self._telegram_waits = self._histogram(
+            "telegram_wait_seconds", "Waiting for a chat's turn and for the rate limits."
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, namespace=_NAMESPACE, registry=self._registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, namespace=_NAMESPACE, registry=self._registry)
+
+    def _histogram(self, name: str, text: str, *labels: str) -> Histogram:
+        return Histogram(
+            name, text, labels, namespace=_NAMESPACE, registry=self._registry, buckets=_BUCKETS
+        )
+
+    def _word(self, label: str, text: str) -> str:
+        """The text if it is a word that the label has, or may still take on; else ``other``."""
+        known = self._words.setdefault(label, set())
+        if text in known:
+            return text
+        if len(known) >= MOST_WORDS or not _WORD.fullmatch(text):
+            return OTHER
+        # The plain text, since a member of an enumeration would be shown by its name.
+        known.add(str(text))
+        return str(text)
+
+
+_NAMESPACE: Final = "runrelay"
+_WORD: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,30}")
+"""No digits: nothing that holds an id, a number or an address is a word."""
+_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+_KINDS: Final = frozenset(kind.value for kind in DebtKind)
+
+
+def _kind(kind: str) -> str:
+    return str(kind) if kind in _KINDS else OTHER

@@ -1,0 +1,153 @@
+"""What the operator decides: every setting, its type and its default."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, Literal, NamedTuple, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from app.settings import values
+
+MIN_SECRET: Final = 16
+"""Characters of a secret of ours in live mode."""
+
+
+class SettingsError(Exception):
+    """The settings do not do.
+
+    Attributes:
+        problems: Each in one sentence that begins with the setting's name.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Mode(StrEnum):
+    """Whom the service talks to."""
+
+    SANDBOX = "sandbox"
+    """Stand-ins on this machine; nothing has to be set."""
+    LIVE = "live"
+    """The real engines and Telegram."""
+
+
+class SandboxSecrets(NamedTuple):
+    """Secrets that a sandbox made for itself."""
+
+    webhook_secret: SecretStr
+    internal_api_key: SecretStr
+
+
+class Described(NamedTuple):
+    """One setting as it may be shown: a secret is only said to be set."""
+
+    name: str
+    value: str
+    source: Literal["environment", "file", "default"]
+
+
+class Settings(BaseModel):
+    """What the operator decides. A field's name in capitals is the setting's name."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    mode: Annotated[Mode, values.one_of(*Mode)] = Mode.SANDBOX
+    host: Annotated[str, BeforeValidator(values.listens)] = "127.0.0.1"
+    port: Annotated[int, values.number(0, 65535)] = 8000
+    """0 lets the system choose."""
+    webhook_url: str | None = None
+    """Always set in live mode. In sandbox mode, None means the address we listen on."""
+    webhook_secret: values.Secrets = ()
+    """The first signs, all verify."""
+    internal_api_key: values.Secrets = ()
+    """Any of them opens the API."""
+    cron_key: SecretStr | None = None
+    cors_origins: Annotated[tuple[str, ...], values.each(values.origin)] = ()
+    trusted_proxies: Annotated[tuple[str, ...], values.each(values.proxy)] = ()
+    mongodb_uri: Annotated[SecretStr | None, BeforeValidator(values.mongodb)] = None
+    """None: an embedded mongod under `data_dir`."""
+    mongodb_database: Annotated[str, BeforeValidator(values.database)] = "runrelay"
+    data_dir: values.Location = Path("data")
+    mongod_binary: values.Location | None = None
+    run_background: values.Switch = True
+    comfydeploy_api_url: values.Url | None = None
+    """Always set in live mode. In sandbox mode, None means the stand-in that we start."""
+    comfydeploy_api_key: SecretStr | None = None
+    comfydeploy_hosts: Annotated[tuple[str, ...], values.each(values.host)] = ("*.amazonaws.com",)
+    telegram_bot_token: SecretStr | None = None
+    telegram_api_url: values.Url | None = None
+    """Always set in live mode. In sandbox mode, None means the stand-in that we start."""
+    telegram_finish: Annotated[Literal["send", "edit"], values.one_of("send", "edit")] = "send"
+    allow_private_targets: values.Switch = False
+    admin_chat_id: Annotated[int | None, BeforeValidator(values.chat)] = None
+    keep_events_days: Annotated[int, values.number(1, 3650)] = 14
+    keep_records_days: Annotated[int | None, values.number(1, 36500)] = None
+    """None: for ever."""
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        values.one_of("debug", "info", "warning", "error"),
+    ] = "info"
+    log_format: Annotated[Literal["console", "json"], values.one_of("console", "json")] = "console"
+
+    warnings: tuple[str, ...] = Field(default=(), exclude=True)
+    """What the operator should know, each a sentence that begins with the setting's name."""
+    sources: Mapping[str, Literal["environment", "file"]] = Field(
+        default_factory=dict[str, Literal["environment", "file"]], exclude=True
+    )
+    """Where each setting came from, by its name in capitals; defaults are not in it."""
+
+    @property
+    def live(self) -> bool:
+        """Whether the real peers are talked to."""
+        return self.mode is Mode.LIVE
+
+    @property
+    def telegram_on(self) -> bool:
+        """Whether there is somebody to tell: always in the sandbox, by the token when live."""
+        return not self.live or self.telegram_bot_token is not None
+
+    def describe(self) -> Iterator[Described]:
+        """Yield every setting with its value, or "set" for a secret, and where it came from."""
+        for name in NAMES:
+            kept = len(self.secrets_of(name))
+            value = f"set ({kept})" if kept > 1 else "set" if kept else _shown(self, name)
+            yield Described(name, value, self.sources.get(name, "default"))
+
+    def secret_values(self) -> Iterator[str]:
+        """Yield everything that must never be printed: keys, tokens, the database's address."""
+        for name in NAMES:
+            yield from (each.get_secret_value() for each in self.secrets_of(name))
+
+    def secrets_of(self, name: str) -> tuple[SecretStr, ...]:
+        """Return the secrets that a setting holds; none if it is not a secret, or not given."""
+        value: object = getattr(self, name.lower())
+        many = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
+        return tuple(each for each in many if isinstance(each, SecretStr))
+
+    def with_secrets(self, made: SandboxSecrets) -> "Settings":
+        """Return the settings with `made` in place of the secrets that were not given."""
+        return self.model_copy(
+            update={
+                "webhook_secret": self.webhook_secret or (made.webhook_secret,),
+                "internal_api_key": self.internal_api_key or (made.internal_api_key,),
+            }
+        )
+
+
+NAMES: Final = tuple(
+    name.upper() for name in Settings.model_fields if name not in {"warnings", "sources"}
+)
+"""The settings' names, in the order they are documented."""
+
+
+def _shown(settings: Settings, name: str) -> str:
+    """A value that is no secret, as the operator would write it; empty when there is none."""
+    value: object = getattr(settings, name.lower())
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return ",".join(cast("tuple[str, ...]", value))
+    return "" if value is None else str(value)

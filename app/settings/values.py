@@ -1,0 +1,166 @@
+"""Read single values as people write them: with quotes, blanks, capitals, and slips."""
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, cast
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, SecretStr
+
+from processors.protocols import addresses
+from processors.protocols.addresses import ForbiddenUrlError
+
+
+def text(value: str) -> str:
+    """Return a value without the blanks, carriage returns and quotes that copying leaves on it."""
+    trimmed = value.strip()
+    if len(trimmed) > 1 and trimmed[0] == trimmed[-1] and trimmed[0] in "\"'":
+        return trimmed[1:-1].strip()
+    return trimmed
+
+
+def items(value: object) -> object:
+    """Read a comma list, without blanks and without repetition."""
+    if not isinstance(value, str):
+        return value
+    parts: list[str] = [text(part) for part in value.split(",")]
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def number(low: int, high: int | None = None) -> BeforeValidator:
+    """Read a whole number within bounds."""
+    bounds = f"from {low} to {high}" if high else f"{low} or more"
+
+    def read(value: object) -> object:
+        given = str(value)
+        if not re.fullmatch(r"[0-9]{1,9}", given) or not low <= int(given) <= (high or 10**9):
+            raise ValueError(f"is {given!r}, but must be a whole number, {bounds}")
+        return int(given)
+
+    return BeforeValidator(read)
+
+
+def switch(value: object) -> object:
+    """Read on or off, in the ways people write them."""
+    given = str(value).lower()
+    if given in {"on", "true", "yes", "1"}:
+        return True
+    if given in {"off", "false", "no", "0"}:
+        return False
+    raise ValueError(f"is {given!r}, but must be on or off")
+
+
+def one_of(*words: str) -> BeforeValidator:
+    """Read one of a few words, in any case."""
+
+    def read(value: object) -> object:
+        given = str(value).lower()
+        if given not in words:
+            raise ValueError(f"is {given!r}, but must be {' or '.join(words)}")
+        return given
+
+    return BeforeValidator(read)
+
+
+def url(value: object) -> object:
+    """Read an http address without query, its slashes at the end trimmed."""
+    given = str(value)
+    parts = _parts(given)
+    if parts is None or "?" in given or "#" in given:
+        raise ValueError(
+            "is not an address: write it like https://host/path, without user name and query"
+        )
+    return given.rstrip("/")
+
+
+def origin(text: str) -> str:
+    """Check one origin of a browser page (RFC 6454)."""
+    bare = text.rstrip("/")
+    parts = _parts(bare)
+    if bare != "*" and (parts is None or any(parts[2:])):
+        raise ValueError(f"has {text!r}, but must list origins like https://example.com, or be *")
+    return bare
+
+
+def proxy(text: str) -> str:
+    """Check one address or network of proxies."""
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError as error:
+        problem = f"has {text!r}, but must list addresses or networks like 10.0.0.0/8"
+        raise ValueError(problem) from error
+
+
+def host(text: str) -> str:
+    """Check one pattern of host names, of the form that `addresses.check_url` takes."""
+    try:
+        addresses.split_authority(text.removeprefix("*."))
+    except ForbiddenUrlError as error:
+        problem = f"has {text!r}, but must list host names like *.s3.amazonaws.com"
+        raise ValueError(problem) from error
+    return text.lower()
+
+
+def each(check: Callable[[str], str]) -> BeforeValidator:
+    """Read a comma list, each part of which passes `check`."""
+
+    def read(value: object) -> object:
+        given = items(value)
+        # What the code itself gives is a tuple already.
+        return tuple(map(check, cast("tuple[str, ...]", given)))
+
+    return BeforeValidator(read)
+
+
+def listens(value: object) -> object:
+    """Read the name or address to listen on."""
+    given = str(value).strip("[]")
+    if not re.fullmatch(r"[A-Za-z0-9_.:%-]{1,253}", given):
+        raise ValueError(f"is {given!r}, but must be an address like 127.0.0.1, without a scheme")
+    return given
+
+
+def path(value: object) -> object:
+    """Read a path; a tilde stands for the home folder, as in a shell."""
+    return Path(str(value)).expanduser()
+
+
+def mongodb(value: object) -> object:
+    """Read a connection string; the driver knows the rest of its grammar."""
+    if isinstance(value, str) and not re.match(r"mongodb(\+srv)?://[^/\s]+", value):
+        raise ValueError("must look like mongodb://host:27017/?replicaSet=rs0; empty: embedded")
+    return value
+
+
+def database(value: object) -> object:
+    """Read a database's name (MongoDB's restrictions for all platforms)."""
+    given = str(value)
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,38}", given):
+        raise ValueError(f"is {given!r}, but must be 1 to 38 letters, digits, _ or -")
+    return given
+
+
+def chat(value: object) -> object:
+    """Read a chat's id; groups have negative ones."""
+    given = str(value)
+    if not re.fullmatch(r"-?[0-9]{1,19}", given):
+        raise ValueError(f"is {given!r}, but must be a chat's number, such as -1001234567890")
+    return int(given)
+
+
+Switch = Annotated[bool, BeforeValidator(switch)]
+Location = Annotated[Path, BeforeValidator(path)]
+Url = Annotated[str, BeforeValidator(url)]
+Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(items)]
+
+
+def _parts(given: str) -> tuple[str, ...] | None:
+    """The parts of an http address without a user name; None when it is not one."""
+    try:
+        parts = urlsplit(given)
+        addresses.split_authority(parts.netloc)
+    except (ValueError, ForbiddenUrlError):
+        return None
+    return parts if parts.scheme in addresses.DEFAULT_PORTS and addresses.is_plain(given) else None

@@ -1,0 +1,52 @@
+"""The bot's one sender: of all processes, the one that holds the lease."""
+
+import asyncio
+from contextlib import suppress
+from typing import Final, NoReturn
+
+from app.clock import Clock
+from app.errors import UnavailableError
+from app.ports import Lease, Leases
+from schemas.base import InstanceName
+from schemas.timing import Timing
+
+NAME: Final = "telegram-sender"
+RENEWALS: Final = 3
+"""Times that a lease is renewed within its length: two may fail."""
+
+
+class Duty:
+    """An exclusive duty, kept as long as the database lets us."""
+
+    def __init__(self, leases: Leases, me: InstanceName, clock: Clock, timing: Timing) -> None:
+        self._leases = leases
+        self._me = me
+        self._clock = clock
+        self._timing = timing
+        self._lease: Lease | None = None
+
+    def held(self) -> bool:
+        """Return whether the duty is ours at this moment; a lease that has run out is lost."""
+        return self._lease is not None and self._clock.now() < self._lease.until
+
+    async def keep(self) -> NoReturn:
+        """Take the duty whenever it is free, and renew it for ever."""
+        while True:
+            await self._renew()
+            await asyncio.sleep(self._timing.sender_lease.total_seconds() / RENEWALS)
+
+    async def give_up(self) -> None:
+        """Let another process have it at once, if the database can be told."""
+        lease, self._lease = self._lease, None
+        if lease is None:
+            return
+        with suppress(UnavailableError):
+            await self._leases.release(lease)
+
+    async def _renew(self) -> None:
+        now = self._clock.now()
+        # While the database does not answer, what we hold holds until it runs out.
+        with suppress(UnavailableError):
+            self._lease = await self._leases.acquire(
+                NAME, self._me, now, now + self._timing.sender_lease
+            )

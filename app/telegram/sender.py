@@ -1,0 +1,263 @@
+"""The bot's one sender: everything that goes to a chat goes through here.
+
+One process at a time is on duty, by a lease, so limits and the order in each chat are kept in
+its memory. A token that is refused takes the sender off duty: debts stay where they are, and the
+token is tried again until it works.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
+
+from app.clock import Clock
+from app.errors import PeerDownError, PeerError
+from app.ports import Alerts, Chats, Leases
+from app.telegram.connecting import connect
+from app.telegram.duty import Duty
+from app.telegram.errors import (
+    PEER,
+    ChatClosedError,
+    ChatMigratedError,
+    ConflictFaultError,
+    FloodError,
+    MessageGoneError,
+    TokenFaultError,
+    busy,
+)
+from app.telegram.lanes import PATIENCE, Lanes
+from app.telegram.media import Fetch
+from app.telegram.telling import Means, Progress, Telling, plainly
+from processors.notifications import Content
+from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, stripped
+from processors.notifications.pacing import Pace
+from schemas.base import InstanceName
+from schemas.timing import Timing
+
+if TYPE_CHECKING:
+    from app.telegram.bot import Bot
+
+T = TypeVar("T")
+
+TOLD_KEPT: Final = 1000
+"""Ends told in part of which the sender remembers how far it came."""
+GIVE_UP_SECONDS: Final = 2.0
+"""Longest that stopping waits for the database to hear that the lease is free."""
+
+_Key = tuple[int, int | None, Content]
+
+
+class Sender:
+    """Sends to chats; an `app.ports.Messenger`. `run` keeps it alive."""
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        api_url: str,
+        me: InstanceName,
+        leases: Leases,
+        chats: Chats,
+        clock: Clock,
+        alerts: Alerts,
+        fetch: Fetch,
+        timing: Timing,
+        pace: Pace | None = None,
+        allow_private: bool = False,
+    ) -> None:
+        """Set the sender up; nothing is imported, asked or held before `run`.
+
+        Args:
+            token: The bot's token.
+            api_url: Base URL of the Bot API, without the token.
+            me: This process.
+            leases: Where the duty is kept.
+            chats: Where migrated and blocked chats are remembered.
+            clock: The database's time.
+            alerts: Told when the token is refused.
+            fetch: Gets an output's bytes for an upload; raises a PeerError when it cannot.
+            timing: Limits and intervals.
+            pace: Limits on sending; Telegram's own if not given.
+            allow_private: Whether the Bot API can itself fetch from addresses that are not
+                public, as one on this machine can.
+        """
+        self._token = token
+        self._api_url = api_url
+        self._chats = chats
+        self._clock = clock
+        self._alerts = alerts
+        self._fetch = fetch
+        self._timing = timing
+        self._allow_private = allow_private
+        self._duty = Duty(leases, me, clock, timing)
+        self._lanes = Lanes(pace or Pace(), timing.edit_every, PATIENCE)
+        self._bot: Bot | None = None
+        self._refused = asyncio.Event()
+        self._told: dict[_Key, Progress] = {}
+
+    def on_duty(self) -> bool:
+        """Return whether this process holds the sender's lease and its token is good."""
+        return self._bot is not None and not self._refused.is_set() and self._duty.held()
+
+    async def run(self) -> NoReturn:
+        """Connect, take the duty whenever it is free and keep it, for ever.
+
+        When cancelled, the duty is given up and the connections are closed.
+        """
+        try:
+            self._bot = await self._connected()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._duty.keep())
+                group.create_task(self._probe())
+            raise AssertionError  # pragma: no cover - neither of the two ever ends
+        finally:
+            await self._stop()
+
+    @asynccontextmanager
+    async def turn(self, chat_id: int, *, editing: bool) -> AsyncGenerator[None]:
+        """Hold this chat's turn; see `app.ports.Messenger`.
+
+        Raises:
+            PeerBusyError: The turn is too far off, or the sender is not on duty.
+        """
+        if not self.on_duty():
+            raise busy("this process is not the sender", self._timing.sender_lease)
+        async with self._lanes.turn(await self._current(chat_id), editing=editing):
+            yield
+
+    async def show(
+        self, chat_id: int, message_id: int | None, text: str, reply_to: int | None
+    ) -> int | None:
+        """Send or edit a status message; return its id, or None when it is gone."""
+        bot = self._connected_bot()
+        words = Rendered(text, cut(stripped(text), TEXT_LIMIT))
+
+        async def sent(chat: int) -> int | None:
+            ids = list[int | None]()
+
+            async def call(said: str, html: bool) -> None:  # noqa: FBT001 - the call's own order
+                ids.append(await bot.send_text(chat, said, html=html, reply_to=reply_to))
+
+            await plainly(call, words)
+            return ids[-1]
+
+        async def edited(chat: int) -> int | None:
+            target = message_id or 0
+            try:
+                await plainly(
+                    lambda said, html: bot.edit_text(chat, target, said, html=html), words
+                )
+            except MessageGoneError:
+                return None
+            return message_id
+
+        return await self._heeding(chat_id, sent if message_id is None else edited)
+
+    async def tell(
+        self,
+        chat_id: int,
+        content: Content,
+        reply_to: int | None,
+        replace: int | None,
+        hosts: tuple[str, ...],
+    ) -> None:
+        """Send an end, as rich as Telegram takes it; see `app.ports.Messenger`.
+
+        Where an end takes several messages and not all of them went, trying again in this
+        process sends only the rest.
+        """
+        bot = self._connected_bot()
+        means = Means(bot, self._lanes, self._fetch, self._timing, self._allow_private)
+        key = (chat_id, reply_to, content)
+        progress = self._told.pop(key, Progress())
+
+        async def attempt(chat: int) -> None:
+            telling = Telling(
+                means,
+                chat,
+                content,
+                progress,
+                reply_to=reply_to,
+                replace=replace,
+                hosts=hosts,
+            )
+            await telling.tell()
+
+        try:
+            await self._heeding(chat_id, attempt)
+        except BaseException:
+            self._remember(key, progress)
+            raise
+
+    async def _heeding(self, chat_id: int, attempt: Callable[[int], Awaitable[T]]) -> T:
+        """Send, doing what Telegram's answer asks for: follow a group, pause, stop."""
+        chat = await self._current(chat_id)
+        try:
+            try:
+                return await attempt(chat)
+            except ChatMigratedError as moved:
+                await self._chats.migrated(chat, moved.to)
+                chat = moved.to
+                return await attempt(chat)
+        except ChatClosedError as closed:
+            await self._chats.blocked(chat, closed.why, self._clock.now())
+            raise
+        except FloodError as flood:
+            self._lanes.pause(chat, flood.wait)
+            raise
+        except PeerDownError as fault:
+            self._heed(fault)
+            raise
+
+    def _heed(self, fault: PeerDownError) -> None:
+        """Tell somebody what only a person can put right."""
+        if isinstance(fault, ConflictFaultError):
+            self._alerts.alert("telegram_conflict", str(fault))
+        elif isinstance(fault, TokenFaultError) and not self._refused.is_set():
+            self._refused.set()
+            self._alerts.alert(
+                "telegram_token", f"the bot's token is refused, nothing is sent: {fault}"
+            )
+
+    async def _current(self, chat_id: int) -> int:
+        """Return the id that a chat has now; only groups ever get another."""
+        return await self._chats.current(chat_id) if chat_id < 0 else chat_id
+
+    def _connected_bot(self) -> "Bot":
+        if self._bot is None:
+            raise PeerDownError(PEER, "not connected yet")
+        return self._bot
+
+    async def _connected(self) -> "Bot":
+        seconds = self._timing.send_limit.total_seconds()
+        try:
+            return await connect(self._token, self._api_url, timeout_seconds=seconds)
+        except TokenFaultError as fault:
+            self._heed(fault)
+            # Only another setting helps; the rest of the service goes on without the bot.
+            return await asyncio.get_running_loop().create_future()
+
+    async def _probe(self) -> NoReturn:
+        """Try a refused token again until it is taken."""
+        while True:
+            await self._refused.wait()
+            await asyncio.sleep(self._timing.probe_every.total_seconds())
+            with suppress(PeerError):
+                await self._connected_bot().me()
+                self._refused.clear()
+
+    async def _stop(self) -> None:
+        bot, self._bot = self._bot, None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                await self._duty.give_up()
+        if bot is not None:
+            await bot.close()
+
+    def _remember(self, key: _Key, progress: Progress) -> None:
+        """Keep what was sent of an end that was not told to its end, the newest of many."""
+        if not progress.items and not progress.captioned:
+            return
+        self._told[key] = progress
+        if len(self._told) > TOLD_KEPT:
+            del self._told[next(iter(self._told))]

@@ -1,0 +1,296 @@
+"""Tell one end, in the richest form that Telegram takes.
+
+An output goes by URL, then by upload of its bytes, then as a document, then as a link; a text
+whose markup is refused goes plain. So the person always gets something.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from app import clock
+from app.errors import PeerError, PeerRefusedError
+from app.telegram import media
+from app.telegram.errors import (
+    ChatClosedError,
+    ChatMigratedError,
+    MarkupRefusedError,
+    MessageGoneError,
+    NoSuchChatError,
+    busy,
+)
+from app.telegram.lanes import Lanes
+from app.telegram.media import Fetch, Form, Medium
+from processors.notifications import Content, Item
+from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, escape, link, units
+from schemas.timing import Timing
+
+if TYPE_CHECKING:
+    from app.telegram.bot import Bot
+
+Call = Callable[[str, bool], Awaitable[object]]
+"""Makes a call with a text, which is HTML or plain."""
+
+NOTHING: Final = Rendered("", "")
+TEXT_NAME: Final = "text.txt"
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the telling of one end has come, so that trying again repeats nothing."""
+
+    items: int = 0
+    captioned: bool = False
+
+
+class Means(NamedTuple):
+    """What a telling needs.
+
+    Attributes:
+        bot: To call.
+        lanes: To keep limits between several messages.
+        fetch: Gets bytes for an upload.
+        timing: Time limits.
+        allow_private: Whether Telegram itself can reach addresses that are not public: true
+            for a Bot API on this machine.
+    """
+
+    bot: "Bot"
+    lanes: Lanes
+    fetch: Fetch
+    timing: Timing
+    allow_private: bool
+
+
+class Telling:
+    """One end on its way into one chat, within a turn of that chat."""
+
+    def __init__(
+        self,
+        means: Means,
+        chat_id: int,
+        content: Content,
+        progress: Progress,
+        *,
+        reply_to: int | None,
+        replace: int | None,
+        hosts: tuple[str, ...],
+    ) -> None:
+        self._means = means
+        self._bot = means.bot
+        self._chat_id = chat_id
+        self._progress = progress
+        self._caption = Rendered(content.text, content.plain)
+        # Texts come last, so that the caption stands under a picture where there is one.
+        self._items = sorted(content.items, key=lambda item: item.text is not None)
+        self._reply_to = reply_to
+        # Once the words are told, the message that was to be replaced holds them.
+        self._replace = None if progress.captioned else replace
+        self._hosts = hosts
+        self._singly_until = 0
+        self._late_at = clock.monotonic() + _budget(means.timing).total_seconds()
+
+    async def tell(self) -> None:
+        """Send all that has not been sent.
+
+        Raises:
+            PeerError: Not all of it could be; what was is noted in the progress.
+        """
+        if self._wants_text_first() and not self._progress.captioned:
+            await self._say(self._caption)
+            self._progress.captioned = True
+        begun = False
+        while self._progress.items < len(self._items):
+            part = next(media.parts(self._items[self._progress.items :])).items
+            if self._progress.items < self._singly_until:
+                part = part[:1]
+            await self._paced(len(part), begun=begun)
+            begun = True
+            await self._part(part)
+
+    def _wants_text_first(self) -> bool:
+        """Whether the words go in a message of their own.
+
+        They do where nothing can carry them, and where our status message, which can become one
+        file but no album, is to become the result.
+        """
+        alone = len(self._items) == 1
+        first = self._items[0] if self._items else None
+        if first is None or first.text is not None:
+            return True
+        return self._replace is not None and not alone
+
+    async def _paced(self, n: int, *, begun: bool) -> None:
+        """Keep the limits; the turn itself has counted 1."""
+        if not begun:
+            self._means.lanes.charge(self._chat_id, n - 1)
+            return
+        # The debt's claim must outlast what is begun under it.
+        if clock.monotonic() > self._late_at:
+            raise busy("the rest is sent later", timedelta(seconds=1))
+        await self._means.lanes.more(self._chat_id, n)
+
+    async def _part(self, items: Sequence[Item]) -> None:
+        if len(items) > 1:
+            if not await self._album(items):
+                self._singly_until = self._progress.items + len(items)
+                return
+        elif items[0].text is not None:
+            await self._text(items[0].text)
+        else:
+            await self._single(items[0])
+        self._progress.captioned = True
+        self._progress.items += len(items)
+
+    async def _album(self, items: Sequence[Item]) -> bool:
+        """Send an album by URL, else by upload; return whether Telegram took it."""
+        private = self._means.allow_private
+        forms = [media.form_of(item) for item in items]
+        if all(
+            media.by_url(item, form, allow_private=private)
+            for item, form in zip(items, forms, strict=True)
+        ) and await self._offer_album(_by_url(items)):
+            return True
+        uploads = await self._uploads(items)
+        return uploads is not None and await self._offer_album(uploads)
+
+    async def _offer_album(self, album: Sequence[Medium]) -> bool:
+        return await self._taken(
+            lambda caption, html: self._bot.send_album(
+                self._chat_id, album, caption, html=html, reply_to=self._reply_to
+            )
+        )
+
+    async def _uploads(self, items: Sequence[Item]) -> list[Medium] | None:
+        """Get the bytes of an album; None where that fails, or where they are too many."""
+        uploads, room = list[Medium](), media.ALBUM_UPLOAD_BYTES
+        try:
+            async with asyncio.timeout(self._means.timing.call_limit.total_seconds()):
+                for item in items:
+                    form = media.form_of(item)
+                    content = await self._fetched(item, min(room, media.limit_of(form)))
+                    if content is None:
+                        return None
+                    room -= len(content)
+                    uploads.append(Medium(form, content, media.name_of(item)))
+        except TimeoutError:
+            return None
+        return uploads
+
+    async def _single(self, item: Item) -> None:
+        """Send one file in the first form that is taken, or a link to it."""
+        forms, private = media.forms(item), self._means.allow_private
+        for form in forms:
+            if media.by_url(item, form, allow_private=private) and await self._offer(
+                Medium(form, item.url or "", item.filename)
+            ):
+                return
+        content = await self._fetched(item, media.UPLOAD_BYTES)
+        for form in forms if content else ():
+            if len(content or b"") <= media.limit_of(form) and await self._offer(
+                Medium(form, content or b"", media.name_of(item))
+            ):
+                return
+        await self._linked(item)
+
+    async def _offer(self, medium: Medium) -> bool:
+        """Put a file into the place of our message or send it; return whether it was taken."""
+        if self._replace is not None:
+            message_id = self._replace
+            try:
+                return await self._taken(
+                    lambda caption, html: self._bot.edit_media(
+                        self._chat_id, message_id, medium, caption, html=html
+                    )
+                )
+            except MessageGoneError:
+                self._replace = None
+        return await self._taken(
+            lambda caption, html: self._bot.send(
+                self._chat_id, medium, caption, html=html, reply_to=self._reply_to
+            )
+        )
+
+    async def _linked(self, item: Item) -> None:
+        """Send a link: the person can fetch what Telegram would not take."""
+        url, words = item.url or "", self._words()
+        html, plain = link(url, media.name_of(item)), url
+        if words.html:
+            html, plain = f"{words.html}\n{html}", f"{words.plain}\n{plain}"
+        await self._say(Rendered(html, cut(plain, TEXT_LIMIT)))
+
+    async def _text(self, text: str) -> None:
+        """Send a text output: as a message, or as a file where it is longer than that."""
+        if units(text) > TEXT_LIMIT and await self._offer(
+            Medium(Form.DOCUMENT, text.encode(), TEXT_NAME)
+        ):
+            return
+        shown = cut(text, TEXT_LIMIT)
+        await self._say(Rendered(escape(shown), shown))
+
+    async def _say(self, words: Rendered) -> None:
+        """Send a message of text, or turn ours into it."""
+        if self._replace is not None:
+            message_id, self._replace = self._replace, None
+            try:
+                await plainly(
+                    lambda text, html: self._bot.edit_text(
+                        self._chat_id, message_id, text, html=html
+                    ),
+                    words,
+                )
+            except MessageGoneError:
+                pass
+            else:
+                return
+        await plainly(
+            lambda text, html: self._bot.send_text(
+                self._chat_id, text, html=html, reply_to=self._reply_to
+            ),
+            words,
+        )
+
+    async def _taken(self, call: Call) -> bool:
+        """Make a call with the caption; return whether this form of it was accepted."""
+        try:
+            await plainly(call, self._words())
+        except (ChatClosedError, ChatMigratedError, NoSuchChatError):
+            raise
+        except PeerRefusedError:
+            return False
+        return True
+
+    def _words(self) -> Rendered:
+        return NOTHING if self._progress.captioned else self._caption
+
+    async def _fetched(self, item: Item, limit_bytes: int) -> bytes | None:
+        """Get an output's bytes, or None where they cannot be had: then a link has to do."""
+        try:
+            fetched = await self._means.fetch(
+                item.url or "",
+                hosts=self._hosts,
+                limit_bytes=limit_bytes,
+                timeout_seconds=self._means.timing.call_limit.total_seconds(),
+            )
+        except PeerError:
+            return None
+        return fetched.content or None
+
+
+async def plainly(call: Call, words: Rendered) -> None:
+    """Make a call with HTML, and again without markup where that is refused."""
+    try:
+        await call(words.html, True)  # noqa: FBT003 - the call's own order
+    except MarkupRefusedError:
+        await call(words.plain, False)  # noqa: FBT003
+
+
+def _by_url(items: Sequence[Item]) -> list[Medium]:
+    return [Medium(media.form_of(item), item.url or "", item.filename) for item in items]
+
+
+def _budget(timing: Timing) -> timedelta:
+    """How long after the beginning another message may be begun, under a debt's claim."""
+    return max((timing.lease - timing.send_limit) / 2, timedelta())

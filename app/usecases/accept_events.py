@@ -1,0 +1,155 @@
+"""Accept events: a 200 is given only when a majority has the event on disk.
+
+Group commit: the requests that wait at one moment become one document of the inbox and one
+insert. A sender that tries again within two seconds and then never (ComfyDeploy) must not be
+refused fast, so a write that cannot be made waits and is retried.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from app.clock import Clock
+from app.errors import OverloadedError, StoreDownError, UnavailableError
+from app.observability.metrics import Metrics
+from app.ports import Inbox
+from app.usecases.apply_events import Applier
+from schemas.run import Batch, Delivery, RunEvent
+from schemas.timing import Timing
+
+BATCH_EVENTS: Final = 256
+BATCH_BYTES: Final = 4 * 1024 * 1024
+ROOM_EVENTS: Final = 10_000
+ROOM_BYTES: Final = 64 * 1024 * 1024
+"""What may wait in memory at most, while the inbox cannot be written."""
+PAUSE: Final = 0.2
+"""Seconds between two tries to write."""
+
+
+class _Waiting(NamedTuple):
+    delivery: Delivery
+    event: RunEvent
+    deadline: datetime
+    stored: asyncio.Future[None]
+
+
+class Acceptor:
+    """The way into the inbox: one insert in flight, for as many as wait."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        applier: Applier,
+        *,
+        clock: Clock,
+        timing: Timing,
+        metrics: Metrics,
+        on_return: Callable[[], None],
+    ) -> None:
+        """Set up; `on_return` is called when writing works again after events were refused."""
+        self._inbox = inbox
+        self._applier = applier
+        self._clock = clock
+        self._timing = timing
+        self._metrics = metrics
+        self._on_return = on_return
+        self._waiting: deque[_Waiting] = deque()
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._refused = False
+        self._closing = False
+
+    async def accept(self, delivery: Delivery, event: RunEvent) -> None:
+        """Return when the event is on disk.
+
+        Raises:
+            UnavailableError: It could not be written in time, or too much waits already;
+                the sender may try again.
+        """
+        if len(self._waiting) >= ROOM_EVENTS or self._bytes >= ROOM_BYTES:
+            self._refused = True
+            raise OverloadedError("too many events wait to be written")
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        deadline = delivery.at + self._timing.accept_limit
+        self._waiting.append(_Waiting(delivery, event, deadline, stored))
+        self._bytes += len(delivery.raw)
+        self._wake.set()
+        await stored
+
+    async def run(self) -> None:
+        """Write what waits until `close`, and then what is left."""
+        while not (self._closing and not self._waiting):
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                await self._applier.room()
+                await self._commit(self._take())
+
+    def close(self) -> None:
+        """Let `run` end once nothing waits."""
+        self._closing = True
+        self._wake.set()
+
+    def _take(self) -> list[_Waiting]:
+        taken, size = list[_Waiting](), 0
+        while self._waiting and len(taken) < BATCH_EVENTS:
+            length = len(self._waiting[0].delivery.raw)
+            if taken and size + length > BATCH_BYTES:
+                break
+            taken.append(self._waiting.popleft())
+            size += length
+        self._bytes -= size
+        return taken
+
+    async def _commit(self, taken: Sequence[_Waiting]) -> None:
+        """Write one batch, however long its senders can wait."""
+        batch = Batch(
+            id=self._clock.new_id(),
+            at=taken[0].delivery.at,
+            events=tuple(each.delivery for each in taken),
+        )
+        try:
+            await self._insert(batch, max(each.deadline for each in taken))
+        except StoreDownError as error:
+            self._refused = True
+            _fail(taken, UnavailableError(str(error)))
+            return
+        for each in taken:
+            if not each.stored.done():
+                each.stored.set_result(None)
+            self._metrics.accepted(each.delivery.engine)
+        self._applier.add(batch, [each.event for each in taken])
+        if self._refused:
+            self._refused = False
+            self._on_return()
+
+    async def _insert(self, batch: Batch, deadline: datetime) -> None:
+        """Insert, trying again until nobody waits any longer.
+
+        The same id is used throughout, so a try whose answer was lost does no harm.
+        """
+        while True:
+            try:
+                return await self._inbox.insert(batch)
+            except StoreDownError:
+                self._expire()
+                if self._clock.now() >= deadline:
+                    raise
+            await asyncio.sleep(PAUSE)
+
+    def _expire(self) -> None:
+        """Refuse those who have waited in line for as long as their sender can wait."""
+        now = self._clock.now()
+        while self._waiting and self._waiting[0].deadline <= now:
+            late = self._waiting.popleft()
+            self._bytes -= len(late.delivery.raw)
+            self._refused = True
+            _fail([late], UnavailableError("the database does not answer"))
+
+
+def _fail(waiting: Sequence[_Waiting], error: UnavailableError) -> None:
+    for each in waiting:
+        if not each.stored.done():
+            each.stored.set_exception(error)

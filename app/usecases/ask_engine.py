@@ -1,0 +1,112 @@
+"""Ask the engine how a run stands: the reconciler, for webhooks that never come."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import structlog
+
+from app.clock import Clock
+from app.errors import PeerBusyError, PeerDownError, PeerError, PeerMissingError
+from app.observability.metrics import Metrics
+from app.ports import Engine
+from app.usecases.records import Decide
+from app.usecases.taking import Taking
+from processors import debts, runs
+from processors.runs import Ending
+from schemas.base import EngineName, RunId
+from schemas.debt import Debt
+from schemas.generation import Generation
+from schemas.run import TERMINAL, RunReport, RunStatus
+from schemas.timing import Timing
+
+
+class AskEngine:
+    """Discharges ``ask``. A standing debt: it is set to later until the run has ended."""
+
+    def __init__(
+        self,
+        engines: Mapping[EngineName, Engine],
+        *,
+        names: Callable[[str | None, Generation], bool],
+        taking: Taking,
+        clock: Clock,
+        timing: Timing,
+        metrics: Metrics,
+    ) -> None:
+        self._engines = engines
+        self._names = names
+        self._taking = taking
+        self._clock = clock
+        self._timing = timing
+        self._metrics = metrics
+        self._log = structlog.get_logger()
+
+    async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
+        """Ask, and join what was said; end what is over, and what has taken too long."""
+        run_id = RunId(debt.about) if debt.about else generation.metadata.run_id
+        engine = self._engines.get(generation.engine)
+        if run_id is None or engine is None:
+            return self._later(debt)
+        try:
+            report = await engine.read(run_id)
+        except PeerError as error:
+            decide = self._unanswered(generation, debt, run_id, error)
+            if decide is None:
+                raise
+            return decide
+        if run_id != generation.metadata.run_id and not self._names(report.webhook, generation):
+            return self._stranger(debt, run_id)
+        return self._reported(generation, debt, report)
+
+    def _unanswered(
+        self, generation: Generation, debt: Debt, run_id: RunId, error: PeerError
+    ) -> Decide | None:
+        """Decide without an answer; None where the error itself says what to do."""
+        if isinstance(error, PeerMissingError):
+            if run_id != generation.metadata.run_id:
+                return self._stranger(debt, run_id)
+            lost = debt.attempts + 1 >= self._timing.end_tries
+            return self._over(debt, "lost", RunStatus.FAILED) if lost else self._later(debt)
+        if runs.overdue(generation, self._clock.now(), self._timing):
+            return self._over(debt, "overdue", RunStatus.TIMEOUT)
+        named = isinstance(error, PeerBusyError) and error.retry_after is not None
+        if named or isinstance(error, PeerDownError):
+            return None
+        self._log.info("the engine did not answer", error=str(error))
+        return self._later(debt)
+
+    def _reported(self, generation: Generation, debt: Debt, report: RunReport) -> Decide:
+        if report.status in TERMINAL and generation.claimed_end is None and not generation.ended:
+            self._metrics.rescued(generation.engine)
+
+        def reported(record: Generation, now: datetime) -> Generation:
+            taker = self._taking.taker(now)
+            known = runs.submitted(record, report.run_id, now, self._timing, taker)
+            if known.metadata.run_id != report.run_id:
+                return debts.put(known, debts.acknowledge(known.owed, debt.key, debt.n))
+            after = runs.reported(known, report, now=now, timing=self._timing, taker=taker)
+            if runs.overdue(after, now, self._timing):
+                ending = Ending(status=RunStatus.TIMEOUT, by="us", reason="overdue")
+                return runs.ended(after, ending, now=now, taker=taker)
+            return runs.asked(after, debt, now, self._timing, news=_told(after) != _told(record))
+
+        return reported
+
+    def _later(self, debt: Debt) -> Decide:
+        return lambda record, now: runs.asked(record, debt, now, self._timing, news=False)
+
+    def _over(self, debt: Debt, reason: str, status: RunStatus) -> Decide:
+        def over(record: Generation, now: datetime) -> Generation:
+            later = runs.asked(record, debt, now, self._timing, news=False)
+            ending = Ending(status=status, by="us", reason=reason)
+            return runs.ended(later, ending, now=now, taker=self._taking.taker(now))
+
+        return over
+
+    def _stranger(self, debt: Debt, run_id: RunId) -> Decide:
+        self._log.warning("a run that named us is not ours", run=run_id)
+        return self._later(debt)
+
+
+def _told(generation: Generation) -> tuple[object, ...]:
+    return (generation.status, generation.progress, generation.live_status)

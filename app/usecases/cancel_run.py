@@ -1,0 +1,75 @@
+"""Cancel a run at its engine, until the engine itself says how it ended."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from app.errors import PeerDownError, PeerError
+from app.ports import Engine
+from app.usecases.records import Decide
+from app.usecases.taking import Taking
+from processors import debts, runs
+from processors.runs import Ending
+from schemas.base import EngineName, RunId
+from schemas.debt import Debt
+from schemas.generation import Generation
+from schemas.run import RunStatus
+from schemas.timing import Timing
+
+AGAIN: Final = timedelta(seconds=10)
+"""Wait between two requests to cancel the same run."""
+LOOK: Final = timedelta(seconds=2)
+"""Wait before the engine is asked what became of it."""
+
+
+class CancelRun:
+    """Discharges ``cancel``."""
+
+    def __init__(
+        self, engines: Mapping[EngineName, Engine], *, taking: Taking, timing: Timing
+    ) -> None:
+        self._engines = engines
+        self._taking = taking
+        self._timing = timing
+        self._log = structlog.get_logger()
+
+    async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
+        """Ask the engine to cancel; after a while without its word, say it ourselves."""
+        run_id = RunId(debt.about) if debt.about else generation.metadata.run_id
+        engine = self._engines.get(generation.engine)
+        done = False
+        if run_id is not None and engine is not None:
+            try:
+                await engine.cancel(run_id)
+                done = True
+            except PeerDownError:
+                if not self._given_up(generation, None):
+                    raise
+            except PeerError as error:
+                # ComfyDeploy answers 500 for a run that it cannot cancel yet.
+                self._log.info("a run could not be cancelled", error=str(error))
+        return self._decided(debt, done=done)
+
+    def _decided(self, debt: Debt, *, done: bool) -> Decide:
+        def decided(record: Generation, now: datetime) -> Generation:
+            if not debts.held(record.owed, debt.key, debt.n):
+                return record
+            looked = runs.looked_into(record, now + LOOK) if done else record
+            if record.ended and done:
+                return debts.put(looked, debts.acknowledge(looked.owed, debt.key, debt.n))
+            later = debts.put(looked, debts.postpone(looked.owed, debt.key, debt.n, now + AGAIN))
+            if self._given_up(record, now):
+                ending = Ending(status=RunStatus.CANCELLED, by="us", reason="cancel_unconfirmed")
+                return runs.ended(later, ending, now=now, taker=self._taking.taker(now))
+            return later
+
+        return decided
+
+    def _given_up(self, generation: Generation, now: datetime | None) -> bool:
+        """Return whether the engine has had its time to say `cancelled`."""
+        wanted = generation.cancel_wanted_at
+        if generation.ended or wanted is None or now is None:
+            return False
+        return now >= wanted + self._timing.cancel_grace

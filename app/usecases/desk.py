@@ -1,0 +1,197 @@
+"""Take orders and changes from programs: create, run again, cancel, correct."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from app.clock import Clock
+from app.errors import (
+    BadFieldError,
+    ConflictError,
+    DiskFullError,
+    EngineOffError,
+    IdempotencyMismatchError,
+    NotFoundError,
+    StaleVersionError,
+)
+from app.usecases.records import Records
+from app.usecases.taking import Taking
+from processors import debts, runs
+from schemas.base import EngineName, GenerationId
+from schemas.debt import Debt, DebtKind
+from schemas.generation import Generation, Metadata, Request, StatusChange
+from schemas.run import RunStatus
+from schemas.wire.api import Change, NewGeneration
+
+
+class Desk:
+    """The API's orders, carried out.
+
+    Args:
+        records: The generations.
+        engines: Names of the engines that are on.
+        taking: Who this process is.
+        disk_full: Whether there is too little disk left to take on anything new.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        engines: Collection[EngineName],
+        *,
+        taking: Taking,
+        disk_full: Callable[[], bool],
+    ) -> None:
+        self._records = records
+        self._clock: Clock = records.clock
+        self._engines = frozenset(engines)
+        self._taking = taking
+        self._disk_full = disk_full
+
+    async def create(
+        self, order: NewGeneration, *, key: str | None, digest: str | None
+    ) -> tuple[Generation, bool]:
+        """Store an order, its submit owed with it; return it, and whether it is new.
+
+        With a key the insert is the claim: of two orders at once, one makes the record and
+        the other gets it for an answer.
+
+        Raises:
+            EngineOffError: Its engine is not set up here.
+            IdempotencyMismatchError: The key came with another body before.
+            DiskFullError: Nothing new is taken on.
+        """
+        engine = EngineName(order.engine)
+        if engine not in self._engines:
+            on = ", ".join(sorted(self._engines)) or "none"
+            raise EngineOffError("engine", f"{engine} is not set up here; set up: {on}")
+        known = await self._known(key, digest)
+        if known is not None:
+            return known, False
+        request = Request(deployment_id=order.deployment_id, inputs=dict(order.inputs))
+        metadata = Metadata(
+            **order.metadata.model_dump(exclude={"cost_rate"}), cost_rate=order.metadata.cost_rate
+        )
+        return await self._ordered(engine, request, metadata, key, digest)
+
+    async def rerun(
+        self, generation_id: GenerationId, *, key: str | None, digest: str | None
+    ) -> tuple[Generation, bool]:
+        """Order the same again: a new generation, with a record and a run of its own.
+
+        Raises:
+            NotFoundError: There is no such generation.
+            EngineOffError: Its engine is not set up here any more.
+            IdempotencyMismatchError: The key came with another body before.
+            DiskFullError: Nothing new is taken on.
+        """
+        old = await self._records.generations.get(generation_id)
+        if old is None:
+            raise NotFoundError("generation")
+        if old.engine not in self._engines:
+            raise EngineOffError("engine", f"{old.engine} is not set up here")
+        known = await self._known(key, digest)
+        if known is not None:
+            return known, False
+        metadata = old.metadata.change(run_id=None, status_message_id=None)
+        return await self._ordered(old.engine, old.request_payload, metadata, key, digest)
+
+    async def cancel(self, generation_id: GenerationId) -> Generation:
+        """Want a generation cancelled; one that has ended stays as it ended.
+
+        Raises:
+            NotFoundError: There is no such generation.
+        """
+        after = await self._records.change(
+            generation_id,
+            lambda record, now: runs.cancel_wanted(record, now, self._taking.taker(now)),
+        )
+        if after is None:
+            raise NotFoundError("generation")
+        return after
+
+    async def update(
+        self, generation_id: GenerationId, change: Change, *, if_match: int | None
+    ) -> Generation:
+        """Correct a record by hand.
+
+        Raises:
+            NotFoundError: There is no such generation.
+            StaleVersionError: It is not at the version named.
+            ConflictError: Its cost is known already.
+            BadFieldError: It would have too many labels.
+        """
+
+        def updated(record: Generation, now: datetime) -> Generation:
+            del now
+            if if_match is not None and record.version != if_match:
+                raise StaleVersionError(record.version)
+            return _changed(record, change)
+
+        after = await self._records.change(generation_id, updated)
+        if after is None:
+            raise NotFoundError("generation")
+        return after
+
+    async def _known(self, key: str | None, digest: str | None) -> Generation | None:
+        """Return what was made under a key, if its body was the same."""
+        if key is None:
+            return None
+        known = await self._records.generations.by_idempotency_key(key)
+        if known is not None and known.idempotency_digest != digest:
+            raise IdempotencyMismatchError
+        return known
+
+    async def _ordered(
+        self,
+        engine: EngineName,
+        request: Request,
+        metadata: Metadata,
+        key: str | None,
+        digest: str | None,
+    ) -> tuple[Generation, bool]:
+        if self._disk_full():
+            raise DiskFullError("the disk is nearly full; nothing new is taken on")
+        now = self._clock.now()
+        submit = Debt(key=runs.SUBMIT, kind=DebtKind.SUBMIT, next_at=now)
+        blank = Generation(
+            id=self._clock.new_id(),
+            engine=engine,
+            created_at=now,
+            updated_at=now,
+            request_timestamp=now,
+            idempotency_key=key,
+            idempotency_digest=digest,
+            metadata=metadata,
+            request_payload=request,
+            history=(StatusChange(status=RunStatus.PENDING, at=now, source="api"),),
+        )
+        owed = debts.owe((), submit, taker=self._taking.taker(now))
+        generation = debts.put(blank, owed)
+        if await self._records.add(generation):
+            return generation, True
+        known = await self._known(key, digest)
+        if known is None:
+            raise ConflictError("the id of this order is taken; order again")
+        return known, False
+
+
+MOST_LABELS = 32
+"""Labels of one generation."""
+
+
+def _changed(record: Generation, change: Change) -> Generation:
+    """Return the record with what a person corrected."""
+    labels = {**record.metadata.labels, **change.set_labels}
+    kept = {name: text for name, text in labels.items() if name not in change.unset_labels}
+    if len(kept) > MOST_LABELS:
+        raise BadFieldError("metadata.labels", f"a generation has at most {MOST_LABELS} labels")
+    after = record
+    if kept != record.metadata.labels:
+        after = after.change(metadata=after.metadata.change(labels=kept))
+    if change.unset_status_reason or change.status_reason is not None:
+        after = after.change(status_reason=change.status_reason)
+    if change.cost_usd is not None:
+        if record.cost_usd is not None:
+            raise ConflictError("costUsd: the cost is known, and is not changed by hand")
+        after = after.change(cost_usd=change.cost_usd, cost_reason="by_hand")
+    return after

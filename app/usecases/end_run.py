@@ -1,0 +1,106 @@
+"""End a run: turn an end that was heard into one that is written.
+
+The engine is asked, the cost is worked out, and one compare-and-set writes the status, the
+engine's own outputs and what is owed for them. Nobody sees an end before that write.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import structlog
+
+from app.errors import PeerDownError, PeerError
+from app.observability.metrics import Metrics
+from app.ports import Alerts, Engine
+from app.usecases.records import Decide
+from app.usecases.taking import Taking
+from processors import debts, runs
+from processors.debts import Taker
+from schemas.base import EngineName
+from schemas.debt import Debt
+from schemas.generation import ClaimedEnd, Generation
+from schemas.run import TERMINAL, RunReport
+from schemas.timing import Timing
+
+
+class EndRun:
+    """Discharges ``end``."""
+
+    def __init__(
+        self,
+        engines: Mapping[EngineName, Engine],
+        *,
+        taking: Taking,
+        timing: Timing,
+        metrics: Metrics,
+        alerts: Alerts,
+    ) -> None:
+        self._engines = engines
+        self._taking = taking
+        self._timing = timing
+        self._metrics = metrics
+        self._alerts = alerts
+        self._log = structlog.get_logger()
+
+    async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
+        """Ask the engine about an end that was heard, and write what it says."""
+        claimed = generation.claimed_end
+        engine = self._engines.get(generation.engine)
+        if claimed is None:
+            return lambda record, _: debts.put(
+                record, debts.acknowledge(record.owed, debt.key, debt.n)
+            )
+        if engine is None:
+            return self._unconfirmed(debt)
+        try:
+            report = await engine.read(claimed.run_id)
+        except PeerDownError:
+            if debt.attempts + 1 >= self._timing.end_tries:
+                return self._unconfirmed(debt)
+            raise
+        except PeerError as error:
+            if debt.attempts + 1 < self._timing.end_tries:
+                raise
+            self._log.warning("an end could not be confirmed", error=str(error))
+            return self._unconfirmed(debt)
+        return self._said(generation, claimed, debt, report)
+
+    def _said(
+        self, generation: Generation, claimed: ClaimedEnd, debt: Debt, report: RunReport
+    ) -> Decide:
+        if report.status not in TERMINAL:
+            self._metrics.denied_end(generation.engine)
+            self._alerts.alert(
+                "end_denied",
+                f"run {report.run_id}: {claimed.status} was heard, the engine denies it",
+            )
+        elif report.status is not claimed.status:
+            self._log.warning(
+                "the engine says another end", heard=claimed.status, said=report.status
+            )
+
+        def said(record: Generation, now: datetime) -> Generation:
+            if not debts.held(record.owed, debt.key, debt.n):
+                return record
+            if report.status not in TERMINAL:
+                denied = runs.denied(record)
+                return runs.informed(denied, report, now, self._timing, self._taking.taker(now))
+            return self._ended(record, report, now, self._taking.taker(now))
+
+        return said
+
+    def _ended(
+        self, record: Generation, report: RunReport, now: datetime, taker: Taker
+    ) -> Generation:
+        if record.claimed_end is not None:
+            self._metrics.ended_lag((now - record.claimed_end.at).total_seconds())
+        return runs.ended(record, runs.verdict_of(report), now=now, taker=taker)
+
+    def _unconfirmed(self, debt: Debt) -> Decide:
+        def unconfirmed(record: Generation, now: datetime) -> Generation:
+            ending = runs.unconfirmed(record)
+            if ending is None or not debts.held(record.owed, debt.key, debt.n):
+                return record
+            return runs.ended(record, ending, now=now, taker=self._taking.taker(now))
+
+        return unconfirmed

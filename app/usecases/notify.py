@@ -1,0 +1,154 @@
+"""Tell people: the state of a run while it goes on, and its end, once."""
+
+from collections.abc import Callable
+from typing import Final, Literal
+
+from app.clock import Clock
+from app.errors import PeerRefusedError
+from app.observability.journal import Journal
+from app.observability.metrics import Metrics
+from app.ports import Engine, Generations, Messenger
+from app.usecases.records import Decide, Records
+from app.usecases.taking import Taking
+from processors import debts, notifications
+from processors.protocols import addresses
+from processors.protocols.addresses import ForbiddenUrlError
+from schemas.base import EngineName
+from schemas.debt import Debt
+from schemas.generation import Generation
+from schemas.timing import Timing
+
+Finish = Literal["send", "edit"]
+"""Whether a result is a message of its own, or takes the place of the status message."""
+
+
+class _Telling:
+    """What showing and notifying have in common: a chat's turn, and a last look before it."""
+
+    def __init__(
+        self,
+        records: Records,
+        messenger: Messenger,
+        *,
+        taking: Taking,
+        timing: Timing,
+        journal: Journal,
+    ) -> None:
+        self._records = records
+        self._generations: Generations = records.generations
+        self._clock: Clock = records.clock
+        self._messenger = messenger
+        self._taking = taking
+        self._timing = timing
+        self._journal = journal
+
+    async def _current(self, generation: Generation, debt: Debt) -> Generation | None:
+        """Read the record again just before sending; None where the claim is not ours to use.
+
+        The wait for the chat's turn may have used up the claim. Then it is renewed, and the
+        renewed claim does the sending.
+        """
+        record = await self._generations.get(generation.id)
+        if record is None or not debts.held(record.owed, debt.key, debt.n):
+            return None
+        if debt.next_at - self._clock.now() >= self._timing.send_limit:
+            return record
+        await self._records.change(
+            generation.id,
+            lambda each, now: (
+                debts.put(each, debts.claim(each.owed, debt.key, self._taking.taker(now)))
+                if debts.held(each.owed, debt.key, debt.n)
+                else each
+            ),
+        )
+        return None
+
+
+class Show(_Telling):
+    """Discharges ``show``: the status message is brought up to the newest state."""
+
+    async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
+        """Send or edit the status message, unless the end is about to be told."""
+        chat = generation.metadata.telegram_chat_id
+        if chat is None or generation.ended:
+            return _acknowledged(debt)
+        async with self._messenger.turn(chat, editing=True):
+            record = await self._current(generation, debt)
+            if record is None:
+                return None
+            if record.ended:
+                return _acknowledged(debt)
+            meta = record.metadata
+            text = notifications.status_text(record, now=self._clock.now())
+            try:
+                message_id = await self._messenger.show(
+                    chat, meta.status_message_id, text, meta.telegram_message_id
+                )
+            except PeerRefusedError:
+                # A state that cannot be shown is worth no second try; the end will be told.
+                return _acknowledged(debt)
+        self._journal.told(record, "status")
+
+        def shown(each: Generation, now: object) -> Generation:
+            del now
+            metadata = each.metadata.change(status_message_id=message_id)
+            done = debts.acknowledge(each.owed, debt.key, debt.n)
+            return debts.put(each.change(metadata=metadata), done)
+
+        return shown
+
+
+class Notify(_Telling):
+    """Discharges ``notify``: an end is told to a chat."""
+
+    def __init__(
+        self,
+        records: Records,
+        messenger: Messenger,
+        *,
+        engine_of: Callable[[EngineName], Engine | None],
+        finish: Finish,
+        allow_private: bool,
+        taking: Taking,
+        timing: Timing,
+        journal: Journal,
+        metrics: Metrics,
+    ) -> None:
+        super().__init__(records, messenger, taking=taking, timing=timing, journal=journal)
+        self._engine_of = engine_of
+        self._finish: Final = finish
+        self._allow_private = allow_private
+        self._metrics = metrics
+
+    async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
+        """Send the end that the record has now, if it is the one this debt is about."""
+        chat = generation.metadata.telegram_chat_id
+        if chat is None:
+            return _acknowledged(debt)
+        async with self._messenger.turn(chat, editing=False):
+            record = await self._current(generation, debt)
+            if record is None:
+                return None
+            engine = self._engine_of(record.engine)
+            hosts = engine.hosts if engine else ()
+            content = notifications.end(record, trusted=lambda url: self._trusted(url, hosts))
+            replace = record.metadata.status_message_id if self._finish == "edit" else None
+            await self._messenger.tell(
+                chat, content, record.metadata.telegram_message_id, replace, hosts
+            )
+        self._journal.told(record, "end")
+        if record.response_timestamp is not None:
+            lag = self._clock.now() - record.response_timestamp
+            self._metrics.told_lag(lag.total_seconds())
+        return _acknowledged(debt)
+
+    def _trusted(self, url: str, hosts: tuple[str, ...]) -> bool:
+        try:
+            addresses.check_url(url, hosts=hosts, allow_private=self._allow_private)
+        except ForbiddenUrlError:
+            return False
+        return True
+
+
+def _acknowledged(debt: Debt) -> Decide:
+    return lambda record, _: debts.put(record, debts.acknowledge(record.owed, debt.key, debt.n))

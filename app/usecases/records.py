@@ -1,0 +1,107 @@
+"""Change a record: read, decide, compare-and-set, and decide again where somebody was first."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, Protocol
+
+from app.clock import Clock
+from app.errors import ContendedError
+from app.observability.journal import Journal
+from app.ports import Generations, Write
+from schemas.base import GenerationId
+from schemas.generation import Generation
+
+MAX_TRIES: Final = 10
+"""Ten lost races in a row on one record mean that something is wrong."""
+
+Decide = Callable[[Generation, datetime], Generation]
+"""A pure decision: the record as it is and the time in, the record as it should be out."""
+
+
+class Heir(Protocol):
+    """Who takes up the debts that a written change left claimed by this process."""
+
+    def take(self, before: Generation | None, after: Generation) -> None:
+        """Take up what `after` owes and `before` did not."""
+        ...
+
+
+class Records:
+    """The generations, and everything that follows a written change of one."""
+
+    def __init__(self, generations: Generations, clock: Clock, journal: Journal) -> None:
+        self.generations: Final = generations
+        self.clock: Final = clock
+        self._journal = journal
+        self._heir: Heir | None = None
+
+    def inherit(self, heir: Heir) -> None:
+        """Hand debts that are born claimed to `heir`, from now on."""
+        self._heir = heir
+
+    async def change(self, generation_id: GenerationId, decide: Decide) -> Generation | None:
+        """Commit what `decide` makes of a record.
+
+        Returns:
+            The record as it now is, changed or not; None if there is none.
+
+        Raises:
+            ContendedError: Others kept winning the write.
+            StoreDownError: The database does not answer; what was written is not known.
+        """
+        for _ in range(MAX_TRIES):
+            before = await self.generations.get(generation_id)
+            if before is None:
+                return None
+            now = self.clock.now()
+            after = decide(before, now)
+            if after == before:
+                return before
+            write = stamped(before, after, now)
+            if not await self.generations.write([write]):
+                self._follow(write)
+                return write.after
+        raise ContendedError(generation_id)
+
+    async def change_all(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
+        """Commit changes decided elsewhere; return the ids whose record had moved on.
+
+        Raises:
+            StoreDownError: The database does not answer; what was written is not known.
+        """
+        if not writes:
+            return frozenset()
+        now = self.clock.now()
+        ready = [stamped(before, after, now) for before, after in writes]
+        lost = await self.generations.write(ready)
+        for write in ready:
+            if write.before.id not in lost:
+                self._follow(write)
+        return lost
+
+    async def add(self, generation: Generation) -> bool:
+        """Store a new record; return whether its id and key were free.
+
+        Raises:
+            StoreDownError: The database does not answer; whether it was stored is not known.
+        """
+        stored = await self.generations.insert(generation)
+        if stored:
+            self._journal.changed(None, generation)
+            if self._heir is not None:
+                self._heir.take(None, generation)
+        return stored
+
+    async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
+        """Return those of these records that exist, by id."""
+        return await self.generations.many(ids)
+
+    def _follow(self, write: Write) -> None:
+        self._journal.changed(write.before, write.after)
+        if self._heir is not None:
+            self._heir.take(write.before, write.after)
+
+
+def stamped(before: Generation, after: Generation, now: datetime) -> Write:
+    """Return the write that replaces `before`, its version raised and its time set."""
+    return Write(before, after.change(version=before.version + 1, updated_at=now))

@@ -1,0 +1,139 @@
+"""Submit a generation to its engine, at most once.
+
+A compare-and-set to ``submitting`` precedes the POST. Where the answer never comes, the
+generation is not sent again: the first webhook names the run, or the engine's recent runs
+are read for the one that carries our webhook URL; after a while it has failed.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from app.clock import Clock
+from app.errors import PeerRefusedError, PeerUnknownError
+from app.ports import Engine
+from app.usecases.records import Decide, Records
+from app.usecases.taking import Taking
+from processors import debts, runs
+from processors.runs import Ending
+from schemas.base import EngineName, RunId
+from schemas.debt import Debt
+from schemas.generation import Generation
+from schemas.run import RunReport, RunStatus
+from schemas.timing import Timing
+
+SLACK: Final = timedelta(minutes=2)
+"""How far the engine's clock may be from ours."""
+
+
+class SubmitRun:
+    """Discharges ``submit``.
+
+    Args:
+        records: The generations.
+        engines: Those that are on, by name.
+        webhook_of: The webhook URL of a generation's current attempt.
+        names: Whether a webhook URL is one of ours for this generation and attempt.
+        taking: Who this process is.
+        timing: Limits.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        engines: Mapping[EngineName, Engine],
+        *,
+        webhook_of: Callable[[Generation], str],
+        names: Callable[[str | None, Generation], bool],
+        taking: Taking,
+        timing: Timing,
+    ) -> None:
+        self._records = records
+        self._clock: Clock = records.clock
+        self._engines = engines
+        self._webhook_of = webhook_of
+        self._names = names
+        self._taking = taking
+        self._timing = timing
+        self._log = structlog.get_logger()
+
+    async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
+        """Send a generation that was never sent; look for one whose fate is unknown."""
+        if generation.ended or generation.metadata.run_id is not None:
+            return lambda record, _: debts.put(
+                record, debts.acknowledge(record.owed, debt.key, debt.n)
+            )
+        engine = self._engines.get(generation.engine)
+        if engine is None:
+            return self._over("engine_off")
+        if generation.status is RunStatus.PENDING:
+            return await self._send(engine, generation, debt)
+        return await self._look(engine, generation, debt)
+
+    async def _send(self, engine: Engine, generation: Generation, debt: Debt) -> Decide | None:
+        def sending(record: Generation, now: datetime) -> Generation:
+            ours = debts.held(record.owed, debt.key, debt.n)
+            return runs.submitting(record, now) if ours and not record.ended else record
+
+        sent = await self._records.change(generation.id, sending)
+        if sent is None or sent.status is not RunStatus.SUBMITTING or sent.ended:
+            return None
+        try:
+            run_id = await engine.submit(generation, self._webhook_of(generation))
+        except PeerRefusedError as error:
+            reason = str(error)
+            return self._over(reason, by_engine=True)
+        except PeerUnknownError as error:
+            self._log.warning("the answer to a submit never came", error=str(error))
+            return self._look_later(debt, str(error))
+        return self._named(run_id, None)
+
+    async def _look(self, engine: Engine, generation: Generation, debt: Debt) -> Decide | None:
+        """Look for the run of a submit whose answer never came."""
+        try:
+            async for report in engine.recent(generation, generation.request_timestamp - SLACK):
+                if self._names(report.webhook, generation):
+                    return self._named(report.run_id, report)
+        except PeerRefusedError as error:
+            self._log.warning("recent runs cannot be listed", error=str(error))
+        now = self._clock.now()
+        if now >= _since(generation) + self._timing.unknown_submit:
+            return self._over("submit_unknown")
+        return self._look_later(debt, "no run of ours is known")
+
+    def _look_later(self, debt: Debt, why: str) -> Decide:
+        at = self._clock.now() + self._timing.ask_running
+        return lambda record, _: debts.put(
+            record, debts.postpone(record.owed, debt.key, debt.n, at, why)
+        )
+
+    def _named(self, run_id: RunId, report: RunReport | None) -> Decide:
+        """Name the run. It is true whoever says it, so no claim is asked for."""
+
+        def named(record: Generation, now: datetime) -> Generation:
+            taker = self._taking.taker(now)
+            after = runs.submitted(record, run_id, now, self._timing, taker)
+            if report is None:
+                return after
+            return runs.reported(after, report, now=now, timing=self._timing, taker=taker)
+
+        return named
+
+    def _over(self, reason: str, *, by_engine: bool = False) -> Decide:
+        def over(record: Generation, now: datetime) -> Generation:
+            if record.ended or record.metadata.run_id is not None:
+                return record
+            ending = Ending(
+                status=RunStatus.FAILED, by="engine" if by_engine else "us", reason=reason
+            )
+            return runs.ended(record, ending, now=now, taker=self._taking.taker(now))
+
+        return over
+
+
+def _since(generation: Generation) -> datetime:
+    """Return when the generation was sent, as its history tells."""
+    sent = [each.at for each in generation.history if each.status is RunStatus.SUBMITTING]
+    return max(sent, default=generation.request_timestamp)

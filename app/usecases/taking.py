@@ -1,0 +1,51 @@
+"""Who this process is when it decides, and which debts it takes up at once."""
+
+from datetime import datetime
+from typing import Final
+
+from app.ports import Messenger
+from processors.debts import Taker
+from schemas.base import InstanceName
+from schemas.debt import CHAT, DebtKind
+from schemas.timing import Timing
+
+INWARD: Final = frozenset(DebtKind) - CHAT
+
+
+class Taking:
+    """What this process discharges: everything, but chats only while it is the bot's sender.
+
+    Args:
+        name: This process.
+        timing: How long a claim holds.
+        background: Whether it discharges at all.
+        messenger: The bot's sender, or None where Telegram is off.
+    """
+
+    def __init__(
+        self,
+        name: InstanceName,
+        timing: Timing,
+        *,
+        background: bool,
+        messenger: Messenger | None,
+    ) -> None:
+        self.name: Final = name
+        self._timing = timing
+        self._background = background
+        self._messenger = messenger
+
+    def kinds(self) -> frozenset[DebtKind]:
+        """Return the kinds of debt that this process may discharge now."""
+        if not self._background:
+            return frozenset()
+        chats = (
+            CHAT
+            if self._messenger is not None and self._messenger.on_duty()
+            else frozenset[DebtKind]()
+        )
+        return INWARD | chats
+
+    def taker(self, now: datetime) -> Taker:
+        """Return the taker of debts that are decided now."""
+        return Taker(by=self.name, until=now + self._timing.lease, kinds=self.kinds())

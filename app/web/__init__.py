@@ -1,0 +1,1 @@
+"""The HTTP side: webhooks in, the API, health, and the pages that describe them."""

@@ -1,0 +1,110 @@
+"""The ASGI application: from the outside in, guard, webhooks or CORS, edge, resources."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route as StarletteRoute
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from app import errors
+from app.web import generations, health, pages, refusals, webhooks
+from app.web.auth import Keys
+from app.web.edge import Edge
+from app.web.guard import Guard
+from app.web.operations import Access, Operation, Resource, Route
+from app.web.services import Services
+from app.web.webhooks import Webhooks
+from processors.errors import RefusedBodyError
+from schemas.wire.api import Accepted, WebhookQuery
+
+
+def create_app(services: Services) -> ASGIApp:
+    """Return the application."""
+    keys = Keys(services.api_keys)
+    app: ASGIApp = Edge(_router(_routes(services, keys), keys))
+    if services.cors_origins:
+        app = CORSMiddleware(
+            app,
+            allow_origins=services.cors_origins,
+            allow_methods=("GET", "POST", "PUT"),
+            allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-Match"),
+            expose_headers=("ETag", "Location", "Retry-After", "Idempotent-Replayed"),
+        )
+    return Guard(_Fork(Webhooks(services), app))
+
+
+class _Fork:
+    """Leads webhooks past everything that they do not need."""
+
+    def __init__(self, hooks: Webhooks, rest: ASGIApp) -> None:
+        self._hooks = hooks
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] in self._hooks.doors:
+            await self._hooks(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+
+def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
+    """Return all there is but the webhooks."""
+
+    def operations() -> tuple[Operation, ...]:
+        return (*_webhook_operations(), *(route.operation for route in table))
+
+    table = (
+        *generations.routes(services.desk, services.generations, services.body_deadline),
+        *health.routes(services.ready, keys, services.metrics),
+        *pages.routes(operations),
+    )
+    return table
+
+
+def _webhook_operations() -> tuple[Operation, ...]:
+    return tuple(
+        Operation(
+            method=method,
+            path=webhooks.PATH,
+            name=f"{method.lower()}Webhook",
+            tag="webhooks",
+            summary="Tell how a run goes; the answer comes when it is on disk",
+            access=Access.TOKEN,
+            query=WebhookQuery,
+            answer=Accepted,
+            errors=(
+                RefusedBodyError,
+                refusals.SlowBodyError,
+                refusals.TooLargeError,
+                refusals.MediaTypeError,
+                errors.UnavailableError,
+            ),
+        )
+        for method in sorted(webhooks.METHODS)
+    )
+
+
+def _router(table: Sequence[Route], keys: Keys) -> Router:
+    by_path = sorted(table, key=_path)
+    return Router(
+        [
+            StarletteRoute(path, Resource(tuple(routes), keys))
+            for path, routes in groupby(by_path, key=_path)
+        ],
+        redirect_slashes=False,
+        default=_nothing_here,
+    )
+
+
+def _path(route: Route) -> str:
+    return route.operation.path
+
+
+async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await WebSocketClose()(scope, receive, send)
+        return
+    raise errors.NotFoundError("page")

@@ -1,0 +1,91 @@
+"""Read a request's body: so much of it, and within so much time."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from starlette.types import Receive, Scope
+
+from app.web.refusals import DisconnectedError, MediaTypeError, SlowBodyError, TooLargeError
+
+MOST: Final = 1024 * 1024
+"""Bytes of a body that are read."""
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """Return a request header by its lower-case name, the first of it; None without one."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return value
+    return None
+
+
+def absent(scope: Scope) -> bool:
+    """Return whether a request comes without a body (RFC 9112, 6.3)."""
+    declared = header(scope, b"content-length")
+    return (declared is None or not declared.strip(b"0")) and not header(
+        scope, b"transfer-encoding"
+    )
+
+
+def check_type(scope: Scope) -> None:
+    """Let nothing pass but JSON as it is.
+
+    Raises:
+        MediaTypeError: It is something else, or compressed: nothing is ever expanded here.
+    """
+    kind, encoding = b"", b"identity"
+    for key, value in scope["headers"]:
+        if key == b"content-type":
+            kind = value
+        elif key == b"content-encoding":
+            encoding = value
+    media_type = kind.partition(b";")[0].strip().lower()
+    if media_type != b"application/json" or encoding.strip().lower() != b"identity":
+        raise MediaTypeError
+
+
+async def read(scope: Scope, receive: Receive, deadline: timedelta) -> bytes:
+    """Read a whole body.
+
+    Raises:
+        TooLargeError: It is longer than `MOST`, by its own word or by count.
+        SlowBodyError: It was not there by the deadline.
+        DisconnectedError: The client went before its end.
+    """
+    declared = header(scope, b"content-length")
+    if declared is not None and int(declared) > MOST:
+        raise TooLargeError(MOST)
+    try:
+        async with asyncio.timeout(deadline.total_seconds()):
+            return await _gathered(receive)
+    except TimeoutError:
+        raise SlowBodyError from None
+
+
+async def drain(receive: Receive, most: int, deadline: timedelta) -> None:
+    """Read on and throw away: up to `most` bytes, the body's end or the deadline."""
+    try:
+        async with asyncio.timeout(deadline.total_seconds()):
+            more = True
+            while more and most > 0:
+                message = await receive()
+                most -= len(message.get("body", b""))
+                more = message.get("more_body", False)
+    except TimeoutError:
+        return
+
+
+async def _gathered(receive: Receive) -> bytes:
+    parts, total, more = list[bytes](), 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
+        part = message.get("body", b"")
+        total += len(part)
+        if total > MOST:
+            raise TooLargeError(MOST)
+        parts.append(part)
+        more = message.get("more_body", False)
+    return parts[0] if len(parts) == 1 else b"".join(parts)

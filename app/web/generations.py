@@ -1,0 +1,221 @@
+"""The API of generations: order, list, read, change, cancel, order again.
+
+An order repeated under its Idempotency-Key is answered as it was (201 and the same Location,
+draft-ietf-httpapi-idempotency-key-header-07, 2.6), with the record as it stands by now and
+``Idempotent-Replayed: true``.
+"""
+
+import hashlib
+import re
+from datetime import timedelta
+from typing import Final
+
+import orjson
+from pydantic import JsonValue
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import errors
+from app.web import bodies, reading, refusals, shown, updates
+from app.web.operations import Call, Operation, Route
+from app.web.services import Desk, Generations
+from schemas.base import GenerationId
+from schemas.generation import Generation
+from schemas.wire.api import CreateHeaders, GenerationQuery, NewGeneration, Update, UpdateHeaders
+
+PATH: Final = "/api/generations"
+_ONE: Final = f"{PATH}/{{id}}"
+_TAG: Final = "generations"
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+_BODY_ERRORS: Final = (
+    errors.BadFieldError,
+    refusals.MediaTypeError,
+    refusals.TooLargeError,
+    refusals.SlowBodyError,
+    errors.UnavailableError,
+)
+_ORDER_ERRORS: Final = (
+    errors.EngineOffError,
+    errors.IdempotencyMismatchError,
+    errors.UnavailableError,
+)
+
+
+class GenerationHandlers:
+    """Answers for generations."""
+
+    def __init__(self, desk: Desk, generations: Generations, deadline: timedelta) -> None:
+        self._desk = desk
+        self._generations = generations
+        self._deadline = deadline
+
+    async def create(self, call: Call) -> Response:
+        """Take an order."""
+        headers = reading.headers(CreateHeaders, call.request)
+        raw = await self._body(call.request)
+        order = reading.body(NewGeneration, raw)
+        key, digest = _idempotency(call, headers, reading.json(raw))
+        made, new = await self._desk.create(order, key=key, digest=digest)
+        return _created(made, new=new)
+
+    async def list(self, call: Call) -> Response:
+        """Show a page of records."""
+        query = reading.query(GenerationQuery, call.request.scope["query_string"])
+        page = await self._generations.page(query.wanted(), query.cursor, query.limit)
+        items = [each.public() for each in page.items]
+        return _json({"items": items, "next": page.next})
+
+    async def read(self, call: Call) -> Response:
+        """Show one record."""
+        found = await self._generations.get(_id(call.request))
+        if found is None:
+            raise errors.NotFoundError("generation")
+        return _record(found)
+
+    async def update(self, call: Call) -> Response:
+        """Change the little that can be changed."""
+        named = _id(call.request)
+        version = reading.headers(UpdateHeaders, call.request).version()
+        change = updates.parse(reading.json(await self._body(call.request)))
+        return _record(await self._desk.update(named, change, if_match=version))
+
+    async def cancel(self, call: Call) -> Response:
+        """Want a generation cancelled."""
+        return _record(await self._desk.cancel(_id(call.request)))
+
+    async def rerun(self, call: Call) -> Response:
+        """Order the same again."""
+        named = _id(call.request)
+        headers = reading.headers(CreateHeaders, call.request)
+        key, digest = _idempotency(call, headers, None)
+        made, new = await self._desk.rerun(named, key=key, digest=digest)
+        return _created(made, new=new)
+
+    async def _body(self, request: Request) -> bytes:
+        bodies.check_type(request.scope)
+        return await bodies.read(request.scope, request.receive, self._deadline)
+
+
+def routes(desk: Desk, generations: Generations, deadline: timedelta) -> tuple[Route, ...]:
+    """Return what can be done with generations."""
+    do = GenerationHandlers(desk, generations, deadline)
+    return (
+        Route(
+            Operation(
+                method="POST",
+                path=PATH,
+                name="createGeneration",
+                tag=_TAG,
+                summary="Order a generation; the engine is asked after the answer",
+                headers=CreateHeaders,
+                body=NewGeneration,
+                status=201,
+                answer=shown.generation(),
+                errors=(*_BODY_ERRORS, *_ORDER_ERRORS),
+            ),
+            do.create,
+        ),
+        Route(
+            Operation(
+                method="GET",
+                path=PATH,
+                name="listGenerations",
+                tag=_TAG,
+                summary="List generations, newest first",
+                query=GenerationQuery,
+                answer=shown.page(),
+                errors=(errors.BadFieldError, errors.UnavailableError),
+            ),
+            do.list,
+        ),
+        Route(
+            Operation(
+                method="GET",
+                path=_ONE,
+                name="readGeneration",
+                tag=_TAG,
+                summary="Read a generation",
+                answer=shown.generation(),
+                errors=(errors.NotFoundError, errors.UnavailableError),
+            ),
+            do.read,
+        ),
+        Route(
+            Operation(
+                method="PUT",
+                path=_ONE,
+                name="updateGeneration",
+                tag=_TAG,
+                summary="Change a generation's reason, labels, or unknown cost",
+                headers=UpdateHeaders,
+                body=Update,
+                answer=shown.generation(),
+                errors=(*_BODY_ERRORS, errors.NotFoundError, errors.StaleVersionError),
+            ),
+            do.update,
+        ),
+        Route(
+            Operation(
+                method="POST",
+                path=f"{_ONE}/cancel",
+                name="cancelGeneration",
+                tag=_TAG,
+                summary="Want a generation cancelled; one that has ended stays as it is",
+                answer=shown.generation(),
+                errors=(errors.NotFoundError, errors.UnavailableError),
+            ),
+            do.cancel,
+        ),
+        Route(
+            Operation(
+                method="POST",
+                path=f"{_ONE}/rerun",
+                name="rerunGeneration",
+                tag=_TAG,
+                summary="Order the same again, as a new generation",
+                headers=CreateHeaders,
+                status=201,
+                answer=shown.generation(),
+                errors=(errors.BadFieldError, errors.NotFoundError, *_ORDER_ERRORS),
+            ),
+            do.rerun,
+        ),
+    )
+
+
+def _id(request: Request) -> GenerationId:
+    """Return the id in the path; what is none is not asked of the database."""
+    named = request.path_params["id"]
+    if not _ID.fullmatch(named):
+        raise errors.NotFoundError("generation")
+    return GenerationId(named)
+
+
+def _idempotency(
+    call: Call, headers: CreateHeaders, body: JsonValue
+) -> tuple[str | None, str | None]:
+    """Return the key, scoped by who calls, and the digest of what is asked for."""
+    if headers.idempotency_key is None:
+        return None, None
+    asked = [call.request.scope["path"], body]
+    canonical = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+    return f"{call.caller}:{headers.idempotency_key}", hashlib.sha256(canonical).hexdigest()
+
+
+def _created(generation: Generation, *, new: bool) -> Response:
+    response = _record(generation, status=201)
+    response.headers["Location"] = f"{PATH}/{generation.id}"
+    if not new:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _record(generation: Generation, *, status: int = 200) -> Response:
+    response = _json(generation.public(), status)
+    response.headers["ETag"] = f'"{generation.version}"'
+    return response
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")

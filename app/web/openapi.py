@@ -1,0 +1,146 @@
+"""The OpenAPI 3.1 document, made of the route table and the pydantic models."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from app.web import problems
+from app.web.operations import Access, Operation
+from app.web.refusals import UnauthorizedError
+from schemas.wire.api import Problem
+
+Json = dict[str, Any]
+"""A part of the document; any JSON, since what it may hold is OpenAPI's business."""
+Key = tuple[type[BaseModel], JsonSchemaMode]
+Schemas = Mapping[Key, Json]
+
+_DESCRIPTION: Final = (
+    "Runs image and video generations on other people's engines and never loses one. "
+    "Times are RFC 3339 in UTC with milliseconds; money is a decimal string, null when unknown; "
+    "errors are problem details (RFC 9457)."
+)
+_SECURITY: Final[Mapping[Access, list[Json]]] = {
+    Access.OPEN: [],
+    Access.KEY: [{"key": []}],
+    Access.TOKEN: [{"token": []}],
+}
+
+
+def document(operations: Sequence[Operation]) -> Json:
+    """Return the OpenAPI document of these operations."""
+    schemas, definitions = _schemas(operations)
+    paths: dict[str, Json] = {}
+    for each in operations:
+        described = _operation(each, schemas, definitions)
+        paths.setdefault(each.path, {})[each.method.lower()] = described
+    for each in operations:
+        for model in (each.query, each.headers):
+            # Spread out into parameters; nothing refers to the model itself.
+            if model is not None:
+                definitions.pop(model.__name__, None)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Runrelay",
+            "version": version("runrelay"),
+            "description": _DESCRIPTION,
+        },
+        "paths": paths,
+        "components": {
+            "schemas": definitions,
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "token": {"type": "apiKey", "in": "query", "name": "token"},
+            },
+        },
+        "x-problems": [kind._asdict() for kind in problems.kinds()],
+    }
+
+
+def _schemas(operations: Sequence[Operation]) -> tuple[Schemas, dict[str, Json]]:
+    """Return a schema for each model, and the definitions they refer to."""
+    wanted: dict[Key, None] = {(Problem, "serialization"): None}
+    for each in operations:
+        for model in (each.query, each.headers, each.body):
+            if model is not None:
+                wanted[model, "validation"] = None
+        if each.answer is not None:
+            wanted[each.answer, "serialization"] = None
+    found, collected = models_json_schema(list(wanted), ref_template="#/components/schemas/{model}")
+    return {key: found[key] for key in wanted}, collected["$defs"]
+
+
+def _operation(operation: Operation, schemas: Schemas, definitions: dict[str, Json]) -> Json:
+    described: Json = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [operation.tag],
+        "security": _SECURITY[operation.access],
+        "parameters": [
+            *_in_path(operation.path),
+            *_parameters(operation.query, "query", definitions),
+            *_parameters(operation.headers, "header", definitions),
+        ],
+        "responses": _responses(operation, schemas),
+    }
+    if operation.body is not None:
+        schema = schemas[operation.body, "validation"]
+        described["requestBody"] = {"required": True, "content": _content(schema)}
+    return described
+
+
+def _in_path(path: str) -> list[Json]:
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+
+
+def _parameters(
+    model: type[BaseModel] | None, where: str, definitions: Mapping[str, Json]
+) -> list[Json]:
+    """Spread a model out into parameters."""
+    if model is None:
+        return []
+    schema = definitions[model.__name__]
+    return [
+        {
+            "name": name,
+            "in": where,
+            "required": name in schema.get("required", []),
+            "description": each.get("description", ""),
+            "schema": {key: value for key, value in each.items() if key != "description"},
+        }
+        for name, each in schema["properties"].items()
+    ]
+
+
+def _responses(operation: Operation, schemas: Schemas) -> dict[str, Json]:
+    good: Json = {"description": operation.summary}
+    if operation.answer is not None:
+        good["content"] = _content(schemas[operation.answer, "serialization"])
+    elif operation.status != HTTPStatus.NO_CONTENT:
+        good["content"] = {operation.media_type: {"schema": {"type": "string"}}}
+    responses = {str(operation.status): good}
+    denied = () if operation.access is Access.OPEN else (UnauthorizedError,)
+    for error in (*denied, *operation.errors):
+        code, said = str(int(problems.status(error))), problems.title(error)
+        known = responses.get(code)
+        if known is None:
+            problem = schemas[Problem, "serialization"]
+            responses[code] = {
+                "description": said,
+                "content": {problems.MEDIA_TYPE: {"schema": problem}},
+            }
+        elif said not in known["description"]:
+            known["description"] += f"; {said[0].lower()}{said[1:]}"
+    return dict(sorted(responses.items()))
+
+
+def _content(schema: Json) -> Json:
+    return {"application/json": {"schema": schema}}

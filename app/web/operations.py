@@ -1,0 +1,101 @@
+"""What can be done over HTTP, declared once: for the router and for the document.
+
+An `Operation` says what a client needs to know; a `Route` adds who does it.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from app.web.auth import Keys
+from app.web.refusals import MethodError
+
+
+class Access(StrEnum):
+    """Who may do something."""
+
+    OPEN = "open"
+    KEY = "key"
+    """Bearers of an API key."""
+    TOKEN = "token"  # noqa: S105 - a kind of access, not a token
+    """Bearers of the token in the URL that we gave them."""
+
+
+class Call(NamedTuple):
+    """A request that may be answered."""
+
+    request: Request
+    caller: str
+    """A name for the key it came with; empty where none is asked for."""
+
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One thing that can be done, as a client sees it.
+
+    Attributes:
+        name: Unique among all operations.
+        tag: Which group it belongs to.
+        query: Model of its query parameters, by their aliases.
+        headers: Model of the headers it looks at, by their aliases.
+        body: Model of the JSON it takes.
+        status: Of its answer when all is well.
+        answer: Model of the JSON it answers with; None for another type of content.
+        media_type: Of its answer.
+        errors: What it may raise besides what every operation of its access may.
+    """
+
+    method: str
+    path: str
+    name: str
+    tag: str
+    summary: str
+    access: Access = Access.KEY
+    query: type[BaseModel] | None = None
+    headers: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    status: int = 200
+    answer: type[BaseModel] | None = None
+    media_type: str = "application/json"
+    errors: tuple[type[Exception], ...] = ()
+
+
+class Route(NamedTuple):
+    """An operation, and who does it."""
+
+    operation: Operation
+    handler: Handler
+
+
+class Resource:
+    """All that can be done at one path: an ASGI app."""
+
+    def __init__(self, routes: Sequence[Route], keys: Keys) -> None:
+        self._by_method = {route.operation.method: route for route in routes}
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check the key, then hand the request to its handler. HEAD is a GET.
+
+        Raises:
+            MethodError: Nothing is done here by that method.
+            UnauthorizedError: A key is needed, and there is none.
+        """
+        method = scope["method"]
+        route = self._by_method.get("GET" if method == "HEAD" else method)
+        if route is None:
+            raise MethodError(self._by_method)
+        caller = ""
+        if route.operation.access is Access.KEY:
+            caller = self._keys.caller(scope["headers"])
+        response = await route.handler(Call(Request(scope, receive), caller))
+        await response(scope, receive, send)

@@ -1,0 +1,116 @@
+"""Turn what a request says into the API's models, or refuse it by the name of what is wrong."""
+
+from typing import Final, TypeVar
+from urllib.parse import parse_qsl
+
+import orjson
+from pydantic import BaseModel, JsonValue, ValidationError
+from starlette.requests import Request
+
+from app.errors import BadFieldError, UnknownFieldError
+from app.web.refusals import NotJsonError
+from schemas.wire.api import INTEGER_MOST
+
+M = TypeVar("M", bound=BaseModel)
+
+DEPTH_MOST: Final = 32
+"""Levels of nesting that a body may have; MongoDB's own limit is about 100."""
+
+_PARAMETERS_MOST: Final = 32
+_QUERY_MOST: Final = 4096
+
+
+def json(raw: bytes) -> JsonValue:
+    """Parse a JSON body; of names that occur twice the last counts.
+
+    Raises:
+        NotJsonError: It is not JSON in UTF-8, too deep, or has a number over 64 bits.
+    """
+    try:
+        value: JsonValue = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise NotJsonError(str(error)) from None
+    _check(value, DEPTH_MOST)
+    return value
+
+
+def body(model: type[M], raw: bytes) -> M:
+    """Read a JSON body as a model.
+
+    Raises:
+        NotJsonError: As for `json`.
+        BadFieldError: A field is not what it has to be.
+    """
+    json(raw)
+    try:
+        return model.model_validate_json(raw, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise _named(error) from None
+
+
+def query(model: type[M], raw: bytes) -> M:
+    """Read a query string as a model: each name at most once, as a plain string.
+
+    Raises:
+        BadFieldError: A name is unknown or repeated, or a value is not what it has to be.
+    """
+    try:
+        if len(raw) > _QUERY_MOST:
+            raise BadFieldError("query", f"takes at most {_QUERY_MOST} bytes")
+        pairs = parse_qsl(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_PARAMETERS_MOST,
+        )
+    except ValueError:
+        raise BadFieldError("query", "is not a query string in UTF-8") from None
+    return _from_strings(model, pairs)
+
+
+def headers(model: type[M], request: Request) -> M:
+    """Read those headers that a model names.
+
+    Raises:
+        BadFieldError: A header is repeated, or not what it has to be.
+    """
+    names = [str(field.alias) for field in model.model_fields.values()]
+    return _from_strings(
+        model, [(name, value) for name in names for value in request.headers.getlist(name)]
+    )
+
+
+def _from_strings(model: type[M], pairs: list[tuple[str, str]]) -> M:
+    given = dict[str, str]()
+    for name, value in pairs:
+        if name in given:
+            raise BadFieldError(name, "is given more than once")
+        given[name] = value
+    try:
+        return model.model_validate_strings(given, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise _named(error) from None
+
+
+def _named(error: ValidationError) -> BadFieldError:
+    """Name the first thing that is wrong."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    # A key that does not fit is followed by a word of pydantic's own.
+    field = ".".join(str(part) for part in first["loc"] if part != "[key]") or "body"
+    if first["type"] == "extra_forbidden":
+        return UnknownFieldError(field, "is not a name that can be given here")
+    return BadFieldError(field, first["msg"])
+
+
+def _check(value: JsonValue, levels: int) -> None:
+    """Refuse what is nested too deep, or numbers that 64 bits do not hold."""
+    match value:
+        case dict() | list():
+            if levels == 0:
+                raise NotJsonError(f"at most {DEPTH_MOST} levels deep")
+            for inner in value.values() if isinstance(value, dict) else value:
+                _check(inner, levels - 1)
+        case int() | float() if abs(value) > INTEGER_MOST:
+            raise NotJsonError("a number over 64 bits")
+        case _:
+            pass

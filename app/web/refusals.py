@@ -1,0 +1,94 @@
+"""What can be wrong with a request before it reaches a use case.
+
+* RefusedError
+    * MalformedError: it is not HTTP as we speak it
+    * HeadersTooLargeError: too many headers, or too long
+    * UnauthorizedError: no key or token, or not a right one
+    * MethodError: this cannot be done here
+    * MediaTypeError: the body is not what we read
+    * TooLargeError: the body is longer than we read
+    * SlowBodyError: the body did not come in time
+    * NotJsonError: the body is not JSON, or no JSON that we keep
+* DisconnectedError: nobody is left to be answered
+"""
+
+from collections.abc import Iterable
+
+from app.errors import AppError, RefusedError
+
+
+class MalformedError(RefusedError):
+    """The request is not well formed."""
+
+    reason = "malformed"
+
+
+class HeadersTooLargeError(RefusedError):
+    """The request has too many headers, or too long ones."""
+
+    reason = "headers_too_large"
+
+    def __init__(self) -> None:
+        super().__init__("at most 100 headers, and 32 kB of them")
+
+
+class UnauthorizedError(RefusedError):
+    """The key or token is missing or not a right one."""
+
+    reason = "unauthorized"
+
+    def __init__(self) -> None:
+        super().__init__("a valid key or token is required")
+
+
+class MethodError(RefusedError):
+    """That cannot be done with this resource.
+
+    Attributes:
+        allowed: The methods that can be used.
+    """
+
+    reason = "method"
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        self.allowed = tuple(sorted(allowed))
+        super().__init__(f"use one of {', '.join(self.allowed)}")
+
+
+class MediaTypeError(RefusedError):
+    """The body is not of a type that is read here."""
+
+    reason = "media_type"
+
+    def __init__(self) -> None:
+        super().__init__("send application/json, without a content encoding")
+
+
+class TooLargeError(RefusedError):
+    """The body is longer than what is read here."""
+
+    reason = "too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"at most {limit} bytes")
+
+
+class SlowBodyError(RefusedError):
+    """The body did not come in time."""
+
+    reason = "slow_body"
+
+    def __init__(self) -> None:
+        super().__init__("the body did not come in time")
+
+
+class NotJsonError(RefusedError):
+    """The body is not JSON, or holds what cannot be kept."""
+
+    reason = "json"
+
+
+class DisconnectedError(AppError):
+    """The client has gone; nobody is left to be answered."""
+
+    reason = "disconnected"

@@ -1,0 +1,126 @@
+"""Everything the web layer needs, given by the composition root."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from app.ports import Page
+from schemas.base import EngineName, GenerationId
+from schemas.generation import Generation
+from schemas.run import Delivery, RunEvent
+from schemas.wire.api import Change, NewGeneration
+
+
+class Acceptor(Protocol):
+    """Takes deliveries in."""
+
+    async def accept(self, delivery: Delivery, event: RunEvent) -> None:
+        """Return when the delivery is on disk.
+
+        Raises:
+            UnavailableError: It could not be written within its limit.
+        """
+        ...
+
+
+class Desk(Protocol):
+    """Takes orders and changes. Every method may raise an AppError."""
+
+    async def create(
+        self, order: NewGeneration, *, key: str | None, digest: str | None
+    ) -> tuple[Generation, bool]:
+        """Return the generation for an order, and whether it was made just now."""
+        ...
+
+    async def cancel(self, generation_id: GenerationId) -> Generation:
+        """Want a generation cancelled."""
+        ...
+
+    async def rerun(
+        self,
+        generation_id: GenerationId,
+        *,
+        key: str | None,
+        digest: str | None,
+    ) -> tuple[Generation, bool]:
+        """Order the same again, and say whether that was done just now."""
+        ...
+
+    async def update(
+        self,
+        generation_id: GenerationId,
+        change: Change,
+        *,
+        if_match: int | None,
+    ) -> Generation:
+        """Change a record, if it still is at the version named."""
+        ...
+
+
+class Generations(Protocol):
+    """The records, to be read."""
+
+    async def get(self, generation_id: GenerationId) -> Generation | None:
+        """Return a generation, or None."""
+        ...
+
+    async def page(self, wanted: Mapping[str, str | int], cursor: str | None, limit: int) -> Page:
+        """Return a page of records, newest first."""
+        ...
+
+
+class Metrics(Protocol):
+    """What is counted here."""
+
+    def accepted(self, engine: str) -> None:
+        """Count a webhook that was taken in."""
+        ...
+
+    def refused(self, reason: str) -> None:
+        """Count a webhook that was not."""
+        ...
+
+    def render(self) -> bytes:
+        """Return everything counted, as Prometheus reads it."""
+        ...
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC, whole milliseconds."""
+        ...
+
+
+Receiver = Callable[[Delivery], RunEvent]
+"""Translates a body; raises processors.errors.RefusedBodyError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything the web layer needs.
+
+    Attributes:
+        webhook_keys: By engine that is on: the keys its tokens may be signed with.
+        receivers: By engine that is on: what reads its webhooks.
+        api_keys: Keys that open the API; none of them: nobody comes in.
+        ready: Says what keeps us from being ready; nothing when we are.
+        prefix: Path of WEBHOOK_URL, as in ``/relay``; empty for none.
+        cors_origins: Origins whose pages may call the API.
+        body_deadline: How long a body may take to arrive.
+    """
+
+    acceptor: Acceptor
+    desk: Desk
+    generations: Generations
+    metrics: Metrics
+    clock: Clock
+    webhook_keys: Mapping[EngineName, tuple[bytes, ...]]
+    receivers: Mapping[EngineName, Receiver]
+    api_keys: tuple[bytes, ...]
+    ready: Callable[[], Awaitable[tuple[str, ...]]]
+    prefix: str = ""
+    cors_origins: tuple[str, ...] = ()
+    body_deadline: timedelta = timedelta(seconds=10)

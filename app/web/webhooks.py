@@ -1,0 +1,161 @@
+"""The way in for the engines' webhooks: the hot path, so plain ASGI.
+
+The token comes first: before it is verified nothing is read, looked up or logged, and whatever
+is wrong with it is answered in the same words. ComfyDeploy repeats a failed webhook as a GET
+with the body (``utils.py:952-964``), so both methods do the same. A GET without a body (a
+redirect on the way ate it) and a body too large tell that something happened: the run is asked.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import structlog
+from starlette.types import Receive, Scope, Send
+
+from app.errors import AppError
+from app.web import bodies
+from app.web.edge import answer
+from app.web.refusals import MethodError, TooLargeError, UnauthorizedError
+from app.web.services import Receiver, Services
+from processors.errors import RefusedBodyError
+from processors.protocols import signing
+from schemas.base import EngineName, GenerationId
+from schemas.run import Delivery
+from schemas.wire.api import Accepted
+
+PATH: Final = "/api/webhook/{engine}"
+METHODS: Final = frozenset({"GET", "POST"})
+
+_QUERY_MOST: Final = 2048
+_BODY: Final = Accepted().model_dump_json().encode()
+_START: Final = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(_BODY)),
+    ],
+}
+_FINISH: Final = {"type": "http.response.body", "body": _BODY}
+
+_log = structlog.get_logger(__name__)
+
+
+class _Door(NamedTuple):
+    """One engine's way in."""
+
+    engine: EngineName
+    keys: tuple[bytes, ...]
+    receive: Receiver
+
+
+class _Sender(NamedTuple):
+    """For whom a token speaks."""
+
+    generation: GenerationId
+    attempt: int
+
+
+class Webhooks:
+    """Takes the engines' webhooks in.
+
+    Attributes:
+        doors: By path; each with and without a slash at its end, for nothing here redirects.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.doors: Final[Mapping[str, _Door]] = {
+            f"{prefix}{PATH.format(engine=engine)}{slash}": _Door(engine, keys, receiver)
+            for engine, receiver in services.receivers.items()
+            for keys in (services.webhook_keys.get(engine, ()),)
+            for prefix in {"", services.prefix.rstrip("/")}
+            for slash in ("", "/")
+        }
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whose path is one of `doors`: 200 once it is on disk."""
+        door = self.doors[scope["path"]]
+        try:
+            await self._take(door, scope, receive)
+        except Exception as error:  # noqa: BLE001 - the ASGI edge answers for everything
+            self._services.metrics.refused(_reason(error))
+            await answer(error, scope, receive, send)
+        else:
+            self._services.metrics.accepted(door.engine)
+            await send(_START)
+            await send(_FINISH)
+
+    async def _take(self, door: _Door, scope: Scope, receive: Receive) -> None:
+        if scope["method"] not in METHODS:
+            raise MethodError(METHODS)
+        sender = _sender(door, scope["query_string"])
+        try:
+            raw = await self._body(scope, receive)
+            delivery = self._delivery(door, sender, raw)
+            event = door.receive(delivery)
+        except TooLargeError:
+            sign_of_life = self._delivery(door, sender, b"")
+            await self._services.acceptor.accept(sign_of_life, door.receive(sign_of_life))
+            raise
+        except RefusedBodyError as error:
+            # The body is its sender's business: what is wrong with it will do.
+            _log.warning(
+                "webhook refused",
+                engine=door.engine,
+                generation=sender.generation,
+                reason=error.reason,
+                field=error.field,
+            )
+            raise
+        await self._services.acceptor.accept(delivery, event)
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        """Read the body; empty for a GET without one."""
+        if scope["method"] == "GET" and bodies.absent(scope):
+            return b""
+        bodies.check_type(scope)
+        raw = await bodies.read(scope, receive, self._services.body_deadline)
+        if not raw and scope["method"] == "POST":
+            raise RefusedBodyError("json", "empty")
+        return raw
+
+    def _delivery(self, door: _Door, sender: _Sender, raw: bytes) -> Delivery:
+        return Delivery(
+            generation=sender.generation,
+            attempt=sender.attempt,
+            engine=door.engine,
+            at=self._services.clock.now(),
+            raw=raw,
+        )
+
+
+def _sender(door: _Door, query: bytes) -> _Sender:
+    """Return for whom a request speaks; other parameters than the two are passed over.
+
+    Nothing is percent-decoded: neither an id nor a token has anything to encode.
+
+    Raises:
+        UnauthorizedError: Anything is wrong with the token.
+    """
+    if len(query) > _QUERY_MOST:
+        raise UnauthorizedError
+    ids, tokens = list[bytes](), list[bytes]()
+    for part in query.split(b"&"):
+        name, _, value = part.partition(b"=")
+        if name == b"generation":
+            ids.append(value)
+        elif name == b"token":
+            tokens.append(value)
+    if len(ids) != 1 or len(tokens) != 1:
+        raise UnauthorizedError
+    generation = GenerationId(ids[0].decode("latin-1"))
+    attempt = signing.verify(door.keys, door.engine, generation, tokens[0])
+    if attempt is None:
+        raise UnauthorizedError
+    return _Sender(generation, attempt)
+
+
+def _reason(error: Exception) -> str:
+    """Return the word that a refusal is counted under."""
+    return error.reason if isinstance(error, AppError | RefusedBodyError) else "internal"

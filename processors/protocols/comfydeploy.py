@@ -1,0 +1,271 @@
+"""ComfyDeploy's protocol: what its messages mean, and what we send it. No I/O.
+
+Facts are from github.com/comfy-deploy/api at d69228df (2025-11-02) and from the node pack
+github.com/BennyKok/comfyui-deploy at 98c1aca6 (2025-11-12).
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, TypeVar
+
+from pydantic import JsonValue, ValidationError
+
+from processors.errors import RefusedBodyError
+from schemas.base import EngineName, RunId, Wire
+from schemas.generation import OUTPUTS_KEPT
+from schemas.run import Delivery, Output, OutputKind, RunEvent, RunReport, RunStatus
+from schemas.wire.comfydeploy import (
+    ListedRuns,
+    MediaItem,
+    Queued,
+    Refusal,
+    Run,
+    RunOutput,
+    Uploaded,
+    WebhookBody,
+)
+
+M = TypeVar("M", bound=Wire)
+
+NAME: Final = EngineName("comfydeploy")
+
+STATUSES: Final[Mapping[str, RunStatus]] = {
+    "not-started": RunStatus.QUEUED,
+    "queued": RunStatus.QUEUED,
+    "started": RunStatus.STARTED,
+    "running": RunStatus.RUNNING,
+    "uploading": RunStatus.UPLOADING,
+    "success": RunStatus.COMPLETED,
+    "failed": RunStatus.FAILED,
+    "timeout": RunStatus.TIMEOUT,
+    "cancelled": RunStatus.CANCELLED,
+}
+"""Source: ``sqlmodels.py:9-18``. ``not-started`` waits for a machine: to us, queued."""
+
+KINDS: Final[Mapping[OutputKind, tuple[str, ...]]] = {
+    OutputKind.IMAGE: ("png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"),
+    OutputKind.VIDEO: ("mp4", "webm", "mov", "mkv", "avi", "m4v"),
+    OutputKind.AUDIO: ("mp3", "wav", "ogg", "opus", "flac", "m4a", "aac"),
+    OutputKind.TEXT: ("txt", "md", "json", "csv", "srt"),
+    OutputKind.MODEL: ("glb", "gltf", "obj", "fbx", "stl", "ply", "usdz", "splat"),
+}
+_KIND_BY_EXTENSION: Final = {
+    extension: kind for kind, extensions in KINDS.items() for extension in extensions
+}
+TEXT_KEPT: Final = 8_000
+"""Characters of a text output that a record keeps."""
+
+
+class Listed(NamedTuple):
+    """One run of a deployment's list."""
+
+    run_id: RunId
+    created_at: datetime
+
+
+def receive(delivery: Delivery) -> RunEvent:
+    """Translate a webhook's body; an empty one is a sign of life and nothing more.
+
+    Raises:
+        RefusedBodyError: It is not JSON (too deep and out of range included), or not the
+            schema of a webhook.
+    """
+    common: dict[str, Any] = {
+        "engine": delivery.engine,
+        "generation_id": delivery.generation,
+        "attempt": delivery.attempt,
+        "received_at": delivery.at,
+    }
+    if not delivery.raw:
+        return RunEvent(run_id=None, status=None, **common)
+    body = _parsed(WebhookBody, delivery.raw)
+    return RunEvent(
+        run_id=RunId(body.run_id),
+        status=STATUSES.get(body.status),
+        progress=_share(body.progress),
+        live_status=_short(body.live_status),
+        outputs=outputs(body.outputs, delivery.at),
+        **common,
+    )
+
+
+def report(raw: bytes) -> RunReport:
+    """Translate the answer of ``GET /run/{run_id}``.
+
+    A ``timeout`` without an end is one that the API computed from 24 hours without an update
+    (``utils.py:289-350``); it is not stored there, and nobody saw it.
+
+    Raises:
+        RefusedBodyError: The answer is not a run.
+    """
+    run = _parsed(Run, raw)
+    status = STATUSES.get(run.status)
+    if status is None:
+        status = RunStatus.QUEUED
+    return RunReport(
+        run_id=RunId(run.id),
+        status=status,
+        progress=_share(run.progress),
+        live_status=_short(run.live_status),
+        queue_position=run.queue_position,
+        created_at=_utc(run.created_at),
+        queued_at=_utc(run.queued_at),
+        started_at=_utc(run.started_at),
+        ended_at=_utc(run.ended_at),
+        outputs=outputs(run.outputs, None),
+        webhook=run.webhook,
+        computed=status is RunStatus.TIMEOUT and run.ended_at is None,
+    )
+
+
+def submission(
+    deployment_id: str, inputs: Mapping[str, JsonValue], webhook: str
+) -> dict[str, JsonValue]:
+    """Return the body of ``POST /run/deployment/queue``; it has no place for an id of ours."""
+    return {
+        "deployment_id": deployment_id,
+        "inputs": dict(inputs),
+        "webhook": webhook,
+        "webhook_intermediate_status": True,
+    }
+
+
+def submitted(raw: bytes) -> RunId:
+    """Return the id of the run that a submit made.
+
+    Raises:
+        RefusedBodyError: The answer names no run.
+    """
+    return RunId(_parsed(Queued, raw).run_id)
+
+
+def listed(raw: bytes) -> tuple[Listed, ...]:
+    """Translate a deployment's list of runs, newest first.
+
+    Raises:
+        RefusedBodyError: The answer is not such a list.
+    """
+    return tuple(
+        Listed(RunId(run.id), _naive_utc(run.created_at)) for run in _parsed(ListedRuns, raw).data
+    )
+
+
+def uploaded(raw: bytes) -> str:
+    """Return the address of an uploaded file, to be used as an input.
+
+    Raises:
+        RefusedBodyError: The answer names no file.
+    """
+    return _parsed(Uploaded, raw).file_url
+
+
+def detail(raw: bytes) -> str:
+    """Return what an error says, in one short line; empty when it says nothing."""
+    try:
+        said = Refusal.model_validate_json(raw).detail
+    except ValidationError:
+        return ""
+    if isinstance(said, list):
+        return "; ".join(_complaint(each) for each in said[:3])  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - a peer's free JSON
+    return str(said or "")[:300]
+
+
+def outputs(told: Sequence[Any] | None, at: datetime | None) -> tuple[Output, ...]:
+    """Translate output rows one by one; what does not fit is passed over.
+
+    Args:
+        told: Rows as JSON values.
+        at: When they were heard; None for those of an answer.
+    """
+    rows = (_read(RunOutput, row) for row in told or ())
+    found = [output for row in rows if row is not None for output in _items(row, at)]
+    return tuple(found[:OUTPUTS_KEPT])
+
+
+def _items(row: RunOutput, at: datetime | None) -> Iterator[Output]:
+    node = (row.node_meta or {}).get("node_id")
+    for key, items in row.data.items():
+        for index, item in enumerate(items):
+            common: dict[str, Any] = {
+                "id": f"{row.id}/{key}/{index}",
+                "node_id": str(node)[:64] if node is not None else None,
+                "received_at": at,
+            }
+            if isinstance(item, str):
+                yield Output(kind=OutputKind.TEXT, text=item[:TEXT_KEPT], **common)
+            elif (media := _read(MediaItem, item)) is not None and media.type != "temp":
+                yield Output(
+                    kind=_kind(media),
+                    url=media.url,
+                    filename=media.filename,
+                    content_type=media.format if media.format and "/" in media.format else None,
+                    **common,
+                )
+
+
+def _kind(media: MediaItem) -> OutputKind:
+    """Judge by extension and format: since March 2025 videos come under ``files``."""
+    name = media.filename or media.url.split("?")[0]
+    extension = name.rsplit(".", 1)[-1].lower() if "." in name else ""
+    known = _KIND_BY_EXTENSION.get(extension)
+    if known is None and media.format:
+        family = media.format.split("/")[0]
+        known = {
+            "image": OutputKind.IMAGE,
+            "video": OutputKind.VIDEO,
+            "audio": OutputKind.AUDIO,
+        }.get(family)
+    return known or OutputKind.FILE
+
+
+def _parsed(model: type[M], raw: bytes) -> M:
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or None
+        reason = "json" if first["type"] == "json_invalid" else "schema"
+        raise RefusedBodyError(reason, first["msg"], field) from None
+
+
+def _read(model: type[M], value: object) -> M | None:
+    try:
+        return model.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def _share(progress: float | None) -> float:
+    """Take a share of 0 to 1; anything else tells nothing."""
+    if progress is None or not math.isfinite(progress) or not 0 <= progress <= 1:
+        return 0.0
+    return round(progress, 4)
+
+
+def _short(text: str | None) -> str | None:
+    return text[:200] if text else None
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    """Return a time in UTC, cut to whole milliseconds."""
+    if at is None:
+        return None
+    moment = at.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _naive_utc(text: str) -> datetime:
+    """Read a time of the list, which is UTC and does not say so."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise RefusedBodyError("schema", "not a time", "created_at") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _complaint(each: object) -> str:
+    if not isinstance(each, dict):
+        return str(each)[:100]
+    where = ".".join(str(part) for part in each.get("loc", ()))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType] - a peer's free JSON
+    return f"{where}: {each.get('msg', '')}"[:150]  # pyright: ignore[reportUnknownMemberType] - a peer's free JSON

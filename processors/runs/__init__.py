@@ -1,0 +1,49 @@
+"""The state machine of a generation: what we hear, what we are told, and how it ends.
+
+Engines deliver events more than once and in any order: ComfyDeploy posts each webhook from
+a task of its own, retries it, and numbers none of them. So status only climbs, what is heard
+joins, and an end that is heard is a hint: it owes ``end``, which asks the engine. An end said
+by us is provisional: the first end said by the engine replaces it, once.
+"""
+
+from processors.runs.asking import asked, informed, reported, submitted, submitting, unsent
+from processors.runs.climbing import ASK, CANCEL, END, NOTIFY, RANK, SHOW, SUBMIT
+from processors.runs.ending import (
+    Ending,
+    cancel_wanted,
+    denied,
+    ended,
+    limit_at,
+    overdue,
+    unconfirmed,
+    verdict_of,
+)
+from processors.runs.hearing import Heard, Verdict, hear, looked_into
+
+__all__ = [
+    "ASK",
+    "CANCEL",
+    "END",
+    "NOTIFY",
+    "RANK",
+    "SHOW",
+    "SUBMIT",
+    "Ending",
+    "Heard",
+    "Verdict",
+    "asked",
+    "cancel_wanted",
+    "denied",
+    "ended",
+    "hear",
+    "informed",
+    "limit_at",
+    "looked_into",
+    "overdue",
+    "reported",
+    "submitted",
+    "submitting",
+    "unconfirmed",
+    "unsent",
+    "verdict_of",
+]

@@ -1,0 +1,97 @@
+"""The order that statuses climb, and the small steps every change of a record is made of."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from processors import debts
+from processors.debts import Taker
+from schemas.debt import Debt, DebtKind
+from schemas.generation import CHANGES_KEPT, OUTPUTS_KEPT, Generation, StatusChange
+from schemas.run import Output, RunStatus
+
+RANK: Final[dict[RunStatus, int]] = {
+    RunStatus.WAITING: 0,
+    RunStatus.PENDING: 1,
+    RunStatus.SUBMITTING: 2,
+    RunStatus.QUEUED: 3,
+    RunStatus.STARTED: 4,
+    RunStatus.RUNNING: 5,
+    RunStatus.UPLOADING: 6,
+    RunStatus.COMPLETED: 7,
+    RunStatus.FAILED: 7,
+    RunStatus.CANCELLED: 7,
+    RunStatus.TIMEOUT: 7,
+}
+EXECUTING: Final = frozenset({RunStatus.RUNNING, RunStatus.UPLOADING})
+"""Statuses in which the workflow has begun to run."""
+
+ASK: Final = DebtKind.ASK.value
+SUBMIT: Final = DebtKind.SUBMIT.value
+CANCEL: Final = DebtKind.CANCEL.value
+END: Final = DebtKind.END.value
+SHOW: Final = DebtKind.SHOW.value
+NOTIFY: Final = DebtKind.NOTIFY.value
+"""Keys of debts that a record owes at most once."""
+
+
+def moved(generation: Generation, status: RunStatus, at: datetime, source: str) -> Generation:
+    """Climb to a status, or stay where it would be a step down."""
+    if RANK[status] <= RANK[generation.status]:
+        return generation
+    return generation.change(status=status, history=noted(generation, status, at, source))
+
+
+def noted(
+    generation: Generation, status: RunStatus, at: datetime, source: str
+) -> tuple[StatusChange, ...]:
+    """Return the history with one more change."""
+    change = StatusChange(status=status, at=at, source=source)
+    return (*generation.history, change)[-CHANGES_KEPT:]
+
+
+def owe(generation: Generation, debt: Debt, taker: Taker | None = None) -> Generation:
+    """Owe a debt, or owe it again."""
+    return debts.put(generation, debts.owe(generation.owed, debt, taker=taker))
+
+
+def shown(generation: Generation, now: datetime, taker: Taker | None) -> Generation:
+    """Owe the status message its newest state; one that waits to be shown is not owed twice."""
+    chat = generation.metadata.telegram_chat_id
+    known = debts.find(generation.owed, SHOW)
+    if chat is None or (known is not None and known.by is None and known.dead_at is None):
+        return generation
+    debt = Debt(key=SHOW, kind=DebtKind.SHOW, target=str(chat), next_at=now)
+    return owe(generation, debt, taker)
+
+
+def further(
+    one: tuple[float, str | None], other: tuple[float, str | None]
+) -> tuple[float, str | None]:
+    """Return the further progress with the words that go with it."""
+    return max(one, other, key=lambda seen: (seen[0], seen[1] or ""))
+
+
+def earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Return the earlier of two times, where there are any."""
+    return min((at for at in (one, other) if at is not None), default=None)
+
+
+def latest(known: tuple[Output, ...], told: Iterable[Output]) -> tuple[Output, ...]:
+    """Join outputs by id, each as it arrived last, in the order of their ids."""
+    joined = {output.id: output for output in known}
+    for output in told:
+        rival = joined.get(output.id)
+        if rival is None or _arrival(rival) < _arrival(output):
+            joined[output.id] = output
+    return tuple(sorted(joined.values(), key=lambda output: output.id))[:OUTPUTS_KEPT]
+
+
+def _arrival(output: Output) -> tuple[str, str]:
+    at = output.received_at
+    return (at.isoformat() if at else "", output.model_dump_json())
+
+
+def visible(generation: Generation) -> tuple[object, ...]:
+    """Return what the status message shows of a record."""
+    return (generation.status, generation.progress, generation.live_status)

@@ -1,0 +1,163 @@
+"""End a run: who says so, when, what came out, what it cost, and what is owed for it."""
+
+from datetime import datetime
+from typing import Literal
+
+from processors import costs, debts
+from processors.debts import Taker
+from processors.runs.climbing import CANCEL, NOTIFY, noted, owe
+from schemas.base import Value
+from schemas.debt import Debt, DebtKind
+from schemas.generation import OUTPUTS_KEPT, Generation, Response
+from schemas.run import Output, RunReport, RunStatus
+from schemas.timing import Timing
+
+
+class Ending(Value):
+    """An end about to be written."""
+
+    status: RunStatus
+    by: Literal["engine", "us"]
+    reason: str | None = None
+    confirmed: bool = True
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    """Both times from the engine, or both None: then those by arrival are used."""
+    outputs: tuple[Output, ...] = ()
+
+
+def ended(
+    generation: Generation, ending: Ending, *, now: datetime, taker: Taker | None = None
+) -> Generation:
+    """Write an end: status, times, outputs and cost, and what is owed for it.
+
+    An end by the engine stands. One by us is replaced by the engine's, once; the person is
+    told again only if it is another.
+    """
+    if generation.ended and (generation.ended_by == "engine" or ending.by == "us"):
+        return denied(generation)
+    timed = _timed(generation, ending, now)
+    cost = costs.of(
+        ran=timed.started_at is not None,
+        duration_seconds=timed.duration_seconds,
+        rate=generation.metadata.cost_rate,
+    )
+    news = not generation.ended or ending.status is not generation.status
+    written = timed.change(
+        status=ending.status,
+        status_reason=ending.reason,
+        ended_by=ending.by,
+        confirmed=ending.confirmed,
+        claimed_end=None,
+        heard=(),
+        queue_position=None,
+        progress=1.0 if ending.status is RunStatus.COMPLETED else generation.progress,
+        response_payload=Response(outputs=ending.outputs[:OUTPUTS_KEPT], error=ending.reason),
+        cost_usd=cost.usd,
+        cost_reason=cost.reason,
+        history=noted(generation, ending.status, now, ending.by),
+    )
+    return _closing(written, now, taker, news=news)
+
+
+def verdict_of(report: RunReport) -> Ending:
+    """Return the end that the engine's answer means.
+
+    ComfyDeploy concludes ``timeout`` from 24 hours of silence when it is asked; nobody saw
+    that end, so it counts as ours.
+    """
+    return Ending(
+        status=report.status,
+        by="us" if report.computed else "engine",
+        reason=report.error,
+        started_at=report.started_at if report.ended_at else None,
+        ended_at=report.ended_at,
+        outputs=report.outputs,
+    )
+
+
+def unconfirmed(generation: Generation) -> Ending | None:
+    """Return the end that was heard, to stand unconfirmed; None when none was heard."""
+    claimed = generation.claimed_end
+    if claimed is None:
+        return None
+    return Ending(
+        status=claimed.status,
+        by="us",
+        reason="unconfirmed",
+        confirmed=False,
+        outputs=generation.heard,
+    )
+
+
+def denied(generation: Generation) -> Generation:
+    """Drop an end that was heard and that the engine denies, with the outputs it brought."""
+    kept = debts.forget(generation.owed, [DebtKind.END])
+    return debts.put(generation.change(claimed_end=None, heard=()), kept)
+
+
+def overdue(generation: Generation, now: datetime, timing: Timing) -> bool:
+    """Return whether a generation has waited or run longer than its limit."""
+    return not generation.ended and now >= limit_at(generation, timing)
+
+
+def limit_at(generation: Generation, timing: Timing) -> datetime:
+    """Return when a generation's time is up."""
+    if generation.started_at is not None:
+        return generation.started_at + timing.limit_running
+    return generation.request_timestamp + timing.limit_waiting
+
+
+def cancel_wanted(generation: Generation, now: datetime, taker: Taker | None = None) -> Generation:
+    """Want a generation cancelled: at once if the engine never had it, else by its word."""
+    if generation.ended or generation.cancel_wanted:
+        return generation
+    wanted = generation.change(cancel_wanted=True, cancel_wanted_at=now)
+    if generation.status in {RunStatus.WAITING, RunStatus.PENDING}:
+        return ended(wanted, Ending(status=RunStatus.CANCELLED, by="us"), now=now, taker=taker)
+    return owe(wanted, Debt(key=CANCEL, kind=DebtKind.CANCEL, next_at=now), taker)
+
+
+def _closing(
+    generation: Generation, now: datetime, taker: Taker | None, *, news: bool
+) -> Generation:
+    """Drop the debts of a run under way and owe those of an end.
+
+    After an end of ours the engine may still have its say: it goes on being asked and, where
+    the run may still cost money, told to cancel.
+    """
+    engine_said = generation.ended_by == "engine"
+    chat = generation.metadata.telegram_chat_id
+    owed = debts.forget(generation.owed, [DebtKind.SUBMIT, DebtKind.END, DebtKind.SHOW])
+    if engine_said or generation.metadata.run_id is None:
+        owed = debts.forget(owed, [DebtKind.ASK, DebtKind.CANCEL])
+    elif generation.confirmed and debts.find(owed, CANCEL) is None:
+        run_id = generation.metadata.run_id
+        cancel = Debt(key=CANCEL, kind=DebtKind.CANCEL, about=run_id, next_at=now)
+        owed = debts.owe(owed, cancel, taker=taker)
+    if chat is not None and news:
+        about = f"{generation.status}/{generation.ended_by}"
+        notify = Debt(key=NOTIFY, kind=DebtKind.NOTIFY, target=str(chat), about=about, next_at=now)
+        owed = debts.owe(owed, notify, taker=taker)
+    return debts.put(generation, owed)
+
+
+def _timed(generation: Generation, ending: Ending, now: datetime) -> Generation:
+    """Set start, end and duration: both times by the engine, or both by arrival."""
+    by_engine = ending.started_at is not None or generation.started_at is None
+    if ending.ended_at is not None and by_engine:
+        started, ended_at = ending.started_at, ending.ended_at
+        source = "engine"
+    else:
+        started = generation.started_at
+        ended_at = generation.claimed_end.at if generation.claimed_end else now
+        source = "webhook"
+    duration = None
+    if started is not None:
+        duration = max(0.0, round((ended_at - started).total_seconds(), 3))
+    return generation.change(
+        started_at=started,
+        response_timestamp=ended_at,
+        duration_seconds=duration,
+        duration_source=None if duration is None else source,
+    )

@@ -1,0 +1,183 @@
+"""Hear events: fold what an engine told us of a run into its record.
+
+What is heard *joins*: highest status, highest progress, earliest start, each output as it
+arrived last. In any order, with any repetition, the same record comes out. An end that is
+heard changes no status; it owes ``end``.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from processors import debts
+from processors.debts import Taker
+from processors.runs.asking import asked_later
+from processors.runs.climbing import (
+    ASK,
+    END,
+    EXECUTING,
+    earliest,
+    further,
+    latest,
+    moved,
+    owe,
+    shown,
+    visible,
+)
+from schemas.base import RunId
+from schemas.debt import Debt, DebtKind
+from schemas.generation import ClaimedEnd, Generation
+from schemas.run import TERMINAL, RunEvent, RunStatus
+from schemas.timing import Timing
+
+GRACE: Final = timedelta(seconds=1)
+"""A webhook that outran the answer to its submit is looked into after this."""
+
+
+class Verdict(StrEnum):
+    """What became of one event; a metric's label."""
+
+    APPLIED = "applied"
+    STALE = "stale"
+    """It says nothing that we did not know."""
+    FORMER_RUN = "former_run"
+    FOREIGN_RUN = "foreign_run"
+    UNKNOWN_RUN = "unknown_run"
+    """It names a run while we know none: the run is read before it is believed."""
+
+
+class Heard(NamedTuple):
+    """The record after events, and what became of each of them, in their order."""
+
+    generation: Generation
+    verdicts: tuple[Verdict, ...]
+
+
+def hear(
+    generation: Generation,
+    events: Sequence[RunEvent],
+    *,
+    now: datetime,
+    timing: Timing,
+    taker: Taker | None = None,
+) -> Heard:
+    """Fold everything heard of a run into its record.
+
+    Returns:
+        The very same record where the events change nothing: then nothing is to be written.
+    """
+    after, verdicts = generation, list[Verdict]()
+    for event in events:
+        before = after
+        verdict = _belongs(after, event)
+        after = _HEARD[verdict](after, event)
+        changed = after is not before
+        verdicts.append(Verdict.STALE if verdict is Verdict.APPLIED and not changed else verdict)
+    if after is generation:
+        return Heard(generation, tuple(verdicts))
+    return Heard(_owing(generation, after, now, timing, taker), tuple(verdicts))
+
+
+def _belongs(generation: Generation, event: RunEvent) -> Verdict:
+    """Judge whether an event is about the run that serves the generation."""
+    if event.run_id is None:
+        return Verdict.APPLIED
+    current = generation.metadata.run_id
+    if event.run_id == current and event.attempt == generation.attempt:
+        return Verdict.APPLIED
+    if any(run.run_id == event.run_id for run in generation.runs):
+        return Verdict.FORMER_RUN
+    if current is None and event.attempt == generation.attempt:
+        return Verdict.UNKNOWN_RUN
+    return Verdict.FOREIGN_RUN
+
+
+def _applied(generation: Generation, event: RunEvent) -> Generation:
+    """Join one event of the current run."""
+    if event.run_id is None:
+        return generation if generation.ended else looked_into(generation, event.received_at)
+    if generation.ended:
+        return _claimed(generation, event) if generation.ended_by == "us" else generation
+    joined = generation.change(**_joined(generation, event))
+    climbed = joined
+    if event.status is not None and event.status not in TERMINAL:
+        climbed = moved(joined, event.status, event.received_at, "webhook")
+    after = _claimed(climbed, event)
+    return generation if after == generation else after
+
+
+def _joined(generation: Generation, event: RunEvent) -> dict[str, object]:
+    progress, live_status = further(
+        (generation.progress, generation.live_status), (event.progress, event.live_status)
+    )
+    at = event.received_at
+    return {
+        "progress": progress,
+        "live_status": live_status,
+        "queued_at": earliest(generation.queued_at, at),
+        "started_at": earliest(generation.started_at, at if event.status in EXECUTING else None),
+        "heard": latest(generation.heard, event.outputs),
+    }
+
+
+def _claimed(generation: Generation, event: RunEvent) -> Generation:
+    """Note an end that was heard. Of several, the earliest is kept, whatever came first."""
+    if event.status not in TERMINAL or event.run_id is None or event.status is None:
+        return generation
+    heard = ClaimedEnd(status=event.status, at=event.received_at, run_id=event.run_id)
+    known = generation.claimed_end
+    if known is not None and (known.at, known.status) <= (heard.at, heard.status):
+        return generation
+    return generation.change(claimed_end=heard, heard=latest(generation.heard, event.outputs))
+
+
+def _former(generation: Generation, event: RunEvent) -> Generation:
+    """A former run only informs: its success may still win, if nothing has ended."""
+    if event.status is not RunStatus.COMPLETED or generation.ended:
+        return generation
+    return _claimed(generation, event)
+
+
+def _unknown(generation: Generation, event: RunEvent) -> Generation:
+    """Look into a run that names us before we know it."""
+    if generation.ended_by == "engine":
+        return generation
+    return looked_into(generation, event.received_at + GRACE, event.run_id)
+
+
+def _foreign(generation: Generation, event: RunEvent) -> Generation:
+    """Drop the event of somebody else's run."""
+    del event
+    return generation
+
+
+_HEARD: Final = {
+    Verdict.APPLIED: _applied,
+    Verdict.FORMER_RUN: _former,
+    Verdict.UNKNOWN_RUN: _unknown,
+    Verdict.FOREIGN_RUN: _foreign,
+}
+
+
+def looked_into(generation: Generation, at: datetime, run_id: RunId | None = None) -> Generation:
+    """Ask by `at`: the run that is known, or the one that claims to be ours."""
+    known = debts.find(generation.owed, ASK)
+    if known is not None and known.about == run_id and known.by is None and known.next_at <= at:
+        return generation
+    return owe(generation, Debt(key=ASK, kind=DebtKind.ASK, about=run_id, next_at=at))
+
+
+def _owing(
+    before: Generation, after: Generation, now: datetime, timing: Timing, taker: Taker | None
+) -> Generation:
+    """Owe what follows from news: asking later, showing it, looking into an end."""
+    owing = after
+    if owing.claimed_end is not None and debts.find(owing.owed, END) is None:
+        owing = owe(owing, Debt(key=END, kind=DebtKind.END, next_at=now), taker)
+    if owing.ended:
+        return owing
+    ask = debts.find(owing.owed, ASK)
+    if ask is not None and ask == debts.find(before.owed, ASK) and ask.about is None:
+        owing = asked_later(owing, now, timing)
+    return shown(owing, now, taker) if visible(before) != visible(after) else owing

@@ -1,0 +1,1 @@
+"""What things look like: names and shapes, no decisions, no I/O."""

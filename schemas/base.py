@@ -1,0 +1,84 @@
+"""The bases of every shape we name, and the small words they share."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, NewType, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+GenerationId = NewType("GenerationId", str)
+"""32 lower-case hexadecimal digits: a uuid7, so ids sort by the time they were made."""
+
+RunId = NewType("RunId", str)
+"""The engine's own name for an execution."""
+
+EngineName = NewType("EngineName", str)
+"""Lower-case name of an engine, as it stands in URLs and records: ``comfydeploy``."""
+
+InstanceName = NewType("InstanceName", str)
+"""Name of a service process, stable over restarts on the same data."""
+
+Progress = Annotated[float, Field(ge=0.0, le=1.0)]
+"""Share of the run that is done, 0.0 to 1.0. Never a percentage."""
+
+
+def rfc3339(at: datetime) -> str:
+    """Write a UTC time with milliseconds: ``2026-01-01T12:00:00.000Z``."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def plain(amount: Decimal) -> str:
+    """Write money as digits without an exponent: ``0.004044``."""
+    return format(amount, "f")
+
+
+Time = Annotated[AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+"""An aware UTC time, whole milliseconds: what MongoDB keeps."""
+
+Money = Annotated[
+    Decimal,
+    Field(allow_inf_nan=False, max_digits=18, decimal_places=6),
+    PlainSerializer(plain, return_type=str, when_used="json"),
+]
+"""An amount with at most 6 decimal places; ``Decimal128`` in MongoDB, a string in JSON."""
+
+
+class Value(BaseModel):
+    """A frozen value of ours that is never stored by itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def change(self, **fields: Any) -> Self:  # noqa: ANN401 - any field of any record
+        """Return a copy with `fields` in place of the old ones."""
+        return self.model_copy(update=fields)
+
+
+class Record(Value):
+    """A frozen part of a stored document: strict when built, tolerant when read."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
+
+    @classmethod
+    def read(cls, document: object) -> Self:
+        """Read a stored document, passing over fields of a newer version.
+
+        Raises:
+            pydantic.ValidationError: A field that we know does not have its type.
+        """
+        return cls.model_validate(document, extra="ignore", strict=False)
+
+    def document(self) -> dict[str, Any]:
+        """Return the fields under their stored names, as plain values."""
+        return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class Wire(BaseModel):
+    """A frozen message of a peer: fields we do not know are passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)

@@ -1,0 +1,62 @@
+"""What a record owes the world: decided, committed with its cause, and not yet done."""
+
+from enum import StrEnum
+from typing import Final
+
+from schemas.base import InstanceName, Record, Time
+
+
+class DebtKind(StrEnum):
+    """What has to be done."""
+
+    SUBMIT = "submit"
+    CANCEL = "cancel"
+    ASK = "ask"
+    """Ask the engine how the run stands."""
+    END = "end"
+    """Turn an end that we heard into one that is written: engine asked, cost worked out."""
+    SHOW = "show"
+    """Bring the status message up to the newest state."""
+    NOTIFY = "notify"
+    """Tell the end to a chat."""
+
+
+OUTWARD: Final = frozenset({DebtKind.SHOW, DebtKind.NOTIFY})
+"""Debts to people and programs: they die in the end. Those to ourselves never do."""
+
+CHAT: Final = frozenset({DebtKind.SHOW, DebtKind.NOTIFY})
+"""Debts that only the bot's one sender may discharge."""
+
+
+class Debt(Record):
+    """One thing owed by a record."""
+
+    key: str
+    """Unique within the record: owing the same again does not owe it twice."""
+    kind: DebtKind
+    target: str | None = None
+    """To whom: a chat id. None where the kind says it all."""
+    about: str | None = None
+    """What it is about, looked at again just before it is done."""
+    n: int = 1
+    """Raised by every owing and every claim; an acknowledgement must name it."""
+    attempts: int = 0
+    """Tries that failed through this debt's own fault."""
+    next_at: Time
+    """Not before; while claimed, when the claim runs out."""
+    by: InstanceName | None = None
+    """Who has claimed it; None when nobody has."""
+    last_error: str | None = None
+    dead_at: Time | None = None
+    """When it was given up; it stays to be seen and replayed."""
+
+
+class Owing(Record):
+    """A record that owes: every write of it matches `version`, adds 1 and writes its debts."""
+
+    version: int = 1
+    """Raised by every write; every write names the one it replaces."""
+    updated_at: Time
+    owed: tuple[Debt, ...] = ()
+    due_at: Time | None = None
+    """Earliest moment a live debt wants attention; absent when none does."""

@@ -1,0 +1,155 @@
+"""The record we keep: what was asked for, how far its run has come, and what we owe for it."""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, JsonValue
+
+from schemas.base import EngineName, GenerationId, Money, Progress, Record, RunId, Time
+from schemas.debt import Owing
+from schemas.run import TERMINAL, Output, RunStatus
+
+CHANGES_KEPT = 20
+"""How many status changes the history keeps."""
+OUTPUTS_KEPT = 200
+"""How many outputs a record keeps; records are hot and small."""
+
+
+_HIDDEN = {"owed", "due_at", "heard", "claimed_end", "idempotency_key", "idempotency_digest"}
+
+
+class RateUnit(StrEnum):
+    """What a rate is paid for."""
+
+    SECOND = "second"
+    MINUTE = "minute"
+    HOUR = "hour"
+    RUN = "run"
+
+
+class CostRate(Record):
+    """What the engine costs us."""
+
+    amount: Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=18, decimal_places=9)]
+    currency: Literal["USD"] = "USD"
+    unit: RateUnit
+
+
+class Metadata(Record):
+    """Whose it is, where its news goes, and how it is found."""
+
+    run_id: RunId | None = Field(
+        default=None, validation_alias="run_id", serialization_alias="run_id"
+    )
+    """The engine's name of the current attempt's run."""
+    user_id: str | None = None
+    telegram_chat_id: int | None = None
+    telegram_message_id: int | None = None
+    """The person's message, which ours reply to."""
+    status_message_id: int | None = None
+    """Our message that shows how far the run has come."""
+    language: str | None = None
+    """IETF tag of the person's language; English where there is none."""
+    preset: str | None = None
+    cost_rate: CostRate | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class EngineRun(Record):
+    """One execution of the generation by its engine."""
+
+    attempt: int
+    run_id: RunId
+    server: str | None = None
+    submitted_at: Time
+
+
+class Request(Record):
+    """What the engine is asked to run."""
+
+    deployment_id: str = Field(
+        validation_alias="deployment_id", serialization_alias="deployment_id"
+    )
+    inputs: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Response(Record):
+    """What the engine made of it."""
+
+    outputs: tuple[Output, ...] = ()
+    error: str | None = None
+
+
+class ClaimedEnd(Record):
+    """An end that we heard and that the engine has not confirmed."""
+
+    status: RunStatus
+    at: Time
+    run_id: RunId
+
+
+class StatusChange(Record):
+    """One line of a generation's history."""
+
+    status: RunStatus
+    at: Time
+    source: str
+    """Who said so: ``api``, ``submit``, ``webhook``, ``engine`` (asked), ``us``."""
+
+
+class Generation(Owing):
+    """What was asked for, how far its run has come, and what we still owe for it."""
+
+    id: GenerationId = Field(validation_alias="_id", serialization_alias="_id")
+    engine: EngineName
+    attempt: int = 1
+    runs: tuple[EngineRun, ...] = ()
+    created_at: Time
+    schema_version: int = 1
+    idempotency_key: str | None = None
+    """``{API key's digest}:{Idempotency-Key}``; unique, so that the insert is the claim."""
+    idempotency_digest: str | None = None
+    """Digest of the body that came with the key."""
+    metadata: Metadata = Metadata()
+    status: RunStatus = RunStatus.PENDING
+    status_reason: str | None = None
+    ended_by: Literal["engine", "us"] | None = None
+    """Who said the end. One said by us is provisional."""
+    confirmed: bool | None = None
+    """False for an end that was heard and that the engine could not be asked about."""
+    claimed_end: ClaimedEnd | None = None
+    heard: tuple[Output, ...] = ()
+    """Outputs heard and not confirmed; nobody sees them."""
+    progress: Progress = 0.0
+    live_status: str | None = None
+    queue_position: int | None = None
+    cancel_wanted: bool = False
+    cancel_wanted_at: Time | None = None
+    request_timestamp: Time
+    queued_at: Time | None = None
+    started_at: Time | None = None
+    """First sight of ``running``; the engine's own time once it has been asked."""
+    response_timestamp: Time | None = None
+    """The end."""
+    duration_seconds: float | None = None
+    duration_source: Literal["engine", "webhook"] | None = None
+    request_payload: Request
+    response_payload: Response = Response()
+    cost_usd: Money | None = None
+    cost_reason: str | None = None
+    """Why the cost is not known, or how it came about."""
+    history: tuple[StatusChange, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether an end has been written, provisional or not."""
+        return self.status in TERMINAL
+
+    def public(self) -> dict[str, Any]:
+        """Return the record as the API shows it: ``id`` for ``_id``, no debts, no hearsay.
+
+        Every field is present; what is unknown is null.
+        """
+        shown = self.model_dump(mode="json", by_alias=True, exclude=_HIDDEN)
+        return {"id": shown.pop("_id"), **shown}

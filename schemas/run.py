@@ -1,0 +1,130 @@
+"""The engine-neutral vocabulary of a run: what every engine's messages are translated into."""
+
+from enum import StrEnum
+from typing import Final
+
+from pydantic import Field
+
+from schemas.base import (
+    EngineName,
+    GenerationId,
+    Progress,
+    Record,
+    RunId,
+    Time,
+    Value,
+)
+
+
+class RunStatus(StrEnum):
+    """How far a run has come, in the order it climbs."""
+
+    WAITING = "waiting"
+    """A step of a chain whose turn has not come."""
+    PENDING = "pending"
+    """Stored, and not sent to the engine."""
+    SUBMITTING = "submitting"
+    """Being sent; whether the engine has it is not known."""
+    QUEUED = "queued"
+    """The engine has it."""
+    STARTED = "started"
+    """A machine has it."""
+    RUNNING = "running"
+    """The workflow executes; the clock that costs money runs."""
+    UPLOADING = "uploading"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMEOUT = "timeout"
+
+
+TERMINAL: Final = frozenset(
+    {RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.TIMEOUT}
+)
+OPEN: Final = frozenset(RunStatus) - TERMINAL
+
+
+class OutputKind(StrEnum):
+    """What an output is, judged by its extension and format, not by where it came."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    TEXT = "text"
+    FILE = "file"
+    MODEL = "model"
+
+
+class Output(Record):
+    """One thing a run made."""
+
+    id: str
+    """``{engine's output id}/{key}/{index}``: the same output told twice has the same id."""
+    kind: OutputKind
+    url: str | None = None
+    """The engine's address of the bytes; it may expire."""
+    key: str | None = None
+    """Where our copy lies in storage."""
+    content_type: str | None = None
+    filename: str | None = None
+    node_id: str | None = None
+    text: str | None = None
+    received_at: Time | None = None
+    """When a heard output arrived; absent on what the engine said when asked."""
+
+
+class Delivery(Record):
+    """One message of an engine as it came: what the inbox keeps."""
+
+    generation: GenerationId
+    attempt: int
+    engine: EngineName
+    at: Time
+    """When we received it."""
+    raw: bytes
+    """The body, untouched; empty when the sender only gave a sign of life."""
+
+
+class Batch(Record):
+    """Deliveries of one moment, stored by one insert."""
+
+    id: str = Field(validation_alias="_id", serialization_alias="_id")
+    at: Time
+    events: tuple[Delivery, ...]
+    applied: bool = False
+
+
+class RunEvent(Value):
+    """One thing an engine told us about a run, its token verified, in our words."""
+
+    engine: EngineName
+    generation_id: GenerationId
+    attempt: int
+    run_id: RunId | None
+    """None for a sign of life without a body."""
+    status: RunStatus | None
+    """None where the engine used a status that we do not know, or gave none."""
+    progress: Progress = 0.0
+    live_status: str | None = None
+    outputs: tuple[Output, ...] = ()
+    received_at: Time
+
+
+class RunReport(Value):
+    """What the engine said of a run when we asked. This is the truth about it."""
+
+    run_id: RunId
+    status: RunStatus
+    progress: Progress = 0.0
+    live_status: str | None = None
+    queue_position: int | None = None
+    created_at: Time | None = None
+    queued_at: Time | None = None
+    started_at: Time | None = None
+    ended_at: Time | None = None
+    outputs: tuple[Output, ...] = ()
+    webhook: str | None = None
+    """The webhook URL this run was submitted with: how a run is known to be ours."""
+    computed: bool = False
+    """True where the engine did not see this end but concluded it from silence."""
+    error: str | None = None

@@ -1,0 +1,57 @@
+"""Every limit and interval there is, in one record given by the composition root."""
+
+from datetime import timedelta
+
+from schemas.base import Value
+
+
+class Timing(Value):
+    """Every limit and interval there is, so that tests can shrink them."""
+
+    lease: timedelta = timedelta(seconds=75)
+    """How long a claim holds."""
+    submit_limit: timedelta = timedelta(seconds=60)
+    """Longest wait for the answer to a submit; the peer may redeploy inside it."""
+    call_limit: timedelta = timedelta(seconds=15)
+    """Longest wait for any other answer of an engine."""
+    send_limit: timedelta = timedelta(seconds=30)
+    """Longest wait for an answer of Telegram."""
+    unknown_submit: timedelta = timedelta(minutes=15)
+    """After this, a submit whose fate is unknown has failed."""
+    cancel_grace: timedelta = timedelta(seconds=60)
+    """After this without the engine's word, a cancel is ours to say."""
+    ask_waiting: timedelta = timedelta(seconds=60)
+    """Silence after which a run that waits is asked about."""
+    ask_running: timedelta = timedelta(seconds=30)
+    """Silence after which a run that runs is asked about."""
+    ask_most: timedelta = timedelta(minutes=5)
+    """Longest silence between two asks."""
+    limit_waiting: timedelta = timedelta(hours=6)
+    limit_running: timedelta = timedelta(minutes=30)
+    sweep_every: timedelta = timedelta(seconds=1)
+    inbox_stale: timedelta = timedelta(seconds=2)
+    """Age at which an unapplied batch is anybody's to apply."""
+    progress_every: timedelta = timedelta(milliseconds=500)
+    """At most one change of nothing but progress in this time, per run."""
+    edit_every: timedelta = timedelta(seconds=3)
+    """At most one edit of a status message in this time, per chat."""
+    accept_limit: timedelta = timedelta(seconds=15)
+    """Longest a sender waits while the inbox cannot be written."""
+    clock_every: timedelta = timedelta(seconds=30)
+    sender_lease: timedelta = timedelta(seconds=15)
+    probe_every: timedelta = timedelta(seconds=15)
+    """While a peer is down: how often it is tried."""
+    retry: tuple[timedelta, ...] = (
+        timedelta(seconds=1),
+        timedelta(seconds=5),
+        timedelta(seconds=30),
+        timedelta(minutes=2),
+        timedelta(minutes=10),
+        timedelta(hours=1),
+        timedelta(hours=6),
+    )
+    """Waits between tries; the last one repeats."""
+    gives_up: timedelta = timedelta(hours=24)
+    """Sum of waits after which an outward debt dies."""
+    end_tries: int = 6
+    """Tries to have an end confirmed before it stands unconfirmed."""

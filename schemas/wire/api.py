@@ -1,0 +1,281 @@
+"""Our own API's words: what a caller may say, and what is said back besides records.
+
+Every model refuses what it does not know, by name: a misspelt field that is passed over is
+an order carried out otherwise than it was meant. The OpenAPI document is made of these models.
+"""
+
+import math
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError, to_json
+
+from schemas.base import EngineName, GenerationId, Money, Value
+from schemas.generation import CostRate
+from schemas.run import RunStatus
+
+INPUTS_MOST: Final = 12_288
+"""Bytes of JSON that the inputs of one order may take; records are hot and small."""
+LABELS_MOST: Final = 16
+"""Labels that one record may carry."""
+INTEGER_MOST: Final = 2**63 - 1
+"""Largest magnitude of a number: what 64 bits hold."""
+
+_TEXT = r"^[^\x00-\x1f\x7f]+$"
+
+LabelKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+LabelText = Annotated[str, StringConstraints(max_length=256)]
+InputKey = Annotated[str, StringConstraints(pattern=r"^[^$.\x00][^.\x00]{0,127}$")]
+"""1 to 128 characters, no NUL and no ".", not beginning with "$": what MongoDB can query."""
+Engine = Annotated[EngineName, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_TEXT)]
+"""1 to 128 characters, none of them a control character."""
+RunName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+ChatId = Annotated[int, Field(ge=-INTEGER_MOST, le=INTEGER_MOST)]
+
+
+def _input(value: JsonValue) -> JsonValue:
+    """Take what ComfyDeploy takes: a text, a number, a truth value, or a list."""
+    if value is None or isinstance(value, dict):
+        raise PydanticCustomError("input_type", "is a string, number, boolean or list")
+    _bounded(value)
+    return value
+
+
+def _bounded(value: JsonValue) -> None:
+    """Refuse what a database cannot hold, however deep it lies."""
+    match value:
+        case dict():
+            for key, inner in value.items():
+                if not key or len(key) > 128 or "\0" in key or key[0] == "$" or "." in key:  # noqa: PLR2004 - as InputKey
+                    raise PydanticCustomError("input_key", "holds a key that cannot be stored")
+                _bounded(inner)
+        case list():
+            for inner in value:
+                _bounded(inner)
+        case int() | float():
+            if not math.isfinite(value) or abs(value) > INTEGER_MOST:
+                raise PydanticCustomError("input_range", "holds a number over 64 bits")
+        case _:
+            pass
+
+
+InputValue = Annotated[
+    JsonValue,
+    AfterValidator(_input),
+    WithJsonSchema({"type": ["string", "number", "boolean", "array"]}),
+]
+
+
+def _sized(inputs: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Refuse more inputs than a record should carry."""
+    if len(to_json(inputs)) > INPUTS_MOST:
+        raise PydanticCustomError("inputs_size", "takes at most 12288 bytes as JSON")
+    return inputs
+
+
+def _plain_integer(value: object) -> object:
+    """Refuse the other ways to write an integer: ``1_000``, ``+5``, ``5.0``."""
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,19}", value):
+        raise PydanticCustomError("integer", "is an integer in plain digits")
+    return value
+
+
+Digits = BeforeValidator(_plain_integer)
+
+
+class Said(BaseModel):
+    """Something a caller says: taken whole or refused by the name of what is wrong."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        use_attribute_docstrings=True,
+    )
+
+
+class NewMetadata(Said):
+    """Whose the order is, and where its news goes."""
+
+    user_id: Words | None = None
+    telegram_chat_id: ChatId | None = None
+    """The chat that is told how it went."""
+    telegram_message_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+    """The person's message, which ours will reply to."""
+    language: (
+        Annotated[
+            str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
+        ]
+        | None
+    ) = None
+    """IETF tag of the person's language; English where there is none."""
+    preset: Words | None = None
+    cost_rate: CostRate | None = None
+    """What the engine costs us; without it the cost stays unknown."""
+    labels: Annotated[dict[LabelKey, LabelText], Field(max_length=LABELS_MOST)] = {}
+    """The caller's own words about it."""
+
+
+class NewGeneration(Said):
+    """An order: what to run, on which engine, with which inputs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "engine": "comfydeploy",
+                    "deployment_id": "c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11",
+                    "inputs": {"prompt": "a lighthouse at dusk"},
+                    "metadata": {
+                        "telegramChatId": 4711,
+                        "costRate": {"amount": "0.000337", "currency": "USD", "unit": "second"},
+                        "labels": {"campaign": "x"},
+                    },
+                }
+            ]
+        }
+    )
+
+    engine: Engine
+    deployment_id: Annotated[RunName, Field(alias="deployment_id")]
+    """The engine's name of the workflow to run."""
+    inputs: Annotated[dict[InputKey, InputValue], AfterValidator(_sized)] = {}
+    """By the names that the workflow gives them; at most 12 KiB as JSON."""
+    metadata: NewMetadata = NewMetadata()
+
+
+class Change(Value):
+    """What a partial update of a record asks for, its words checked."""
+
+    status_reason: str | None = None
+    """The new reason; None leaves it as it is."""
+    unset_status_reason: bool = False
+    set_labels: dict[str, str] = {}  # noqa: RUF012 - pydantic copies defaults
+    unset_labels: tuple[str, ...] = ()
+    cost_usd: Money | None = None
+    """What it cost, to be set only while that is not known; None leaves it as it is."""
+
+
+class Update(BaseModel):
+    """A partial update. Without `$set` and `$unset` at the top, the body is what to set.
+
+    What can be set: `statusReason`, `metadata.labels.KEY`, and `costUsd` while it is null.
+    """
+
+    model_config = ConfigDict(
+        extra="allow",
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "examples": [{"statusReason": "checked by hand", "metadata.labels.campaign": "y"}]
+        },
+    )
+    __pydantic_extra__: dict[str, str]  # pyright: ignore[reportIncompatibleVariableOverride] - how pydantic is told
+
+    to_set: Annotated[dict[str, str] | None, Field(alias="$set")] = None
+    """New values by their dotted names; `costUsd` is a decimal string."""
+    to_unset: Annotated[dict[str, JsonValue] | None, Field(alias="$unset")] = None
+    """Names to be taken away; their values do not matter."""
+
+
+class GenerationQuery(Said):
+    """Which generations to list. Each name at most once; all of them must match."""
+
+    model_config = ConfigDict(strict=False)
+
+    run_id: Annotated[RunName | None, Field(alias="metadata.run_id")] = None
+    """The engine's name of the run."""
+    telegram_chat_id: Annotated[
+        Annotated[ChatId, Digits] | None, Field(alias="metadata.telegramChatId")
+    ] = None
+    user_id: Annotated[Words | None, Field(alias="metadata.userId")] = None
+    preset: Annotated[Words | None, Field(alias="metadata.preset")] = None
+    status: RunStatus | None = None
+    engine: Engine | None = None
+    cursor: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_=-]{1,256}$")] | None = None
+    """`next` of the page before."""
+    limit: Annotated[int, Digits, Field(ge=1, le=200)] = 50
+
+    def wanted(self) -> dict[str, str | int]:
+        """Return the filters that were given, by their stored names."""
+        given = self.model_dump(
+            mode="json", by_alias=True, exclude_none=True, exclude={"cursor", "limit"}
+        )
+        return {str(name): value for name, value in given.items()}
+
+
+class CreateHeaders(Said):
+    """Headers of a request that makes something."""
+
+    model_config = ConfigDict(strict=False)
+
+    idempotency_key: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?$")]
+        | None,
+        Field(alias="Idempotency-Key"),
+    ] = None
+    """1 to 255 printable ASCII characters; the same key and body again make nothing new."""
+
+
+class UpdateHeaders(Said):
+    """Headers of a request that changes something."""
+
+    model_config = ConfigDict(strict=False)
+
+    if_match: Annotated[
+        Annotated[str, StringConstraints(pattern=r'^("[0-9]{1,18}"|\*)$')] | None,
+        Field(alias="If-Match"),
+    ] = None
+    """The ETag that the record must still have, as in `"3"`; `*` is any."""
+
+    def version(self) -> int | None:
+        """Return the version that was named, or None."""
+        named = (self.if_match or "*").strip('"')
+        return None if named == "*" else int(named)
+
+
+class WebhookQuery(BaseModel):
+    """The proof that a webhook's URL carries; other parameters are passed over."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    generation: GenerationId
+    """What the webhook is about."""
+    token: str
+    """The token for this engine, generation and attempt."""
+
+
+class Accepted(Value):
+    """A webhook has been taken in, and is on disk."""
+
+    status: Literal["accepted"] = "accepted"
+
+
+class Problem(Value):
+    """What is wrong with a request (RFC 9457)."""
+
+    type: str
+    """Where this kind of problem is described."""
+    title: str
+    status: int
+    detail: str | None = None
+    """What is wrong this time, and what to change."""
+    reason: str
+    """A word for programs: it never changes its meaning."""
+    field: str | None = None
+    """Name of what is wrong: a field, a parameter or a header."""

@@ -1,0 +1,236 @@
+"""Stand-ins for what the web layer calls, and a builder of its services."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from app.errors import ConflictError, IdempotencyMismatchError, NotFoundError, StaleVersionError
+from app.ports import Page
+from app.web.services import Receiver, Services
+from processors.protocols import comfydeploy, signing
+from schemas.base import EngineName, GenerationId
+from schemas.generation import Generation, Metadata, Request
+from schemas.run import Delivery, RunEvent
+from schemas.wire.api import Change, NewGeneration
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+ENGINE = EngineName("comfydeploy")
+ID = GenerationId("0198c0ffee0000000000000000000001")
+API_KEY = "an-api-key-of-the-tests"
+KEY = signing.derive(b"the secret of the tests", "webhook:comfydeploy")
+OLD_KEY = signing.derive(b"the secret before", "webhook:comfydeploy")
+
+
+def a_generation(generation_id: GenerationId = ID, *, version: int = 3) -> Generation:
+    """A generation that waits to be sent."""
+    return Generation(
+        id=generation_id,
+        engine=ENGINE,
+        version=version,
+        created_at=NOON,
+        updated_at=NOON,
+        request_timestamp=NOON,
+        metadata=Metadata(labels={"campaign": "x"}),
+        request_payload=Request(deployment_id="a-deployment", inputs={"prompt": "a lighthouse"}),
+    )
+
+
+@dataclass
+class FakeAcceptor:
+    """Takes everything in, or fails as told.
+
+    Attributes:
+        taken: What was taken in, in order.
+        failure: Raised instead of taking in.
+        gate: Holds every delivery back until it is set; None for none.
+    """
+
+    taken: list[tuple[Delivery, RunEvent]] = field(default_factory=list[tuple[Delivery, RunEvent]])
+    failure: Exception | None = None
+    gate: asyncio.Event | None = None
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def accept(self, delivery: Delivery, event: RunEvent) -> None:
+        """Take a delivery in."""
+        if self.failure is not None:
+            raise self.failure
+        if self.gate is not None:
+            self.held.set()
+            await self.gate.wait()
+        self.taken.append((delivery, event))
+
+
+@dataclass
+class FakeGenerations:
+    """Records in memory; a page is everything that is there.
+
+    Attributes:
+        asked: The filters, cursors and limits asked for.
+    """
+
+    records: dict[GenerationId, Generation] = field(default_factory=lambda: {ID: a_generation()})
+    asked: list[tuple[Mapping[str, str | int], str | None, int]] = field(
+        default_factory=list[tuple[Mapping[str, str | int], str | None, int]]
+    )
+    failure: Exception | None = None
+
+    async def get(self, generation_id: GenerationId) -> Generation | None:
+        """Return a generation, or None."""
+        if self.failure is not None:
+            raise self.failure
+        return self.records.get(generation_id)
+
+    async def page(self, wanted: Mapping[str, str | int], cursor: str | None, limit: int) -> Page:
+        """Return all records, and say that there is more."""
+        self.asked.append((wanted, cursor, limit))
+        return Page(tuple(self.records.values()), "more")
+
+
+@dataclass
+class FakeDesk:
+    """Takes orders and changes in memory.
+
+    Attributes:
+        orders: What was ordered.
+        keys: By idempotency key: the digest, and what was made under it.
+        changes: What was to be changed.
+    """
+
+    generations: FakeGenerations
+    orders: list[NewGeneration] = field(default_factory=list[NewGeneration])
+    keys: dict[str, tuple[str | None, Generation]] = field(
+        default_factory=dict[str, tuple[str | None, Generation]]
+    )
+    changes: list[Change] = field(default_factory=list[Change])
+    failure: Exception | None = None
+
+    async def create(
+        self, order: NewGeneration, *, key: str | None, digest: str | None
+    ) -> tuple[Generation, bool]:
+        """Make a generation, once for each key."""
+        if self.failure is not None:
+            raise self.failure
+        self.orders.append(order)
+        return self._once(key, digest)
+
+    async def cancel(self, id: GenerationId) -> Generation:  # noqa: A002 - the port's name
+        """Refuse: what is there has been sent."""
+        self._existing(id)
+        raise ConflictError("it has ended")
+
+    async def rerun(
+        self,
+        id: GenerationId,  # noqa: A002 - the port's name
+        *,
+        key: str | None,
+        digest: str | None,
+    ) -> tuple[Generation, bool]:
+        """Make a generation like another."""
+        self._existing(id)
+        return self._once(key, digest)
+
+    async def update(
+        self,
+        id: GenerationId,  # noqa: A002 - the port's name
+        change: Change,
+        *,
+        if_match: int | None,
+    ) -> Generation:
+        """Note a change."""
+        existing = self._existing(id)
+        if if_match not in {None, existing.version}:
+            raise StaleVersionError(existing.version)
+        self.changes.append(change)
+        return existing.change(version=existing.version + 1)
+
+    def _existing(self, generation_id: GenerationId) -> Generation:
+        found = self.generations.records.get(generation_id)
+        if found is None:
+            raise NotFoundError("generation")
+        return found
+
+    def _once(self, key: str | None, digest: str | None) -> tuple[Generation, bool]:
+        known = self.keys.get(key or "")
+        if known is not None:
+            if known[0] != digest:
+                raise IdempotencyMismatchError
+            return known[1], False
+        made = a_generation(GenerationId(f"{len(self.generations.records):032x}"), version=1)
+        self.generations.records[made.id] = made
+        if key is not None:
+            self.keys[key] = digest, made
+        return made, True
+
+
+@dataclass
+class FakeMetrics:
+    """Remembers what was counted."""
+
+    counted: list[str] = field(default_factory=list[str])
+
+    def accepted(self, engine: str) -> None:
+        """Count one taken in."""
+        self.counted.append(f"accepted {engine}")
+
+    def refused(self, reason: str) -> None:
+        """Count one refused."""
+        self.counted.append(f"refused {reason}")
+
+    def render(self) -> bytes:
+        """Return a line for each."""
+        return "\n".join(self.counted).encode()
+
+
+class NoonClock:
+    """It is noon."""
+
+    def now(self) -> datetime:
+        """Return noon."""
+        return NOON
+
+
+async def _all_is_well() -> tuple[str, ...]:
+    return ()
+
+
+@dataclass
+class World:
+    """Everything around the web layer; change a part before `services` is called."""
+
+    acceptor: FakeAcceptor = field(default_factory=FakeAcceptor)
+    generations: FakeGenerations = field(default_factory=FakeGenerations)
+    desk: FakeDesk = field(init=False)
+    metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
+    receiver: Receiver = comfydeploy.receive
+    keys: tuple[bytes, ...] = (KEY, OLD_KEY)
+    prefix: str = ""
+    cors_origins: tuple[str, ...] = ()
+    body_deadline: timedelta = timedelta(seconds=10)
+
+    def __post_init__(self) -> None:
+        self.desk = FakeDesk(self.generations)
+
+    def services(self) -> Services:
+        """Return these as the services of the web layer."""
+        return Services(
+            acceptor=self.acceptor,
+            desk=self.desk,
+            generations=self.generations,
+            metrics=self.metrics,
+            clock=NoonClock(),
+            webhook_keys={ENGINE: self.keys},
+            receivers={ENGINE: self.receiver},
+            api_keys=(b"another-key-of-the-tests", API_KEY.encode()),
+            ready=self.ready,
+            prefix=self.prefix,
+            cors_origins=self.cors_origins,
+            body_deadline=self.body_deadline,
+        )
+
+
+def a_hook(generation_id: str = ID, token: str | None = None, *, key: bytes = KEY) -> str:
+    """The path and query of a webhook, by default with the right token."""
+    right = signing.webhook_token(key, ENGINE, ID, 1)
+    return f"/api/webhook/comfydeploy?generation={generation_id}&token={token or right}"

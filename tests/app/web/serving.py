@@ -1,0 +1,62 @@
+"""Serve an app on a real socket, and talk to it, politely or not."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import httpx
+import uvicorn
+
+from app.web.application import create_app
+from tests.app.web.fakes import API_KEY, World
+
+
+class Site(NamedTuple):
+    """A served app: a client of it, with the API key unless told otherwise, and its port."""
+
+    client: httpx.AsyncClient
+    port: int
+
+    async def raw(self, *lines: str, body: bytes = b"") -> bytes:
+        """Send a head of these lines and a body as they are; return all that comes back."""
+        return await self.send("\r\n".join((*lines, "", "")).encode("latin-1") + body)
+
+    async def send(self, data: bytes) -> bytes:
+        """Send bytes as they are; return all that comes until the server closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            writer.write(data)
+            async with asyncio.timeout(20):
+                return await reader.read()
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(world: World) -> AsyncGenerator[Site]:
+    """Serve the web layer as the service does: uvloop, httptools, no access log."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    config = uvicorn.Config(
+        create_app(world.services()),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.serve(sockets=[listener]))
+        try:
+            async with httpx.AsyncClient(
+                base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20
+            ) as client:
+                yield Site(client, port)
+        finally:
+            server.should_exit = True

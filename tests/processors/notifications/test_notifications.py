@@ -1,0 +1,350 @@
+"""What people are told about a generation."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors import notifications
+from processors.notifications import markup
+from schemas.base import EngineName, GenerationId, RunId
+from schemas.generation import Generation, Metadata, Request, Response, StatusChange
+from schemas.run import Output, OutputKind, RunStatus
+from tests.processors.notifications.test_markup import read
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def a_generation(
+    *,
+    inputs: dict[str, Any] | None = None,
+    language: str | None = None,
+    outputs: tuple[Output, ...] = (),
+    run_id: str | None = "run-1",
+    **fields: Any,  # noqa: ANN401 - any field of a generation
+) -> Generation:
+    """A generation of a lighthouse."""
+    fields.setdefault("status", RunStatus.COMPLETED)
+    return Generation(
+        id=GenerationId("0" * 32),
+        engine=EngineName("comfydeploy"),
+        created_at=NOON,
+        updated_at=NOON,
+        request_timestamp=NOON,
+        metadata=Metadata(run_id=RunId(run_id) if run_id else None, language=language),
+        request_payload=Request(
+            deployment_id="d", inputs={"prompt": "a lighthouse"} if inputs is None else inputs
+        ),
+        response_payload=Response(outputs=outputs),
+        **fields,
+    )
+
+
+def an_output(n: int = 0, **fields: Any) -> Output:  # noqa: ANN401 - any field of an output
+    """A picture."""
+    fields.setdefault("kind", OutputKind.IMAGE)
+    if "text" not in fields:
+        fields.setdefault("url", f"https://cdn.test/{n}.png")
+    return Output(id=f"o/images/{n}", **fields)
+
+
+def everybody(url: str) -> bool:
+    """Trust every host."""
+    return bool(url)
+
+
+def nobody(url: str) -> bool:
+    """Trust no host."""
+    return not url
+
+
+def told(generation: Generation) -> str:
+    """Return the words of an end."""
+    return notifications.end(generation, trusted=everybody).plain
+
+
+def test_success_tells_prompt_time_and_cost() -> None:
+    """A success brings its picture with what was asked, how long it took and what it cost."""
+    content = notifications.end(
+        a_generation(
+            outputs=(an_output(filename="out.png", content_type="image/png"),),
+            duration_seconds=11.94,
+            cost_usd=Decimal("0.004044"),
+            ended_by="engine",
+        ),
+        trusted=everybody,
+    )
+
+    assert content.text == (
+        "<b>✅ Done</b>\n<blockquote>a lighthouse</blockquote>\nTime: 11.9 s\nCost: $0.004044"
+    )
+    assert content.plain == "✅ Done\na lighthouse\nTime: 11.9 s\nCost: $0.004044"
+    assert [item.url for item in content.items] == ["https://cdn.test/0.png"]
+    assert content.items[0].filename == "out.png"
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [("0", "0.00"), ("1.5", "1.50"), ("0.004040", "0.00404"), ("12", "12.00")],
+)
+def test_money(amount: str, expected: str) -> None:
+    """Amounts have two places, or as many as say something."""
+    assert expected == notifications.money(Decimal(amount))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"cost_usd": None, "cost_reason": "no_rate"}, None),
+        ({"cost_usd": None, "cost_reason": "no_duration"}, "Cost: not known yet"),
+        ({"cost_usd": Decimal(0), "cost_reason": "not_run"}, None),
+        ({"cost_usd": Decimal("0.1"), "cost_reason": None}, "Cost: $0.10"),
+    ],
+)
+def test_cost(fields: dict[str, Any], said: str | None) -> None:
+    """An unknown cost is said to be unknown; one nobody set a rate for is not mentioned."""
+    lines = told(a_generation(**fields)).splitlines()
+
+    assert [line for line in lines if "Cost" in line] == ([said] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("submit_unknown", "The engine never confirmed that it had received this."),
+        ("lost", "The engine knows nothing of this run any more."),
+        ("overdue", "It was not finished within its time limit."),
+        ("refused", "The engine refused to run this."),
+        ("odd_slug", "Reason: odd_slug"),
+        ("Node 4: <out of memory>", "The engine says: Node 4: <out of memory>"),
+    ],
+)
+def test_a_failure_says_why(reason: str, said: str) -> None:
+    """Each reason is put in words."""
+    generation = a_generation(status=RunStatus.FAILED, status_reason=reason, ended_by="engine")
+
+    assert said in told(generation).splitlines()
+
+
+@pytest.mark.parametrize("reason", [None, "unconfirmed", " "])
+def test_a_failure_without_a_reason_is_told_without(reason: str | None) -> None:
+    """Nothing is made up where nobody said why."""
+    generation = a_generation(status=RunStatus.FAILED, status_reason=reason, ended_by="engine")
+
+    assert told(generation) == "❌ It failed\na lighthouse"
+
+
+def test_a_success_says_no_reason() -> None:
+    """What went well needs no reason."""
+    assert "odd" not in told(a_generation(status_reason="odd", ended_by="engine"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "provisional"),
+    [
+        ({"ended_by": "us"}, True),
+        ({"ended_by": "engine"}, False),
+        ({"ended_by": "us", "run_id": None}, False),
+        ({"ended_by": "us", "run_id": None, "status_reason": "submit_unknown"}, True),
+    ],
+)
+def test_an_end_said_by_us_admits_it(fields: dict[str, Any], *, provisional: bool) -> None:
+    """Where the engine may still say otherwise, the person is told so."""
+    words = told(a_generation(status=RunStatus.TIMEOUT, **fields))
+
+    assert provisional == ("If it says otherwise, you will be told." in words)
+
+
+def test_an_end_that_replaces_ours_says_so() -> None:
+    """The person who was told of a timeout hears that it was not final."""
+    history = (
+        StatusChange(status=RunStatus.TIMEOUT, at=NOON, source="us"),
+        StatusChange(status=RunStatus.COMPLETED, at=NOON, source="engine"),
+    )
+    words = told(a_generation(ended_by="engine", history=history))
+
+    assert words.startswith("What you were told before was not final.")
+    assert "✅ Done" in words
+
+
+def test_an_unconfirmed_end_brings_outputs_of_listed_hosts_only() -> None:
+    """What the engine could not vouch for is held back unless its host is known."""
+    outputs = (an_output(), an_output(1, url="https://evil.test/x.png"), an_output(2, text="hi"))
+    content = notifications.end(
+        a_generation(confirmed=False, ended_by="us", outputs=outputs),
+        trusted=lambda url: "cdn.test" in url,
+    )
+
+    assert [item.output_id for item in content.items] == ["o/images/0", "o/images/2"]
+    assert "Held back, because their source could not be checked: 1" in content.plain
+    assert "The engine could not be asked whether this is right." in content.plain
+
+
+def test_a_confirmed_end_is_trusted() -> None:
+    """Where the engine was asked, nobody is asked about its hosts."""
+    content = notifications.end(
+        a_generation(confirmed=True, ended_by="engine", outputs=(an_output(),)), trusted=nobody
+    )
+
+    assert len(content.items) == 1
+
+
+def test_a_success_without_outputs_says_so() -> None:
+    """An empty success is no silence."""
+    assert "The run made nothing that can be shown." in told(
+        a_generation(outputs=(an_output(text="  "),))
+    )
+
+
+def test_a_short_text_stands_in_the_message() -> None:
+    """A single short text needs no message of its own."""
+    content = notifications.end(
+        a_generation(outputs=(an_output(kind=OutputKind.TEXT, text="<4 words & more>"),)),
+        trusted=everybody,
+    )
+
+    assert content.items == ()
+    assert content.text.endswith("\n\n&lt;4 words &amp; more&gt;")
+
+
+def test_a_long_text_is_an_item() -> None:
+    """A text that would crowd the message is sent for itself."""
+    content = notifications.end(
+        a_generation(outputs=(an_output(kind=OutputKind.TEXT, text="x" * 5000),)),
+        trusted=everybody,
+    )
+
+    assert [len(item.text or "") for item in content.items] == [5000]
+
+
+def test_more_outputs_than_five_albums_are_counted() -> None:
+    """No chat is flooded; what is left out is said."""
+    content = notifications.end(
+        a_generation(outputs=tuple(an_output(n) for n in range(60))), trusted=everybody
+    )
+
+    assert len(content.items) == 50
+    assert "Not sent here: 10 more" in content.plain
+
+
+def test_file_names_are_harmless() -> None:
+    """A name cannot leave its folder or its header, nor hide its extension."""
+    content = notifications.end(
+        a_generation(outputs=(an_output(filename='../a"\r\nX: y\u202egnp.exe'),)), trusted=everybody
+    )
+
+    assert content.items[0].filename == ".._a__X_ ygnp.exe"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "prompt"),
+    [
+        ({"prompt": "a"}, "a"),
+        ({"negative_prompt": "ugly", "text": "b"}, "b"),
+        ({"prompt": 3, "positive_prompt": "c"}, "c"),
+        ({"user_Prompt_1": "d"}, "d"),
+        ({"negative_prompt": "ugly", "seed": 1}, None),
+        ({"prompt": " "}, None),
+    ],
+)
+def test_prompt_of(inputs: dict[str, Any], prompt: str | None) -> None:
+    """The prompt is what is named like one, never the negative one."""
+    assert prompt == notifications.prompt_of(inputs)
+
+
+@pytest.mark.parametrize("prompt", ["\u202e", ""])
+def test_a_prompt_of_nothing_is_left_out(prompt: str) -> None:
+    """A prompt of invisible marks leaves no empty quotation."""
+    assert "blockquote" not in notifications.status_text(a_generation(inputs={"prompt": prompt}))
+
+
+def test_a_running_status_shows_how_far_it_is() -> None:
+    """The bar, the engine's own words and the time, with what was asked."""
+    shown = notifications.status_text(
+        a_generation(
+            status=RunStatus.RUNNING,
+            progress=0.42,
+            live_status="Sampling <2/4>",
+            started_at=NOON,
+            queue_position=1,
+        ),
+        now=NOON + timedelta(seconds=63),
+    )
+
+    assert shown == (
+        "<b>🎨 Running</b>\n▰▰▰▰▱▱▱▱▱▱ 42 %\nSampling &lt;2/4&gt;\nrunning for 1 min 3 s"
+        "\n<blockquote>a lighthouse</blockquote>"
+    )
+
+
+def test_a_waiting_status_shows_its_place() -> None:
+    """In the queue there is no bar but a place."""
+    shown = notifications.status_text(
+        a_generation(status=RunStatus.QUEUED, queue_position=3, language="ru")
+    )
+
+    assert shown.startswith("<b>⏳ В очереди</b>\nместо в очереди: 3")  # noqa: RUF001
+
+
+def test_a_wanted_cancel_shows() -> None:
+    """Who has cancelled sees that it was heard."""
+    shown = notifications.status_text(a_generation(status=RunStatus.RUNNING, cancel_wanted=True))
+
+    assert shown.startswith("<b>🎨 Being cancelled</b>")
+
+
+def test_the_status_of_an_end_is_one_line() -> None:
+    """Once it has ended, no bar remains."""
+    shown = notifications.status_text(a_generation(progress=1.0, started_at=NOON))
+
+    assert shown == "<b>✅ Done</b>\n<blockquote>a lighthouse</blockquote>"
+
+
+@pytest.mark.parametrize(
+    ("progress", "drawn"),
+    [
+        (0.0, "▱▱▱▱▱▱▱▱▱▱ 0 %"),
+        (0.999, "▰▰▰▰▰▰▰▰▰▱ 99 %"),
+        (1.0, "▰▰▰▰▰▰▰▰▰▰ 100 %"),
+    ],
+)
+def test_bar(progress: float, drawn: str) -> None:
+    """The bar is full only when all is done."""
+    assert drawn == notifications.bar(progress)
+
+
+@given(
+    st.text(max_size=3000),
+    st.text(max_size=900),
+    st.sampled_from(sorted(RunStatus)),
+    st.sampled_from(["en", "ru", "pt"]),
+    st.booleans(),
+)
+def test_whatever_it_holds_an_end_fits(
+    prompt: str,
+    reason: str,
+    status: RunStatus,
+    language: str,
+    pictured: bool,  # noqa: FBT001
+) -> None:
+    """No prompt and no reason breaks a limit or the markup, in any language."""
+    generation = a_generation(
+        inputs={"prompt": prompt},
+        status=status,
+        status_reason=reason,
+        language=language,
+        ended_by="us",
+        confirmed=False,
+        duration_seconds=3.0,
+        cost_reason="no_duration",
+        outputs=(an_output(), an_output(1, text="y" * 7000)) if pictured else (),
+    )
+    content = notifications.end(generation, trusted=everybody)
+    limit = markup.CAPTION_LIMIT if content.items else markup.TEXT_LIMIT
+
+    assert read(content.text) == content.plain
+    assert 0 < markup.units(content.plain) <= limit
+    assert markup.units(read(notifications.status_text(generation))) <= markup.TEXT_LIMIT
