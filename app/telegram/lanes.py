@@ -57,6 +57,10 @@ class Lanes:
         self._paused_until = 0.0
         self._tidy_at = LANES_KEPT
 
+    def __len__(self) -> int:
+        """Return how many chats are remembered."""
+        return len(self._lanes)
+
     @asynccontextmanager
     async def turn(self, chat_id: int, *, editing: bool) -> AsyncGenerator[None]:
         """Hold a chat's lane for one call; those that send get it in the order they came.

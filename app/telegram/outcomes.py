@@ -119,7 +119,8 @@ def _named(parameters: Mapping[str, object], said: str) -> PeerError | None:
     if isinstance(wait, int) and wait > 0:
         return FloodError(_bounded(wait))
     moved = parameters.get("migrate_to_chat_id")
-    if isinstance(moved, int) and moved and moved.bit_length() <= CHAT_BITS:
+    # Supergroups have negative ids.
+    if isinstance(moved, int) and moved < 0 and moved.bit_length() <= CHAT_BITS:
         return ChatMigratedError(moved)
     if "too many requests" in said.lower():
         named = _RETRY_AFTER.search(said)

@@ -27,7 +27,8 @@ from app.telegram.errors import (
 )
 from app.telegram.lanes import PATIENCE, Lanes
 from app.telegram.media import Fetch
-from app.telegram.telling import Means, Progress, Telling, plainly
+from app.telegram.telling import Means, Telling, plainly
+from app.telegram.unfinished import Unfinished
 from processors.notifications import Content
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, stripped
 from processors.notifications.pacing import Pace
@@ -39,12 +40,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TOLD_KEPT: Final = 1000
-"""Ends told in part of which the sender remembers how far it came."""
 GIVE_UP_SECONDS: Final = 2.0
 """Longest that stopping waits for the database to hear that the lease is free."""
-
-_Key = tuple[int, int | None, Content]
 
 
 class Sender:
@@ -93,7 +90,7 @@ class Sender:
         self._lanes = Lanes(pace or Pace(), timing.edit_every, PATIENCE)
         self._bot: Bot | None = None
         self._refused = asyncio.Event()
-        self._told: dict[_Key, Progress] = {}
+        self._unfinished = Unfinished()
 
     def on_duty(self) -> bool:
         """Return whether this process holds the sender's lease and its token is good."""
@@ -169,7 +166,7 @@ class Sender:
         bot = self._connected_bot()
         means = Means(bot, self._lanes, self._fetch, self._timing, self._allow_private)
         key = (chat_id, reply_to, content)
-        progress = self._told.pop(key, Progress())
+        progress = self._unfinished.take(key)
 
         async def attempt(chat: int) -> None:
             telling = Telling(
@@ -186,7 +183,7 @@ class Sender:
         try:
             await self._heeding(chat_id, attempt)
         except BaseException:
-            self._remember(key, progress)
+            self._unfinished.keep(key, progress)
             raise
 
     async def _heeding(self, chat_id: int, attempt: Callable[[int], Awaitable[T]]) -> T:
@@ -253,11 +250,3 @@ class Sender:
                 await self._duty.give_up()
         if bot is not None:
             await bot.close()
-
-    def _remember(self, key: _Key, progress: Progress) -> None:
-        """Keep what was sent of an end that was not told to its end, the newest of many."""
-        if not progress.items and not progress.captioned:
-            return
-        self._told[key] = progress
-        if len(self._told) > TOLD_KEPT:
-            del self._told[next(iter(self._told))]

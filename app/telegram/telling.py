@@ -6,7 +6,6 @@ whose markup is refused goes plain. So the person always gets something.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -21,8 +20,9 @@ from app.telegram.errors import (
     NoSuchChatError,
     busy,
 )
-from app.telegram.lanes import Lanes
+from app.telegram.lanes import PATIENCE, Lanes
 from app.telegram.media import Fetch, Form, Medium
+from app.telegram.unfinished import Progress
 from processors.notifications import Content, Item
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, escape, link, units
 from schemas.timing import Timing
@@ -35,14 +35,6 @@ Call = Callable[[str, bool], Awaitable[object]]
 
 NOTHING: Final = Rendered("", "")
 TEXT_NAME: Final = "text.txt"
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far the telling of one end has come, so that trying again repeats nothing."""
-
-    items: int = 0
-    captioned: bool = False
 
 
 class Means(NamedTuple):
@@ -89,7 +81,7 @@ class Telling:
         # Once the words are told, the message that was to be replaced holds them.
         self._replace = None if progress.captioned else replace
         self._hosts = hosts
-        self._singly_until = 0
+        self._begun = False
         self._late_at = clock.monotonic() + _budget(means.timing).total_seconds()
 
     async def tell(self) -> None:
@@ -101,13 +93,11 @@ class Telling:
         if self._wants_text_first() and not self._progress.captioned:
             await self._say(self._caption)
             self._progress.captioned = True
-        begun = False
         while self._progress.items < len(self._items):
             part = next(media.parts(self._items[self._progress.items :])).items
-            if self._progress.items < self._singly_until:
+            if self._progress.items < self._progress.singly_until:
                 part = part[:1]
-            await self._paced(len(part), begun=begun)
-            begun = True
+            await self._paced(len(part))
             await self._part(part)
 
     def _wants_text_first(self) -> bool:
@@ -122,27 +112,36 @@ class Telling:
             return True
         return self._replace is not None and not alone
 
-    async def _paced(self, n: int, *, begun: bool) -> None:
+    async def _paced(self, n: int) -> None:
         """Keep the limits; the turn itself has counted 1."""
-        if not begun:
+        if not self._begun:
             self._means.lanes.charge(self._chat_id, n - 1)
             return
-        # The debt's claim must outlast what is begun under it.
-        if clock.monotonic() > self._late_at:
-            raise busy("the rest is sent later", timedelta(seconds=1))
+        self._hurry()
         await self._means.lanes.more(self._chat_id, n)
 
+    def _hurry(self) -> None:
+        """Begin nothing more that the debt's claim may not outlast: a later try goes on.
+
+        Every try makes one call at least, so there is an end to them.
+        """
+        if self._begun and clock.monotonic() > self._late_at:
+            raise busy("the rest is sent later", timedelta(seconds=1))
+
     async def _part(self, items: Sequence[Item]) -> None:
+        progress = self._progress
         if len(items) > 1:
             if not await self._album(items):
-                self._singly_until = self._progress.items + len(items)
+                progress.singly_until = progress.items + len(items)
+                progress.refused.clear()
                 return
         elif items[0].text is not None:
             await self._text(items[0].text)
         else:
             await self._single(items[0])
-        self._progress.captioned = True
-        self._progress.items += len(items)
+        progress.captioned = True
+        progress.items += len(items)
+        progress.refused.clear()
 
     async def _album(self, items: Sequence[Item]) -> bool:
         """Send an album by URL, else by upload; return whether Telegram took it."""
@@ -151,16 +150,18 @@ class Telling:
         if all(
             media.by_url(item, form, allow_private=private)
             for item, form in zip(items, forms, strict=True)
-        ) and await self._offer_album(_by_url(items)):
+        ) and await self._offer_album(_by_url(items), "by URL"):
             return True
+        self._hurry()
         uploads = await self._uploads(items)
-        return uploads is not None and await self._offer_album(uploads)
+        return uploads is not None and await self._offer_album(uploads, "by upload")
 
-    async def _offer_album(self, album: Sequence[Medium]) -> bool:
+    async def _offer_album(self, album: Sequence[Medium], label: str) -> bool:
         return await self._taken(
+            label,
             lambda caption, html: self._bot.send_album(
                 self._chat_id, album, caption, html=html, reply_to=self._reply_to
-            )
+            ),
         )
 
     async def _uploads(self, items: Sequence[Item]) -> list[Medium] | None:
@@ -184,33 +185,45 @@ class Telling:
         forms, private = media.forms(item), self._means.allow_private
         for form in forms:
             if media.by_url(item, form, allow_private=private) and await self._offer(
-                Medium(form, item.url or "", item.filename)
+                Medium(form, item.url or "", item.filename), f"{form} by URL"
             ):
                 return
-        content = await self._fetched(item, media.UPLOAD_BYTES)
-        for form in forms if content else ():
-            if len(content or b"") <= media.limit_of(form) and await self._offer(
-                Medium(form, content or b"", media.name_of(item))
-            ):
-                return
-        await self._linked(item)
+        if not await self._uploaded(item, forms):
+            await self._linked(item)
 
-    async def _offer(self, medium: Medium) -> bool:
+    async def _uploaded(self, item: Item, forms: Sequence[Form]) -> bool:
+        """Send one file by upload, as long as a form is left; return whether one was taken."""
+        left = [form for form in forms if _upload_of(form) not in self._progress.refused]
+        self._hurry()
+        content = await self._fetched(item, media.UPLOAD_BYTES) if left else None
+        if content is None:
+            return False
+        fit = [form for form in left if len(content) <= media.limit_of(form)]
+        for tried, form in enumerate(fit):
+            if tried:
+                self._hurry()
+            if await self._offer(Medium(form, content, media.name_of(item)), _upload_of(form)):
+                return True
+        return False
+
+    async def _offer(self, medium: Medium, label: str) -> bool:
         """Put a file into the place of our message or send it; return whether it was taken."""
         if self._replace is not None:
             message_id = self._replace
             try:
                 return await self._taken(
+                    label,
                     lambda caption, html: self._bot.edit_media(
                         self._chat_id, message_id, medium, caption, html=html
-                    )
+                    ),
                 )
             except MessageGoneError:
                 self._replace = None
         return await self._taken(
+            label,
             lambda caption, html: self._bot.send(
                 self._chat_id, medium, caption, html=html, reply_to=self._reply_to
-            )
+            ),
         )
 
     async def _linked(self, item: Item) -> None:
@@ -224,7 +237,7 @@ class Telling:
     async def _text(self, text: str) -> None:
         """Send a text output: as a message, or as a file where it is longer than that."""
         if units(text) > TEXT_LIMIT and await self._offer(
-            Medium(Form.DOCUMENT, text.encode(), TEXT_NAME)
+            Medium(Form.DOCUMENT, text.encode(), TEXT_NAME), _upload_of(Form.DOCUMENT)
         ):
             return
         shown = cut(text, TEXT_LIMIT)
@@ -232,6 +245,7 @@ class Telling:
 
     async def _say(self, words: Rendered) -> None:
         """Send a message of text, or turn ours into it."""
+        self._begun = True
         if self._replace is not None:
             message_id, self._replace = self._replace, None
             try:
@@ -252,13 +266,20 @@ class Telling:
             words,
         )
 
-    async def _taken(self, call: Call) -> bool:
-        """Make a call with the caption; return whether this form of it was accepted."""
+    async def _taken(self, label: str, call: Call) -> bool:
+        """Make a call with the caption; return whether this form of it was accepted.
+
+        One that was refused before is not tried again.
+        """
+        if label in self._progress.refused:
+            return False
+        self._begun = True
         try:
             await plainly(call, self._words())
         except (ChatClosedError, ChatMigratedError, NoSuchChatError):
             raise
         except PeerRefusedError:
+            self._progress.refused.add(label)
             return False
         return True
 
@@ -291,6 +312,14 @@ def _by_url(items: Sequence[Item]) -> list[Medium]:
     return [Medium(media.form_of(item), item.url or "", item.filename) for item in items]
 
 
+def _upload_of(form: Form) -> str:
+    return f"{form} by upload"
+
+
 def _budget(timing: Timing) -> timedelta:
-    """How long after the beginning another message may be begun, under a debt's claim."""
-    return max((timing.lease - timing.send_limit) / 2, timedelta())
+    """How long after the beginning one more message may be begun.
+
+    Waiting for the turn, this, getting the bytes and sending them fit into a debt's claim.
+    """
+    spent = PATIENCE + timing.call_limit + timing.send_limit
+    return max(timing.lease - spent, timedelta())

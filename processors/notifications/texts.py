@@ -48,7 +48,7 @@ class Say(StrEnum):
     REASON_LOST = "reason_lost"
     REASON_OVERDUE = "reason_overdue"
     REASON_REFUSED = "reason_refused"
-    REASON_CANCEL_UNANSWERED = "reason_cancel_unanswered"
+    REASON_CANCEL_UNCONFIRMED = "reason_cancel_unconfirmed"
     SECONDS = "seconds"
     MINUTES = "minutes"
     HOURS = "hours"
@@ -84,7 +84,7 @@ ENGLISH: Final[Mapping[Say, str]] = {
     Say.REASON_LOST: "The engine knows nothing of this run any more.",
     Say.REASON_OVERDUE: "It was not finished within its time limit.",
     Say.REASON_REFUSED: "The engine refused to run this.",
-    Say.REASON_CANCEL_UNANSWERED: "The engine did not answer when asked to cancel.",
+    Say.REASON_CANCEL_UNCONFIRMED: "The engine did not answer when asked to cancel.",
     Say.SECONDS: "{n} s",
     Say.MINUTES: "{n} min",
     Say.HOURS: "{n} h",
@@ -120,7 +120,7 @@ RUSSIAN: Final[Mapping[Say, str]] = {
     Say.REASON_LOST: "Движок больше ничего не знает об этом запуске.",
     Say.REASON_OVERDUE: "Не закончилось за отведённое время.",
     Say.REASON_REFUSED: "Движок отказался это выполнять.",
-    Say.REASON_CANCEL_UNANSWERED: "Движок не ответил на просьбу об отмене.",
+    Say.REASON_CANCEL_UNCONFIRMED: "Движок не ответил на просьбу об отмене.",
     Say.SECONDS: "{n} с",
     Say.MINUTES: "{n} мин",
     Say.HOURS: "{n} ч",
@@ -156,7 +156,7 @@ PORTUGUESE: Final[Mapping[Say, str]] = {
     Say.REASON_LOST: "O motor não sabe mais nada desta execução.",
     Say.REASON_OVERDUE: "Não terminou dentro do tempo limite.",
     Say.REASON_REFUSED: "O motor se recusou a executar isto.",
-    Say.REASON_CANCEL_UNANSWERED: "O motor não respondeu ao pedido de cancelamento.",
+    Say.REASON_CANCEL_UNCONFIRMED: "O motor não respondeu ao pedido de cancelamento.",
     Say.SECONDS: "{n} s",
     Say.MINUTES: "{n} min",
     Say.HOURS: "{n} h",
@@ -173,7 +173,7 @@ REASONS: Final[Mapping[str, Say]] = {
     "lost": Say.REASON_LOST,
     "overdue": Say.REASON_OVERDUE,
     "refused": Say.REASON_REFUSED,
-    "cancel_unanswered": Say.REASON_CANCEL_UNANSWERED,
+    "cancel_unconfirmed": Say.REASON_CANCEL_UNCONFIRMED,
 }
 """What the slugs in a record's ``statusReason`` mean; other text there is the engine's own."""
 

@@ -1,11 +1,15 @@
 """One sandbox process for the tests of the sender, forgotten from one test to the next."""
 
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from app.telegram.connecting import connect
 from tests.peers import Peers, a_sandbox
+
+if TYPE_CHECKING:
+    from app.telegram.bot import Bot
 
 TOKEN = "4711:not-to-be-told_0123456789abcdefghij"
 
@@ -30,11 +34,18 @@ async def peers(sandbox: Peers) -> Peers:
     return sandbox
 
 
-@pytest.fixture
-async def bot(peers: Peers) -> AsyncGenerator[object]:
-    """Return the bot, talking to the sandbox with little patience."""
-    bot = await connect(TOKEN, peers.telegram, timeout_seconds=1.0)
+@pytest.fixture(scope="session")
+async def talking(sandbox: Peers) -> "AsyncGenerator[Bot]":
+    """Return a bot with little patience; it remembers nothing between tests."""
+    bot = await connect(TOKEN, sandbox.telegram, timeout_seconds=1.0)
     try:
         yield bot
     finally:
         await bot.close()
+
+
+@pytest.fixture
+async def bot(peers: Peers, talking: "Bot") -> "Bot":
+    """Return the bot, talking to a sandbox as if it had just started."""
+    del peers  # It is made for what it does.
+    return talking

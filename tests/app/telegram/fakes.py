@@ -1,9 +1,10 @@
 """The ports of the sender, kept in memory, and a server that serves files."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from app.errors import PeerRefusedError, StoreDownError
+from app.errors import PeerRefusedError, PeerUnknownError, StoreDownError
 from app.ports import Lease
 from schemas.base import InstanceName
 
@@ -85,12 +86,17 @@ class File:
 
 @dataclass
 class FakeFetch:
-    """Fetches from memory; what is not there, or too large, cannot be had."""
+    """Fetches from memory; what is not there, or too large, cannot be had.
+
+    Attributes:
+        hangs: Whether it notices its time limit late.
+    """
 
     files: dict[str, File] = field(default_factory=dict[str, File])
     asked: list[tuple[str, tuple[str, ...]]] = field(
         default_factory=list[tuple[str, tuple[str, ...]]]
     )
+    hangs: bool = False
 
     async def __call__(
         self, url: str, *, hosts: tuple[str, ...], limit_bytes: int, timeout_seconds: float
@@ -98,6 +104,9 @@ class FakeFetch:
         """Return the file."""
         assert timeout_seconds > 0
         self.asked.append((url, hosts))
+        if self.hangs:
+            await asyncio.sleep(2 * timeout_seconds)
+            raise PeerUnknownError("storage", "no answer in time")
         file = self.files.get(url)
         if file is None or len(file.content) > limit_bytes:
             raise PeerRefusedError("storage", "it cannot be had")

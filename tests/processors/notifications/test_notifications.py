@@ -118,6 +118,7 @@ def test_cost(fields: dict[str, Any], said: str | None) -> None:
         ("lost", "The engine knows nothing of this run any more."),
         ("overdue", "It was not finished within its time limit."),
         ("refused", "The engine refused to run this."),
+        ("cancel_unconfirmed", "The engine did not answer when asked to cancel."),
         ("odd_slug", "Reason: odd_slug"),
         ("Node 4: <out of memory>", "The engine says: Node 4: <out of memory>"),
     ],

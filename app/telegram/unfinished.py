@@ -1,0 +1,47 @@
+"""How far the telling of ends has come, where it did not reach the end."""
+
+from dataclasses import dataclass, field
+
+from processors.notifications import Content
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the telling of one end has come, so that trying again repeats nothing.
+
+    Attributes:
+        items: How many outputs have been sent.
+        captioned: Whether the words have been.
+        singly_until: Outputs before this one go without an album.
+        refused: Forms of what is under way that Telegram has refused.
+    """
+
+    items: int = 0
+    captioned: bool = False
+    singly_until: int = 0
+    refused: set[str] = field(default_factory=set[str])
+
+
+Key = tuple[int, int | None, Content]
+"""Chat, message replied to, and what is told there."""
+
+
+class Unfinished:
+    """Ends told in part, the newest of many: after a restart one is told from its beginning."""
+
+    def __init__(self, most: int = 1000) -> None:
+        """Remember at most so many."""
+        self._most = most
+        self._known: dict[Key, Progress] = {}
+
+    def take(self, key: Key) -> Progress:
+        """Return how far an end has come, to be kept again if it does not reach its end."""
+        return self._known.pop(key, Progress())
+
+    def keep(self, key: Key, progress: Progress) -> None:
+        """Remember an end that was told in part; one not begun is not worth it."""
+        if progress == Progress():
+            return
+        self._known[key] = progress
+        if len(self._known) > self._most:
+            del self._known[next(iter(self._known))]

@@ -1,0 +1,90 @@
+"""The lease of the bot's one sender."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from app.clock import Clock
+from app.telegram.duty import NAME, Duty
+from schemas.base import InstanceName
+from schemas.timing import Timing
+from tests.app.telegram.conditions import until
+from tests.app.telegram.fakes import FakeLeases
+
+pytestmark = pytest.mark.anyio
+
+SHORT = Timing(sender_lease=timedelta(milliseconds=300))
+
+
+@asynccontextmanager
+async def a_keeper(duty: Duty) -> AsyncGenerator[None]:
+    """Keep a duty for the length of the block, without giving it up after it."""
+    async with asyncio.TaskGroup() as group:
+        keeper = group.create_task(duty.keep())
+        yield
+        keeper.cancel()
+
+
+def a_duty(leases: FakeLeases, me: str = "one", timing: Timing = SHORT) -> Duty:
+    """A duty of a process."""
+    return Duty(leases, InstanceName(me), Clock(), timing)
+
+
+async def test_one_of_two_holds_it() -> None:
+    """While one process has the duty no other does; given up, another takes it."""
+    leases = FakeLeases()
+    first, second = a_duty(leases), a_duty(leases, "two")
+
+    async with a_keeper(second):
+        await until(second.held)
+        async with a_keeper(first):
+            fence = leases.held[NAME].fence
+            assert not first.held()
+    await second.give_up()
+    async with a_keeper(first):
+        await until(first.held)
+
+    assert not second.held()
+    assert leases.held[NAME].fence == fence + 1
+
+
+async def test_a_lease_that_runs_out_is_lost_at_once() -> None:
+    """Without the database the duty ends with the lease, and comes back with the database."""
+    leases = FakeLeases()
+    duty = a_duty(leases)
+
+    async with a_keeper(duty):
+        await until(duty.held)
+        leases.down = True
+        await until(lambda: not duty.held())
+        leases.down = False
+        await until(duty.held)
+
+
+async def test_a_lease_that_another_has_is_lost_at_once() -> None:
+    """Whoever hears that another holds it stops."""
+    leases = FakeLeases()
+    duty = a_duty(leases)
+
+    async with a_keeper(duty):
+        await until(duty.held)
+        leases.held[NAME] = leases.held[NAME]._replace(
+            holder=InstanceName("two"), until=Clock().now() + timedelta(hours=1)
+        )
+        await until(lambda: not duty.held())
+
+
+async def test_giving_up_without_a_database() -> None:
+    """A process that stops while the database is away just stops."""
+    leases = FakeLeases()
+    duty = a_duty(leases)
+    await duty.give_up()
+    async with a_keeper(duty):
+        await until(duty.held)
+    leases.down = True
+    await duty.give_up()
+
+    assert not duty.held()
