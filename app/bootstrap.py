@@ -265,7 +265,9 @@ def build(
         alerts=alerts,
     )
     records.inherit(discharger)
-    applier = Applier(store.inbox, records, taking, clock=clock, timing=timing, metrics=metrics)
+    applier = Applier(
+        store.inbox, records, taking, clock=clock, timing=timing, metrics=metrics, alerts=alerts
+    )
     sweep = Sweep(
         store.inbox,
         records,

@@ -70,7 +70,7 @@ def owe(owed: Owed, debt: Debt, *, taker: Taker | None = None) -> Owed:
         taker: Claims it at once where the kind is one of its own.
     """
     known = find(owed, debt.key)
-    born = debt.change(n=known.n + 1 if known else 1)
+    born = debt.change(n=known.n + 1 if known else 1, attempts=0, by=None)
     if taker is not None and debt.kind in taker.kinds:
         born = born.change(by=taker.by, next_at=taker.until)
     return _replaced(owed, born) if known else (*owed, born)
@@ -98,6 +98,8 @@ def fail(
 ) -> Owed:
     """Count a failed try and set the next one; an outward debt dies after its last.
 
+    One to ourselves never dies, and its waits stop growing at `Timing.retry_inward_most`.
+
     Args:
         owed: What is owed.
         key: Which debt was tried.
@@ -110,14 +112,16 @@ def fail(
 
     def tried(debt: Debt) -> Debt:
         attempts = debt.attempts + 1
-        spent = backoff.waited(attempts, timing.retry)
-        dies = debt.kind in OUTWARD and spent >= timing.gives_up
+        outward = debt.kind in OUTWARD
+        most = timing.gives_up if outward else timing.retry_inward_most
+        waits = [min(each, most) for each in timing.retry]
+        dies = outward and backoff.waited(debt.attempts, waits) >= timing.gives_up
         return debt.change(
             by=None,
             attempts=attempts,
             last_error=error,
             dead_at=now if dies else None,
-            next_at=now + backoff.wait(attempts, timing.retry, jitter),
+            next_at=now + backoff.wait(attempts, waits, jitter),
         )
 
     return _claimed(owed, key, n, tried)

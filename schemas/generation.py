@@ -31,7 +31,7 @@ class RateUnit(StrEnum):
 class CostRate(Record):
     """What the engine costs us."""
 
-    amount: Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=18, decimal_places=9)]
+    amount: Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=13, decimal_places=9)]
     currency: Literal["USD"] = "USD"
     unit: RateUnit
 

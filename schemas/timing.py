@@ -51,6 +51,8 @@ class Timing(Value):
         timedelta(hours=6),
     )
     """Waits between tries; the last one repeats."""
+    retry_inward_most: timedelta = timedelta(hours=1)
+    """Longest wait between tries of a debt to ourselves, which never dies."""
     gives_up: timedelta = timedelta(hours=24)
     """Sum of waits after which an outward debt dies."""
     end_tries: int = 6

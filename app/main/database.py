@@ -4,16 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, Final
-
-import structlog
+from typing import Final
 
 from app.bootstrap import Store, open_store
 from app.clock import Clock
 from app.errors import SetupError, StoreDownError
+from app.main import embedding
 from app.settings import Settings
-from app.store.embedded.binary import check_mongod, find_mongod
-from app.store.embedded.mongod import Death, EmbeddedMongod
 
 PATIENCE: Final = timedelta(seconds=30)
 """How long a database that does not answer is waited for at the start."""
@@ -22,29 +19,16 @@ PAUSE: Final = 0.5
 
 @asynccontextmanager
 async def database_uri(settings: Settings, environ: dict[str, str]) -> AsyncGenerator[str]:
-    """Yield the database's address, an embedded mongod running for as long as it is used."""
+    """Yield the database's address, an embedded mongod running for as long as it is used.
+
+    Raises:
+        EmbeddedMongoError: The embedded one does not start.
+    """
     if settings.mongodb_uri is not None:
         yield settings.mongodb_uri.get_secret_value()
         return
-    given = {"MONGOD_BINARY": str(settings.mongod_binary)} if settings.mongod_binary else {}
-    binary = find_mongod({**environ, **given})
-    await asyncio.to_thread(check_mongod, binary)
-    mongod = EmbeddedMongod(settings.data_dir, binary=binary)
-    uri = await mongod.start()
-    log: Any = structlog.get_logger()
-
-    def died(death: Death) -> None:
-        log.error("the embedded mongod died", why=death.why, deaths=death.deaths)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            watching = group.create_task(mongod.watch(died))
-            try:
-                yield uri
-            finally:
-                watching.cancel()
-    finally:
-        await mongod.stop()
+    async with embedding.watched(await embedding.started(settings, environ)) as uri:
+        yield uri
 
 
 @asynccontextmanager
@@ -56,15 +40,20 @@ async def opened(settings: Settings, uri: str, clock: Clock) -> AsyncGenerator[S
     """
     store = open_store(settings, uri)
     try:
-        await _answering(store, clock)
+        await answering(store, clock)
         await store.connection.prepare(settings.mode.value, store.keep)
         yield store
     finally:
         store.connection.close()
 
 
-async def _answering(store: Store, clock: Clock) -> None:
-    deadline = clock.now() + PATIENCE
+async def answering(store: Store, clock: Clock, patience: timedelta = PATIENCE) -> None:
+    """Wait until the database answers, and follow its clock from then on.
+
+    Raises:
+        SetupError: It does not within `patience`.
+    """
+    deadline = clock.now() + patience
     while True:
         try:
             clock.sample(await store.connection.time())

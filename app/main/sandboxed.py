@@ -25,33 +25,37 @@ class Addresses(BaseModel):
 
 
 class SandboxPeers:
-    """A running sandbox.
+    """A sandbox of our own."""
 
-    Attributes:
-        addresses: Where its peers listen.
-    """
-
-    def __init__(self, process: Process, addresses: Addresses) -> None:
+    def __init__(self, process: Process) -> None:
         self._process = process
-        self.addresses: Final = addresses
 
     @classmethod
     async def start(cls, *arguments: str) -> "SandboxPeers":
-        """Start a sandbox that ends when we do.
+        """Start a sandbox that ends when we do; it comes up by itself meanwhile."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "sandbox",
+            "--with-parent",
+            *arguments,
+            stdin=PIPE,
+            stdout=PIPE,
+            start_new_session=True,  # Ctrl-C reaches us alone: they answer until we are done
+        )
+        return cls(process)
+
+    async def listening(self) -> Addresses:
+        """Wait until its peers listen, once, and return where.
 
         Raises:
-            SetupError: It did not come up.
+            SetupError: They did not come up.
         """
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "sandbox", "--with-parent", *arguments, stdin=PIPE, stdout=PIPE
-        )
         try:
             async with asyncio.timeout(START_SECONDS):
-                line = await _lines(process).readline()
-            return cls(process, Addresses.model_validate_json(line))
+                line = await _lines(self._process).readline()
+            return Addresses.model_validate_json(line)
         except (TimeoutError, ValueError) as error:
-            process.kill()
-            await process.wait()
             raise SetupError(["MODE: the sandbox peers did not start; see above"]) from error
 
     async def relay(self, write: Callable[[str], object]) -> None:

@@ -9,8 +9,6 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.errors import SetupError
-
 GRACE_SECONDS: Final = 5
 """Longest that open requests are waited for at the end."""
 CONNECTIONS: Final = 2_000
@@ -46,6 +44,7 @@ def make_server(app: ASGIApp, trusted_proxies: tuple[str, ...]) -> Server:
             lifespan="off",
             access_log=False,
             log_config=None,
+            log_level="warning",
             server_header=False,
             date_header=False,
             proxy_headers=bool(trusted_proxies),
@@ -55,21 +54,3 @@ def make_server(app: ASGIApp, trusted_proxies: tuple[str, ...]) -> Server:
             backlog=2048,
         )
     )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Bind the address, so that the port is known before anybody is told of it.
-
-    Raises:
-        SetupError: It cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        bound = socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise SetupError(
-            [f"PORT: {host}:{port} cannot be listened on ({reason}); choose another PORT"]
-        ) from error
-    bound.setblocking(False)  # noqa: FBT003 - the standard library's own signature
-    return bound

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+import structlog
+
 from app.clock import Clock
 from app.errors import OverloadedError, StoreDownError, UnavailableError
 from app.observability.metrics import Metrics
@@ -60,6 +62,7 @@ class Acceptor:
         self._wake = asyncio.Event()
         self._refused = False
         self._closing = False
+        self._log = structlog.get_logger()
 
     async def accept(self, delivery: Delivery, event: RunEvent) -> None:
         """Return when the event is on disk.
@@ -115,6 +118,10 @@ class Acceptor:
         except StoreDownError as error:
             self._refused = True
             _fail(taken, UnavailableError(str(error)))
+            return
+        except Exception:  # noqa: BLE001 - the task runner: one batch's fault must not stop the others
+            self._log.exception("a batch could not be stored", events=len(taken))
+            _fail(taken, UnavailableError("the inbox refused the event"))
             return
         for each in taken:
             if not each.stored.done():

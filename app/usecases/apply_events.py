@@ -15,7 +15,7 @@ import structlog
 from app.clock import Clock, monotonic
 from app.errors import StoreDownError
 from app.observability.metrics import Metrics
-from app.ports import Inbox, Write
+from app.ports import Alerts, Inbox, Write
 from app.usecases.records import Records
 from app.usecases.taking import Taking
 from processors import runs
@@ -52,6 +52,7 @@ class Applier:
         clock: Clock,
         timing: Timing,
         metrics: Metrics,
+        alerts: Alerts,
     ) -> None:
         self._inbox = inbox
         self._records = records
@@ -59,6 +60,7 @@ class Applier:
         self._clock = clock
         self._timing = timing
         self._metrics = metrics
+        self._alerts = alerts
         self._log = structlog.get_logger()
         self._pending: OrderedDict[GenerationId, list[_Pending]] = OrderedDict()
         self._left: dict[str, int] = {}
@@ -107,7 +109,7 @@ class Applier:
         """Apply what is ready, mark what is done, and wait where there is nothing."""
         ready = self._ready()
         if ready:
-            await self._apply(ready)
+            await self._apply_whole(ready)
         if self._applied and (len(self._applied) >= TURN or not self._pending):
             marks, self._applied = self._applied, []
             try:
@@ -141,6 +143,25 @@ class Applier:
                 if len(ready) == TURN:
                     break
         return ready
+
+    async def _apply_whole(self, ids: Sequence[GenerationId]) -> None:
+        """Apply all at once; where that fails, one by one, so that only the odd one is left out.
+
+        What is left out stays in the inbox, to be seen and replayed; it must not hold up the
+        events of everybody else.
+        """
+        try:
+            await self._apply(ids)
+        except StoreDownError:
+            raise
+        except Exception:  # noqa: BLE001 - the task runner: one record's fault must not stop the others
+            if len(ids) > 1:
+                for each in ids:
+                    await self._apply_whole([each])
+                return
+            self._log.exception("events could not be applied", generation=ids[0])
+            self._alerts.alert("quarantined", f"events of {ids[0]} could not be applied")
+            self._done(ids[0], tuple(self._pending[ids[0]]), None, "quarantined")
 
     async def _apply(self, ids: Sequence[GenerationId]) -> None:
         """Fold and write; what lost its race stays for the next turn."""
@@ -177,13 +198,14 @@ class Applier:
         generation_id: GenerationId,
         waiting: Sequence[_Pending],
         verdicts: tuple[Verdict, ...] | None,
+        otherwise: str = "orphan",
     ) -> None:
         rest = self._pending.pop(generation_id)[len(waiting) :]
         if rest:
             self._pending[generation_id] = rest
         now = self._clock.now()
         for index, (batch_id, event) in enumerate(waiting):
-            verdict = verdicts[index].value if verdicts else "orphan"
+            verdict = verdicts[index].value if verdicts else otherwise
             self._metrics.verdict(event.engine, verdict)
             self._metrics.applied_lag((now - event.received_at).total_seconds())
             self._left[batch_id] -= 1
@@ -194,7 +216,8 @@ class Applier:
         self._metrics.waiting_events(self._count)
         if self._count <= ROOM:
             self._room.set()
-        self._warn(generation_id, verdicts)
+        if otherwise == "orphan":
+            self._warn(generation_id, verdicts)
 
     def _warn(self, generation_id: GenerationId, verdicts: tuple[Verdict, ...] | None) -> None:
         if verdicts is None:

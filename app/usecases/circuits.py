@@ -9,6 +9,8 @@ from app.observability.metrics import Metrics
 from app.ports import Alerts
 from schemas.timing import Timing
 
+IN_A_ROW: Final = 5
+"""So many different debts that a peer fails one after another are the peer's own fault."""
 SPREAD: Final = timedelta(seconds=1)
 """Debts that waited for a peer come back spread over this, not all at once."""
 
@@ -28,6 +30,7 @@ class Circuits:
         self._alerts = alerts
         self._metrics = metrics
         self._down: dict[str, _Open] = {}
+        self._failing: dict[str, set[object]] = {}
 
     def closed_until(self, peer: str) -> datetime | None:
         """Return when a debt of a peer that is down may be tried again, None if it may now.
@@ -53,8 +56,23 @@ class Circuits:
         self._down[peer].probe_at = now + self._timing.probe_every
         return self._down[peer].probe_at + SPREAD * self._clock.jitter()
 
+    def struggled(self, peer: str, debt: object, why: str) -> datetime | None:
+        """Note a 5xx or a broken answer, which may be the debt's own fault or the peer's.
+
+        It is the peer's where it is down already, or has failed several debts in a row.
+
+        Returns:
+            When to try again, without counting this try; None where it is the debt's fault.
+        """
+        failing = self._failing.setdefault(peer, set())
+        failing.add(debt)
+        if peer in self._down or len(failing) >= IN_A_ROW:
+            return self.failed(peer, why)
+        return None
+
     def worked(self, peer: str) -> None:
         """Note that a peer did what it was asked."""
+        self._failing.pop(peer, None)
         down = self._down.pop(peer, None)
         if down is not None:
             self._metrics.circuit(peer, open=False)

@@ -19,6 +19,7 @@ from app.errors import (
     PeerDownError,
     PeerError,
     PeerRefusedError,
+    PeerUnknownError,
     StoreDownError,
 )
 from app.observability.metrics import Metrics
@@ -40,6 +41,9 @@ BACKLOG: Final = 128
 """Debts that may be claimed and wait for a hand."""
 PAUSE: Final = 0.3
 """Seconds before another try while the database does not answer."""
+UNSTOPPED: Final = frozenset({DebtKind.END})
+"""Kinds whose tries are few and always counted: an end that is not confirmed in time stands
+unconfirmed, however long the engine is away."""
 STUCK: Final = 6
 """Failed tries of an inward debt after which somebody should know."""
 
@@ -138,9 +142,10 @@ class Discharger:
             try:
                 with bound_contextvars(generation=work.generation_id):
                     await self._do(work)
-            except Exception:  # noqa: BLE001 - the task runner: one debt's fault must not stop the others
+            except Exception as error:  # noqa: BLE001 - the task runner: one debt's fault must not stop the others
                 self._log.exception("a debt could not be done", debt=work.key)
                 self._metrics.debt_failed(work.key)
+                await self._write(work, self._counted(work, type(error).__name__))
             finally:
                 self._under_way.discard(work)
 
@@ -153,8 +158,10 @@ class Discharger:
             except StoreDownError:
                 # Handlers read and write only before they act, so the whole try is repeated.
                 await asyncio.sleep(PAUSE)
-        if decide is None:
-            return
+        if decide is not None:
+            await self._write(work, decide)
+
+    async def _write(self, work: Work, decide: Decide) -> None:
         while True:
             try:
                 await self._records.change(work.generation_id, decide)
@@ -169,7 +176,7 @@ class Discharger:
         if generation is None or debt is None or not debts.held(generation.owed, *work[1:]):
             return None
         peer = "telegram" if debt.kind in CHAT else str(generation.engine)
-        later = self._circuits.closed_until(peer)
+        later = None if debt.kind in UNSTOPPED else self._circuits.closed_until(peer)
         if later is not None:
             return _postponed(work, later, "the peer is down")
         if debt.next_at - self._clock.now() < self._limit(debt.kind):
@@ -201,11 +208,8 @@ class Discharger:
         """Decide what a failed try means: whose fault it was, and when it is tried again."""
         self._log.info("a debt failed", debt=debt.key, reason=error.reason, error=str(error))
         self._metrics.debt_failed(debt.kind)
-        if isinstance(error, PeerDownError):
-            return _postponed(work, self._circuits.failed(peer, str(error)), str(error))
-        self._circuits.worked(peer)
-        if isinstance(error, PeerBusyError) and error.retry_after is not None:
-            at = self._clock.now() + error.retry_after
+        at = self._blameless(work, peer, error)
+        if at is not None and debt.kind not in UNSTOPPED:
             return _postponed(work, at, str(error))
         if isinstance(error, PeerRefusedError) and debt.kind in OUTWARD:
             return lambda record, now: debts.put(
@@ -213,9 +217,20 @@ class Discharger:
             )
         if debt.kind not in OUTWARD and debt.attempts + 1 >= STUCK:
             self._alerts.alert(f"{debt.kind}_stuck", f"{work.generation_id}: {error}")
-        return self._counted(work, error)
+        return self._counted(work, str(error))
 
-    def _counted(self, work: Work, error: PeerError) -> Decide:
+    def _blameless(self, work: Work, peer: str, error: PeerError) -> datetime | None:
+        """Return when to try again where the try failed through no fault of the debt's own."""
+        if isinstance(error, PeerDownError):
+            return self._circuits.failed(peer, str(error))
+        if isinstance(error, PeerBusyError) and error.retry_after is not None:
+            return self._clock.now() + error.retry_after
+        if isinstance(error, PeerBusyError | PeerUnknownError):
+            return self._circuits.struggled(peer, (work.generation_id, work.key), str(error))
+        self._circuits.worked(peer)
+        return None
+
+    def _counted(self, work: Work, error: str) -> Decide:
         jitter = self._clock.jitter()
 
         def counted(record: Generation, now: datetime) -> Generation:
@@ -223,7 +238,7 @@ class Discharger:
                 record.owed,
                 work.key,
                 work.n,
-                error=str(error),
+                error=error,
                 now=now,
                 jitter=jitter,
                 timing=self._timing,

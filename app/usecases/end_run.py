@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from app.errors import PeerDownError, PeerError
+from app.errors import PeerError
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Engine
 from app.usecases.records import Decide
@@ -54,10 +54,6 @@ class EndRun:
             return self._unconfirmed(debt)
         try:
             report = await engine.read(claimed.run_id)
-        except PeerDownError:
-            if debt.attempts + 1 >= self._timing.end_tries:
-                return self._unconfirmed(debt)
-            raise
         except PeerError as error:
             if debt.attempts + 1 < self._timing.end_tries:
                 raise

@@ -1,6 +1,7 @@
 """Tell people: the state of a run while it goes on, and its end, once."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final, Literal
 
 from app.clock import Clock
@@ -10,7 +11,7 @@ from app.observability.metrics import Metrics
 from app.ports import Engine, Generations, Messenger
 from app.usecases.records import Decide, Records
 from app.usecases.taking import Taking
-from processors import debts, notifications
+from processors import debts, notifications, runs
 from processors.protocols import addresses
 from processors.protocols.addresses import ForbiddenUrlError
 from schemas.base import EngineName
@@ -70,13 +71,13 @@ class Show(_Telling):
     async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
         """Send or edit the status message, unless the end is about to be told."""
         chat = generation.metadata.telegram_chat_id
-        if chat is None or generation.ended:
+        if chat is None or _pointless(generation):
             return _acknowledged(debt)
         async with self._messenger.turn(chat, editing=True):
             record = await self._current(generation, debt)
             if record is None:
                 return None
-            if record.ended:
+            if _pointless(record):
                 return _acknowledged(debt)
             meta = record.metadata
             text = notifications.status_text(record, now=self._clock.now())
@@ -140,7 +141,20 @@ class Notify(_Telling):
         if record.response_timestamp is not None:
             lag = self._clock.now() - record.response_timestamp
             self._metrics.told_lag(lag.total_seconds())
-        return _acknowledged(debt)
+        return self._told(debt)
+
+    def _told(self, debt: Debt) -> Decide:
+        """Take the debt off; a status message that stands beside the result is closed next."""
+
+        def told(record: Generation, now: datetime) -> Generation:
+            if not debts.held(record.owed, debt.key, debt.n):
+                return record
+            done = debts.put(record, debts.acknowledge(record.owed, debt.key, debt.n))
+            if self._finish == "edit" or record.metadata.status_message_id is None:
+                return done
+            return runs.shown(done, now, self._taking.taker(now))
+
+        return told
 
     def _trusted(self, url: str, hosts: tuple[str, ...]) -> bool:
         try:
@@ -148,6 +162,12 @@ class Notify(_Telling):
         except ForbiddenUrlError:
             return False
         return True
+
+
+def _pointless(record: Generation) -> bool:
+    """Return whether there is no state to show: the end is told first, and to its own message."""
+    told = debts.find(record.owed, runs.NOTIFY) is None
+    return record.ended and not (told and record.metadata.status_message_id is not None)
 
 
 def _acknowledged(debt: Debt) -> Decide:

@@ -5,10 +5,12 @@ github.com/BennyKok/comfyui-deploy at 98c1aca6 (2025-11-12).
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
+import orjson
 from pydantic import JsonValue, ValidationError
 
 from processors.errors import RefusedBodyError
@@ -53,6 +55,8 @@ KINDS: Final[Mapping[OutputKind, tuple[str, ...]]] = {
 _KIND_BY_EXTENSION: Final = {
     extension: kind for kind, extensions in KINDS.items() for extension in extensions
 }
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""An escaped NUL: the only way to write one in JSON, unless its backslash is escaped itself."""
 TEXT_KEPT: Final = 8_000
 """Characters of a text output that a record keeps."""
 
@@ -163,12 +167,12 @@ def uploaded(raw: bytes) -> str:
 def detail(raw: bytes) -> str:
     """Return what an error says, in one short line; empty when it says nothing."""
     try:
-        said = Refusal.model_validate_json(raw).detail
-    except ValidationError:
+        said = _parsed(Refusal, raw).detail
+    except RefusedBodyError:
         return ""
     if isinstance(said, list):
-        return "; ".join(_complaint(each) for each in said[:3])  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - a peer's free JSON
-    return str(said or "")[:300]
+        said = "; ".join(_complaint(each) for each in said[:3])  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - a peer's free JSON
+    return " ".join(str(said or "").split())[:300]
 
 
 def outputs(told: Sequence[Any] | None, at: datetime | None) -> tuple[Output, ...]:
@@ -220,13 +224,21 @@ def _kind(media: MediaItem) -> OutputKind:
 
 
 def _parsed(model: type[M], raw: bytes) -> M:
+    """Read a body strictly: pydantic's own JSON takes NaN and 1e999 where nobody looks."""
     try:
-        return model.model_validate_json(raw)
+        told = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise RefusedBodyError("json", error.msg) from None
+    if rb"\u0000" in raw and _NUL.search(raw):
+        raise RefusedBodyError("json", "holds a NUL character")
+    if not isinstance(told, dict):
+        raise RefusedBodyError("schema", "is not an object")
+    try:
+        return model.model_validate(told)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or None
-        reason = "json" if first["type"] == "json_invalid" else "schema"
-        raise RefusedBodyError(reason, first["msg"], field) from None
+        raise RefusedBodyError("schema", first["msg"], field) from None
 
 
 def _read(model: type[M], value: object) -> M | None:
@@ -248,10 +260,15 @@ def _short(text: str | None) -> str | None:
 
 
 def _utc(at: datetime | None) -> datetime | None:
+    return None if at is None else _in_utc(at)
+
+
+def _in_utc(at: datetime) -> datetime:
     """Return a time in UTC, cut to whole milliseconds."""
-    if at is None:
-        return None
-    moment = at.astimezone(UTC)
+    try:
+        moment = at.astimezone(UTC)
+    except OverflowError as error:
+        raise RefusedBodyError("schema", "not a time in UTC") from error
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
@@ -261,11 +278,12 @@ def _naive_utc(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise RefusedBodyError("schema", "not a time", "created_at") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return _in_utc(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _complaint(each: object) -> str:
     if not isinstance(each, dict):
         return str(each)[:100]
-    where = ".".join(str(part) for part in each.get("loc", ()))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType, reportUnknownMemberType] - a peer's free JSON
+    loc = each.get("loc")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - a peer's free JSON
+    where = ".".join(str(part) for part in loc) if isinstance(loc, list) else "?"  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - a peer's free JSON
     return f"{where}: {each.get('msg', '')}"[:150]  # pyright: ignore[reportUnknownMemberType] - a peer's free JSON

@@ -7,7 +7,7 @@ by us is provisional: the first end said by the engine replaces it, once.
 """
 
 from processors.runs.asking import asked, informed, reported, submitted, submitting, unsent
-from processors.runs.climbing import ASK, CANCEL, END, NOTIFY, RANK, SHOW, SUBMIT
+from processors.runs.climbing import ASK, CANCEL, END, NOTIFY, RANK, SHOW, SUBMIT, shown
 from processors.runs.ending import (
     Ending,
     cancel_wanted,
@@ -41,6 +41,7 @@ __all__ = [
     "looked_into",
     "overdue",
     "reported",
+    "shown",
     "submitted",
     "submitting",
     "unconfirmed",

@@ -16,7 +16,7 @@ from processors.runs.climbing import (
     shown,
     visible,
 )
-from processors.runs.ending import ended, limit_at, verdict_of
+from processors.runs.ending import Ending, ended, limit_at, verdict_of
 from schemas.base import RunId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import EngineRun, Generation
@@ -33,13 +33,19 @@ def submitting(generation: Generation, now: datetime) -> Generation:
 
 
 def unsent(generation: Generation, now: datetime) -> Generation:
-    """Return a record whose POST surely did not arrive to where it can be sent again."""
+    """Return a record whose POST surely did not arrive to where it can be sent again.
+
+    One that is wanted cancelled is cancelled at once: its engine never had it.
+    """
     if generation.status is not RunStatus.SUBMITTING:
         return generation
-    return generation.change(
+    pending = generation.change(
         status=RunStatus.PENDING,
         history=noted(generation, RunStatus.PENDING, now, "submit"),
     )
+    if generation.cancel_wanted:
+        return ended(pending, Ending(status=RunStatus.CANCELLED, by="us"), now=now)
+    return pending
 
 
 def submitted(

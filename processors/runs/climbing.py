@@ -69,7 +69,7 @@ def further(
     one: tuple[float, str | None], other: tuple[float, str | None]
 ) -> tuple[float, str | None]:
     """Return the further progress with the words that go with it."""
-    return max(one, other, key=lambda seen: (seen[0], seen[1] or ""))
+    return max(one, other, key=lambda seen: (seen[0], seen[1] is not None, seen[1] or ""))
 
 
 def earliest(one: datetime | None, other: datetime | None) -> datetime | None:

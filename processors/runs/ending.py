@@ -1,16 +1,19 @@
 """End a run: who says so, when, what came out, what it cost, and what is owed for it."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from processors import costs, debts
-from processors.debts import Taker
-from processors.runs.climbing import CANCEL, NOTIFY, noted, owe
+from processors.debts import Owed, Taker
+from processors.runs.climbing import ASK, CANCEL, NOTIFY, noted, owe
 from schemas.base import Value
 from schemas.debt import Debt, DebtKind
 from schemas.generation import OUTPUTS_KEPT, Generation, Response
 from schemas.run import Output, RunReport, RunStatus
 from schemas.timing import Timing
+
+UNSENT: Final = frozenset({RunStatus.WAITING, RunStatus.PENDING})
+"""Statuses in which the engine never had the run."""
 
 
 class Ending(Value):
@@ -38,7 +41,7 @@ def ended(
         return denied(generation)
     timed = _timed(generation, ending, now)
     cost = costs.of(
-        ran=timed.started_at is not None,
+        ran=timed.started_at is not None or _may_have_run(generation, ending),
         duration_seconds=timed.duration_seconds,
         rate=generation.metadata.cost_rate,
     )
@@ -113,7 +116,7 @@ def cancel_wanted(generation: Generation, now: datetime, taker: Taker | None = N
     if generation.ended or generation.cancel_wanted:
         return generation
     wanted = generation.change(cancel_wanted=True, cancel_wanted_at=now)
-    if generation.status in {RunStatus.WAITING, RunStatus.PENDING}:
+    if generation.status in UNSENT:
         return ended(wanted, Ending(status=RunStatus.CANCELLED, by="us"), now=now, taker=taker)
     return owe(wanted, Debt(key=CANCEL, kind=DebtKind.CANCEL, next_at=now), taker)
 
@@ -131,15 +134,35 @@ def _closing(
     owed = debts.forget(generation.owed, [DebtKind.SUBMIT, DebtKind.END, DebtKind.SHOW])
     if engine_said or generation.metadata.run_id is None:
         owed = debts.forget(owed, [DebtKind.ASK, DebtKind.CANCEL])
-    elif generation.confirmed and debts.find(owed, CANCEL) is None:
-        run_id = generation.metadata.run_id
-        cancel = Debt(key=CANCEL, kind=DebtKind.CANCEL, about=run_id, next_at=now)
-        owed = debts.owe(owed, cancel, taker=taker)
+    else:
+        owed = _pursued(owed, generation, now, taker)
     if chat is not None and news:
         about = f"{generation.status}/{generation.ended_by}"
         notify = Debt(key=NOTIFY, kind=DebtKind.NOTIFY, target=str(chat), about=about, next_at=now)
         owed = debts.owe(owed, notify, taker=taker)
     return debts.put(generation, owed)
+
+
+def _pursued(owed: Owed, generation: Generation, now: datetime, taker: Taker | None) -> Owed:
+    """Owe what goes on after an end of ours: asking, its rounds counted anew, and cancelling."""
+    known = debts.find(owed, ASK)
+    ask = Debt(key=ASK, kind=DebtKind.ASK, next_at=known.next_at if known else now)
+    pursued = debts.owe(owed, ask)
+    if not generation.confirmed or debts.find(owed, CANCEL) is not None:
+        return pursued
+    run_id = generation.metadata.run_id
+    cancel = Debt(key=CANCEL, kind=DebtKind.CANCEL, about=run_id, next_at=now)
+    return debts.owe(pursued, cancel, taker=taker)
+
+
+def _may_have_run(generation: Generation, ending: Ending) -> bool:
+    """Return whether a run whose start nobody saw may have run all the same.
+
+    Unknown is not free: only the engine, or its never having had the run, says that it did not.
+    """
+    if ending.status is RunStatus.COMPLETED or generation.progress > 0:
+        return True
+    return ending.by == "us" and generation.status not in UNSENT
 
 
 def _timed(generation: Generation, ending: Ending, now: datetime) -> Generation:

@@ -122,14 +122,17 @@ def _joined(generation: Generation, event: RunEvent) -> dict[str, object]:
 
 
 def _claimed(generation: Generation, event: RunEvent) -> Generation:
-    """Note an end that was heard. Of several, the earliest is kept, whatever came first."""
+    """Note an end that was heard, and its outputs. Of several the earliest is kept."""
     if event.status not in TERMINAL or event.run_id is None or event.status is None:
         return generation
-    heard = ClaimedEnd(status=event.status, at=event.received_at, run_id=event.run_id)
-    known = generation.claimed_end
-    if known is not None and (known.at, known.status) <= (heard.at, heard.status):
-        return generation
-    return generation.change(claimed_end=heard, heard=latest(generation.heard, event.outputs))
+    told = ClaimedEnd(status=event.status, at=event.received_at, run_id=event.run_id)
+    earlier = min(generation.claimed_end or told, told, key=_claim_order)
+    after = generation.change(claimed_end=earlier, heard=latest(generation.heard, event.outputs))
+    return generation if after == generation else after
+
+
+def _claim_order(claimed: ClaimedEnd) -> tuple[datetime, RunStatus, RunId]:
+    return (claimed.at, claimed.status, claimed.run_id)
 
 
 def _former(generation: Generation, event: RunEvent) -> Generation:
@@ -161,11 +164,15 @@ _HEARD: Final = {
 
 
 def looked_into(generation: Generation, at: datetime, run_id: RunId | None = None) -> Generation:
-    """Ask by `at`: the run that is known, or the one that claims to be ours."""
+    """Ask by `at`: the run that is known, or the one that claims to be ours.
+
+    Without `run_id` the asking stays about what it was about.
+    """
     known = debts.find(generation.owed, ASK)
-    if known is not None and known.about == run_id and known.by is None and known.next_at <= at:
+    about = run_id if run_id is not None or known is None else known.about
+    if known is not None and known.about == about and known.by is None and known.next_at <= at:
         return generation
-    return owe(generation, Debt(key=ASK, kind=DebtKind.ASK, about=run_id, next_at=at))
+    return owe(generation, Debt(key=ASK, kind=DebtKind.ASK, about=about, next_at=at))
 
 
 def _owing(

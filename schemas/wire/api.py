@@ -104,8 +104,6 @@ class Said(BaseModel):
         strict=True,
         allow_inf_nan=False,
         alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
         use_attribute_docstrings=True,
     )
 
@@ -209,7 +207,7 @@ class GenerationQuery(Said):
     engine: Engine | None = None
     cursor: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_=-]{1,256}$")] | None = None
     """`next` of the page before."""
-    limit: Annotated[int, Digits, Field(ge=1, le=200)] = 50
+    limit: Annotated[int, Field(ge=1, le=200), Digits] = 50
 
     def wanted(self) -> dict[str, str | int]:
         """Return the filters that were given, by their stored names."""

@@ -4,15 +4,17 @@ Source: github.com/comfy-deploy/api at d69228df (2025-11-02), ``routes/types.py`
 ``routes/internal.py``. Every field that we do not need is left out, and passed over.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from schemas.base import Wire
 
 
 class WebhookBody(Wire):
     """What ``run.updated`` and ``run.output`` post. No time, no number, no signature."""
+
+    model_config = ConfigDict(strict=True)
 
     run_id: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_-]+$")
     status: str = Field(min_length=1, max_length=64)
@@ -28,7 +30,7 @@ class RunOutput(Wire):
     """One output row: what one node gave."""
 
     id: str = Field(min_length=1, max_length=128)
-    data: dict[str, list[Any]] = {}  # noqa: RUF012 - pydantic copies defaults
+    data: dict[Annotated[str, Field(max_length=128)], list[Any]] = {}  # noqa: RUF012 - pydantic copies defaults
     """By key; items are media objects, strings or booleans, read one by one."""
     node_meta: dict[str, Any] | None = None
     """``{"node_id", "node_class"?}``; the values of old nodes are not always strings."""
@@ -38,8 +40,8 @@ class MediaItem(Wire):
     """One uploaded file."""
 
     url: str = Field(min_length=1, max_length=4096)
-    filename: str | None = None
-    format: str | None = None
+    filename: str | None = Field(default=None, max_length=1024)
+    format: str | None = Field(default=None, max_length=128)
     type: str | None = None
 
 
@@ -50,7 +52,7 @@ class Run(Wire):
     status: str
     progress: float | None = None
     live_status: str | None = None
-    queue_position: int | None = None
+    queue_position: int | None = Field(default=None, ge=0, le=2**31 - 1)
     created_at: AwareDatetime | None = None
     updated_at: AwareDatetime | None = None
     queued_at: AwareDatetime | None = None

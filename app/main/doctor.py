@@ -1,0 +1,237 @@
+"""What `runrelay doctor` looks into: that everything the settings name is there and answers."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Final, Literal, NamedTuple
+
+import httpx
+
+from app.bootstrap import LEAST_DISK, Peers, make_client, make_engines, open_store
+from app.clock import Clock
+from app.errors import AppError, PeerError, SetupError
+from app.main import database
+from app.main.listening import noted_url
+from app.main.peers import peers_of
+from app.observability.metrics import Metrics
+from app.settings import Settings
+from app.store.embedded.lock import DataDirLock
+from app.store.embedded.mongod import running_uri
+from app.telegram.connecting import connect
+from schemas.timing import Timing
+
+PATIENCE: Final = timedelta(seconds=5)
+CALL_SECONDS: Final = 10.0
+_WEBHOOK: Final = "/api/webhook/comfydeploy"
+
+
+class Check(NamedTuple):
+    """One thing that was looked into."""
+
+    name: str
+    verdict: Literal["ok", "warning", "failed", "skipped"]
+    said: str
+    """What was found."""
+    cure: str = ""
+    """What to do about it."""
+
+
+Looking = Callable[[Settings], Awaitable[list[Check]]]
+
+
+async def examine(settings: Settings) -> AsyncIterator[Check]:
+    """Look into everything, one after another; nothing is changed."""
+    for name, look in _LOOKS.items():
+        try:
+            found = await look(settings)
+        except AppError as error:
+            found = [Check(name, "failed", str(error))]
+        for each in found:
+            yield each
+
+
+async def _service(settings: Settings) -> list[Check]:
+    url = noted_url(settings.data_dir)
+    if url is None:
+        return [Check("service", "skipped", "does not run on this DATA_DIR")]
+    async with _client() as client:
+        try:
+            ready = await client.get(f"{url}/readyz", headers=_key(settings))
+        except httpx.HTTPError:
+            cure = "it was killed, or hangs: start it again"
+            return [Check("service", "warning", f"noted {url}, and does not answer", cure)]
+    if ready.status_code == HTTPStatus.OK:
+        return [Check("service", "ok", f"runs and is ready at {url}")]
+    why = ready.text.replace("\n", "; ")
+    return [Check("service", "failed", f"runs at {url}, but is {why}")]
+
+
+async def _database(settings: Settings) -> list[Check]:
+    embedded = settings.mongodb_uri is None
+    async with AsyncExitStack() as stack:
+        uri, where = None, "yours (MONGODB_URI)"
+        if embedded:
+            uri, where = running_uri(settings.data_dir), "embedded, run by the service"
+        if embedded and uri is None:
+            where = "embedded, started for this look"
+            stack.enter_context(DataDirLock(settings.data_dir))
+        uri = uri or await stack.enter_async_context(
+            database.database_uri(settings, dict(os.environ))
+        )
+        store = open_store(settings, uri)
+        stack.callback(store.connection.close)
+        try:
+            await database.answering(store, Clock(), PATIENCE)
+        except SetupError as error:
+            cure = "see that it runs, and that address, user and password are right"
+            return [Check("MongoDB", "failed", error.problems[0], cure)]
+        found = [Check("MongoDB", "ok", f"answers; {where}")]
+        problems = await store.connection.problems()
+        found += [Check("MongoDB", "failed", each) for each in problems]
+        if not problems:
+            found.append(
+                Check("durability", "ok", "a replica set that acknowledges from the journal")
+            )
+        return [*found, _stamp(await store.connection.mode(), settings)]
+
+
+def _stamp(mode: str | None, settings: Settings) -> Check:
+    if mode is None:
+        return Check("mode", "ok", f"the database is new; the first start makes it {settings.mode}")
+    if mode == settings.mode.value:
+        return Check("mode", "ok", f"the database is one of {mode} mode, as MODE says")
+    cure = "use another MONGODB_DATABASE, or another DATA_DIR"
+    return Check("mode", "failed", f"the database is of {mode} mode, MODE is {settings.mode}", cure)
+
+
+async def _engine(settings: Settings) -> list[Check]:
+    peers = _peers(settings)
+    if peers.comfydeploy_url is None:
+        return [_stand_in("ComfyDeploy")]
+    async with make_client() as client:
+        engines = make_engines(peers, client, Timing(), Metrics())
+        found = list[Check]()
+        for engine in engines.values():
+            try:
+                said = await engine.check()
+            except PeerError as error:
+                cure = "look at COMFYDEPLOY_API_KEY and COMFYDEPLOY_API_URL, and the way out"
+                found.append(Check("ComfyDeploy", "failed", str(error), cure))
+            else:
+                found.append(Check("ComfyDeploy", "ok", f"answers; {said}"))
+        return found
+
+
+async def _telegram(settings: Settings) -> list[Check]:
+    peers = _peers(settings)
+    if peers.telegram_url is None and not settings.live:
+        return [_stand_in("Telegram")]
+    if peers.telegram_url is None:
+        cure = "set TELEGRAM_BOT_TOKEN if somebody should be"
+        return [Check("Telegram", "skipped", "is off: nobody is told anything", cure)]
+    bot = None
+    try:
+        bot = await connect(peers.telegram_token, peers.telegram_url, timeout_seconds=CALL_SECONDS)
+        name = await bot.me()
+    except PeerError as error:
+        cure = "look at TELEGRAM_BOT_TOKEN (from @BotFather) and TELEGRAM_API_URL"
+        return [Check("Telegram", "failed", str(error), cure)]
+    finally:
+        if bot is not None:
+            await bot.close()
+    return [Check("Telegram", "ok", f"answers; the bot is @{name}")]
+
+
+async def _webhook(settings: Settings) -> list[Check]:
+    base = settings.webhook_url
+    if base is None:
+        return [Check("webhook URL", "skipped", "is this machine's own: the engine is a stand-in")]
+    if noted_url(settings.data_dir) is None:
+        cure = "start the service here, then run doctor again beside it"
+        return [Check("webhook URL", "skipped", "cannot be tried while no service runs", cure)]
+    async with _client() as client:
+        return [
+            await _answers(client, "GET", f"{base}/livez", HTTPStatus.OK),
+            await _answers(client, "POST", f"{base}{_WEBHOOK}", HTTPStatus.UNAUTHORIZED),
+        ]
+
+
+async def _answers(client: httpx.AsyncClient, method: str, url: str, expected: HTTPStatus) -> Check:
+    """Call our own public address; say what its answer means."""
+    name = f"webhook URL, {method}"
+    try:
+        answer = await client.request(method, url, json={} if method == "POST" else None)
+    except httpx.TimeoutException:
+        cure = "a firewall or a proxy swallows it; the port must be open to the outside"
+        return Check(name, "failed", f"{url} does not answer in {CALL_SECONDS:.0f} s", cure)
+    except httpx.HTTPError as error:
+        cure = "look at WEBHOOK_URL, its name in DNS, its certificate, and the proxy"
+        return Check(name, "failed", f"{url} cannot be reached ({type(error).__name__})", cure)
+    if answer.is_redirect:
+        cure = "engines do not follow redirects: set WEBHOOK_URL to where it leads, https:// mostly"
+        return Check(name, "failed", f"{url} redirects to {answer.headers.get('location')}", cure)
+    ours = answer.text == "ok" or answer.headers.get("content-type", "").startswith(
+        "application/problem+json"
+    )
+    if answer.status_code == expected and ours:
+        return Check(name, "ok", f"{url} reaches this service")
+    return Check(name, "failed", f"{url} answers {answer.status_code}", _meaning(answer))
+
+
+def _meaning(answer: httpx.Response) -> str:
+    match answer.status_code:
+        case HTTPStatus.NOT_FOUND:
+            return "something else answers, or a proxy cuts the path: compare it with WEBHOOK_URL's"
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+            return "something before us asks for a password: let the webhook's path through"
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return "a proxy lets only some methods through: webhooks are POST, and GET with a body"
+        case HTTPStatus.BAD_GATEWAY | HTTPStatus.SERVICE_UNAVAILABLE | HTTPStatus.GATEWAY_TIMEOUT:
+            return "the proxy does not reach this service: compare its target with HOST and PORT"
+        case _:
+            return "it is not this service that answers: look at WEBHOOK_URL and the proxy"
+
+
+async def _disk(settings: Settings) -> list[Check]:
+    folder = settings.data_dir.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    usage = shutil.disk_usage(folder)
+    share, gigabytes = usage.free / usage.total, usage.free / 1e9
+    said = f"{share:.0%} of {folder} is free ({gigabytes:.1f} GB)"
+    if share < LEAST_DISK:
+        return [Check("disk", "failed", said, "make room: below 5 % no new order is taken")]
+    if share < 2 * LEAST_DISK:
+        return [Check("disk", "warning", said, "make room: below 5 % no new order is taken")]
+    return [Check("disk", "ok", said)]
+
+
+_LOOKS: Final[Mapping[str, Looking]] = {
+    "service": _service,
+    "MongoDB": _database,
+    "ComfyDeploy": _engine,
+    "Telegram": _telegram,
+    "webhook URL": _webhook,
+    "disk": _disk,
+}
+
+
+def _peers(settings: Settings) -> Peers:
+    """Return the peers that are set; stand-ins live only as long as the service does."""
+    return peers_of(settings, None, "http://127.0.0.1")
+
+
+def _stand_in(name: str) -> Check:
+    return Check(name, "ok", "is a stand-in that `serve` starts (sandbox mode)")
+
+
+def _key(settings: Settings) -> dict[str, str]:
+    keys = settings.internal_api_key
+    return {"Authorization": f"Bearer {keys[0].get_secret_value()}"} if keys else {}
+
+
+def _client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=CALL_SECONDS, trust_env=False, follow_redirects=False)

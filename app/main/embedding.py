@@ -1,0 +1,50 @@
+"""The embedded mongod, started and watched for as long as somebody uses it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+
+from app.settings import Settings
+from app.store.embedded.binary import check_mongod, find_mongod
+from app.store.embedded.errors import MongodStartError
+from app.store.embedded.mongod import Death, EmbeddedMongod
+
+
+async def started(settings: Settings, environ: Mapping[str, str]) -> EmbeddedMongod:
+    """Start the mongod under DATA_DIR, whose lock must be held.
+
+    Raises:
+        EmbeddedMongoError: There is none, or it does not start.
+    """
+    given = {"MONGOD_BINARY": str(settings.mongod_binary)} if settings.mongod_binary else {}
+    binary = find_mongod({**environ, **given})
+    mongod = EmbeddedMongod(settings.data_dir, binary=binary)
+    try:
+        await mongod.start()
+    except (MongodStartError, OSError):
+        # Whether it runs here at all is looked into only now: it would delay every start.
+        await asyncio.to_thread(check_mongod, binary)
+        raise
+    return mongod
+
+
+@asynccontextmanager
+async def watched(mongod: EmbeddedMongod) -> AsyncGenerator[str]:
+    """Yield the address of a started mongod; it is started again when it dies, ended at the end."""
+    log: Any = structlog.get_logger()
+
+    def died(death: Death) -> None:
+        log.error("the embedded mongod died", why=death.why, deaths=death.deaths)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(mongod.watch(died))
+            try:
+                yield mongod.uri
+            finally:
+                watching.cancel()
+    finally:
+        await mongod.stop()

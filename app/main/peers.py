@@ -1,0 +1,36 @@
+"""Where the peers are: what was set, or the stand-ins."""
+
+from app.bootstrap import Peers
+from app.main.sandboxed import KEY, TOKEN, Addresses
+from app.settings import Settings
+
+
+def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Peers:
+    """Return where everybody is.
+
+    Args:
+        settings: What the operator decided.
+        stand_ins: The sandbox's addresses; None in live mode.
+        local: Our own URL on this machine, which is what engines are given where none was set.
+    """
+    base = settings.webhook_url or local
+    key, token = settings.comfydeploy_api_key, settings.telegram_bot_token
+    if stand_ins is None:
+        return Peers(
+            webhook_base=base,
+            comfydeploy_url=settings.comfydeploy_api_url if key else None,
+            comfydeploy_key=key.get_secret_value() if key else "",
+            comfydeploy_hosts=settings.comfydeploy_hosts,
+            telegram_url=settings.telegram_api_url if token else None,
+            telegram_token=token.get_secret_value() if token else "",
+            allow_private=settings.allow_private_targets,
+        )
+    return Peers(
+        webhook_base=base,
+        comfydeploy_url=settings.comfydeploy_api_url or stand_ins.comfydeploy,
+        comfydeploy_key=key.get_secret_value() if key else KEY,
+        comfydeploy_hosts=(*settings.comfydeploy_hosts, stand_ins.outputs_host),
+        telegram_url=settings.telegram_api_url or stand_ins.telegram,
+        telegram_token=token.get_secret_value() if token else TOKEN,
+        allow_private=True,
+    )

@@ -1,0 +1,156 @@
+"""The wired service, running: until a signal, and then ended in the order that loses nothing."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from app.bootstrap import Peers, Service, build, count_debts
+from app.clock import Clock
+from app.errors import UnavailableError
+from app.main import database
+from app.main.server import Server, make_server
+from app.observability import journal
+from app.observability.metrics import Metrics
+from app.observability.terminal import Terminal
+from app.settings import Settings
+from schemas.base import InstanceName
+from schemas.timing import Timing
+
+COUNT_EVERY: Final = timedelta(seconds=15)
+"""How often what is owed is counted for the metrics."""
+FLUSH_SECONDS: Final = 20
+"""Longest that what is under way is waited for at the end; nothing is lost by not waiting."""
+READER_EVERY: Final = timedelta(seconds=60)
+"""How often it is looked at whether a newer version has changed what records look like."""
+
+
+async def run(
+    settings: Settings,
+    uri: str,
+    peers: Peers,
+    bound: socket.socket,
+    *,
+    name: InstanceName,
+    terminal: Terminal,
+    timing: Timing,
+    stop: asyncio.Event,
+    announce: Callable[[], None],
+) -> None:
+    """Serve until `stop` is set.
+
+    Args:
+        settings: What the operator decided, its secrets complete.
+        uri: The database's address.
+        peers: Where everybody is.
+        bound: The socket to serve.
+        name: This process, the same after a restart on the same data.
+        terminal: Where people watch.
+        timing: Limits and intervals.
+        stop: Ends it.
+        announce: Called once it listens.
+
+    Raises:
+        SetupError: The database does not answer, or is not for us.
+    """
+    clock = Clock()
+    async with database.opened(settings, uri, clock) as store:
+        service = build(
+            settings,
+            store,
+            peers,
+            name=name,
+            clock=clock,
+            timing=timing,
+            journal=journal.show(terminal, settings.log_format, live=settings.live),
+            metrics=Metrics(),
+        )
+        async with service.client:
+            await service.sweep.release(name)
+            server = make_server(service.app, settings.trusted_proxies)
+            await _run(service, server, bound, stop, announce)
+
+
+async def _run(
+    service: Service,
+    server: Server,
+    bound: socket.socket,
+    stop: asyncio.Event,
+    announce: Callable[[], None],
+) -> None:
+    """Run everything until `stop`; then end it in the order that loses nothing."""
+    endless = list[asyncio.Task[Any]]()
+    async with asyncio.TaskGroup() as group:
+        flushed = [
+            group.create_task(each)
+            for each in (service.acceptor.run(), service.applier.run(), service.discharger.run())
+        ]
+        sweeping = group.create_task(service.sweep.run())
+        endless += [group.create_task(each) for each in _endless(service)]
+        serving = group.create_task(server.serve(sockets=[bound]))
+        await server.listening.wait()
+        announce()
+        await stop.wait()
+        service.readiness.closing = True
+        server.should_exit = True
+        await serving
+        service.sweep.close()
+        endless += [sweeping, *flushed]
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await _flush(service, flushed)
+        except TimeoutError:
+            log: Any = structlog.get_logger()
+            log.warning("not everything could be finished; it goes on after the next start")
+        for task in endless:
+            task.cancel()
+    await _give_back(service)
+
+
+async def _flush(service: Service, flushed: Sequence[asyncio.Task[None]]) -> None:
+    """Finish what was accepted, then what was heard, then what is being sent."""
+    parts = (service.acceptor, service.applier, service.discharger)
+    for part, task in zip(parts, flushed, strict=True):
+        part.close()
+        await asyncio.shield(task)
+
+
+def _endless(service: Service) -> list[Coroutine[Any, Any, Any]]:
+    running: list[Coroutine[Any, Any, Any]] = [
+        _every(service.timing.clock_every, lambda: _sample(service)),
+        _every(COUNT_EVERY, lambda: count_debts(service)),
+        _every(READER_EVERY, service.store.connection.check_reader),
+    ]
+    if service.sender is not None:
+        running += [service.sender.run(), service.alerts.run(service.sender)]
+    return running
+
+
+async def _every(interval: timedelta, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Do something now and then; a database that does not answer is asked the next time."""
+    log: Any = structlog.get_logger()
+    while True:
+        try:
+            await do()
+        except UnavailableError as error:
+            log.warning("not now", error=str(error))
+        await asyncio.sleep(interval.total_seconds())
+
+
+async def _sample(service: Service) -> None:
+    off = service.clock.sample(await service.store.connection.time())
+    if abs(off) > timedelta(seconds=5):
+        log: Any = structlog.get_logger()
+        log.warning("the database's clock jumped; it is followed slowly", off=str(off))
+
+
+async def _give_back(service: Service) -> None:
+    """Release every claim of ours, so that others, or we after a restart, go on at once."""
+    log: Any = structlog.get_logger()
+    try:
+        await service.sweep.release(service.taking.name)
+    except UnavailableError as error:
+        log.warning("claims could not be released; they run out by themselves", error=str(error))
