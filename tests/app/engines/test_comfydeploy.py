@@ -1,0 +1,267 @@
+"""app.engines.comfydeploy: each thing the network and the peer can do, sorted by what to do."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import httpx
+import pytest
+from pydantic import JsonValue
+
+from app.bootstrap import make_client
+from app.engines.comfydeploy import PAGE, UPLOAD_LIMIT, ComfyDeploy
+from app.errors import (
+    PeerBusyError,
+    PeerDownError,
+    PeerError,
+    PeerMissingError,
+    PeerRefusedError,
+    PeerUnknownError,
+)
+from app.observability.metrics import Metrics
+from schemas.base import RunId
+from schemas.generation import Generation, Request
+from schemas.run import RunStatus
+from schemas.timing import Timing
+from tests.builders import an_order
+from tests.peers import Peers, a_sandbox
+
+pytestmark = pytest.mark.anyio
+
+DEPLOYMENT = "c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11"
+MISSING = "00000000-0000-0000-0000-000000000404"
+NOBODYS = RunId("0d9f3c1e-2222-4333-8444-555566667777")
+WEBHOOK = "http://127.0.0.1:9/api/webhook/comfydeploy?generation=x&token=y"
+TIMING = Timing(submit_limit=timedelta(seconds=5), call_limit=timedelta(seconds=5))
+QUICK = Timing(submit_limit=timedelta(milliseconds=300), call_limit=timedelta(milliseconds=300))
+
+
+@pytest.fixture(scope="module")
+async def sandbox() -> AsyncGenerator[Peers]:
+    """Return a sandbox of this module's own."""
+    async with a_sandbox(seconds=0.1) as peers:
+        yield peers
+
+
+@pytest.fixture
+async def peers(sandbox: Peers) -> Peers:
+    """Return the sandbox as if it had just started."""
+    await sandbox.control("reset")
+    await sandbox.control("comfydeploy", retry_scale=0.01)
+    return sandbox
+
+
+@asynccontextmanager
+async def an_engine(
+    url: str, key: str = "a-key", timing: Timing = TIMING
+) -> AsyncGenerator[ComfyDeploy]:
+    """Return the client of an API at `url`."""
+    async with make_client() as client:
+        yield ComfyDeploy(
+            client, url=url, key=key, hosts=("127.0.0.1",), timing=timing, metrics=Metrics()
+        )
+
+
+@asynccontextmanager
+async def an_odd_peer(answer: httpx.Response) -> AsyncGenerator[ComfyDeploy]:
+    """Return the client of an API that answers everything in the same way."""
+    transport = httpx.MockTransport(lambda _: answer)
+    async with httpx.AsyncClient(transport=transport) as client:
+        yield ComfyDeploy(
+            client,
+            url="http://peer.example/api/",
+            key="k",
+            hosts=(),
+            timing=TIMING,
+            metrics=Metrics(),
+        )
+
+
+def ordered(deployment: str = DEPLOYMENT, **inputs: JsonValue) -> Generation:
+    """Return an order of a deployment with these inputs."""
+    given: dict[str, JsonValue] = {"prompt": "a lighthouse at dusk", **inputs}
+    return an_order(request_payload=Request(deployment_id=deployment, inputs=given))
+
+
+async def test_submits_and_reads_a_run(peers: Peers) -> None:
+    """The engine is given inputs and webhook, and says how its run stands."""
+    await peers.control("comfydeploy", hold_ends=True)
+    async with an_engine(peers.comfydeploy) as engine:
+        run_id = await engine.submit(ordered(), WEBHOOK)
+        report = await engine.read(run_id)
+
+    assert run_id == report.run_id
+    assert report.status not in {RunStatus.COMPLETED, RunStatus.FAILED}
+    assert report.webhook == WEBHOOK
+
+
+async def test_cancels_a_run(peers: Peers) -> None:
+    """The engine says `cancelled` when asked, and that stands."""
+    await peers.control("comfydeploy", hold_ends=True)
+    async with an_engine(peers.comfydeploy) as engine:
+        run_id = await engine.submit(ordered(), WEBHOOK)
+        await engine.cancel(run_id)
+        report = await engine.read(run_id)
+
+    assert report.status is RunStatus.CANCELLED
+
+
+async def test_lists_recent_runs_newest_first_and_no_older_ones(peers: Peers) -> None:
+    """Only runs made since the moment named are read."""
+    async with an_engine(peers.comfydeploy) as engine:
+        first = await engine.submit(ordered(), WEBHOOK)
+        second = await engine.submit(ordered(), WEBHOOK)
+        old = (await engine.read(first)).created_at
+        assert old is not None
+        all_runs = [each.run_id async for each in engine.recent(ordered(), old)]
+        none = [each async for each in engine.recent(ordered(), old + timedelta(hours=1))]
+
+    assert all_runs == [second, first]
+    assert none == []
+
+
+async def test_reads_page_after_page(peers: Peers) -> None:
+    """A busy deployment's runs do not fit one page."""
+    await peers.control("comfydeploy", hold_ends=True)
+    async with an_engine(peers.comfydeploy) as engine:
+        runs = [await engine.submit(ordered(), WEBHOOK) for _ in range(PAGE + 1)]
+        oldest = (await engine.read(runs[0])).created_at
+        assert oldest is not None
+        found = [each.run_id async for each in engine.recent(ordered(), oldest)]
+
+    assert sorted(found) == sorted(runs)
+
+
+async def test_uploads_a_file(peers: Peers) -> None:
+    """The address that comes back can be used as an input."""
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(64)
+    async with an_engine(peers.comfydeploy) as engine:
+        url = await engine.upload("portrait.png", picture, "image/png")
+
+        with pytest.raises(PeerRefusedError, match="Unsupported file type"):
+            await engine.upload("notes.txt", b"text", "text/plain")
+
+    assert url.startswith("http")
+
+
+async def test_refuses_a_file_that_is_too_large_without_sending_it() -> None:
+    """The peer's own limit is known."""
+    async with an_engine("http://127.0.0.1:9") as engine:
+        with pytest.raises(PeerRefusedError, match="250 MB"):
+            await engine.upload("a.png", bytes(UPLOAD_LIMIT + 1), "image/png")
+
+
+async def test_checks_its_key(peers: Peers) -> None:
+    """A right key is told from a wrong one by a call that changes nothing."""
+    async with an_engine(peers.comfydeploy) as engine:
+        assert await engine.check() == "the key is accepted"
+    async with an_engine(peers.comfydeploy, key="suspended") as engine:
+        with pytest.raises(PeerRefusedError, match="suspended"):
+            await engine.check()
+
+
+@pytest.mark.parametrize("key", ["revoked", "expired"])
+async def test_a_key_that_is_refused_is_a_fault_of_the_whole_peer(peers: Peers, key: str) -> None:
+    """Every debt of the engine waits until the key is mended."""
+    async with an_engine(peers.comfydeploy, key=key) as engine:
+        with pytest.raises(PeerDownError, match="COMFYDEPLOY_API_KEY"):
+            await engine.submit(ordered(), WEBHOOK)
+
+
+@pytest.mark.parametrize(
+    ("key", "deployment", "said"),
+    [
+        ("no-credits", DEPLOYMENT, "credits"),
+        ("suspended", DEPLOYMENT, "suspended"),
+        ("a-key", MISSING, "Deployment not found"),
+        ("a-key", "not-a-uuid", "deployment_id"),
+    ],
+)
+async def test_a_no_is_final_and_says_why(
+    peers: Peers, key: str, deployment: str, said: str
+) -> None:
+    """A 4xx to a submit is the engine's own word; trying again would bring the same."""
+    async with an_engine(peers.comfydeploy, key=key) as engine:
+        with pytest.raises(PeerRefusedError, match=said):
+            await engine.submit(ordered(deployment), WEBHOOK)
+
+
+@pytest.mark.parametrize(
+    "fault", ["500", "503", "reset", "hang", "created-then-hang", "created-then-500"]
+)
+async def test_a_broken_submit_leaves_open_whether_the_run_was_made(
+    peers: Peers, fault: str
+) -> None:
+    """There is no idempotency key, so it must not be sent again."""
+    async with an_engine(peers.comfydeploy, timing=QUICK) as engine:
+        with pytest.raises(PeerUnknownError):
+            await engine.submit(ordered(sandbox_submit=fault), WEBHOOK)
+
+
+async def test_a_429_was_surely_not_taken(peers: Peers) -> None:
+    """The same submit can be sent again."""
+    async with an_engine(peers.comfydeploy) as engine:
+        with pytest.raises(PeerBusyError):
+            await engine.submit(ordered(sandbox_submit="429"), WEBHOOK)
+
+
+async def test_a_refused_connection_was_surely_not_taken() -> None:
+    """Nothing was sent, so nothing was done."""
+    async with an_engine("http://127.0.0.1:9") as engine:
+        with pytest.raises(PeerDownError, match="cannot be reached"):
+            await engine.submit(ordered(), WEBHOOK)
+
+
+async def test_an_unknown_run_is_missing(peers: Peers) -> None:
+    """Reading says so; cancelling answers 500 there, which may mean `not yet`."""
+    async with an_engine(peers.comfydeploy) as engine:
+        with pytest.raises(PeerMissingError):
+            await engine.read(NOBODYS)
+        with pytest.raises(PeerBusyError, match="Run not found"):
+            await engine.cancel(NOBODYS)
+
+
+async def test_a_429_names_its_wait() -> None:
+    """Retry-After in seconds is heeded, at most an hour of it; a date is not."""
+    for text, wait in [("7", timedelta(seconds=7)), ("99999", timedelta(hours=1)), ("Mon", None)]:
+        async with an_odd_peer(httpx.Response(429, headers={"retry-after": text})) as engine:
+            with pytest.raises(PeerBusyError) as caught:
+                await engine.read(NOBODYS)
+
+        assert caught.value.retry_after == wait
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (httpx.Response(200, text="<html>"), PeerBusyError),
+        (httpx.Response(200, json={"id": "x"}), PeerBusyError),
+        (httpx.Response(302, headers={"location": "http://elsewhere.example"}), PeerRefusedError),
+        (httpx.Response(502, text="Bad Gateway"), PeerBusyError),
+        (httpx.Response(403, json={"detail": "Access denied. "}), PeerRefusedError),
+    ],
+)
+async def test_an_odd_answer_to_a_read_is_no_report(
+    answer: httpx.Response, error: type[PeerError]
+) -> None:
+    """What makes no sense now may make sense later; a redirect is not followed."""
+    async with an_odd_peer(answer) as engine:
+        with pytest.raises(error):
+            await engine.read(NOBODYS)
+
+
+async def test_a_submit_answered_without_a_run_id_is_unknown() -> None:
+    """A proxy's 200 page says nothing about the run."""
+    async with an_odd_peer(httpx.Response(200, text="<html>")) as engine:
+        with pytest.raises(PeerUnknownError):
+            await engine.submit(ordered(), WEBHOOK)
+
+
+async def test_no_error_names_key_or_webhook(peers: Peers) -> None:
+    """Messages are logged and kept in records; they hold no secret and no URL."""
+    async with an_engine(peers.comfydeploy, key="revoked") as engine:
+        with pytest.raises(PeerDownError) as caught:
+            await engine.submit(ordered(), WEBHOOK)
+
+    assert "revoked" not in str(caught.value).lower().replace("revoked token", "")
+    assert "token=" not in str(caught.value)
