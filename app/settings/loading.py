@@ -71,7 +71,7 @@ _NEEDED: Final = {
     "INTERNAL_API_KEY": _MAKE_ONE,
     "COMFYDEPLOY_API_KEY": "no engine is set up without it; it is made in ComfyDeploy's settings",
 }
-_SECRETS: Final = ("WEBHOOK_SECRET", "INTERNAL_API_KEY", "CRON_KEY")
+_SECRETS: Final = ("WEBHOOK_SECRET", "INTERNAL_API_KEY")
 
 
 class _File(BaseSettings):

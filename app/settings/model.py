@@ -64,7 +64,6 @@ class Settings(BaseModel):
     """The first signs, all verify."""
     internal_api_key: values.Secrets = ()
     """Any of them opens the API."""
-    cron_key: SecretStr | None = None
     cors_origins: Annotated[tuple[str, ...], values.each(values.origin)] = ()
     trusted_proxies: Annotated[tuple[str, ...], values.each(values.proxy)] = ()
     mongodb_uri: Annotated[SecretStr | None, BeforeValidator(values.mongodb)] = None
