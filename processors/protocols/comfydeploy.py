@@ -83,6 +83,8 @@ def receive(delivery: Delivery) -> RunEvent:
     }
     if not delivery.raw:
         return RunEvent(run_id=None, status=None, **common)
+    if rb"\u0000" in delivery.raw and _NUL.search(delivery.raw):
+        raise RefusedBodyError("json", "holds a NUL character")
     body = _parsed(WebhookBody, delivery.raw)
     return RunEvent(
         run_id=RunId(body.run_id),
@@ -229,8 +231,6 @@ def _parsed(model: type[M], raw: bytes) -> M:
         told = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise RefusedBodyError("json", error.msg) from None
-    if rb"\u0000" in raw and _NUL.search(raw):
-        raise RefusedBodyError("json", "holds a NUL character")
     if not isinstance(told, dict):
         raise RefusedBodyError("schema", "is not an object")
     try:

@@ -1,0 +1,167 @@
+"""Valid objects with defaults; name only what the test is about."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from processors import debts, runs
+from processors.debts import Taker
+from schemas.base import EngineName, GenerationId, InstanceName, RunId
+from schemas.debt import Debt, DebtKind
+from schemas.generation import CostRate, EngineRun, Generation, Metadata, RateUnit, Request
+from schemas.run import (
+    TERMINAL,
+    Delivery,
+    Output,
+    OutputKind,
+    RunEvent,
+    RunReport,
+    RunStatus,
+)
+from schemas.timing import Timing
+
+NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
+ID: Final = GenerationId("0198c0ffee0198c0ffee0198c0ffee01")
+COMFYDEPLOY: Final = EngineName("comfydeploy")
+RUN: Final = RunId("run-1")
+CHAT: Final = 4711
+"""The Telegram chat of `a_generation`."""
+HERE: Final = InstanceName("here")
+"""The service process that a test speaks for."""
+TIMING: Final = Timing()
+A10G: Final = CostRate(amount=Decimal("0.000337"), unit=RateUnit.SECOND)
+"""What ComfyDeploy asks for a second of an A10G."""
+
+
+def later(seconds: float) -> datetime:
+    """The moment so many seconds after `NOON`; before it where they are negative."""
+    return NOON + timedelta(seconds=seconds)
+
+
+def some_metadata(**fields: Any) -> Metadata:  # noqa: ANN401 - any field of the metadata
+    """Metadata of an order that came from a chat and whose engine has a price."""
+    known: dict[str, Any] = {"telegram_chat_id": CHAT, "cost_rate": A10G}
+    return Metadata(**(known | fields))
+
+
+def an_order(**fields: Any) -> Generation:  # noqa: ANN401 - any field of the record
+    """A generation just ordered and never sent, as it is stored: it owes its submit."""
+    known: dict[str, Any] = {
+        "id": ID,
+        "engine": COMFYDEPLOY,
+        "created_at": NOON,
+        "updated_at": NOON,
+        "request_timestamp": NOON,
+        "metadata": some_metadata(),
+        "request_payload": Request(
+            deployment_id="c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11",
+            inputs={"prompt": "a lighthouse at dusk"},
+        ),
+        "owed": (a_debt(runs.SUBMIT),),
+    }
+    fresh = Generation(**(known | fields))
+    return debts.put(fresh, fresh.owed)
+
+
+def a_generation(
+    status: RunStatus = RunStatus.QUEUED,
+    **fields: Any,  # noqa: ANN401 - any field of the record
+) -> Generation:
+    """A generation that its engine has as run `RUN`, and that is asked about later.
+
+    Its history and its times are those of the default; give the ones the test is about.
+    """
+    known: dict[str, Any] = {
+        "status": status,
+        "metadata": some_metadata(run_id=RUN),
+        "runs": (EngineRun(attempt=1, run_id=RUN, submitted_at=NOON),),
+        "queued_at": NOON,
+        "owed": (a_debt(runs.ASK, next_at=later(60)),),
+    }
+    return an_order(**(known | fields))
+
+
+def a_run_event(
+    status: RunStatus | None = RunStatus.RUNNING,
+    **fields: Any,  # noqa: ANN401 - any field of the event
+) -> RunEvent:
+    """A verified event of run `RUN`, received at noon."""
+    known: dict[str, Any] = {
+        "engine": COMFYDEPLOY,
+        "generation_id": ID,
+        "attempt": 1,
+        "run_id": RUN,
+        "status": status,
+        "received_at": NOON,
+    }
+    return RunEvent(**(known | fields))
+
+
+def a_sign_of_life(at: datetime = NOON) -> RunEvent:
+    """A webhook that came without a body."""
+    return a_run_event(None, run_id=None, received_at=at)
+
+
+def a_report(
+    status: RunStatus = RunStatus.COMPLETED,
+    **fields: Any,  # noqa: ANN401 - any field of the report
+) -> RunReport:
+    """The engine's answer about run `RUN`; an end comes with its times, 12 s of running."""
+    known: dict[str, Any] = {"run_id": RUN, "status": status}
+    if status in TERMINAL:
+        known |= {"started_at": later(3), "ended_at": later(15)}
+    return RunReport(**(known | fields))
+
+
+def an_output(name: str = "1", at: datetime | None = None, **fields: Any) -> Output:  # noqa: ANN401 - any field of the output
+    """A picture; `at` is when it was heard, None for one that the engine told when asked."""
+    known: dict[str, Any] = {
+        "id": f"{name}/images/0",
+        "kind": OutputKind.IMAGE,
+        "url": f"https://outputs.example.com/{name}.png",
+        "received_at": at,
+    }
+    return Output(**(known | fields))
+
+
+def a_debt(key: str = runs.NOTIFY, **fields: Any) -> Debt:  # noqa: ANN401 - any field of the debt
+    """A debt that nobody has claimed and that is due at noon; its kind is its key."""
+    known: dict[str, Any] = {"key": key, "kind": DebtKind(key), "next_at": NOON}
+    return Debt(**(known | fields))
+
+
+def a_taker(
+    *kinds: DebtKind, by: InstanceName = HERE, until: datetime = NOON + TIMING.lease
+) -> Taker:
+    """A process that takes up debts of these kinds at once."""
+    return Taker(by=by, until=until, kinds=frozenset(kinds))
+
+
+def a_delivery(raw: bytes = b"", **fields: Any) -> Delivery:  # noqa: ANN401 - any field of the delivery
+    """A body as it came from ComfyDeploy at noon."""
+    known: dict[str, Any] = {
+        "generation": ID,
+        "attempt": 1,
+        "engine": COMFYDEPLOY,
+        "at": NOON,
+        "raw": raw,
+    }
+    return Delivery(**(known | fields))
+
+
+def heard(generation: Generation, *events: RunEvent, now: datetime = NOON) -> Generation:
+    """The record after `events`, heard at once."""
+    return runs.hear(generation, events, now=now, timing=TIMING).generation
+
+
+def owes(generation: Generation) -> Sequence[str]:
+    """The keys of what is owed and alive, sorted."""
+    return sorted(debt.key for debt in generation.owed if debt.dead_at is None)
+
+
+def the_debt(generation: Generation, key: str) -> Debt:
+    """The debt of this key, which must be there."""
+    debt = debts.find(generation.owed, key)
+    assert debt is not None, f"{key} is not owed"
+    return debt

@@ -1,0 +1,439 @@
+"""processors.runs.ending: who says the end, when it was, what came out, and what is owed for it."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors import runs
+from processors.runs import Ending
+from schemas.base import RunId
+from schemas.debt import DebtKind
+from schemas.generation import OUTPUTS_KEPT, CostRate, Generation, RateUnit
+from schemas.run import OPEN, TERMINAL, RunStatus
+from tests import strategies
+from tests.builders import (
+    CHAT,
+    NOON,
+    RUN,
+    TIMING,
+    a_debt,
+    a_generation,
+    a_report,
+    a_run_event,
+    a_taker,
+    an_order,
+    an_output,
+    heard,
+    later,
+    owes,
+    some_metadata,
+    the_debt,
+)
+
+ENDS = sorted(TERMINAL)
+
+
+def told(
+    generation: Generation,
+    status: RunStatus = RunStatus.COMPLETED,
+    now: datetime = later(20),  # noqa: B008 - a constant
+    **fields: Any,  # noqa: ANN401 - any field of the report
+) -> Generation:
+    """The record after the engine said an end."""
+    ending = runs.verdict_of(a_report(status, **fields))
+    return runs.ended(generation, ending, now=now)
+
+
+def ours(
+    generation: Generation,
+    status: RunStatus = RunStatus.TIMEOUT,
+    now: datetime = later(20),  # noqa: B008 - a constant
+) -> Generation:
+    """The record after we said an end."""
+    return runs.ended(generation, Ending(status=status, by="us", reason="overdue"), now=now)
+
+
+@pytest.mark.parametrize("status", ENDS)
+def test_the_engines_word_is_final(status: RunStatus) -> None:
+    """Whatever is said afterwards, by whomever, the end stays and nothing is owed for it."""
+    record = told(a_generation(), status)
+
+    for again in ENDS:
+        for after in (told(record, again, later(99)), ours(record, again, later(99))):
+            assert after == record
+    assert record.ended_by == "engine"
+    assert record.confirmed is True
+
+
+@pytest.mark.parametrize("status", ENDS)
+def test_an_end_says_everything_at_once(status: RunStatus) -> None:
+    """Status, outputs and what is owed are one record; what was heard is gone."""
+    claimed = a_run_event(status, progress=0.7, outputs=(an_output("heard", NOON),))
+    record = heard(a_generation(RunStatus.RUNNING, queue_position=2), claimed)
+    after = told(record, status, outputs=(an_output("said"),), error="out of memory")
+
+    assert (after.status, after.ended, after.status_reason) == (status, True, "out of memory")
+    assert after.response_payload.outputs == (an_output("said"),)
+    assert after.response_payload.error == "out of memory"
+    assert (after.heard, after.claimed_end, after.queue_position) == ((), None, None)
+    assert after.history[-1].model_dump() == {"status": status, "at": later(20), "source": "engine"}
+    assert owes(after) == [runs.NOTIFY]
+    notify = the_debt(after, runs.NOTIFY)
+    assert (notify.target, notify.about, notify.next_at) == (
+        str(CHAT),
+        f"{status}/engine",
+        later(20),
+    )
+
+
+def test_what_is_completed_went_all_the_way() -> None:
+    """ComfyDeploy leaves progress where it was; any other end keeps it."""
+    record = a_generation(RunStatus.RUNNING, progress=0.88)
+
+    assert told(record, RunStatus.COMPLETED).progress == 1.0
+    assert [told(record, each).progress for each in ENDS if each is not RunStatus.COMPLETED] == [
+        0.88,
+        0.88,
+        0.88,
+    ]
+
+
+def test_without_a_chat_nobody_is_told() -> None:
+    """An end owes no message where there is no chat to take it."""
+    silent = a_generation(metadata=some_metadata(run_id=RUN, telegram_chat_id=None))
+
+    assert owes(told(silent)) == []
+
+
+def test_the_taker_of_a_message_holds_it_from_birth() -> None:
+    """The fast path from end to message needs no claim of its own."""
+    taker = a_taker(DebtKind.NOTIFY, DebtKind.CANCEL)
+    ending = Ending(status=RunStatus.TIMEOUT, by="us")
+    after = runs.ended(a_generation(), ending, now=NOON, taker=taker)
+
+    assert the_debt(after, runs.NOTIFY).by == taker.by
+    assert the_debt(after, runs.CANCEL).by == taker.by
+    assert the_debt(after, runs.ASK).by is None
+
+
+def test_a_record_keeps_the_first_outputs_of_many() -> None:
+    """Records are hot and small."""
+    outputs = tuple(an_output(f"{number:03}") for number in range(OUTPUTS_KEPT + 1))
+
+    assert told(a_generation(), outputs=outputs).response_payload.outputs == outputs[:-1]
+
+
+@pytest.mark.parametrize("first", ENDS)
+@pytest.mark.parametrize("then", ENDS)
+def test_an_end_of_ours_is_replaced_once(first: RunStatus, then: RunStatus) -> None:
+    """The engine's end replaces it; the person is told again only if it is another."""
+    record = ours(a_generation(RunStatus.RUNNING), first)
+    sent = record.change(owed=tuple(each for each in record.owed if each.key != runs.NOTIFY))
+    after = told(sent, then, later(60), outputs=(an_output(),))
+
+    assert (after.status, after.ended_by) == (then, "engine")
+    assert after.response_payload.outputs == (an_output(),)
+    assert owes(after) == ([] if first is then else [runs.NOTIFY])
+
+
+def test_a_message_that_is_still_owed_tells_the_newer_end() -> None:
+    """An end of ours that nobody has read yet is told as what replaced it."""
+    record = ours(a_generation(RunStatus.RUNNING), RunStatus.TIMEOUT)
+    after = told(record, RunStatus.COMPLETED)
+
+    notify = the_debt(after, runs.NOTIFY)
+    assert (notify.n, notify.about) == (2, "completed/engine")
+
+
+def test_a_second_end_of_ours_changes_nothing() -> None:
+    """It only drops a claim that stood open."""
+    record = ours(a_generation(RunStatus.RUNNING), RunStatus.TIMEOUT)
+    claimed = heard(record, a_run_event(RunStatus.COMPLETED, outputs=(an_output(at=NOON),)))
+
+    assert ours(claimed, RunStatus.CANCELLED) == record
+
+
+def test_after_an_end_of_ours_the_engine_is_asked_and_told_to_cancel() -> None:
+    """The run may still cost money, and may still end otherwise."""
+    ask = a_debt(runs.ASK, next_at=later(75), by="here", attempts=72, n=80)
+    owed = (ask, a_debt(runs.SHOW), a_debt(runs.END), a_debt(runs.SUBMIT))
+    after = ours(a_generation(RunStatus.RUNNING, owed=owed))
+
+    assert owes(after) == [runs.ASK, runs.CANCEL, runs.NOTIFY]
+    cancel = the_debt(after, runs.CANCEL)
+    assert (cancel.about, cancel.next_at) == (RUN, later(20))
+    assert the_debt(after, runs.NOTIFY).about == "timeout/us"
+    assert after.status_reason == "overdue"
+
+
+def test_rounds_before_an_end_of_ours_do_not_count_after_it() -> None:
+    """A run that waited for hours is asked about for days after we gave it up."""
+    claimed = a_debt(runs.ASK, next_at=later(75), by="here", attempts=72, n=80)
+    after = ours(a_generation(owed=(claimed,)))
+
+    ask = the_debt(after, runs.ASK)
+    assert (ask.attempts, ask.by, ask.n, ask.next_at) == (0, None, 81, later(75))
+
+
+def test_asking_goes_on_even_where_it_was_not_owed() -> None:
+    """After an end of ours somebody always asks."""
+    ask = the_debt(ours(a_generation(owed=())), runs.ASK)
+
+    assert (ask.next_at, ask.attempts) == (later(20), 0)
+
+
+def test_a_cancel_under_way_is_not_begun_anew() -> None:
+    """Its claim and its tries stand when we say the end."""
+    cancel = a_debt(runs.CANCEL, by="here", n=3, attempts=2)
+
+    assert the_debt(ours(a_generation(owed=(cancel,))), runs.CANCEL) == cancel
+
+
+def test_the_engines_word_ends_asking_and_cancelling() -> None:
+    """There is nothing left to ask."""
+    owed = tuple(a_debt(kind.value) for kind in DebtKind)
+
+    assert owes(told(a_generation(owed=owed))) == [runs.NOTIFY]
+
+
+def test_without_a_run_there_is_nothing_to_ask_about() -> None:
+    """A submit that never came to a run leaves nobody to ask or to cancel."""
+    owed = (a_debt(runs.SUBMIT), a_debt(runs.ASK), a_debt(runs.CANCEL))
+    record = an_order(status=RunStatus.SUBMITTING, owed=owed)
+
+    assert owes(ours(record, RunStatus.FAILED)) == [runs.NOTIFY]
+
+
+# --- an end that was heard and not confirmed
+
+
+def test_an_unconfirmed_end_delivers_what_was_heard() -> None:
+    """The claim stands, marked so; the run is asked about, and not cancelled."""
+    event = a_run_event(
+        RunStatus.COMPLETED, outputs=(an_output(at=later(9)),), received_at=later(9)
+    )
+    record = heard(a_generation(RunStatus.RUNNING, started_at=later(2)), event)
+    ending = runs.unconfirmed(record)
+    assert ending is not None
+    after = runs.ended(record, ending, now=later(900))
+
+    assert (after.status, after.ended_by, after.confirmed) == (RunStatus.COMPLETED, "us", False)
+    assert after.status_reason == "unconfirmed"
+    assert after.response_payload.outputs == (an_output(at=later(9)),)
+    assert (after.response_timestamp, after.duration_seconds) == (later(9), 7.0)
+    assert owes(after) == [runs.ASK, runs.NOTIFY]
+
+
+def test_nothing_heard_is_nothing_to_stand() -> None:
+    """Without a claim there is no end to write."""
+    assert runs.unconfirmed(a_generation()) is None
+
+
+def test_a_denied_end_leaves_nothing_behind() -> None:
+    """The claim and the outputs it brought are dropped; the run goes on."""
+    record = heard(
+        a_generation(RunStatus.RUNNING),
+        a_run_event(RunStatus.COMPLETED, outputs=(an_output(at=NOON),)),
+    )
+    after = runs.denied(record)
+
+    assert after == a_generation(RunStatus.RUNNING, owed=after.owed)
+    assert owes(after) == [runs.ASK]
+
+
+# --- the engine's verdict
+
+
+def test_an_end_that_the_engine_concluded_counts_as_ours() -> None:
+    """ComfyDeploy computes `timeout` from silence when it is asked; nobody saw that end."""
+    computed = a_report(RunStatus.TIMEOUT, computed=True, ended_at=None)
+
+    assert runs.verdict_of(computed).by == "us"
+    assert runs.verdict_of(a_report(RunStatus.TIMEOUT)).by == "engine"
+
+
+def test_a_start_without_an_end_is_not_taken() -> None:
+    """The engine's times come in pairs."""
+    verdict = runs.verdict_of(a_report(RunStatus.FAILED, started_at=NOON, ended_at=None))
+
+    assert (verdict.started_at, verdict.ended_at) == (None, None)
+
+
+# --- times and costs
+
+
+@pytest.mark.parametrize(
+    ("arrived", "started", "ended", "expected"),
+    [
+        (later(4), later(3), later(15), (later(3), later(15), 12.0, "engine")),
+        (None, later(3), later(15), (later(3), later(15), 12.0, "engine")),
+        (later(4), None, later(15), (later(4), later(16), 12.0, "webhook")),
+        (later(4), later(3), None, (later(4), later(16), 12.0, "webhook")),
+        (later(4), None, None, (later(4), later(16), 12.0, "webhook")),
+        (None, None, later(15), (None, later(15), None, None)),
+        (None, later(3), None, (None, later(16), None, None)),
+        (None, None, None, (None, later(16), None, None)),
+        (later(17), None, None, (later(17), later(16), 0.0, "webhook")),
+        (None, later(17), later(15), (later(17), later(15), 0.0, "engine")),
+        (None, later(3), later(4.2344), (later(3), later(4.2344), 1.234, "engine")),
+    ],
+)
+def test_times_are_never_mixed(
+    arrived: datetime | None,
+    started: datetime | None,
+    ended: datetime | None,
+    expected: tuple[object, ...],
+) -> None:
+    """Start and end are both the engine's, or both by arrival; none is made up."""
+    record = a_generation(RunStatus.RUNNING, started_at=arrived)
+    claimed = heard(record, a_run_event(RunStatus.COMPLETED, received_at=later(16)))
+    after = told(claimed, started_at=started, ended_at=ended)
+
+    assert expected == (
+        after.started_at,
+        after.response_timestamp,
+        after.duration_seconds,
+        after.duration_source,
+    )
+
+
+@given(
+    st.none() | strategies.moments,
+    st.none() | strategies.moments,
+    st.none() | strategies.moments,
+    st.sampled_from(ENDS),
+)
+def test_a_duration_is_of_two_times_that_are_there(
+    arrived: datetime | None, started: datetime | None, ended: datetime | None, status: RunStatus
+) -> None:
+    """Whatever is known, the source of a duration is the source of both of its times."""
+    after = told(
+        a_generation(started_at=arrived), status, later(50), started_at=started, ended_at=ended
+    )
+
+    match after.duration_source:
+        case "engine":
+            assert (after.started_at, after.response_timestamp) == (started, ended)
+        case "webhook":
+            assert (after.started_at, after.response_timestamp) == (arrived, later(50))
+        case None:
+            assert (after.started_at, after.duration_seconds) == (None, None)
+
+
+def test_without_a_claim_an_end_is_when_it_was_written() -> None:
+    """An end by asking, without times of the engine, arrived when we asked."""
+    record = a_generation(RunStatus.RUNNING, started_at=later(4))
+
+    assert told(record, started_at=None, ended_at=None).response_timestamp == later(20)
+
+
+def test_a_run_costs_its_duration() -> None:
+    """12 s of an A10G."""
+    after = told(a_generation())
+
+    assert (after.cost_usd, after.cost_reason) == (Decimal("0.004044"), None)
+
+
+@pytest.mark.parametrize("by", ["engine", "us"])
+@pytest.mark.parametrize(
+    ("known", "progress", "end", "free_by"),
+    [
+        (RunStatus.QUEUED, 0.0, RunStatus.COMPLETED, ()),
+        (RunStatus.QUEUED, 0.1, RunStatus.FAILED, ()),
+        (RunStatus.QUEUED, 0.0, RunStatus.CANCELLED, ("engine",)),
+        (RunStatus.SUBMITTING, 0.0, RunStatus.FAILED, ("engine",)),
+        (RunStatus.PENDING, 0.0, RunStatus.FAILED, ("engine", "us")),
+        (RunStatus.WAITING, 0.0, RunStatus.CANCELLED, ("engine", "us")),
+    ],
+)
+def test_unknown_is_not_free(
+    known: RunStatus, progress: float, end: RunStatus, free_by: tuple[str, ...], by: str
+) -> None:
+    """Nothing is paid only for what the engine says, or we know, did not run."""
+    ending = Ending.model_validate({"status": end, "by": by})
+    after = runs.ended(a_generation(known, progress=progress), ending, now=NOON)
+
+    assert (after.cost_usd, after.cost_reason) == (
+        (Decimal(0), "not_run") if by in free_by else (None, "no_duration")
+    )
+
+
+def test_an_unknown_cost_is_filled_by_the_engines_word() -> None:
+    """What an end of ours could not say, the engine's can."""
+    record = ours(a_generation())
+
+    assert (record.cost_usd, told(record).cost_usd) == (None, Decimal("0.004044"))
+
+
+def test_a_rate_per_run_needs_no_duration() -> None:
+    """It is the cost of every run that ran."""
+    rate = CostRate(amount=Decimal("0.05"), unit=RateUnit.RUN)
+    record = a_generation(metadata=some_metadata(run_id=RUN, cost_rate=rate))
+
+    after = told(record, started_at=None, ended_at=None)
+    assert (after.cost_usd, after.cost_reason) == (Decimal("0.050000"), None)
+
+
+# --- limits and cancelling
+
+
+def test_time_is_up_from_the_start_or_from_the_order() -> None:
+    """30 minutes of running, 6 hours of waiting."""
+    waits = a_generation(request_timestamp=NOON)
+    goes_on = a_generation(RunStatus.RUNNING, started_at=later(60))
+
+    assert runs.limit_at(waits, TIMING) == later(6 * 3600)
+    assert runs.limit_at(goes_on, TIMING) == later(60 + 1800)
+
+
+def test_a_generation_is_overdue_at_its_limit() -> None:
+    """Not a moment before it, and never once it has ended."""
+    record = a_generation(RunStatus.RUNNING, started_at=NOON)
+
+    assert not runs.overdue(record, later(1799.999), TIMING)
+    assert runs.overdue(record, later(1800), TIMING)
+    assert not runs.overdue(ours(record), later(9999), TIMING)
+
+
+@pytest.mark.parametrize("status", [RunStatus.WAITING, RunStatus.PENDING])
+def test_what_was_never_sent_is_cancelled_at_once(status: RunStatus) -> None:
+    """The engine never had it: no one is asked, and it costs nothing."""
+    after = runs.cancel_wanted(an_order(status=status), NOON)
+
+    assert (after.status, after.ended_by, after.cancel_wanted) == (
+        RunStatus.CANCELLED,
+        "us",
+        True,
+    )
+    assert owes(after) == [runs.NOTIFY]
+    assert after.cost_usd == 0
+
+
+@pytest.mark.parametrize("status", sorted(OPEN - {RunStatus.WAITING, RunStatus.PENDING}))
+def test_what_the_engine_may_have_is_cancelled_by_its_word(status: RunStatus) -> None:
+    """It owes the cancelling; its status stays until the engine says the end."""
+    taker = a_taker(DebtKind.CANCEL)
+    after = runs.cancel_wanted(a_generation(status), NOON, taker)
+
+    assert (after.status, after.cancel_wanted, after.cancel_wanted_at) == (status, True, NOON)
+    assert the_debt(after, runs.CANCEL).by == taker.by
+
+
+def test_cancelling_twice_is_cancelling_once() -> None:
+    """A repetition, and a wish after the end, change nothing."""
+    wanted = runs.cancel_wanted(a_generation(), NOON)
+    over = told(a_generation())
+
+    assert runs.cancel_wanted(wanted, later(1)) is wanted
+    assert runs.cancel_wanted(over, later(1)) is over
+
+
+def test_the_run_of_another_attempt_is_not_cancelled() -> None:
+    """After an end of ours the current run is."""
+    record = a_generation(metadata=some_metadata(run_id=RunId("run-2")))
+
+    assert the_debt(ours(record), runs.CANCEL).about == "run-2"
