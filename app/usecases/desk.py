@@ -20,7 +20,7 @@ from schemas.base import EngineName, GenerationId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Metadata, Request, StatusChange
 from schemas.run import RunStatus
-from schemas.wire.api import Change, NewGeneration
+from schemas.wire.api import LABELS_MOST, Change, NewGeneration
 
 
 class Desk:
@@ -175,16 +175,12 @@ class Desk:
         return known, False
 
 
-MOST_LABELS = 32
-"""Labels of one generation."""
-
-
 def _changed(record: Generation, change: Change) -> Generation:
     """Return the record with what a person corrected."""
     labels = {**record.metadata.labels, **change.set_labels}
     kept = {name: text for name, text in labels.items() if name not in change.unset_labels}
-    if len(kept) > MOST_LABELS:
-        raise BadFieldError("metadata.labels", f"a generation has at most {MOST_LABELS} labels")
+    if len(kept) > LABELS_MOST:
+        raise BadFieldError("metadata.labels", f"a generation has at most {LABELS_MOST} labels")
     after = record
     if kept != record.metadata.labels:
         after = after.change(metadata=after.metadata.change(labels=kept))

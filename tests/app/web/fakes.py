@@ -114,31 +114,31 @@ class FakeDesk:
         self.orders.append(order)
         return self._once(key, digest)
 
-    async def cancel(self, id: GenerationId) -> Generation:  # noqa: A002 - the port's name
+    async def cancel(self, generation_id: GenerationId) -> Generation:
         """Refuse: what is there has been sent."""
-        self._existing(id)
+        self._existing(generation_id)
         raise ConflictError("it has ended")
 
     async def rerun(
         self,
-        id: GenerationId,  # noqa: A002 - the port's name
+        generation_id: GenerationId,
         *,
         key: str | None,
         digest: str | None,
     ) -> tuple[Generation, bool]:
         """Make a generation like another."""
-        self._existing(id)
+        self._existing(generation_id)
         return self._once(key, digest)
 
     async def update(
         self,
-        id: GenerationId,  # noqa: A002 - the port's name
+        generation_id: GenerationId,
         change: Change,
         *,
         if_match: int | None,
     ) -> Generation:
         """Note a change."""
-        existing = self._existing(id)
+        existing = self._existing(generation_id)
         if if_match not in {None, existing.version}:
             raise StaleVersionError(existing.version)
         self.changes.append(change)

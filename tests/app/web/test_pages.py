@@ -1,0 +1,173 @@
+"""app.web.pages and app.web.openapi: the document says what is there; the pages need nobody."""
+
+import re
+from typing import Any
+
+import pytest
+from starlette.routing import Route, Router
+
+from app.web import application, openapi, problems, refusals, webhooks
+from app.web.auth import Keys
+from app.web.operations import Operation
+from schemas.wire.api import NewGeneration, Problem, Update
+from tests.app.web.fakes import World
+from tests.app.web.serving import serving
+
+pytestmark = pytest.mark.anyio
+
+
+async def _document() -> dict[str, Any]:
+    async with serving(World()) as site:
+        answer = await site.client.get("/api/openapi.json")
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def _references(value: object) -> list[str]:
+    """Every schema that a document refers to."""
+    return re.findall(r"#/components/schemas/([\w-]+)", str(value))
+
+
+async def test_every_route_is_in_the_document() -> None:
+    """The router is made of the same table; the webhooks are beside it."""
+    document = await _document()
+    app = application.create_app(World().services())
+    routers = _parts(app, Router)
+    paths = {
+        route.path for router in routers for route in router.routes if isinstance(route, Route)
+    }
+
+    assert len(routers) == 1
+    assert paths | {webhooks.PATH} == set(document["paths"])
+    assert set(document["paths"][webhooks.PATH]) == {"get", "post"}
+
+
+def _parts(app: object, kind: type[Router]) -> list[Router]:
+    """Find the parts of a kind among an app and what it wraps."""
+    if isinstance(app, kind):
+        return [app]
+    inner = (
+        [value for value in vars(app).values() if callable(value)]
+        if hasattr(app, "__dict__")
+        else []
+    )
+    return [found for each in inner for found in _parts(each, kind)]
+
+
+async def test_the_document_refers_to_nothing_that_is_missing() -> None:
+    """Every schema is there and used; what is ours alone is in none."""
+    document = await _document()
+    schemas = document["components"]["schemas"]
+
+    assert set(_references(document)) == set(schemas)
+    assert "Debt" not in schemas
+    assert "id" in schemas["Generation"]["required"]
+    assert document["openapi"] == "3.1.0"
+
+
+async def test_operations_have_names_of_their_own_and_tell_their_problems() -> None:
+    """By the statuses they are answered with."""
+    document = await _document()
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    created = document["paths"]["/api/generations"]["post"]
+
+    assert len({each["operationId"] for each in operations}) == len(operations)
+    assert list(created["responses"]) == ["201", "400", "401", "408", "413", "415", "422", "503"]
+    assert created["security"] == [{"key": []}]
+    assert [each["name"] for each in created["parameters"]] == ["Idempotency-Key"]
+    assert document["paths"]["/livez"]["get"]["security"] == []
+
+
+async def test_parameters_are_those_of_the_models() -> None:
+    """With their bounds."""
+    document = await _document()
+    parameters = document["paths"]["/api/generations"]["get"]["parameters"]
+    limit = next(each for each in parameters if each["name"] == "limit")
+
+    assert limit["schema"]["maximum"] == 200
+    assert {each["name"] for each in parameters} >= {"metadata.run_id", "status", "cursor"}
+
+
+async def test_the_examples_are_good() -> None:
+    """What the document shows is taken."""
+    schemas = (await _document())["components"]["schemas"]
+    [order] = schemas["NewGeneration"]["examples"]
+    [update] = schemas["Update"]["examples"]
+
+    async with serving(World()) as site:
+        ordered = await site.client.post("/api/generations", json=order)
+        updated = await site.client.put(ordered.headers["location"], json=update)
+        refused = await site.client.post("/api/generations", json=update)
+    assert (ordered.status_code, updated.status_code) == (201, 200)
+    assert NewGeneration.model_validate(order, strict=False)
+    assert Update.model_validate(update)
+    assert Problem.model_validate_json(refused.content).status == 400
+
+
+def test_every_kind_of_problem_is_listed_once() -> None:
+    """By its word; errors that share one share its status."""
+    reasons = [kind.reason for kind in problems.kinds()]
+
+    assert len(reasons) == len(set(reasons))
+    assert {"bad_field", "json", "schema", "internal", "overloaded"} <= set(reasons)
+    assert problems.title(refusals.SlowBodyError) == "The body did not come in time"
+
+
+def test_an_operation_without_content_says_none() -> None:
+    """204 has no body to describe."""
+    operation = Operation(method="DELETE", path="/x", name="x", tag="x", summary="x", status=204)
+
+    described = openapi.document([operation])["paths"]["/x"]["delete"]
+    assert described["responses"]["204"] == {"description": "x"}
+
+
+async def test_the_docs_run_nothing_but_their_own() -> None:
+    """No address but ours, and a policy that names the one script and the one style."""
+    async with serving(World()) as site:
+        answer = await site.client.get("/docs", headers={"Authorization": ""})
+
+    policy = answer.headers["content-security-policy"]
+    assert answer.status_code == 200
+    assert "innerHTML" not in answer.text
+    assert "://" not in answer.text
+    assert not re.search(r"(src|href)=", answer.text)
+    assert "unsafe" not in policy
+    assert policy.count("'sha256-") == 2
+
+
+async def test_the_front_page_names_the_docs() -> None:
+    """And every answer is safe to show."""
+    async with serving(World()) as site:
+        answer = await site.client.get("/", headers={"Authorization": ""})
+
+    assert "/docs" in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+async def test_pages_elsewhere_may_call_only_if_they_are_listed() -> None:
+    """By their origin."""
+    async with serving(World(cors_origins=("https://shop.test",))) as site:
+        asked = {"Access-Control-Request-Method": "POST"}
+        good = await site.client.options(
+            "/api/generations", headers={"Origin": "https://shop.test", **asked}
+        )
+        bad = await site.client.options(
+            "/api/generations", headers={"Origin": "https://evil.test", **asked}
+        )
+        problem = await site.client.get(
+            "/api/generations/x", headers={"Origin": "https://shop.test"}
+        )
+
+    assert (good.status_code, good.headers["access-control-allow-origin"]) == (
+        200,
+        "https://shop.test",
+    )
+    assert bad.status_code == 400
+    assert problem.headers["access-control-allow-origin"] == "https://shop.test"
+
+
+def test_no_keys_admit_nobody() -> None:
+    """Nor does an empty one."""
+    assert not Keys(()).admits([(b"authorization", b"Bearer ")])
+    assert not Keys((b"",)).admits([(b"authorization", b"Bearer ")])
