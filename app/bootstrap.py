@@ -356,7 +356,7 @@ async def count_debts(service: Service) -> None:
     """Bring the gauges of what is owed up to date."""
     rows = await service.store.generations.owed(service.clock.now())
     service.metrics.debts(
-        DebtRow(each.kind, each.state, each.count, each.age.total_seconds()) for each in rows
+        DebtRow(each.kind, each.state, each.number, each.age.total_seconds()) for each in rows
     )
 
 

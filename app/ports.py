@@ -31,7 +31,7 @@ class Owed(NamedTuple):
 
     kind: DebtKind
     state: Literal["live", "claimed", "dead"]
-    count: int
+    number: int
     age: timedelta
     """Of the oldest: how long it has been due, or dead. Zero where none is due yet."""
 
@@ -96,6 +96,10 @@ class Generations(Protocol):
         """Count what is owed, by kind and state."""
         ...
 
+    def indebted(self) -> AsyncIterator[Generation]:
+        """Yield the generations that owe anything, dead or alive, oldest first."""
+        ...
+
     def dead(self) -> AsyncIterator[Generation]:
         """Yield the generations that owe a dead debt, oldest first."""
         ...
@@ -114,6 +118,10 @@ class Inbox(Protocol):
 
     async def stale(self, before: datetime, limit: int) -> tuple[Batch, ...]:
         """Return unapplied batches taken in before `before`, oldest first."""
+        ...
+
+    async def mark_unapplied(self, ids: Sequence[str]) -> None:
+        """Have batches applied once more, by whoever sweeps next."""
         ...
 
     def around(self, since: datetime, until: datetime) -> AsyncIterator[Batch]:

@@ -1,66 +1,250 @@
-"""The commands; each is thin, and what it does is elsewhere."""
+"""The commands, their options and their help; what each does is in a module of its own."""
 
-import os
-import sys
+# ruff: noqa: PLC0415, FBT002, PLR0917 - a command loads what it needs and nothing else: help is
+# quick, and the service starts sooner. Options are booleans with defaults; typer calls by name.
+
+import asyncio
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-import uvloop
-
-from app.bootstrap import Peers
-from app.errors import SetupError
-from app.main.serving import serve as serve_service
-from app.observability import logs
-from app.observability.terminal import Terminal
-from app.settings import Settings, SettingsError, load, sandbox_secrets
-from app.store.embedded.errors import EmbeddedMongoError
 
 app = typer.Typer(
     name="runrelay",
-    help="Runs image and video generations on other people's engines and never loses one.",
+    help="""Runs image and video generations on other people's engines and never loses one.
+
+    Settings come from the environment and from [bold].env[/bold]; docs/configuration.md names
+    them all. Without any, everything runs in a sandbox on this machine.
+
+    [bold]First steps[/bold]
+
+    runrelay serve                        [dim]in one terminal, then in another:[/dim]
+
+    runrelay start --input prompt="a lighthouse at dusk" --wait
+
+    runrelay explain ID                   [dim]what happened to it, and why[/dim]
+    """,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+events = typer.Typer(
+    help="What engines have told us: every webhook is kept as it came.", no_args_is_help=True
+)
+debts = typer.Typer(
+    help="What is owed: everything that must still happen, and what was given up.",
+    no_args_is_help=True,
+)
+_RUN = "Run"
+_LOOK = "Look"
+_KEEP = "Keep"
+
+app.add_typer(events, name="events", rich_help_panel=_LOOK)
+app.add_typer(debts, name="debts", rich_help_panel=_LOOK)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="A generation's id, 32 digits.")]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="An age (30m, 2h, 3d) or a time (2026-01-31T12:00:00Z).",
+        show_default=False,
+    ),
+]
 
 
-@app.callback()
-def _root() -> None:
-    """Settings come from the environment and from `.env`; see docs/configuration.md."""
-
-
-@app.command()
+@app.command(rich_help_panel=_RUN)
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; overrides HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 picks one. Overrides PORT.")] = None,
 ) -> None:
-    """Start the service: sandbox mode, with stand-ins for all peers, unless MODE=live."""
-    given = {"HOST": host, "PORT": None if port is None else str(port)}
-    settings = _settings({name: value for name, value in given.items() if value is not None})
-    terminal = logs.configure(settings.log_level, settings.log_format)
-    for secret in settings.secret_values():
-        logs.keep_secret(secret)
-    try:
-        uvloop.run(serve_service(settings, terminal, _announce))
-    except* (SetupError, EmbeddedMongoError) as errors:
-        _refuse([str(each) for each in errors.exceptions])
+    """Start the service; Ctrl-C stops it.
+
+    In sandbox mode, the default, stand-ins for ComfyDeploy and Telegram start with it, and it
+    prints a line to paste. With MODE=live it talks to the real ones.
+
+    [dim]runrelay serve --port 8080[/dim]
+
+    [dim]MODE=live runrelay serve --host 0.0.0.0[/dim]
+    """
+    from app.cli import serving
+
+    serving.serve(host, port)
 
 
-def _settings(overrides: dict[str, str]) -> Settings:
-    try:
-        settings = load({**os.environ, **overrides}, Path(".env"))
-    except SettingsError as error:
-        _refuse(list(error.problems))
-    return settings if settings.live else settings.with_secrets(sandbox_secrets(settings.data_dir))
+@app.command(rich_help_panel=_RUN)
+def doctor() -> None:
+    """Check the settings, and that everything they name answers.
+
+    Says what is wrong and what to do about it. It changes nothing, and may run beside the
+    service. The exit code is 1 if anything failed.
+    """
+    from app.cli import doctoring
+
+    raise typer.Exit(asyncio.run(doctoring.doctor()))
 
 
-def _announce(settings: Settings, peers: Peers, terminal: Terminal) -> None:
-    key = settings.internal_api_key[0].get_secret_value()
-    terminal.write(f"listening on {peers.webhook_base}  key {key}\n")
+@app.command(rich_help_panel=_RUN)
+def start(
+    deployment: Annotated[
+        str | None,
+        typer.Option(metavar="UUID", help="What the engine shall run; not needed in the sandbox."),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="NAME=TEXT",
+            help="An input; NAME:=JSON for numbers, lists and the like.",
+        ),
+    ] = None,
+    chat: Annotated[int | None, typer.Option(help="The Telegram chat that is told.")] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(metavar="USD/UNIT", help="What the engine costs: 0.000337/second, 0.02/run."),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Who shall run it.")] = "comfydeploy",
+    wait: Annotated[bool, typer.Option("--wait", help="Watch it until its end.")] = False,
+) -> None:
+    r"""Order a generation from the running service.
+
+    Prints its id; with --wait, its life and then the addresses of what it made.
+    The exit code is 1 if it ended otherwise than completed.
+
+    [dim]runrelay start --deployment c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11 \
+    --input prompt="a lighthouse at dusk" --input steps:=20 --chat 4711 \
+    --rate 0.000337/second --wait[/dim]
+    """
+    from app.cli import ordering
+
+    order = ordering.order(engine, inputs or [], chat, rate)
+    raise typer.Exit(asyncio.run(ordering.start(order, deployment, wait=wait)))
 
 
-def _refuse(problems: list[str]) -> NoReturn:
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    raise SystemExit(2)
+@app.command(rich_help_panel=_LOOK)
+def explain(generation: Id) -> None:
+    """Show everything of one generation on one page, in the order it happened.
+
+    Its facts, what its engine told us and when, each change of status, what is still owed, how
+    its cost came about, and who was told.
+
+    [dim]runrelay explain 0198c0ffee0198c0ffee0198c0ffee01[/dim]
+    """
+    from app.cli import explaining
+
+    asyncio.run(explaining.explain(generation))
+
+
+@events.command("list")
+def list_events(
+    generation: Annotated[str | None, typer.Option(metavar="ID", help="Of this one only.")] = None,
+    since: Since = None,
+) -> None:
+    """List what engines told us, oldest first; of the last hour unless told otherwise.
+
+    [dim]runrelay events list --since 15m[/dim]
+    """
+    from app.cli import hearing
+
+    asyncio.run(hearing.list_events(generation, since))
+
+
+@events.command("replay")
+def replay_events(
+    generation: Annotated[str | None, typer.Option(metavar="ID", help="Of this one only.")] = None,
+    since: Since = None,
+) -> None:
+    """Have stored events applied again, by the service, the way they were the first time.
+
+    It does no harm: the same events in any order give the same record.
+
+    [dim]runrelay events replay --generation 0198c0ffee0198c0ffee0198c0ffee01[/dim]
+
+    [dim]runrelay events replay --since 2h[/dim]
+    """
+    from app.cli import hearing
+
+    asyncio.run(hearing.replay(generation, since))
+
+
+@debts.command("list")
+def list_debts(
+    dead: Annotated[bool, typer.Option("--dead", help="Only those that were given up.")] = False,
+) -> None:
+    """List what is owed: to whom, since when, how often it was tried, and the last error."""
+    from app.cli import owing
+
+    asyncio.run(owing.list_debts(only_dead=dead))
+
+
+@debts.command("replay")
+def replay_debts(
+    generation: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Dead debts of this generation ...")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Argument(metavar="[KEY]", help="... or this one, such as notify, alone.")
+    ] = None,
+    all_dead: Annotated[bool, typer.Option("--all-dead", help="All there are.")] = False,
+    since: Since = None,
+) -> None:
+    """Bring dead debts back to life: they are tried again at once, from the beginning.
+
+    [dim]runrelay debts replay 0198c0ffee0198c0ffee0198c0ffee01 notify[/dim]
+
+    [dim]runrelay debts replay --since 2h         # those that died since[/dim]
+
+    [dim]runrelay debts replay --all-dead[/dim]
+    """
+    from app.cli import owing
+
+    asyncio.run(owing.replay(generation, key, all_dead=all_dead, since=since))
+
+
+@app.command(rich_help_panel=_KEEP)
+def indexes() -> None:
+    """Make the database's indexes; `serve` does so at every start."""
+    from app.cli import keeping
+
+    asyncio.run(keeping.indexes())
+
+
+@app.command(rich_help_panel=_KEEP)
+def migrate() -> None:
+    """Bring the database to the shape that this version reads."""
+    from app.cli import keeping
+
+    asyncio.run(keeping.migrate())
+
+
+@app.command(rich_help_panel=_KEEP)
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to; replaced once the new one is complete.")],
+) -> None:
+    """Write the whole database, as it is at one moment, to a file. The service may go on.
+
+    [dim]runrelay backup runrelay-$(date +%F).backup[/dim]
+    """
+    from app.cli import keeping
+
+    asyncio.run(keeping.backup(file))
+
+
+@app.command(rich_help_panel=_KEEP)
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file made by `runrelay backup`.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Throw away what the database holds now.")
+    ] = False,
+) -> None:
+    """Make the database what a backup holds. Stop every service on it first.
+
+    The file is read through before anything is touched.
+
+    [dim]runrelay restore runrelay-2026-01-31.backup --replace[/dim]
+    """
+    from app.cli import keeping
+
+    asyncio.run(keeping.restore(file, replace=replace))

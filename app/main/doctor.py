@@ -23,7 +23,7 @@ from app.store.embedded.mongod import running_uri
 from app.telegram.connecting import connect
 from schemas.timing import Timing
 
-PATIENCE: Final = timedelta(seconds=5)
+PATIENCE: Final = timedelta(seconds=2)
 CALL_SECONDS: Final = 10.0
 _WEBHOOK: Final = "/api/webhook/comfydeploy"
 

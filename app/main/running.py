@@ -11,7 +11,7 @@ import structlog
 from app.bootstrap import Peers, Service, build, count_debts
 from app.clock import Clock
 from app.errors import UnavailableError
-from app.main import database
+from app.main import collecting, database
 from app.main.server import Server, make_server
 from app.observability import journal
 from app.observability.metrics import Metrics
@@ -92,6 +92,7 @@ async def _run(
         endless += [group.create_task(each) for each in _endless(service)]
         serving = group.create_task(server.serve(sockets=[bound]))
         await server.listening.wait()
+        collecting.settle()
         announce()
         await stop.wait()
         service.readiness.closing = True
@@ -112,6 +113,8 @@ async def _run(
 
 async def _flush(service: Service, flushed: Sequence[asyncio.Task[None]]) -> None:
     """Finish what was accepted, then what was heard, then what is being sent."""
+    if service.sender is not None:
+        service.sender.close()
     parts = (service.acceptor, service.applier, service.discharger)
     for part, task in zip(parts, flushed, strict=True):
         part.close()

@@ -72,9 +72,16 @@ class Connection:
 
         Raises:
             StoreDownError: The database does not answer.
+            SetupError: It does not let us in.
         """
-        async with answered():
-            hello = await self._client.admin.command("hello")
+        try:
+            async with answered():
+                hello = await self._client.admin.command("hello")
+        except OperationFailure as error:
+            if error.code not in _SHUT_OUT:
+                raise
+            # The driver's words may hold the user's name.
+            raise SetupError(["MONGODB_URI: MongoDB refuses the user or the password"]) from None
         at: datetime = hello["localTime"]
         return at if at.tzinfo else at.replace(tzinfo=UTC)
 
@@ -124,6 +131,16 @@ class Connection:
                     raise
                 names += await self._remade(name, models)
         return tuple(f"{each}" for each in names)
+
+    async def mode(self) -> str | None:
+        """Return the mode that the database was made in, None before the first start.
+
+        Raises:
+            StoreDownError: The database does not answer.
+        """
+        async with answered():
+            stamp = await self.collection("meta").find_one({"_id": {"$eq": "database"}})
+        return (stamp or {}).get("mode")
 
     async def check_reader(self) -> None:
         """See that this version may still write here.
@@ -262,6 +279,9 @@ def _expiring(field: str, after: timedelta, only: Document | None = None) -> Ind
 
 _INDEX_CHANGED: Final = frozenset({85, 86})
 """IndexOptionsConflict and IndexKeySpecsConflict."""
+
+_SHUT_OUT: Final = frozenset({13, 18, 8000})
+"""Unauthorized, AuthenticationFailed, and Atlas's own word for both."""
 
 _PASSING: Final = frozenset({50, 64, 91, 100, 189, 262, 10107, 11600, 11602, 13435, 13436, 14031})
 """Codes that pass: time limits, step-downs, shutdowns, and a full disk (14031)."""

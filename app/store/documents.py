@@ -12,6 +12,7 @@ from typing import Any, Final
 from bson.codec_options import CodecOptions, TypeCodec, TypeRegistry
 from bson.decimal128 import Decimal128
 
+from schemas.base import Record
 from schemas.generation import Generation
 
 Document = dict[str, Any]
@@ -36,18 +37,49 @@ CODEC: Final[CodecOptions[Document]] = CodecOptions(
 )
 
 
+_STORED: Final = {
+    name: field.serialization_alias or name for name, field in Generation.model_fields.items()
+}
+"""Each field's stored name."""
+
+
 def update(before: Generation, after: Generation) -> Document:
     """Return the update that turns one state of a record into another.
 
     Fields that neither state has, such as those of a newer version, are left alone.
     """
-    changed = dict(_changed(before.document(), after.document(), ""))
+    changed = dict(_moved(vars(before), vars(after)))
     wanted = {name: value for name, value in changed.items() if value is not None}
     gone = {name: "" for name, value in changed.items() if value is None}
     return {
         **({"$set": wanted} if wanted else {}),
         **({"$unset": gone} if gone else {}),
     }
+
+
+def _moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each path that differs between two states' fields with its new value.
+
+    Most fields of most writes are the very same objects; only the others are written out.
+    """
+    for name, new in after.items():
+        old = before[name]
+        if new is old or new == old:
+            continue
+        path = _STORED[name]
+        if isinstance(old, Record) and isinstance(new, Record):
+            yield from _changed(old.document(), new.document(), f"{path}.")
+        else:
+            yield path, _plain(new)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - documents hold anything
+    """Return a field's value as `Record.document` would."""
+    if isinstance(value, Record):
+        return value.document()
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]  # pyright: ignore[reportUnknownVariableType] - as above
+    return value
 
 
 def _changed(

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, UpdateOne
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.results import BulkWriteResult
 
 from app.ports import Owed, Page, Write
 from app.store.connection import Connection, answered
@@ -17,6 +18,12 @@ from schemas.run import OPEN
 
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every time we keep: compares true with any, and lets a partial index be used."""
+
+INDEBTED: Final[Document] = {"$or": [{"dueAt": {"$gt": EVER}}, {"owed.deadAt": {"$gt": EVER}}]}
+"""Records that owe anything; each half goes by an index."""
+
+DUPLICATE: Final = 11000
+"""The error code of a unique key that is taken."""
 
 FILTERS: Final = frozenset(
     {
@@ -76,11 +83,11 @@ class MongoGenerations:
                 if len(writes) == 1:
                     result = await self._all.update_one(*_operation(writes[0]))
                 else:
-                    result = await self._all.bulk_write(  # pyright: ignore[reportUnknownMemberType] - motor leaves an argument's type open
-                        [UpdateOne(*_operation(each)) for each in writes], ordered=False
-                    )
+                    result = await self._bulk(writes)
         except DuplicateKeyError:
             return frozenset(each.before.id for each in writes)
+        if result is None:
+            return await self._unlike(writes)
         if result.matched_count == len(writes):
             return frozenset()
         if len(writes) == 1:
@@ -126,6 +133,12 @@ class MongoGenerations:
             async for each in found.sort("_id", ASCENDING):
                 yield each["_id"]
 
+    async def indebted(self) -> AsyncIterator[Generation]:
+        """See app.ports.Generations."""
+        async with answered():
+            async for each in self._all.find(INDEBTED).sort("_id", ASCENDING):
+                yield Generation.read(each)
+
     async def dead(self) -> AsyncIterator[Generation]:
         """See app.ports.Generations."""
         async with answered():
@@ -137,7 +150,6 @@ class MongoGenerations:
 
         Both halves go by an index: live debts by `dueAt`, dead ones by `owed.deadAt`.
         """
-        indebted = {"$or": [{"dueAt": {"$gt": EVER}}, {"owed.deadAt": {"$gt": EVER}}]}
         state = {
             "$switch": {
                 "branches": [
@@ -151,7 +163,7 @@ class MongoGenerations:
         async with answered():
             rows = await self._all.aggregate(
                 [
-                    {"$match": indebted},
+                    {"$match": INDEBTED},
                     {"$unwind": "$owed"},
                     {
                         "$group": {
@@ -181,6 +193,18 @@ class MongoGenerations:
         async with answered():
             found = await self._all.find(query).sort(order, ASCENDING).limit(limit).to_list(None)
         return tuple(Generation.read(each) for each in found)
+
+    async def _bulk(self, writes: Sequence[Write]) -> BulkWriteResult | None:
+        """Write many; None where some would break a unique key, the others written."""
+        try:
+            return await self._all.bulk_write(  # pyright: ignore[reportUnknownMemberType] - motor leaves an argument's type open
+                [UpdateOne(*_operation(each)) for each in writes], ordered=False
+            )
+        except BulkWriteError as error:
+            details: Any = error.details
+            if {each["code"] for each in details["writeErrors"]} != {DUPLICATE}:
+                raise
+            return None
 
     async def _unlike(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
         found = await self.many([each.before.id for each in writes])

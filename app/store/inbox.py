@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
 from app.store.connection import Connection, answered
@@ -15,6 +15,10 @@ class MongoInbox:
 
     def __init__(self, connection: Connection) -> None:
         self._all = connection.collection("inbox")
+        # A mark that is lost means only that its events are applied once more.
+        self._marked = self._all.with_options(  # pyright: ignore[reportUnknownMemberType] - motor leaves an argument's type open
+            write_concern=WriteConcern(1, j=False)
+        )
 
     async def insert(self, batch: Batch) -> None:
         """See app.ports.Inbox."""
@@ -43,7 +47,12 @@ class MongoInbox:
     async def mark_applied(self, ids: Sequence[str]) -> None:
         """See app.ports.Inbox."""
         async with answered():
-            await self._all.update_many({"_id": {"$in": list(ids)}}, {"$set": {"applied": True}})
+            await self._marked.update_many({"_id": {"$in": list(ids)}}, {"$set": {"applied": True}})
+
+    async def mark_unapplied(self, ids: Sequence[str]) -> None:
+        """See app.ports.Inbox."""
+        async with answered():
+            await self._all.update_many({"_id": {"$in": list(ids)}}, {"$set": {"applied": False}})
 
     async def stale(self, before: datetime, limit: int) -> tuple[Batch, ...]:
         """See app.ports.Inbox."""
@@ -57,8 +66,12 @@ class MongoInbox:
         return tuple(Batch.read(each) for each in found)
 
     async def around(self, since: datetime, until: datetime) -> AsyncIterator[Batch]:
-        """See app.ports.Inbox."""
+        """See app.ports.Inbox.
+
+        Both indexes on the time are partial, so each half is asked for by its own.
+        """
         async with answered():
-            query = {"at": {"$gte": since, "$lte": until}}
+            between = {"$gte": since, "$lte": until}
+            query = {"$or": [{"applied": each, "at": between} for each in (True, False)]}
             async for each in self._all.find(query).sort("at", ASCENDING):
                 yield Batch.read(each)

@@ -56,6 +56,7 @@ class Lanes:
         self._sent: Sent = ()
         self._paused_until = 0.0
         self._tidy_at = LANES_KEPT
+        self._closing = asyncio.Event()
 
     def __len__(self) -> int:
         """Return how many chats are remembered."""
@@ -68,7 +69,7 @@ class Lanes:
         An edit waits for its time beside the lane, so it never keeps an end waiting.
 
         Raises:
-            PeerBusyError: The turn is too far off; it names the wait.
+            PeerBusyError: The turn is too far off, or the lanes are closed; it names the wait.
         """
         lane = self._lane(chat_id)
         if lane.waiting >= MOST_WAITING:
@@ -80,6 +81,10 @@ class Lanes:
                 yield
         finally:
             lane.waiting -= 1
+
+    def close(self) -> None:
+        """Let nobody wait for a turn any more; turns under way are finished."""
+        self._closing.set()
 
     def charge(self, chat_id: int, n: int) -> None:
         """Count `n` messages more than the turn did, sent at once."""
@@ -108,14 +113,14 @@ class Lanes:
     @asynccontextmanager
     async def _send(self, lane: _Lane, chat_id: int) -> AsyncGenerator[None]:
         async with self._locked(lane):
-            await asyncio.sleep(self._wait(lane, chat_id, 1, editing=False))
+            await self._rest(self._wait(lane, chat_id, 1, editing=False))
             await self._book(lane, chat_id, 1, editing=False)
             yield
 
     @asynccontextmanager
     async def _edit(self, lane: _Lane, chat_id: int) -> AsyncGenerator[None]:
         while True:
-            await asyncio.sleep(self._wait(lane, chat_id, 1, editing=True))
+            await self._rest(self._wait(lane, chat_id, 1, editing=True))
             async with self._locked(lane):
                 # Whoever held the lane meanwhile may have used the time up.
                 if self._wait(lane, chat_id, 1, editing=True) > 0:
@@ -136,6 +141,19 @@ class Lanes:
             yield
         finally:
             lane.lock.release()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait for a turn.
+
+        Raises:
+            PeerBusyError: The lanes are closed.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+        raise busy("the service stops", timedelta())
 
     def _wait(self, lane: _Lane, chat_id: int, n: int, *, editing: bool) -> float:
         """Return the seconds until a chat may be sent to.

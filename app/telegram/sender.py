@@ -96,6 +96,10 @@ class Sender:
         """Return whether this process holds the sender's lease and its token is good."""
         return self._bot is not None and not self._refused.is_set() and self._duty.held()
 
+    def close(self) -> None:
+        """Begin nothing more: whoever waits for a turn is told to come back later."""
+        self._lanes.close()
+
     async def run(self) -> NoReturn:
         """Connect, take the duty whenever it is free and keep it, for ever.
 

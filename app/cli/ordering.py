@@ -1,0 +1,153 @@
+"""`runrelay start`: order a generation from the running service, and watch it."""
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import httpx
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app.cli import speaking
+from app.cli.settling import refuse, refusing, settled
+from app.errors import SetupError
+from app.main.listening import noted_url, reachable
+from app.observability.terminal import printable
+from app.settings import Settings
+from schemas.run import TERMINAL
+
+PAUSE: Final = 0.4
+"""Seconds between two looks."""
+CALL_SECONDS: Final = 20.0
+ANY: Final = "c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11"
+"""A deployment for the sandbox, which takes any."""
+
+_RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)/(second|minute|hour|run)")
+
+Json = dict[str, Any]
+"""What the API says: Any, since it is only shown."""
+
+
+def order(engine: str, inputs: Sequence[str], chat: int | None, rate: str | None) -> Json:
+    """Return the body of an order, its deployment left out; what makes no sense is refused."""
+    metadata = Json()
+    if chat is not None:
+        metadata["telegramChatId"] = chat
+    if rate is not None:
+        found = _RATE.fullmatch(rate)
+        if found is None:
+            refuse([f"--rate: {rate} is not an amount and a unit, as in 0.000337/second"])
+        metadata["costRate"] = {"amount": found[1], "currency": "USD", "unit": found[2]}
+    return {
+        "engine": engine,
+        "inputs": dict(map(_input, inputs)),
+        "metadata": metadata,
+    }
+
+
+async def start(body: Json, deployment: str | None, *, wait: bool) -> int:
+    """Order it; return the exit code."""
+    with refusing():
+        settings = settled()
+        if deployment is None and settings.live:
+            raise SetupError(["--deployment: is missing; ComfyDeploy shows a deployment's UUID"])
+        base = _service(settings)
+        if not settings.internal_api_key:
+            raise SetupError(["INTERNAL_API_KEY: is missing"])
+        ordered = {**body, "deployment_id": deployment or ANY}
+        key = settings.internal_api_key[0].get_secret_value()
+        async with httpx.AsyncClient(
+            base_url=base,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=CALL_SECONDS,
+            trust_env=False,
+        ) as client:
+            record = await _call(client, "POST", "/api/generations", ordered)
+            speaking.say(record["id"])
+            if not wait:
+                return 0
+            record = await _watched(client, record)
+    return _told(record)
+
+
+async def _watched(client: httpx.AsyncClient, record: Json) -> Json:
+    """Show a generation's life until it ends; return the record at the end."""
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[live]}", style="dim", markup=False),
+    )
+    console = speaking.console_of_errors()
+    status = ""
+    with Progress(*columns, console=console, transient=True) as bars:
+        task = bars.add_task(record["status"], total=1.0, live="")
+        while True:
+            if not console.is_terminal and record["status"] != status:
+                console.print(record["status"])
+            status = record["status"]
+            live = printable(record["liveStatus"] or "")
+            bars.update(task, description=status, completed=record["progress"], live=live)
+            if status in TERMINAL:
+                return record
+            await asyncio.sleep(PAUSE)
+            record = await _call(client, "GET", f"/api/generations/{record['id']}")
+
+
+def _told(record: Json) -> int:
+    """Print how it ended; return the exit code."""
+    parts = [record["status"]]
+    if record["durationSeconds"] is not None:
+        parts.append(f"in {record['durationSeconds']:.1f} s")
+    if record["costUsd"] is not None:
+        parts.append(f"cost {record['costUsd']} USD")
+    if record["statusReason"]:
+        parts.append(record["statusReason"])
+    speaking.say(", ".join(parts))
+    for output in record["responsePayload"]["outputs"]:
+        # Whoever ordered it gets the whole address, its signature included.
+        print(printable(output["url"] or output["text"] or ""))
+    return 0 if record["status"] == "completed" else 1
+
+
+async def _call(
+    client: httpx.AsyncClient, method: str, path: str, body: Json | None = None
+) -> Json:
+    """Call the service.
+
+    Raises:
+        SetupError: It does not answer, or refuses.
+    """
+    try:
+        answer = await client.request(method, path, json=body)
+        said: Json = answer.json()
+    except httpx.HTTPError as error:
+        why = type(error).__name__
+        raise SetupError(
+            [f"nobody answers at {client.base_url} ({why}); is `runrelay serve` running?"]
+        ) from error
+    except ValueError as error:
+        raise SetupError([f"PORT: what answers at {client.base_url} is not Runrelay"]) from error
+    if answer.is_success:
+        return said
+    detail = said.get("detail") or said.get("title") or f"answered {answer.status_code}"
+    raise SetupError([f"the service refuses: {detail}"])
+
+
+def _service(settings: Settings) -> str:
+    """Return where the service listens: as it noted, else as the settings say."""
+    return noted_url(settings.data_dir) or f"http://{reachable(settings.host)}:{settings.port}"
+
+
+def _input(given: str) -> tuple[str, Any]:
+    name, equals, text = given.partition("=")
+    if not equals or not name.removesuffix(":"):
+        refuse([f"--input: {given} is not NAME=TEXT or NAME:=JSON"])
+    if not name.endswith(":"):
+        return name, text
+    try:
+        return name[:-1], json.loads(text)
+    except ValueError:
+        refuse([f"--input: what stands behind {name}= is not JSON; for text, leave out the colon"])

@@ -1,0 +1,109 @@
+"""`runrelay doctor`: what is wrong, and what to do about it."""
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from app.main.listening import noted
+from tests.app.cli.running import Service, run
+from tests.app.cli.test_serving import LIVE
+
+
+def test_a_running_service_is_well(service: Service) -> None:
+    """Beside the service everything is looked into, its own webhook address included."""
+    answer = run("doctor", data_dir=service.data_dir, WEBHOOK_URL=service.url)
+
+    assert answer.code == 0, answer.out
+    assert f"runs and is ready at {service.url}" in answer.out
+    assert f"{service.url}/livez reaches this service" in answer.out
+    assert f"{service.url}/api/webhook/comfydeploy reaches this service" in answer.out
+    assert "All is well." in answer.out
+
+
+def test_without_a_service_the_database_is_started_for_a_look(tmp_path: Path) -> None:
+    """A folder that nobody has used yet is looked into as well."""
+    answer = run("doctor", data_dir=tmp_path)
+
+    assert answer.code == 0
+    assert "does not run on this DATA_DIR" in answer.out
+    assert "embedded, started for this look" in answer.out
+
+
+def test_settings_are_judged_as_serve_does(tmp_path: Path) -> None:
+    """Each problem is a line by name, and the exit code says that something failed."""
+    answer = run("doctor", data_dir=tmp_path, MODE="live", PORT="99999")
+
+    assert answer.code == 1
+    for name in ("PORT", "WEBHOOK_URL", "INTERNAL_API_KEY", "COMFYDEPLOY_API_KEY"):
+        assert f"failed   {name} " in answer.out
+
+
+def test_peers_and_a_database_that_do_not_answer_are_named(tmp_path: Path) -> None:
+    """Every failure comes with what to do, and no secret."""
+    answer = run(
+        "doctor",
+        data_dir=tmp_path,
+        **LIVE,
+        MONGODB_URI="mongodb://somebody:a-password@127.0.0.1:9/?replicaSet=x",
+        TELEGRAM_BOT_TOKEN="4711:" + "x" * 35,
+        TELEGRAM_API_URL="http://127.0.0.1:9",
+    )
+
+    assert answer.code == 1
+    for name in ("MongoDB", "ComfyDeploy", "Telegram"):
+        assert f"failed   {name} " in answer.out
+    assert "look at COMFYDEPLOY_API_KEY" in answer.out
+    assert "a-password" not in answer.out + answer.err
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (301, "engines do not follow redirects"),
+        (404, "a proxy cuts the path"),
+        (401, "asks for a password"),
+        (405, "only some methods"),
+        (502, "the proxy does not reach this service"),
+        (200, "it is not this service that answers"),
+    ],
+)
+def test_a_public_address_that_is_not_ours_is_explained(
+    status: int, words: str, tmp_path: Path, mongo_uri: str
+) -> None:
+    """What answers in our place says by its status what is wrong."""
+    with _somebody(status) as url, noted(tmp_path, url):
+        answer = run("doctor", data_dir=tmp_path, WEBHOOK_URL=url, MONGODB_URI=mongo_uri)
+
+    assert answer.code == 1
+    assert words in answer.out
+
+
+@contextmanager
+def _somebody(status: int) -> Generator[str]:
+    """A server that answers everything with one status."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Location", "https://elsewhere.example.com/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_POST = do_GET  # noqa: N815 - the standard library's own name
+
+        def log_request(self, code: object = "-", size: object = "-") -> None:
+            """Keep quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

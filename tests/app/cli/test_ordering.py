@@ -1,0 +1,72 @@
+"""`runrelay start`: an order from the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.app.cli.running import Answer, Service, run
+
+
+def test_an_order_is_watched_to_its_end(started: Answer) -> None:
+    """With --wait its statuses go by, and the address of what it made is printed."""
+    lines = started.out.splitlines()
+
+    assert started.code == 0, started.err
+    assert lines[1].startswith("completed, in ")
+    assert "cost 0.000" in lines[1]
+    assert lines[2].endswith(".png")
+    assert "pending" in started.err
+
+
+def test_an_end_that_is_no_success_is_an_exit_code(service: Service) -> None:
+    """A script can tell how it went."""
+    answer = run(
+        *("start", "--input", "sandbox_end=failed", "--input", "sandbox_seconds:=0.1", "--wait"),
+        data_dir=service.data_dir,
+    )
+
+    assert answer.code == 1
+    assert "failed" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--rate", "much"), ("--input", "prompt"), ("--input", "steps:=many")]
+)
+def test_an_order_that_makes_no_sense_is_refused(option: str, value: str, tmp_path: Path) -> None:
+    """The option is named before anybody is asked."""
+    answer = run("start", option, value, data_dir=tmp_path)
+
+    assert answer.code == 2
+    assert answer.err.startswith(f"{option}: ")
+
+
+def test_the_service_s_own_words_are_shown(service: Service) -> None:
+    """What the API refuses is said the way it says it."""
+    answer = run("start", "--engine", "nobody", data_dir=service.data_dir)
+
+    assert answer.code == 2
+    assert "nobody is not set up here" in answer.err
+
+
+def test_no_service_is_said_so(tmp_path: Path) -> None:
+    """Whoever forgot to start it is told."""
+    answer = run("start", data_dir=tmp_path, PORT="9")
+
+    assert answer.code == 2
+    assert "is `runrelay serve` running?" in answer.err
+
+
+def test_live_mode_wants_a_deployment(tmp_path: Path) -> None:
+    """Only the sandbox takes any."""
+    answer = run(
+        "start",
+        data_dir=tmp_path,
+        MODE="live",
+        WEBHOOK_URL="https://relay.example.com",
+        WEBHOOK_SECRET="a-secret-of-sixteen-or-more",
+        INTERNAL_API_KEY="a-key-of-sixteen-or-more",
+        COMFYDEPLOY_API_KEY="no-such-key",
+    )
+
+    assert answer.code == 2
+    assert answer.err.startswith("--deployment: ")
