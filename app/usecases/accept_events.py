@@ -50,7 +50,12 @@ class Acceptor:
         metrics: Metrics,
         on_return: Callable[[], None],
     ) -> None:
-        """Set up; `on_return` is called when writing works again after events were refused."""
+        """Set up; `on_return` is called when what was refused can be asked for, or soon can be.
+
+        After a refusal for want of room that is with the next write that works. A database that
+        is away is told of at once, for it may come back and no event with it: whoever is called
+        waits for it.
+        """
         self._inbox = inbox
         self._applier = applier
         self._clock = clock
@@ -116,8 +121,8 @@ class Acceptor:
         try:
             await self._insert(batch, max(each.deadline for each in taken))
         except StoreDownError as error:
-            self._refused = True
             _fail(taken, UnavailableError(str(error)))
+            self._on_return()
             return
         except Exception:  # noqa: BLE001 - the task runner: one batch's fault must not stop the others
             self._log.exception("a batch could not be stored", events=len(taken))
@@ -126,7 +131,6 @@ class Acceptor:
         for each in taken:
             if not each.stored.done():
                 each.stored.set_result(None)
-            self._metrics.accepted(each.delivery.engine)
         self._applier.add(batch, [each.event for each in taken])
         if self._refused:
             self._refused = False
@@ -152,8 +156,8 @@ class Acceptor:
         while self._waiting and self._waiting[0].deadline <= now:
             late = self._waiting.popleft()
             self._bytes -= len(late.delivery.raw)
-            self._refused = True
             _fail([late], UnavailableError("the database does not answer"))
+            self._on_return()
 
 
 def _fail(waiting: Sequence[_Waiting], error: UnavailableError) -> None:

@@ -6,8 +6,8 @@ crash before that only means that they are applied again.
 """
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import structlog
@@ -19,14 +19,16 @@ from app.ports import Alerts, Inbox, Write
 from app.usecases.records import Records
 from app.usecases.taking import Taking
 from processors import runs
-from processors.runs import Verdict
+from processors.runs import Heard, Verdict
 from schemas.base import GenerationId
 from schemas.generation import Generation
-from schemas.run import Batch, RunEvent, RunStatus
+from schemas.run import TERMINAL, Batch, RunEvent
 from schemas.timing import Timing
 
-TURN: Final = 256
-"""Generations written at once."""
+TURN: Final = 64
+"""Generations written at once: so few that no request waits long while they are decided."""
+MARKS: Final = 64
+"""Batches marked at once."""
 ROOM: Final = 2_000
 """Events that may wait to be applied before the next commit waits."""
 REMEMBERED: Final = 20_000
@@ -63,6 +65,7 @@ class Applier:
         self._alerts = alerts
         self._log = structlog.get_logger()
         self._pending: OrderedDict[GenerationId, list[_Pending]] = OrderedDict()
+        self._urgent: set[GenerationId] = set()
         self._left: dict[str, int] = {}
         self._applied: list[str] = []
         self._count = 0
@@ -76,12 +79,13 @@ class Applier:
         """Take up a stored batch, its events translated; one that is known already is left."""
         if batch.id in self._left:
             return
+        self._left[batch.id] = len(events)
         if not events:
             self._applied.append(batch.id)
-        else:
-            self._left[batch.id] = len(events)
         for event in events:
             self._pending.setdefault(event.generation_id, []).append(_Pending(batch.id, event))
+            if not _minor(event):
+                self._urgent.add(event.generation_id)
         self._count += len(events)
         self._metrics.waiting_events(self._count)
         if self._count > ROOM:
@@ -107,22 +111,26 @@ class Applier:
 
     async def _turn(self) -> None:
         """Apply what is ready, mark what is done, and wait where there is nothing."""
+        # Before looking, so that what comes while batches are marked is not slept over.
+        self._wake.clear()
         ready = self._ready()
         if ready:
             await self._apply_whole(ready)
-        if self._applied and (len(self._applied) >= TURN or not self._pending):
-            marks, self._applied = self._applied, []
-            try:
-                await self._inbox.mark_applied(marks)
-            except StoreDownError:
-                self._applied += marks
-                raise
+        if self._applied and (len(self._applied) >= MARKS or not ready):
+            await self._mark()
         if not ready and not self._applied:
             await self._rest()
 
+    async def _mark(self) -> None:
+        """Mark the batches that are done with; one that a sweep finds before brings no news."""
+        marks = tuple(self._applied)
+        await self._inbox.mark_applied(marks)
+        del self._applied[: len(marks)]
+        for batch_id in marks:
+            del self._left[batch_id]
+
     async def _rest(self) -> None:
         """Wait for events; where only spaced-out progress waits, no longer than its spacing."""
-        self._wake.clear()
         limit = self._timing.progress_every.total_seconds() / 4 if self._pending else None
         try:
             async with asyncio.timeout(0 if self._closing else limit):
@@ -133,12 +141,13 @@ class Applier:
     def _ready(self) -> list[GenerationId]:
         """Return the generations to be written now, the longest waiting first."""
         now = monotonic()
-        spacing = self._timing.progress_every.total_seconds()
+        # Where room runs short, nothing waits for its time.
+        pressed = self._closing or self._count > ROOM // 2
+        spacing = 0 if pressed else self._timing.progress_every.total_seconds()
         ready = list[GenerationId]()
-        for generation_id, waiting in self._pending.items():
+        for generation_id in self._pending:
             last = self._written.get(generation_id)
-            rested = last is None or now - last >= spacing or self._closing
-            if rested or not all(_minor(each.event) for each in waiting):
+            if last is None or now - last >= spacing or generation_id in self._urgent:
                 ready.append(generation_id)
                 if len(ready) == TURN:
                     break
@@ -161,68 +170,80 @@ class Applier:
                 return
             self._log.exception("events could not be applied", generation=ids[0])
             self._alerts.alert("quarantined", f"events of {ids[0]} could not be applied")
-            self._done(ids[0], tuple(self._pending[ids[0]]), None, "quarantined")
+            self._finish({ids[0]: tuple(self._pending[ids[0]])}, {}, "quarantined")
 
     async def _apply(self, ids: Sequence[GenerationId]) -> None:
         """Fold and write; what lost its race stays for the next turn."""
-        found = await self._records.many(ids)
+        known, found = await self._found(ids)
         taken = {each: tuple(self._pending[each]) for each in ids}
-        writes, verdicts = list[Write](), dict[GenerationId, tuple[Verdict, ...]]()
-        for generation_id, waiting in taken.items():
-            generation = found.get(generation_id)
-            if generation is not None:
-                heard = self._heard(generation, waiting)
-                verdicts[generation_id] = heard.verdicts
-                if heard.generation is not generation:
-                    writes.append(Write(generation, heard.generation))
+        now = self._clock.now()
+        taker = self._taking.taker(now)
+        writes, heard = list[Write](), dict[GenerationId, Heard]()
+        for generation_id, generation in found.items():
+            events = [each.event for each in taken[generation_id]]
+            told = runs.hear(generation, events, now=now, timing=self._timing, taker=taker)
+            if told.generation is not generation:
+                writes.append(Write(generation, told.generation))
+            elif generation_id in known:
+                # No news to a record that may be out of date: it is read, and heard again.
+                self._records.forget(generation_id)
+                del taken[generation_id]
+            heard[generation_id] = told
         lost = await self._records.change_all(writes)
         moment = monotonic()
         for write in writes:
             self._remember(write.before.id, moment)
-        for generation_id, waiting in taken.items():
-            if generation_id not in lost:
-                self._done(generation_id, waiting, verdicts.get(generation_id))
+        self._finish({each: events for each, events in taken.items() if each not in lost}, heard)
 
-    def _heard(self, generation: Generation, waiting: Sequence[_Pending]) -> runs.Heard:
-        now = self._clock.now()
-        return runs.hear(
-            generation,
-            [each.event for each in waiting],
-            now=now,
-            timing=self._timing,
-            taker=self._taking.taker(now),
-        )
+    async def _found(
+        self, ids: Sequence[GenerationId]
+    ) -> tuple[frozenset[GenerationId], Mapping[GenerationId, Generation]]:
+        """Return the records, and which of them are remembered instead of read."""
+        known = {each: record for each in ids if (record := self._records.remembered(each))}
+        unknown = [each for each in ids if each not in known]
+        found = {**known, **(await self._records.many(unknown))} if unknown else known
+        return frozenset(known), found
 
-    def _done(
+    def _finish(
         self,
-        generation_id: GenerationId,
-        waiting: Sequence[_Pending],
-        verdicts: tuple[Verdict, ...] | None,
+        done: Mapping[GenerationId, Sequence[_Pending]],
+        heard: Mapping[GenerationId, Heard],
         otherwise: str = "orphan",
     ) -> None:
-        rest = self._pending.pop(generation_id)[len(waiting) :]
-        if rest:
-            self._pending[generation_id] = rest
-        now = self._clock.now()
-        for index, (batch_id, event) in enumerate(waiting):
-            verdict = verdicts[index].value if verdicts else otherwise
-            self._metrics.verdict(event.engine, verdict)
-            self._metrics.applied_lag((now - event.received_at).total_seconds())
-            self._left[batch_id] -= 1
-            if self._left[batch_id] == 0:
-                del self._left[batch_id]
-                self._applied.append(batch_id)
-        self._count -= len(waiting)
+        """Take off what was applied and count it: by its verdict, or as `otherwise` without one."""
+        now, counted = self._clock.now(), Counter[tuple[str, str]]()
+        for generation_id, waiting in done.items():
+            told = heard.get(generation_id)
+            self._take_off(generation_id, waiting)
+            for index, (_, event) in enumerate(waiting):
+                counted[event.engine, told.verdicts[index] if told else otherwise] += 1
+                self._metrics.applied_lag((now - event.received_at).total_seconds())
+            if otherwise == "orphan":
+                self._warn(generation_id, told)
+        for (engine, verdict), count in counted.items():
+            self._metrics.verdict(engine, verdict, count)
         self._metrics.waiting_events(self._count)
         if self._count <= ROOM:
             self._room.set()
-        if otherwise == "orphan":
-            self._warn(generation_id, verdicts)
 
-    def _warn(self, generation_id: GenerationId, verdicts: tuple[Verdict, ...] | None) -> None:
-        if verdicts is None:
+    def _take_off(self, generation_id: GenerationId, waiting: Sequence[_Pending]) -> None:
+        """Forget what was applied; what came meanwhile goes on waiting."""
+        rest = self._pending.pop(generation_id)[len(waiting) :]
+        self._urgent.discard(generation_id)
+        if rest:
+            self._pending[generation_id] = rest
+            if not all(_minor(each.event) for each in rest):
+                self._urgent.add(generation_id)
+        for batch_id, _ in waiting:
+            self._left[batch_id] -= 1
+            if self._left[batch_id] == 0:
+                self._applied.append(batch_id)
+        self._count -= len(waiting)
+
+    def _warn(self, generation_id: GenerationId, told: Heard | None) -> None:
+        if told is None:
             self._log.warning("event for a generation that is gone", generation=generation_id)
-        elif Verdict.FOREIGN_RUN in verdicts:
+        elif Verdict.FOREIGN_RUN in told.verdicts:
             self._log.warning("event of a run that is not ours", generation=generation_id)
 
     def _remember(self, generation_id: GenerationId, moment: float) -> None:
@@ -233,5 +254,5 @@ class Applier:
 
 
 def _minor(event: RunEvent) -> bool:
-    """Return whether an event tells of nothing but progress."""
-    return event.status is RunStatus.RUNNING and event.live_status is not None and not event.outputs
+    """Return whether an event tells of nothing but how far a run has come: no end, no doubt."""
+    return event.run_id is not None and event.status not in TERMINAL

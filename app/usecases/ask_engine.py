@@ -70,7 +70,9 @@ class AskEngine:
         if runs.overdue(generation, self._clock.now(), self._timing):
             return self._over(debt, "overdue", RunStatus.TIMEOUT)
         named = isinstance(error, PeerBusyError) and error.retry_after is not None
-        if named or isinstance(error, PeerDownError):
+        # The next round of asking would not know of a run that is not ours yet: the try fails.
+        stranger = run_id != generation.metadata.run_id
+        if named or stranger or isinstance(error, PeerDownError):
             return None
         self._log.info("the engine did not answer", error=str(error))
         return self._later(debt)

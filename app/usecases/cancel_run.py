@@ -45,7 +45,8 @@ class CancelRun:
                 await engine.cancel(run_id)
                 done = True
             except PeerDownError:
-                if not self._given_up(generation, None):
+                claimed_at = debt.next_at - self._timing.lease
+                if not self._given_up(generation, claimed_at):
                     raise
             except PeerError as error:
                 # ComfyDeploy answers 500 for a run that it cannot cancel yet.
@@ -59,6 +60,8 @@ class CancelRun:
             looked = runs.looked_into(record, now + LOOK) if done else record
             if record.ended and done:
                 return debts.put(looked, debts.acknowledge(looked.owed, debt.key, debt.n))
+            if record.ended:
+                return debts.put(looked, self._ever_later(looked, debt, now))
             later = debts.put(looked, debts.postpone(looked.owed, debt.key, debt.n, now + AGAIN))
             if self._given_up(record, now):
                 ending = Ending(status=RunStatus.CANCELLED, by="us", reason="cancel_unconfirmed")
@@ -67,9 +70,21 @@ class CancelRun:
 
         return decided
 
-    def _given_up(self, generation: Generation, now: datetime | None) -> bool:
+    def _ever_later(self, record: Generation, debt: Debt, now: datetime) -> debts.Owed:
+        """Put off the cancelling of a run whose end has been told: nobody waits for it."""
+        return debts.fail(
+            record.owed,
+            debt.key,
+            debt.n,
+            error="the engine does not cancel it",
+            now=now,
+            jitter=0.5,
+            timing=self._timing,
+        )
+
+    def _given_up(self, generation: Generation, now: datetime) -> bool:
         """Return whether the engine has had its time to say `cancelled`."""
         wanted = generation.cancel_wanted_at
-        if generation.ended or wanted is None or now is None:
+        if generation.ended or wanted is None:
             return False
         return now >= wanted + self._timing.cancel_grace

@@ -31,6 +31,7 @@ from processors import debts, runs
 from schemas.base import GenerationId
 from schemas.debt import CHAT, OUTWARD, Debt, DebtKind
 from schemas.generation import Generation
+from schemas.run import RunStatus
 from schemas.timing import Timing
 
 HANDS: Final = 32
@@ -41,9 +42,9 @@ BACKLOG: Final = 128
 """Debts that may be claimed and wait for a hand."""
 PAUSE: Final = 0.3
 """Seconds before another try while the database does not answer."""
-UNSTOPPED: Final = frozenset({DebtKind.END})
+UNSTOPPED: Final = frozenset({DebtKind.CANCEL, DebtKind.END})
 """Kinds whose tries are few and always counted: an end that is not confirmed in time stands
-unconfirmed, however long the engine is away."""
+unconfirmed, and a cancel becomes ours to say, however long the engine is away."""
 STUCK: Final = 6
 """Failed tries of an inward debt after which somebody should know."""
 
@@ -88,6 +89,8 @@ class Discharger:
         self._log = structlog.get_logger()
         self._inward: _Queue = asyncio.Queue()
         self._chats: _Queue = asyncio.Queue()
+        # A status message may wait seconds for its chat; an end must find a hand meanwhile.
+        self._shows: _Queue = asyncio.Queue()
         self._under_way: set[Work] = set()
 
     def take(self, before: Generation | None, after: Generation) -> None:
@@ -95,13 +98,11 @@ class Discharger:
         known = {(debt.key, debt.n) for debt in before.owed} if before else set[object]()
         for debt in after.owed:
             if debt.by == self._taking.name and (debt.key, debt.n) not in known:
-                queue = self._chats if debt.kind in CHAT else self._inward
-                queue.put_nowait(Work(after.id, debt.key, debt.n))
+                self._queue(debt.kind).put_nowait(Work(after.id, debt.key, debt.n))
 
     def idle(self, kinds: frozenset[DebtKind]) -> int:
         """Return how many more debts of these kinds, all to chats or none, can be taken up."""
-        queue = self._chats if kinds <= CHAT else self._inward
-        return max(0, BACKLOG - queue.qsize())
+        return max(0, BACKLOG - max(self._queue(kind).qsize() for kind in kinds))
 
     async def run(self) -> None:
         """Do what is taken up, until `close`; then what is under way is finished."""
@@ -132,7 +133,12 @@ class Discharger:
         await self._records.change(generation.id, claimed)
 
     def _shifts(self) -> tuple[tuple[_Queue, int], ...]:
-        return (self._inward, HANDS), (self._chats, CHAT_HANDS)
+        return (self._inward, HANDS), (self._chats, CHAT_HANDS), (self._shows, CHAT_HANDS)
+
+    def _queue(self, kind: DebtKind) -> _Queue:
+        if kind is DebtKind.SHOW:
+            return self._shows
+        return self._chats if kind in CHAT else self._inward
 
     async def _hand(self, queue: _Queue) -> None:
         while (work := await queue.get()) is not None:
@@ -185,7 +191,10 @@ class Discharger:
         try:
             decide = await self._handlers[debt.kind](generation, debt)
         except PeerError as error:
-            return self._failed(work, debt, peer, error)
+            failed = self._failed(work, debt, peer, error)
+            # Found never sent, and surely not taken now: it may be sent again.
+            sent_first = generation.status is RunStatus.PENDING and work.key == runs.SUBMIT
+            return _unsent(failed, work) if sent_first else failed
         self._circuits.worked(peer)
         self._metrics.debt_done(debt.kind)
         return decide
@@ -243,21 +252,22 @@ class Discharger:
                 jitter=jitter,
                 timing=self._timing,
             )
-            return _unsent(debts.put(record, owed), work, now)
+            return debts.put(record, owed)
 
         return counted
 
 
 def _postponed(work: Work, at: datetime, why: str) -> Decide:
-    def postponed(record: Generation, now: datetime) -> Generation:
-        owed = debts.postpone(record.owed, work.key, work.n, at, why)
-        return _unsent(debts.put(record, owed), work, now)
-
-    return postponed
+    return lambda record, _: debts.put(
+        record, debts.postpone(record.owed, work.key, work.n, at, why)
+    )
 
 
-def _unsent(record: Generation, work: Work, now: datetime) -> Generation:
-    """A submit that surely did not arrive can be sent again, and cancelled at once."""
-    if work.key != runs.SUBMIT:
-        return record
-    return runs.unsent(record, now)
+def _unsent(failed: Decide, work: Work) -> Decide:
+    """A submit that surely did not arrive can be sent again, if nobody has sent it since."""
+
+    def unsent(record: Generation, now: datetime) -> Generation:
+        after = failed(record, now)
+        return runs.unsent(after, now) if debts.held(record.owed, work.key, work.n) else after
+
+    return unsent

@@ -1,5 +1,6 @@
 """Change a record: read, decide, compare-and-set, and decide again where somebody was first."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
@@ -13,6 +14,8 @@ from schemas.generation import Generation
 
 MAX_TRIES: Final = 10
 """Ten lost races in a row on one record mean that something is wrong."""
+REMEMBERED: Final = 2_000
+"""Open records that are remembered as this process last wrote them, at some 10 kB each."""
 
 Decide = Callable[[Generation, datetime], Generation]
 """A pure decision: the record as it is and the time in, the record as it should be out."""
@@ -34,6 +37,7 @@ class Records:
         self.clock: Final = clock
         self._journal = journal
         self._heir: Heir | None = None
+        self._remembered: OrderedDict[GenerationId, Generation] = OrderedDict()
 
     def inherit(self, heir: Heir) -> None:
         """Hand debts that are born claimed to `heir`, from now on."""
@@ -75,8 +79,13 @@ class Records:
         ready = [stamped(before, after, now) for before, after in writes]
         lost = await self.generations.write(ready)
         for write in ready:
-            if write.before.id not in lost:
+            if write.before.id in lost:
+                self.forget(write.before.id)
+            else:
+                self._remembered[write.after.id] = write.after
                 self._follow(write)
+        while len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
         return lost
 
     async def add(self, generation: Generation) -> bool:
@@ -96,7 +105,24 @@ class Records:
         """Return those of these records that exist, by id."""
         return await self.generations.many(ids)
 
+    def remembered(self, generation_id: GenerationId) -> Generation | None:
+        """Return an open record as this process last wrote it, or None; nothing is read.
+
+        It may be out of date: a write decided on it is taken only if it was not, and that it
+        leaves nothing to be written proves nothing.
+        """
+        return self._remembered.get(generation_id)
+
+    def forget(self, generation_id: GenerationId) -> None:
+        """Have a record read the next time."""
+        self._remembered.pop(generation_id, None)
+
     def _follow(self, write: Write) -> None:
+        if write.after.ended:
+            self.forget(write.after.id)
+        elif write.after.id in self._remembered:
+            self._remembered[write.after.id] = write.after
+            self._remembered.move_to_end(write.after.id)
         self._journal.changed(write.before, write.after)
         if self._heir is not None:
             self._heir.take(write.before, write.after)

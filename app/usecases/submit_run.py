@@ -5,6 +5,7 @@ generation is not sent again: the first webhook names the run, or the engine's r
 are read for the one that carries our webhook URL; after a while it has failed.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,7 +13,7 @@ from typing import Final
 import structlog
 
 from app.clock import Clock
-from app.errors import PeerRefusedError, PeerUnknownError
+from app.errors import PeerRefusedError, PeerUnknownError, StoreDownError
 from app.ports import Engine
 from app.usecases.records import Decide, Records
 from app.usecases.taking import Taking
@@ -26,6 +27,8 @@ from schemas.timing import Timing
 
 SLACK: Final = timedelta(minutes=2)
 """How far the engine's clock may be from ours."""
+PAUSE: Final = 0.3
+"""Seconds before another try while the database does not answer."""
 
 
 class SubmitRun:
@@ -67,28 +70,54 @@ class SubmitRun:
             )
         engine = self._engines.get(generation.engine)
         if engine is None:
-            return self._over("engine_off")
+            return self._over(debt, "engine_off")
         if generation.status is RunStatus.PENDING:
             return await self._send(engine, generation, debt)
         return await self._look(engine, generation, debt)
 
     async def _send(self, engine: Engine, generation: Generation, debt: Debt) -> Decide | None:
-        def sending(record: Generation, now: datetime) -> Generation:
-            ours = debts.held(record.owed, debt.key, debt.n)
-            return runs.submitting(record, now) if ours and not record.ended else record
-
-        sent = await self._records.change(generation.id, sending)
-        if sent is None or sent.status is not RunStatus.SUBMITTING or sent.ended:
+        sent = await self._sending(generation, debt)
+        # Held and submitting: only a holder of this claim can have written it, and that is us.
+        ours = sent is not None and debts.held(sent.owed, debt.key, debt.n)
+        if sent is None or not ours or sent.ended or sent.status is not RunStatus.SUBMITTING:
             return None
+        if debt.next_at - self._clock.now() < self._timing.submit_limit:
+            return self._unsent(debt)
         try:
             run_id = await engine.submit(generation, self._webhook_of(generation))
         except PeerRefusedError as error:
             reason = str(error)
-            return self._over(reason, by_engine=True)
+            return self._over(debt, reason, by_engine=True)
         except PeerUnknownError as error:
             self._log.warning("the answer to a submit never came", error=str(error))
             return self._look_later(debt, str(error))
         return self._named(run_id, None)
+
+    async def _sending(self, generation: Generation, debt: Debt) -> Generation | None:
+        """Write that it is being sent, however long the database takes."""
+
+        def sending(record: Generation, now: datetime) -> Generation:
+            ours = debts.held(record.owed, debt.key, debt.n)
+            return runs.submitting(record, now) if ours and not record.ended else record
+
+        while True:
+            try:
+                return await self._records.change(generation.id, sending)
+            except StoreDownError:
+                # It may have been written. Tried anew as a whole, the debt would be taken for
+                # one whose POST went out.
+                await asyncio.sleep(PAUSE)
+
+    def _unsent(self, debt: Debt) -> Decide:
+        """Give back a submit that was not begun, for too little of its claim was left."""
+
+        def unsent(record: Generation, now: datetime) -> Generation:
+            if not debts.held(record.owed, debt.key, debt.n):
+                return record
+            owed = debts.postpone(record.owed, debt.key, debt.n, now)
+            return runs.unsent(debts.put(record, owed), now)
+
+        return unsent
 
     async def _look(self, engine: Engine, generation: Generation, debt: Debt) -> Decide | None:
         """Look for the run of a submit whose answer never came."""
@@ -100,7 +129,7 @@ class SubmitRun:
             self._log.warning("recent runs cannot be listed", error=str(error))
         now = self._clock.now()
         if now >= _since(generation) + self._timing.unknown_submit:
-            return self._over("submit_unknown")
+            return self._over(debt, "submit_unknown")
         return self._look_later(debt, "no run of ours is known")
 
     def _look_later(self, debt: Debt, why: str) -> Decide:
@@ -121,9 +150,10 @@ class SubmitRun:
 
         return named
 
-    def _over(self, reason: str, *, by_engine: bool = False) -> Decide:
+    def _over(self, debt: Debt, reason: str, *, by_engine: bool = False) -> Decide:
         def over(record: Generation, now: datetime) -> Generation:
-            if record.ended or record.metadata.run_id is not None:
+            ours = debts.held(record.owed, debt.key, debt.n)
+            if not ours or record.ended or record.metadata.run_id is not None:
                 return record
             ending = Ending(
                 status=RunStatus.FAILED, by="engine" if by_engine else "us", reason=reason

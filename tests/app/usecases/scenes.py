@@ -1,0 +1,200 @@
+"""A service on fakes, all of its parts running, in virtual time."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+from app.observability.journal import Journal
+from app.observability.metrics import Metrics
+from app.usecases.accept_events import Acceptor
+from app.usecases.apply_events import Applier
+from app.usecases.ask_engine import AskEngine
+from app.usecases.cancel_run import CancelRun
+from app.usecases.circuits import Circuits
+from app.usecases.desk import Desk
+from app.usecases.discharge import Discharger
+from app.usecases.end_run import EndRun
+from app.usecases.notify import Finish, Notify, Show
+from app.usecases.records import Records
+from app.usecases.submit_run import SubmitRun
+from app.usecases.sweep import Sweep
+from app.usecases.taking import Taking
+from processors.protocols import comfydeploy
+from schemas.base import GenerationId, InstanceName
+from schemas.debt import DebtKind
+from schemas.generation import Generation
+from schemas.run import Delivery, RunEvent
+from schemas.timing import Timing
+from schemas.wire.api import NewGeneration
+from tests.builders import A10G, CHAT, COMFYDEPLOY, HERE, RUN
+from tests.fakes.alerts import FakeAlerts
+from tests.fakes.clock import LoopClock
+from tests.fakes.engines import FakeEngine
+from tests.fakes.gates import Turnstile
+from tests.fakes.generations import FakeGenerations
+from tests.fakes.inbox import FakeInbox
+from tests.fakes.messenger import FakeMessenger
+
+METRICS: Final = Metrics()
+TIMING: Final = Timing(progress_every=timedelta())
+"""The real limits; progress is not spaced, since that goes by the real clock."""
+
+RARELY: Final = TIMING.change(sweep_every=timedelta(minutes=1))
+"""The same for tests of days: fewer sweeps."""
+
+
+def webhook_of(generation: Generation) -> str:
+    """Return the webhook URL of a generation, as far as it matters here."""
+    return f"https://us.example.com/{generation.id}/{generation.attempt}"
+
+
+class Scene:
+    """A process, and everybody it speaks to.
+
+    Attributes:
+        store: The gate of the database.
+        engine: What it submits to; its gate is `engine_gate`.
+        messenger: What tells people; its gate is `chat_gate`.
+        engine_on: Whether the engine is set up.
+    """
+
+    def __init__(
+        self,
+        *,
+        timing: Timing = TIMING,
+        name: InstanceName = HERE,
+        generations: FakeGenerations | None = None,
+        inbox: FakeInbox | None = None,
+        engine_on: bool = True,
+        disk_full: bool = False,
+        finish: Finish = "send",
+    ) -> None:
+        self.timing = timing
+        self.clock = LoopClock()
+        self.store, self.engine_gate, self.chat_gate = Turnstile(), Turnstile(), Turnstile()
+        self.generations = generations or FakeGenerations(gate=self.store)
+        self.inbox = inbox or FakeInbox(gate=self.store)
+        self.engine = FakeEngine(self.engine_gate)
+        self.messenger = FakeMessenger(self.chat_gate)
+        self.alerts = FakeAlerts()
+        self.asked_all = 0
+        self.taking = Taking(name, timing, background=True, messenger=self.messenger)
+        self.records = Records(self.generations, self.clock, Journal())
+        self.circuits = Circuits(self.clock, timing, self.alerts, METRICS)
+        self.discharger = self._discharger({COMFYDEPLOY: self.engine} if engine_on else {}, finish)
+        self.records.inherit(self.discharger)
+        common: dict[str, Any] = {"clock": self.clock, "timing": timing, "metrics": METRICS}
+        self.applier = Applier(self.inbox, self.records, self.taking, alerts=self.alerts, **common)
+        self.sweep = Sweep(
+            self.inbox,
+            self.records,
+            applier=self.applier,
+            discharger=self.discharger,
+            receivers={COMFYDEPLOY: comfydeploy.receive},
+            taking=self.taking,
+            timing=timing,
+            metrics=METRICS,
+        )
+        self.acceptor = Acceptor(self.inbox, self.applier, on_return=self._ask_all, **common)
+        self.desk = Desk(
+            self.records, [COMFYDEPLOY], taking=self.taking, disk_full=lambda: disk_full
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator["Scene"]:
+        """Run all parts for the length of the block."""
+        async with asyncio.TaskGroup() as group:
+            parts = (self.acceptor, self.applier, self.discharger, self.sweep)
+            tasks = [group.create_task(part.run()) for part in parts]
+            yield self
+            for task in tasks:
+                task.cancel()
+
+    async def order(self, **fields: Any) -> GenerationId:  # noqa: ANN401 - any field of an order
+        """Order a generation from a chat; its submit is on its way at once."""
+        made, _ = await self.desk.create(an_order_form(**fields), key=None, digest=None)
+        return made.id
+
+    async def hear(self, generation_id: GenerationId, status: str, run_id: str = RUN) -> None:
+        """Take in a webhook with a true token."""
+        raw = f'{{"run_id": "{run_id}", "status": "{status}"}}'.encode()
+        await self.acceptor.accept(*self.a_webhook(generation_id, raw))
+
+    def a_webhook(self, generation_id: GenerationId, raw: bytes) -> tuple[Delivery, RunEvent]:
+        """Return a webhook as it comes from the web, and what it means."""
+        delivery = Delivery(
+            generation=generation_id, attempt=1, engine=COMFYDEPLOY, at=self.clock.now(), raw=raw
+        )
+        return delivery, comfydeploy.receive(delivery)
+
+    def record(self, generation_id: GenerationId) -> Generation:
+        """Return a record as it is stored."""
+        return self.generations.records[generation_id]
+
+    def _ask_all(self) -> None:
+        self.asked_all += 1
+        self.sweep.ask_all()
+
+    def _discharger(self, engines: dict[Any, FakeEngine], finish: Finish) -> Discharger:
+        taking, timing, journal, records = self.taking, self.timing, Journal(), self.records
+
+        def names(webhook: str | None, generation: Generation) -> bool:
+            return webhook == webhook_of(generation)
+
+        return Discharger(
+            records,
+            {
+                DebtKind.SUBMIT: SubmitRun(
+                    records,
+                    engines,
+                    webhook_of=webhook_of,
+                    names=names,
+                    taking=taking,
+                    timing=timing,
+                ),
+                DebtKind.CANCEL: CancelRun(engines, taking=taking, timing=timing),
+                DebtKind.ASK: AskEngine(
+                    engines,
+                    names=names,
+                    taking=taking,
+                    clock=self.clock,
+                    timing=timing,
+                    metrics=METRICS,
+                ),
+                DebtKind.END: EndRun(
+                    engines, taking=taking, timing=timing, metrics=METRICS, alerts=self.alerts
+                ),
+                DebtKind.SHOW: Show(
+                    records, self.messenger, taking=taking, timing=timing, journal=journal
+                ),
+                DebtKind.NOTIFY: Notify(
+                    records,
+                    self.messenger,
+                    engine_of=engines.get,
+                    finish=finish,
+                    allow_private=False,
+                    taking=taking,
+                    timing=timing,
+                    journal=journal,
+                    metrics=METRICS,
+                ),
+            },
+            taking=taking,
+            circuits=self.circuits,
+            timing=timing,
+            metrics=METRICS,
+            alerts=self.alerts,
+        )
+
+
+def an_order_form(**fields: Any) -> NewGeneration:  # noqa: ANN401 - any field of an order
+    """Return an order as it comes from a program."""
+    known: dict[str, Any] = {
+        "engine": COMFYDEPLOY,
+        "deployment_id": "c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11",
+        "inputs": {"prompt": "a lighthouse at dusk"},
+        "metadata": {"telegramChatId": CHAT, "costRate": A10G},
+    }
+    return NewGeneration.model_validate(known | fields)

@@ -1,0 +1,108 @@
+"""A 200 means that the event is on disk; until then the sender waits, but not for ever."""
+
+import asyncio
+
+import pytest
+
+from app.errors import OverloadedError, StoreDownError, UnavailableError
+from app.usecases import accept_events
+from schemas.base import GenerationId
+from tests.app.usecases.scenes import Scene
+from tests.builders import ID
+
+pytestmark = pytest.mark.anyio
+
+GONE = StoreDownError("gone")
+
+
+async def many(scene: Scene, count: int, generation: GenerationId = ID) -> list[object]:
+    """Have so many events accepted at once; return None or the fault of each."""
+    return await asyncio.gather(
+        *(scene.hear(generation, "running") for _ in range(count)), return_exceptions=True
+    )
+
+
+async def test_the_requests_of_a_moment_share_one_insert() -> None:
+    """While one insert is under way the others gather for the next."""
+    async with Scene().running() as scene:
+        assert await many(scene, 100) == [None] * 100
+
+    assert len(scene.inbox.batches) <= 2
+    assert sum(len(each.events) for each in scene.inbox.batches.values()) == 100
+
+
+async def test_a_batch_has_a_limit() -> None:
+    """In events, so that a document stays small."""
+    async with Scene().running() as scene:
+        await many(scene, 600)
+
+    sizes = [len(each.events) for each in scene.inbox.batches.values()]
+    assert max(sizes) == accept_events.BATCH_EVENTS
+
+
+async def test_a_database_that_is_back_in_time_refuses_nobody() -> None:
+    """Every sender gets its 200, late."""
+    async with Scene().running() as scene:
+        scene.store.down = GONE
+        accepting = asyncio.ensure_future(many(scene, 20))
+        await asyncio.sleep(10)
+        assert not accepting.done()
+        scene.store.down = None
+        assert await accepting == [None] * 20
+
+    assert sum(len(each.events) for each in scene.inbox.batches.values()) == 20
+    assert scene.asked_all == 0
+
+
+async def test_one_that_is_not_has_every_open_run_asked() -> None:
+    """Senders are refused after their limit; what they had to say is asked for."""
+    async with Scene().running() as scene:
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        scene.store.down = GONE
+        began = scene.clock.now()
+        (fault,) = await many(scene, 1, generation)
+        waited = (scene.clock.now() - began).total_seconds()
+        assert isinstance(fault, UnavailableError)
+        assert 15 <= waited < 16
+        await asyncio.sleep(5)
+        scene.store.down = None
+        await scene.hear(generation, "running")
+        await asyncio.sleep(3)
+
+    assert scene.asked_all >= 1
+
+
+async def test_a_lost_answer_of_the_insert_stores_once() -> None:
+    """The same batch is tried again under its id."""
+    async with Scene().running() as scene:
+        await asyncio.sleep(0.5)
+        scene.store.script(None, GONE)
+        await scene.hear(ID, "running")
+
+    assert len(scene.inbox.batches) == 1
+
+
+async def test_what_waits_has_bounds() -> None:
+    """Beyond them a sender is refused at once."""
+    scene = Scene()
+    waiting = [
+        asyncio.ensure_future(scene.hear(ID, "running")) for _ in range(accept_events.ROOM_EVENTS)
+    ]
+    await asyncio.sleep(0)
+
+    with pytest.raises(OverloadedError):
+        await scene.hear(ID, "running")
+    for each in waiting:
+        each.cancel()
+
+
+async def test_closing_writes_what_still_waits() -> None:
+    """Nobody who was let in is left without an answer."""
+    scene = Scene()
+    waiting = asyncio.ensure_future(many(scene, 5))
+    await asyncio.sleep(0.01)
+    scene.acceptor.close()
+    await scene.acceptor.run()
+
+    assert await waiting == [None] * 5

@@ -1,0 +1,141 @@
+"""What was accepted is applied: in one write per generation, by whoever finds it."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from app.errors import StoreDownError
+from schemas.base import GenerationId, InstanceName
+from schemas.run import Batch, RunStatus
+from tests.app.usecases.scenes import TIMING, Scene
+from tests.builders import ID, RUN, a_generation
+from tests.fakes.generations import FakeGenerations
+
+pytestmark = pytest.mark.anyio
+
+
+def stored(scene: Scene, *generations: GenerationId) -> None:
+    """Have generations whose runs are queued."""
+    for number, each in enumerate(generations):
+        record = a_generation(id=each, metadata=a_generation().metadata.change(run_id=f"r{number}"))
+        scene.generations.records[each] = record.change(owed=(), due_at=None)
+
+
+async def test_all_events_of_a_run_make_one_write() -> None:
+    """However many were accepted at once."""
+    async with Scene().running() as scene:
+        stored(scene, ID)
+        await asyncio.gather(
+            *(scene.hear(ID, each, "r0") for each in ("running", "started", "queued", "uploading"))
+        )
+        await asyncio.sleep(0.5)
+
+    record = scene.record(ID)
+    assert record.status is RunStatus.UPLOADING
+    # The events' one write; then that the state was shown, which takes no more than two.
+    assert record.version <= 4
+
+
+async def test_batches_are_marked_when_all_of_their_events_are_applied() -> None:
+    """An event for a generation that is gone is counted, and holds nothing up."""
+    gone = GenerationId("f" * 32)
+    async with Scene().running() as scene:
+        stored(scene, ID)
+        await asyncio.gather(scene.hear(ID, "running", "r0"), scene.hear(gone, "running", "r0"))
+        await asyncio.sleep(3)
+
+    assert all(each.applied for each in scene.inbox.batches.values())
+    assert scene.record(ID).status is RunStatus.RUNNING
+
+
+async def test_a_lost_race_is_decided_again() -> None:
+    """On the record as the winner left it."""
+    scene, raced = Scene(), [True]
+
+    async def racing() -> None:
+        record = scene.generations.records.get(ID)
+        if record is not None and record.status is RunStatus.QUEUED and raced and passed():
+            raced.pop()
+            changed = record.change(version=record.version + 1, status_reason="by hand")
+            scene.generations.records[ID] = changed
+
+    count = 0
+
+    def passed() -> bool:
+        nonlocal count
+        count += 1
+        return count == 3
+
+    async with scene.running():
+        stored(scene, ID)
+        await asyncio.sleep(0)
+        scene.generations.gate = racing
+        await scene.hear(ID, "running", "r0")
+        await asyncio.sleep(5)
+
+    record = scene.record(ID)
+    assert (record.status, record.status_reason) == (RunStatus.RUNNING, "by hand")
+    assert raced == []
+
+
+async def test_a_database_that_is_gone_is_waited_for() -> None:
+    """What was accepted stays to be applied."""
+    async with Scene().running() as scene:
+        stored(scene, ID)
+        scene.generations.gate = scene.engine_gate
+        scene.engine_gate.down = StoreDownError("gone")
+        await scene.hear(ID, "running", "r0")
+        await asyncio.sleep(20)
+        scene.engine_gate.down = None
+        await asyncio.sleep(5)
+
+    assert scene.record(ID).status is RunStatus.RUNNING
+
+
+async def test_the_same_event_from_two_processes_is_one_change() -> None:
+    """Fifty times at once from each."""
+    one = Scene()
+    two = Scene(name=InstanceName("there"), generations=FakeGenerations(one.generations.records))
+    async with one.running(), two.running():
+        stored(one, ID)
+        await asyncio.gather(
+            *(scene.hear(ID, "running", "r0") for scene in (one, two) for _ in range(50))
+        )
+        await asyncio.sleep(5)
+
+    record = one.record(ID)
+    assert [each.status for each in record.history] == [RunStatus.RUNNING]
+
+
+async def test_progress_is_spaced_and_everything_else_is_not() -> None:
+    """Between two writes of progress time must pass; an end does not wait for it."""
+    scene = Scene(timing=TIMING.change(progress_every=timedelta(hours=1)))
+    async with scene.running():
+        stored(scene, ID)
+        await scene.hear(ID, "running", "r0")
+        await asyncio.sleep(1)
+        version = scene.record(ID).version
+        await scene.hear(ID, "uploading", "r0")
+        await asyncio.sleep(60)
+        assert scene.record(ID).version == version
+        await scene.hear(ID, "success", "r0")
+        await asyncio.sleep(1)
+
+    assert scene.record(ID).version > version
+    assert RunStatus.UPLOADING in {each.status for each in scene.record(ID).history}
+
+
+async def test_a_batch_known_already_is_not_taken_up_twice() -> None:
+    """A sweep that finds what is under way changes nothing."""
+    scene = Scene()
+    delivery, event = scene.a_webhook(ID, f'{{"run_id": "{RUN}", "status": "running"}}'.encode())
+    batch = Batch(id="a", at=delivery.at, events=(delivery,))
+    scene.inbox.batches["a"] = batch
+    stored(scene, ID)
+    scene.applier.add(batch, [event])
+    scene.applier.add(batch, [event])
+    scene.applier.close()
+    await scene.applier.run()
+
+    assert scene.inbox.batches["a"].applied

@@ -1,0 +1,116 @@
+"""The engine is asked for what no webhook told."""
+
+import asyncio
+
+import pytest
+
+from app.errors import PeerBusyError, PeerDownError, PeerUnknownError
+from schemas.base import GenerationId, RunId
+from schemas.run import RunStatus
+from tests.app.usecases.scenes import RARELY, Scene, webhook_of
+from tests.builders import RUN, a_report
+
+pytestmark = pytest.mark.anyio
+
+HOUR = 3600
+
+
+async def submitted(scene: Scene, status: RunStatus = RunStatus.RUNNING) -> GenerationId:
+    """Order a generation and let the engine have it."""
+    generation = await scene.order()
+    await asyncio.sleep(1)
+    scene.engine.reports[RUN] = a_report(status, webhook=webhook_of(scene.record(generation)))
+    return generation
+
+
+async def test_a_terminal_webhook_that_never_comes_is_made_up_for() -> None:
+    """The end is found within the time of one question, and told once."""
+    async with Scene().running() as scene:
+        generation = await submitted(scene, RunStatus.COMPLETED)
+        await asyncio.sleep(75)
+
+    record = scene.record(generation)
+    assert (record.status, record.ended_by) == (RunStatus.COMPLETED, "engine")
+    assert record.duration_seconds == 12.0
+    assert record.owed == ()
+    assert len(scene.messenger.told) == 1
+
+
+async def test_what_runs_too_long_is_ended_by_us_and_the_engine_told() -> None:
+    """Half an hour after its start, whatever the engine still says."""
+    async with Scene().running() as scene:
+        generation = await submitted(scene)
+        await asyncio.sleep(HOUR)
+
+    record = scene.record(generation)
+    assert (record.status, record.ended_by) == (RunStatus.TIMEOUT, "us")
+    assert record.status_reason == "overdue"
+    assert scene.engine.cancelled == [RUN]
+
+
+async def test_what_the_engine_lost_is_lost() -> None:
+    """A run that it knows nothing of, time after time; said by us."""
+    async with Scene().running() as scene:
+        generation = await scene.order()
+        await asyncio.sleep(HOUR)
+
+    record = scene.record(generation)
+    assert (record.status, record.ended_by, record.status_reason) == (
+        RunStatus.FAILED,
+        "us",
+        "lost",
+    )
+
+
+async def test_asking_ends_some_days_after_an_end_of_ours() -> None:
+    """Nothing is owed for ever."""
+    async with Scene(timing=RARELY).running() as scene:
+        generation = await scene.order()
+        await asyncio.sleep(5 * 24 * HOUR)
+
+    assert scene.record(generation).owed == ()
+
+
+async def test_a_run_with_another_webhook_is_a_strangers() -> None:
+    """Whoever knows our URL can name any run; only one submitted with it is believed."""
+    async with Scene().running() as scene:
+        scene.engine_gate.script(None, PeerUnknownError("comfydeploy", "no answer"))
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        stranger = RunId("run-x")
+        scene.engine.reports[stranger] = a_report(run_id=stranger, webhook="https://x.example.com")
+        await scene.hear(generation, "success", run_id=stranger)
+        await scene.hear(generation, "success", run_id="run-unknown")
+        await asyncio.sleep(10)
+
+    record = scene.record(generation)
+    assert (record.status, record.metadata.run_id) == (RunStatus.SUBMITTING, None)
+    assert scene.messenger.told == []
+
+
+@pytest.mark.parametrize("fault", [PeerBusyError, PeerUnknownError, PeerDownError])
+async def test_a_run_that_named_us_is_read_until_the_engine_answers(
+    fault: type[PeerBusyError | PeerUnknownError | PeerDownError],
+) -> None:
+    """Its name is not forgotten because the engine was busy once."""
+    async with Scene().running() as scene:
+        scene.engine_gate.script(None, PeerUnknownError("comfydeploy", "no answer"))
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        webhook = webhook_of(scene.record(generation))
+        scene.engine.reports[RUN] = a_report(RunStatus.RUNNING, webhook=webhook)
+        scene.engine_gate.script(fault("comfydeploy", "no answer"))
+        await scene.hear(generation, "running")
+        await asyncio.sleep(25)
+
+    assert scene.record(generation).metadata.run_id == RUN
+
+
+async def test_a_sign_of_life_has_the_run_asked_now() -> None:
+    """A webhook without a body says nothing, and that is worth a question."""
+    async with Scene().running() as scene:
+        generation = await submitted(scene, RunStatus.COMPLETED)
+        await scene.acceptor.accept(*scene.a_webhook(generation, b""))
+        await asyncio.sleep(3)
+
+    assert scene.record(generation).ended

@@ -1,0 +1,94 @@
+"""Orders are taken once, and changes only where they can be."""
+
+import asyncio
+
+import pytest
+
+from app.errors import (
+    DiskFullError,
+    EngineOffError,
+    IdempotencyMismatchError,
+    NotFoundError,
+)
+from schemas.base import GenerationId
+from schemas.run import RunStatus
+from tests.app.usecases.scenes import Scene, an_order_form
+from tests.builders import ID, RUN, a_generation
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_two_identical_orders_at_once_make_one() -> None:
+    """Both get the same record; one is told that it is new."""
+    async with Scene().running() as scene:
+        order = an_order_form()
+        one, other = await asyncio.gather(
+            *(scene.desk.create(order, key="k", digest="d") for _ in range(2))
+        )
+        await asyncio.sleep(1)
+
+    assert one[0].id == other[0].id
+    assert sorted([one[1], other[1]]) == [False, True]
+    assert len(scene.engine.submitted) == 1
+
+
+async def test_a_key_with_another_body_is_refused() -> None:
+    """Whether it comes later or at the same time."""
+    scene = Scene()
+    await scene.desk.create(an_order_form(), key="k", digest="d")
+
+    with pytest.raises(IdempotencyMismatchError):
+        await scene.desk.create(an_order_form(), key="k", digest="other")
+    results = await asyncio.gather(
+        *(scene.desk.create(an_order_form(), key="k2", digest=each) for each in "ab"),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(each, IdempotencyMismatchError) for each in results) == 1
+
+
+async def test_an_engine_that_is_off_takes_no_orders() -> None:
+    """The refusal names the field."""
+    with pytest.raises(EngineOffError) as caught:
+        await Scene().desk.create(an_order_form(engine="replicate"), key=None, digest=None)
+    assert caught.value.field == "engine"
+
+
+async def test_a_full_disk_takes_no_orders() -> None:
+    """What is known already is still answered."""
+    scene = Scene(disk_full=True)
+
+    with pytest.raises(DiskFullError):
+        await scene.desk.create(an_order_form(), key="k", digest="d")
+    assert scene.generations.records == {}
+
+
+async def test_a_cancel_of_what_was_never_sent_is_done_at_once() -> None:
+    """The answer says so."""
+    scene = Scene()
+    made, _ = await scene.desk.create(an_order_form(), key=None, digest=None)
+
+    assert (await scene.desk.cancel(made.id)).status is RunStatus.CANCELLED
+    assert (await scene.desk.cancel(made.id)).version == 2
+
+
+async def test_what_does_not_exist_is_not_found() -> None:
+    """Neither to cancel nor to run again."""
+    desk, nothing = Scene().desk, GenerationId("0" * 32)
+
+    with pytest.raises(NotFoundError):
+        await desk.cancel(nothing)
+    with pytest.raises(NotFoundError):
+        await desk.rerun(nothing, key=None, digest=None)
+
+
+async def test_running_again_is_an_order_of_its_own() -> None:
+    """The same request, without the run and the message of the first."""
+    scene = Scene()
+    scene.generations.records[ID] = a_generation(RunStatus.FAILED)
+    again, new = await scene.desk.rerun(ID, key="k", digest="d")
+    answered, old = await scene.desk.rerun(ID, key="k", digest="d")
+
+    assert (new, old, answered.id) == (True, False, again.id)
+    assert (again.metadata.run_id, again.status) == (None, RunStatus.PENDING)
+    assert again.request_payload == scene.record(ID).request_payload
+    assert scene.record(ID).metadata.run_id == RUN

@@ -1,0 +1,104 @@
+"""An end that was heard is written when the engine says so."""
+
+import asyncio
+
+import pytest
+
+from app.errors import PeerBusyError, PeerDownError
+from schemas.base import GenerationId
+from schemas.run import RunStatus
+from tests.app.usecases.scenes import Scene, webhook_of
+from tests.builders import RUN, a_report, an_output
+
+pytestmark = pytest.mark.anyio
+
+
+async def running(scene: Scene, said: RunStatus = RunStatus.RUNNING) -> GenerationId:
+    """Have a generation run, with what the engine says when asked."""
+    generation = await scene.order()
+    await asyncio.sleep(1)
+    webhook = webhook_of(scene.record(generation))
+    outputs = (an_output(),) if said is RunStatus.COMPLETED else ()
+    scene.engine.reports[RUN] = a_report(said, webhook=webhook, outputs=outputs)
+    await scene.hear(generation, "running")
+    return generation
+
+
+async def test_a_confirmed_end_is_written_and_told() -> None:
+    """With the engine's outputs and times, and the cost that follows from them."""
+    async with Scene().running() as scene:
+        generation = await running(scene, RunStatus.COMPLETED)
+        for _ in range(50):
+            await scene.hear(generation, "success")
+        await asyncio.sleep(5)
+
+    record = scene.record(generation)
+    assert (record.status, record.ended_by, record.confirmed) == (
+        RunStatus.COMPLETED,
+        "engine",
+        True,
+    )
+    assert record.response_payload.outputs == (an_output(),)
+    assert str(record.cost_usd) == "0.004044"
+    assert len(scene.messenger.told) == 1
+
+
+async def test_a_forged_success_is_never_told() -> None:
+    """The engine denies it: the claim is dropped, and somebody is woken."""
+    async with Scene().running() as scene:
+        generation = await running(scene)
+        await scene.hear(generation, "success")
+        await asyncio.sleep(20)
+
+    record = scene.record(generation)
+    assert (record.status, record.claimed_end, record.heard) == (RunStatus.RUNNING, None, ())
+    assert scene.messenger.told == []
+    assert "end_denied" in scene.alerts.raised
+
+
+async def test_another_end_than_the_one_heard_is_the_engines() -> None:
+    """Whatever the webhook said."""
+    async with Scene().running() as scene:
+        generation = await running(scene, RunStatus.FAILED)
+        await scene.hear(generation, "success")
+        await asyncio.sleep(5)
+
+    assert scene.record(generation).status is RunStatus.FAILED
+
+
+async def test_an_end_nobody_confirms_stands_unconfirmed() -> None:
+    """After six tries, about a quarter of an hour; the engine may still say otherwise."""
+    async with Scene().running() as scene:
+        generation = await running(scene, RunStatus.FAILED)
+        scene.engine_gate.down = PeerBusyError("comfydeploy", "502")
+        await scene.hear(generation, "success")
+        await asyncio.sleep(300)
+        assert not scene.record(generation).ended
+        await asyncio.sleep(1200)
+        record = scene.record(generation)
+        assert (record.status, record.confirmed) == (RunStatus.COMPLETED, False)
+        assert len(scene.messenger.told) == 1
+        scene.engine_gate.down = None
+        await asyncio.sleep(3600)
+
+    record = scene.record(generation)
+    assert (record.status, record.ended_by) == (RunStatus.FAILED, "engine")
+    assert len(scene.messenger.told) == 2
+
+
+async def test_an_engine_that_is_down_keeps_nobody_waiting_for_ever() -> None:
+    """However long it is away, the end that was heard is told after a quarter of an hour."""
+    async with Scene().running() as scene:
+        generation = await running(scene, RunStatus.COMPLETED)
+        scene.engine_gate.down = PeerDownError("comfydeploy", "unreachable")
+        await scene.hear(generation, "success")
+        await asyncio.sleep(300)
+        assert not scene.record(generation).ended
+        await asyncio.sleep(1200)
+        assert scene.record(generation).confirmed is False
+        scene.engine_gate.down = None
+        await asyncio.sleep(3600)
+
+    record = scene.record(generation)
+    assert (record.ended_by, record.confirmed) == ("engine", True)
+    assert len(scene.messenger.told) == 1

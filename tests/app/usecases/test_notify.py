@@ -1,0 +1,158 @@
+"""People are told: the state while it lasts, the end once."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from app.errors import PeerBusyError, PeerDownError, PeerRefusedError, PeerUnknownError
+from processors import debts, runs
+from schemas.base import GenerationId
+from schemas.run import RunStatus
+from tests.app.usecases.scenes import RARELY, Scene, webhook_of
+from tests.builders import CHAT, RUN, a_report
+
+pytestmark = pytest.mark.anyio
+
+
+async def ended(scene: Scene) -> GenerationId:
+    """Have a generation that the engine has completed and that is just about to be told."""
+    generation = await scene.order()
+    await asyncio.sleep(1)
+    webhook = webhook_of(scene.record(generation))
+    scene.engine.reports[RUN] = a_report(RunStatus.COMPLETED, webhook=webhook)
+    await scene.hear(generation, "success")
+    return generation
+
+
+async def test_one_status_message_is_edited_until_the_end() -> None:
+    """Its id is kept; the end is a message of its own."""
+    async with Scene().running() as scene:
+        generation = await ended(scene)
+        await asyncio.sleep(5)
+
+    first, *others = scene.messenger.shown
+    assert (first.chat_id, first.message_id) == (CHAT, None)
+    assert {each.message_id for each in others} <= {100}
+    (told,) = scene.messenger.told
+    assert told.replace is None
+    assert scene.record(generation).owed == ()
+
+
+async def test_with_finish_edit_the_end_takes_the_place_of_the_status_message() -> None:
+    """One message in all."""
+    async with Scene(finish="edit").running() as scene:
+        await ended(scene)
+        await asyncio.sleep(5)
+
+    assert [each.replace for each in scene.messenger.told] == [100]
+
+
+async def test_a_wait_that_telegram_names_is_kept_over_a_restart() -> None:
+    """It stands in the record, and counts no try."""
+    async with Scene().running() as scene:
+        scene.chat_gate.script(None, None)
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        scene.chat_gate.down = PeerBusyError("telegram", "flood", timedelta(seconds=37))
+        await scene.hear(generation, "success")
+        scene.engine.reports[RUN] = a_report()
+        await asyncio.sleep(2)
+        debt = debts.find(scene.record(generation).owed, runs.NOTIFY)
+        assert debt is not None
+        wait = (debt.next_at - scene.clock.now()).total_seconds()
+        assert (30 < wait < 38, debt.attempts) == (True, 0)
+        scene.chat_gate.down = None
+        await asyncio.sleep(45)
+
+    assert len(scene.messenger.told) == 1
+
+
+async def test_a_refusal_is_dead_and_seen() -> None:
+    """A chat that is closed to us is not tried again."""
+    async with Scene().running() as scene:
+        scene.chat_gate.down = PeerRefusedError("telegram", "blocked by the user")
+        generation = await ended(scene)
+        await asyncio.sleep(3600)
+
+    (debt,) = scene.record(generation).owed
+    assert (debt.key, debt.dead_at is not None) == (runs.NOTIFY, True)
+    assert scene.record(generation).due_at is None
+
+
+async def test_an_hour_without_telegram_loses_nothing() -> None:
+    """The circuit stops the clock; then the end is told once."""
+    async with Scene().running() as scene:
+        scene.chat_gate.down = PeerDownError("telegram", "unreachable")
+        await ended(scene)
+        await asyncio.sleep(3600)
+        scene.chat_gate.down = None
+        await asyncio.sleep(30)
+
+    assert len(scene.messenger.told) == 1
+
+
+async def test_after_a_day_of_its_own_faults_an_end_is_dead() -> None:
+    """Not before, and what is dead can be replayed."""
+    async with Scene(timing=RARELY).running() as scene:
+        scene.chat_gate.down = PeerUnknownError("telegram", "no answer")
+        generation = await ended(scene)
+        await asyncio.sleep(20 * 3600)
+        assert scene.record(generation).due_at is not None
+        await asyncio.sleep(3 * 24 * 3600)
+
+    (debt,) = scene.record(generation).owed
+    assert debt.dead_at is not None
+
+
+async def test_a_claim_used_up_in_line_is_renewed_before_anything_is_sent() -> None:
+    """Nothing is sent with less of the lease left than the sending may take."""
+    scene, queued = Scene(), [50.0]
+
+    async def in_line() -> None:
+        if scene.engine.reports and queued:
+            await asyncio.sleep(queued.pop())
+
+    scene.messenger.waiting = in_line
+    async with scene.running():
+        generation = await ended(scene)
+        await asyncio.sleep(200)
+
+    assert len(scene.messenger.told) == 1
+    assert scene.record(generation).owed == ()
+
+
+async def test_who_is_not_the_sender_tells_nothing() -> None:
+    """The debt waits for whoever is."""
+    async with Scene().running() as scene:
+        scene.messenger.duty = False
+        await ended(scene)
+        await asyncio.sleep(30)
+        assert scene.messenger.told == []
+        scene.messenger.duty = True
+        await asyncio.sleep(5)
+
+    assert len(scene.messenger.told) == 1
+
+
+async def test_a_state_that_cannot_be_shown_is_let_go() -> None:
+    """The end will be told all the same."""
+    async with Scene().running() as scene:
+        scene.chat_gate.script(PeerRefusedError("telegram", "no"))
+        generation = await scene.order()
+        await asyncio.sleep(5)
+
+    assert debts.find(scene.record(generation).owed, runs.SHOW) is None
+
+
+async def test_who_ordered_without_a_chat_is_told_nothing() -> None:
+    """And nothing is owed."""
+    async with Scene().running() as scene:
+        generation = await scene.order(metadata={})
+        await asyncio.sleep(1)
+        scene.engine.reports[RUN] = a_report()
+        await scene.hear(generation, "success")
+        await asyncio.sleep(5)
+
+    assert scene.record(generation).owed == ()
+    assert (scene.messenger.told, scene.messenger.shown) == ([], [])

@@ -1,0 +1,265 @@
+"""A generation reaches its engine at most once, whatever becomes of the answer."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from app.errors import (
+    PeerBusyError,
+    PeerDownError,
+    PeerRefusedError,
+    PeerUnknownError,
+    StoreDownError,
+)
+from app.ports import Write
+from processors import debts, runs
+from schemas.base import GenerationId, InstanceName, RunId
+from schemas.generation import Generation
+from schemas.run import RunStatus
+from tests.app.usecases.scenes import Scene, webhook_of
+from tests.builders import RUN, a_report
+from tests.fakes.generations import FakeGenerations
+
+pytestmark = pytest.mark.anyio
+
+BUSY = PeerBusyError("comfydeploy", "answered 503")
+UNKNOWN = PeerUnknownError("comfydeploy", "no answer")
+DOWN = PeerDownError("comfydeploy", "cannot be reached")
+REFUSED = PeerRefusedError("comfydeploy", "no such deployment")
+
+
+async def test_it_is_sent_once_and_queued() -> None:
+    """With its webhook; the run that the engine names serves it."""
+    async with Scene().running() as scene:
+        generation = await scene.order()
+        await asyncio.sleep(10)
+
+    ((sent, webhook),) = scene.engine.submitted
+    assert (sent.id, webhook) == (generation, webhook_of(sent))
+    record = scene.record(generation)
+    assert (record.status, record.metadata.run_id) == (RunStatus.QUEUED, RUN)
+    assert debts.find(record.owed, runs.SUBMIT) is None
+
+
+async def test_a_refusal_ends_it_with_the_engines_words() -> None:
+    """Nothing is tried again, and the person is told why."""
+    async with Scene().running() as scene:
+        scene.engine_gate.script(REFUSED)
+        generation = await scene.order()
+        await asyncio.sleep(10)
+
+    record = scene.record(generation)
+    assert (record.status, record.ended_by) == (RunStatus.FAILED, "engine")
+    assert "no such deployment" in scene.messenger.told[0].content.plain
+    assert scene.engine.submitted == []
+
+
+@pytest.mark.parametrize("fault", [BUSY, DOWN])
+async def test_what_surely_did_not_arrive_is_sent_again(fault: Exception) -> None:
+    """A busy engine and one that is down have taken nothing."""
+    async with Scene().running() as scene:
+        scene.engine_gate.script(fault)
+        generation = await scene.order()
+        await asyncio.sleep(60)
+
+    assert len(scene.engine.submitted) == 1
+    assert scene.record(generation).metadata.run_id == RUN
+
+
+async def test_a_lost_answer_is_looked_for_in_the_list() -> None:
+    """The run that carries our webhook is ours; another's is not; nothing is sent again."""
+    async with Scene().running() as scene:
+        scene.engine_gate.script(None, UNKNOWN)
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        record = scene.record(generation)
+        assert record.status is RunStatus.SUBMITTING
+        stranger = a_report(RunStatus.RUNNING, run_id=RunId("x"), webhook="https://x.example.com")
+        ours = a_report(RunStatus.RUNNING, webhook=webhook_of(record))
+        scene.engine.listed += [stranger, ours]
+        scene.engine.reports[RUN] = ours
+        await asyncio.sleep(60)
+
+    record = scene.record(generation)
+    assert (record.status, record.metadata.run_id) == (RunStatus.RUNNING, RUN)
+    assert len(scene.engine.submitted) == 1
+
+
+async def test_a_lost_answer_is_found_by_the_first_webhook() -> None:
+    """It names the run, which is read and known by its webhook URL."""
+    async with Scene().running() as scene:
+        scene.engine_gate.script(None, UNKNOWN)
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        webhook = webhook_of(scene.record(generation))
+        scene.engine.reports[RUN] = a_report(RunStatus.RUNNING, webhook=webhook)
+        await scene.hear(generation, "running")
+        await asyncio.sleep(5)
+
+    assert scene.record(generation).metadata.run_id == RUN
+
+
+async def test_after_a_quarter_of_an_hour_it_has_failed_and_is_told() -> None:
+    """It was looked for all the while, and never sent again."""
+    async with Scene().running() as scene:
+        scene.engine_gate.script(None, UNKNOWN)
+        generation = await scene.order()
+        await asyncio.sleep(14 * 60)
+        assert not scene.record(generation).ended
+        await asyncio.sleep(120)
+
+    record = scene.record(generation)
+    assert (record.status, record.status_reason) == (RunStatus.FAILED, "submit_unknown")
+    assert len(scene.messenger.told) == 1
+    assert len(scene.engine.submitted) == 1
+
+
+@pytest.mark.parametrize("fault", [BUSY, DOWN, UNKNOWN])
+async def test_a_fault_while_looking_sends_nothing_again(fault: Exception) -> None:
+    """That the list cannot be read says nothing of the POST before it."""
+    async with Scene().running() as scene:
+        scene.engine_gate.script(None, UNKNOWN, fault, fault)
+        await scene.order()
+        await asyncio.sleep(300)
+
+    assert len(scene.engine.submitted) == 1
+
+
+async def test_a_closed_circuit_sends_nothing_again() -> None:
+    """While the engine is down, one whose fate is unknown stays unknown."""
+    async with Scene().running() as scene:
+        scene.engine_gate.script(None, UNKNOWN)
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        scene.engine_gate.down = DOWN
+        await asyncio.sleep(120)
+        assert scene.record(generation).status is RunStatus.SUBMITTING
+        scene.engine_gate.down = None
+        await asyncio.sleep(120)
+
+    assert len(scene.engine.submitted) == 1
+
+
+async def test_a_post_that_returns_to_a_cancelled_record_cancels_its_run() -> None:
+    """The person was told; the run is not left to cost money."""
+    scene = Scene()
+    answering = asyncio.Event()
+
+    async def slow() -> None:
+        if scene.engine.submitted:
+            await answering.wait()
+
+    async with scene.running():
+        scene.engine.gate = slow
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        await scene.desk.cancel(generation)
+        await asyncio.sleep(65)
+        assert scene.record(generation).status is RunStatus.CANCELLED
+        answering.set()
+        await asyncio.sleep(5)
+
+    assert scene.engine.cancelled == [RUN]
+    assert scene.record(generation).metadata.run_id == RUN
+
+
+async def test_one_that_could_not_be_sent_and_is_unwanted_is_cancelled_unsent() -> None:
+    """A cancel that came while a POST was under way which then surely did not arrive."""
+    scene = Scene()
+
+    async def busy() -> None:
+        await asyncio.sleep(1)
+        raise BUSY
+
+    async with scene.running():
+        scene.engine.gate = busy
+        generation = await scene.order()
+        await asyncio.sleep(0.5)
+        await scene.desk.cancel(generation)
+        await asyncio.sleep(10)
+
+    assert scene.record(generation).status is RunStatus.CANCELLED
+    assert scene.engine.submitted == []
+
+
+async def test_a_database_that_falters_before_the_post_loses_nothing() -> None:
+    """Written or not, the mark is made again by the claim that made it, and the POST follows."""
+    async with Scene().running() as scene:
+        await asyncio.sleep(0)
+        # The order passes twice, the try's read twice; then the mark is written unanswered.
+        scene.store.script(*[None] * 6, None, StoreDownError("gone"))
+        generation = await scene.order()
+        await asyncio.sleep(5)
+
+    assert len(scene.engine.submitted) == 1
+    assert scene.record(generation).metadata.run_id == RUN
+
+
+class Sleepy(FakeGenerations):
+    """A process that falls asleep before its second read, or before its first write.
+
+    Attributes:
+        reading: Seconds it sleeps before the read that precedes the mark of being sent.
+        writing: Seconds it sleeps before that mark is written.
+    """
+
+    reading = 0.0
+    writing = 0.0
+    _reads = 0
+
+    async def get(self, generation_id: GenerationId) -> Generation | None:
+        """See app.ports.Generations."""
+        self._reads += 1
+        if self._reads == 2:
+            await asyncio.sleep(self.reading)
+        return await super().get(generation_id)
+
+    async def write(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
+        """See app.ports.Generations."""
+        seconds, self.writing = self.writing, 0.0
+        await asyncio.sleep(seconds)
+        return await super().write(writes)
+
+
+async def test_who_slept_through_its_claim_does_not_send() -> None:
+    """Another process has sent it meanwhile: the sleeper finds that its claim is gone."""
+    asleep = Sleepy()
+    asleep.reading = 80
+    scene = Scene(generations=asleep)
+    there = Scene(name=InstanceName("there"), generations=FakeGenerations(asleep.records))
+    async with scene.running(), there.running():
+        generation = await scene.order()
+        await asyncio.sleep(200)
+
+    assert len(there.engine.submitted) == 1
+    assert scene.engine.submitted == []
+    assert scene.record(generation).metadata.run_id == RUN
+
+
+async def test_too_little_of_a_claim_is_not_used() -> None:
+    """A mark so slow that the POST could outlast its claim: it is sent under a new one."""
+    asleep = Sleepy()
+    asleep.writing = 40
+    scene = Scene(generations=asleep)
+    async with scene.running():
+        generation = await scene.order()
+        await asyncio.sleep(39)
+        assert scene.engine.submitted == []
+        await asyncio.sleep(60)
+
+    ((sent, _),) = scene.engine.submitted
+    debt = debts.find(sent.owed, runs.SUBMIT)
+    assert debt is not None
+    assert debt.n > 1
+    assert scene.record(generation).metadata.run_id == RUN
+
+
+async def test_an_engine_that_is_off_ends_it() -> None:
+    """Not in silence."""
+    async with Scene(engine_on=False).running() as scene:
+        generation = await scene.order()
+        await asyncio.sleep(5)
+
+    assert scene.record(generation).status_reason == "engine_off"
+    assert len(scene.messenger.told) == 1

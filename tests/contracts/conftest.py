@@ -1,0 +1,51 @@
+"""Each port as the fake keeps it and as MongoDB does: both must pass the same suite."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from app.ports import Chats, Generations, Inbox, Leases
+from app.store.chats import MongoChats
+from app.store.connection import Keep
+from app.store.generations import MongoGenerations
+from app.store.inbox import MongoInbox
+from app.store.leases import MongoLeases
+from tests.databases import a_database
+from tests.fakes.chats import FakeChats
+from tests.fakes.generations import FakeGenerations
+from tests.fakes.inbox import FakeInbox
+from tests.fakes.leases import FakeLeases
+
+
+@dataclass(frozen=True)
+class Ports:
+    """All ports of the store, by the same maker."""
+
+    generations: Generations
+    inbox: Inbox
+    leases: Leases
+    chats: Chats
+
+
+@pytest.fixture(params=["fake", "mongodb"])
+def uri(request: pytest.FixtureRequest) -> str | None:
+    """Where the real mongod is, or None for the fakes."""
+    return None if request.param == "fake" else request.getfixturevalue("mongo_uri")
+
+
+@pytest.fixture
+async def ports(uri: str | None) -> AsyncIterator[Ports]:
+    """The ports, empty."""
+    if uri is None:
+        yield Ports(FakeGenerations(), FakeInbox(), FakeLeases(), FakeChats())
+        return
+    async with a_database(uri) as connection:
+        await connection.prepare("sandbox", Keep(timedelta(days=14)))
+        yield Ports(
+            MongoGenerations(connection),
+            MongoInbox(connection),
+            MongoLeases(connection),
+            MongoChats(connection),
+        )

@@ -1,0 +1,19 @@
+"""What every keeper of chats does."""
+
+import pytest
+
+from tests.builders import NOON
+from tests.contracts.conftest import Ports
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_chat_is_where_it_was_until_it_moves(ports: Ports) -> None:
+    """A migrated group is followed; blocking is remembered beside that."""
+    assert await ports.chats.current(-1) == -1
+    await ports.chats.migrated(-1, -100)
+    await ports.chats.blocked(-1, "kicked", NOON)
+    await ports.chats.blocked(2, "blocked", NOON)
+
+    assert await ports.chats.current(-1) == -100
+    assert await ports.chats.current(2) == 2

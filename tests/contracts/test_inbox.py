@@ -1,0 +1,68 @@
+"""What every inbox does."""
+
+from datetime import datetime
+
+import pytest
+
+from app.ports import Inbox
+from schemas.run import Batch
+from tests.builders import NOON, a_delivery, later
+from tests.contracts.conftest import Ports
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def inbox(ports: Ports) -> Inbox:
+    """The port under test."""
+    return ports.inbox
+
+
+def a_batch(name: str, at: datetime = NOON, raw: bytes = b"{}") -> Batch:
+    """A batch of one event."""
+    return Batch(id=name, at=at, events=(a_delivery(raw, at=at),))
+
+
+async def test_raw_bytes_come_back_as_they_came(inbox: Inbox) -> None:
+    """Not even what is no text, or no JSON, is changed."""
+    batch = a_batch("a", raw=b'\xff\x00 {"$where": "$secret"}')
+    await inbox.insert(batch)
+
+    assert await inbox.stale(later(1), 9) == (batch,)
+
+
+async def test_the_same_batch_twice_is_stored_once(inbox: Inbox) -> None:
+    """A try whose answer was lost does no harm, not even after it was applied."""
+    await inbox.insert(a_batch("a"))
+    await inbox.mark_applied(["a"])
+    await inbox.insert(a_batch("a"))
+
+    assert await inbox.stale(later(1), 9) == ()
+
+
+async def test_stale_gives_the_unapplied_the_oldest_first(inbox: Inbox) -> None:
+    """Those taken in before a moment, and not at it."""
+    for name, at in (("new", NOON), ("b", later(-1)), ("a", later(-2)), ("done", later(-3))):
+        await inbox.insert(a_batch(name, at))
+    await inbox.mark_applied(["done", "unknown"])
+
+    assert [each.id for each in await inbox.stale(NOON, 9)] == ["a", "b"]
+    assert [each.id for each in await inbox.stale(NOON, 1)] == ["a"]
+
+
+async def test_what_was_applied_can_be_applied_again(inbox: Inbox) -> None:
+    """Marked back, it is stale like any other."""
+    await inbox.insert(a_batch("a"))
+    await inbox.mark_applied(["a"])
+    await inbox.mark_unapplied(["a"])
+
+    assert [each.id for each in await inbox.stale(later(1), 9)] == ["a"]
+
+
+async def test_around_gives_a_span_of_time(inbox: Inbox) -> None:
+    """Both ends included, applied or not, the oldest first."""
+    for name, seconds in (("d", 3), ("c", 2), ("b", 1), ("a", 0)):
+        await inbox.insert(a_batch(name, later(seconds)))
+    await inbox.mark_applied(["b"])
+
+    assert [each.id async for each in inbox.around(later(1), later(2))] == ["b", "c"]

@@ -1,0 +1,79 @@
+"""An engine that answers as it is told."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
+
+from app.errors import PeerMissingError
+from schemas.base import EngineName, RunId
+from schemas.generation import Generation
+from schemas.run import RunReport
+from tests.builders import COMFYDEPLOY, RUN
+from tests.fakes.gates import Gate, ajar
+
+OnSubmit = Callable[[Generation], Awaitable[None]]
+
+
+class FakeEngine:
+    """See app.ports.Engine.
+
+    Attributes:
+        reports: What it says of each run; a run without one is missing.
+        gate: Passed before a call is done, and before it answers.
+        submitted: The generations it was sent, with their webhooks.
+        cancelled: The runs it was told to cancel.
+        listed: What `recent` yields.
+        next_run: The name of the run that the next submit makes.
+    """
+
+    def __init__(self, gate: Gate = ajar, name: EngineName = COMFYDEPLOY) -> None:
+        self._name = name
+        self.gate = gate
+        self.reports: dict[RunId, RunReport] = {}
+        self.submitted: list[tuple[Generation, str]] = []
+        self.cancelled: list[RunId] = []
+        self.listed: list[RunReport] = []
+        self.next_run = RUN
+
+    @property
+    def name(self) -> EngineName:
+        """See app.ports.Engine."""
+        return self._name
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """See app.ports.Engine."""
+        return ("outputs.example.com",)
+
+    async def submit(self, generation: Generation, webhook: str) -> RunId:
+        """See app.ports.Engine."""
+        await self.gate()
+        self.submitted.append((generation, webhook))
+        run_id = self.next_run
+        await self.gate()
+        return run_id
+
+    async def read(self, run_id: RunId) -> RunReport:
+        """See app.ports.Engine."""
+        await self.gate()
+        report = self.reports.get(run_id)
+        await self.gate()
+        if report is None:
+            raise PeerMissingError(self._name, "knows no such run")
+        return report
+
+    async def cancel(self, run_id: RunId) -> None:
+        """See app.ports.Engine."""
+        await self.gate()
+        self.cancelled.append(run_id)
+        await self.gate()
+
+    async def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:
+        """See app.ports.Engine."""
+        del generation, since
+        await self.gate()
+        for each in self.listed:
+            yield each
+
+    async def check(self) -> str:
+        """See app.ports.Engine."""
+        return "well"

@@ -1,0 +1,79 @@
+"""A messenger that remembers what it was told to send."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from processors.notifications import Content
+from tests.fakes.gates import Gate, ajar
+
+
+class Told(NamedTuple):
+    """An end that went out."""
+
+    chat_id: int
+    content: Content
+    reply_to: int | None
+    replace: int | None
+
+
+class Shown(NamedTuple):
+    """A status message that went out."""
+
+    chat_id: int
+    message_id: int | None
+    text: str
+
+
+class FakeMessenger:
+    """See app.ports.Messenger.
+
+    Attributes:
+        duty: Whether this process is the bot's sender.
+        waiting: Passed while a chat's turn is waited for.
+        gate: Passed before a message goes out, and before its answer comes.
+        told: Ends that went out.
+        shown: Status messages that went out.
+    """
+
+    def __init__(self, gate: Gate = ajar, waiting: Gate = ajar) -> None:
+        self.duty = True
+        self.gate = gate
+        self.waiting = waiting
+        self.told: list[Told] = []
+        self.shown: list[Shown] = []
+
+    def on_duty(self) -> bool:
+        """See app.ports.Messenger."""
+        return self.duty
+
+    @asynccontextmanager
+    async def turn(self, chat_id: int, *, editing: bool) -> AsyncGenerator[None]:
+        """See app.ports.Messenger."""
+        del chat_id, editing
+        await self.waiting()
+        yield
+
+    async def show(
+        self, chat_id: int, message_id: int | None, text: str, reply_to: int | None
+    ) -> int | None:
+        """See app.ports.Messenger."""
+        del reply_to
+        await self.gate()
+        self.shown.append(Shown(chat_id, message_id, text))
+        await self.gate()
+        return message_id or 100
+
+    async def tell(
+        self,
+        chat_id: int,
+        content: Content,
+        reply_to: int | None,
+        replace: int | None,
+        hosts: tuple[str, ...],
+    ) -> None:
+        """See app.ports.Messenger."""
+        del hosts
+        await self.gate()
+        self.told.append(Told(chat_id, content, reply_to, replace))
+        await self.gate()

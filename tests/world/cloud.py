@@ -1,0 +1,243 @@
+"""A simulated ComfyDeploy: runs that live in virtual time, and the webhooks they send."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from app.errors import (
+    PeerBusyError,
+    PeerDownError,
+    PeerMissingError,
+    PeerRefusedError,
+    PeerUnknownError,
+)
+from processors.protocols import comfydeploy
+from schemas.base import EngineName, GenerationId, RunId
+from schemas.generation import Generation
+from schemas.run import RunReport, RunStatus
+from tests.fakes.clock import FakeClock
+from tests.fakes.gates import Gate
+from tests.world.plans import ENDINGS, Life, Plan, Submit
+
+NAME: Final = comfydeploy.NAME
+LATE: Final = 100.0
+"""Seconds after which a POST that was given up is done after all."""
+LIMIT: Final = 60.0
+"""Seconds that a POST is waited for."""
+
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
+Deliver = Callable[[GenerationId, bytes], Coroutine[Any, Any, None]]
+
+
+@dataclass
+class Run:
+    """One run as the engine knows it."""
+
+    run_id: RunId
+    generation: GenerationId
+    webhook: str
+    life: Life
+    created_at: datetime
+    status: RunStatus = RunStatus.QUEUED
+    said: str = "queued"
+    progress: float = 0.0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass
+class Cloud:
+    """The engine itself.
+
+    Attributes:
+        runs: By id, in the order they were made.
+        posts: What became of each POST, by generation.
+        refused: Generations that it will not run.
+    """
+
+    plan: Plan
+    clock: FakeClock
+    spawn: Spawn
+    deliver: Deliver
+    lives: dict[GenerationId, Life] = field(default_factory=dict[GenerationId, Life])
+    runs: dict[RunId, Run] = field(default_factory=dict[RunId, Run])
+    posts: dict[GenerationId, list[Submit]] = field(
+        default_factory=dict[GenerationId, list[Submit]]
+    )
+
+    def __post_init__(self) -> None:
+        """Lay the drawn outcomes ready."""
+        self._submits = list(self.plan.submits)
+        self._reads = list(self.plan.reads)
+        self._webhooks = list(self.plan.webhooks)
+
+    def post(self, generation: Generation) -> tuple[Submit, float]:
+        """Take note of a POST; return what becomes of it, and how long it takes."""
+        fate = self._submits.pop(0) if self._submits else ("ok", 0.2)
+        self.posts.setdefault(generation.id, []).append(fate[0])
+        return fate
+
+    def make(self, generation: Generation, webhook: str) -> RunId:
+        """Make a run and let it live."""
+        run_id = RunId(f"run-{len(self.runs) + 1}")
+        life = self.lives.get(generation.id, Life())
+        run = Run(run_id, generation.id, webhook, life, self.clock.now())
+        self.runs[run_id] = run
+        self.spawn(self._live(run))
+        return run_id
+
+    async def make_later(self, generation: Generation, webhook: str, seconds: float) -> None:
+        """Make a run that nobody waits for any more."""
+        await asyncio.sleep(seconds)
+        self.make(generation, webhook)
+
+    def answer(self) -> None:
+        """Answer a question, or fail as drawn."""
+        fate = self._reads.pop(0) if self._reads else "ok"
+        if fate == "busy":
+            raise PeerBusyError(NAME, "answered 502")
+        if fate == "unknown":
+            raise PeerUnknownError(NAME, "broke off")
+        if fate == "down":
+            raise PeerDownError(NAME, "cannot be reached")
+
+    def report(self, run_id: RunId) -> RunReport:
+        """Say how a run stands."""
+        run = self.runs.get(run_id)
+        if run is None:
+            raise PeerMissingError(NAME, "knows no such run")
+        return RunReport(
+            run_id=run_id,
+            status=run.status,
+            progress=run.progress,
+            created_at=run.created_at,
+            started_at=run.started_at,
+            ended_at=run.ended_at,
+            outputs=comfydeploy.outputs(_outputs(run), None),
+            webhook=run.webhook,
+        )
+
+    def cancel(self, run_id: RunId) -> None:
+        """Cancel a run that can be cancelled."""
+        run = self.runs.get(run_id)
+        if run is None or not run.life.cancellable:
+            raise PeerBusyError(NAME, "answered 500")
+        if run.ended_at is None:
+            self._end(run, "cancelled")
+
+    async def _live(self, run: Run) -> None:
+        self._say(run, "queued")
+        await asyncio.sleep(run.life.queued)
+        for index, seconds in enumerate(run.life.steps):
+            if run.ended_at is not None:
+                return
+            run.status = RunStatus.RUNNING
+            run.started_at = run.started_at or self.clock.now()
+            run.progress = (index + 1) / (len(run.life.steps) + 1)
+            self._say(run, "running")
+            await asyncio.sleep(seconds)
+        if run.life.ending is not None and run.ended_at is None:
+            self._end(run, run.life.ending)
+
+    def _end(self, run: Run, said: str) -> None:
+        run.status = ENDINGS[said]  # pyright: ignore[reportArgumentType] - one of the endings
+        run.ended_at = self.clock.now()
+        self._say(run, said)
+
+    def _say(self, run: Run, said: str) -> None:
+        run.said = said
+        body = {
+            "event_type": "run.updated",
+            "run_id": run.run_id,
+            "status": said,
+            "progress": run.progress,
+            "live_status": f"{said} {run.progress}",
+            "outputs": _outputs(run),
+        }
+        raw = json.dumps(body).encode()
+        for delay in self._webhooks.pop(0) if self._webhooks else (0.01,):
+            self.spawn(self._send(run.generation, raw, delay))
+
+    async def _send(self, generation: GenerationId, raw: bytes, delay: float) -> None:
+        await asyncio.sleep(delay)
+        await self.deliver(generation, raw)
+
+
+def _outputs(run: Run) -> list[dict[str, Any]]:
+    if run.status is not RunStatus.COMPLETED:
+        return []
+    url = f"https://outputs.example.com/{run.run_id}.png"
+    return [{"id": run.run_id, "data": {"images": [{"url": url, "filename": "a.png"}]}}]
+
+
+class CloudEngine:
+    """The engine as one process reaches it. See app.ports.Engine."""
+
+    def __init__(self, cloud: Cloud, gate: Gate) -> None:
+        self._cloud = cloud
+        self._gate = gate
+
+    @property
+    def name(self) -> EngineName:
+        """See app.ports.Engine."""
+        return NAME
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """See app.ports.Engine."""
+        return ("outputs.example.com",)
+
+    async def submit(self, generation: Generation, webhook: str) -> RunId:
+        """See app.ports.Engine."""
+        await self._gate()
+        fate, seconds = self._cloud.post(generation)
+        made = self._cloud.make(generation, webhook) if fate in {"ok", "lost"} else None
+        if fate == "late":
+            self._cloud.spawn(self._cloud.make_later(generation, webhook, LATE))
+        unanswered = fate in {"lost", "late", "never"}
+        await asyncio.sleep(LIMIT if unanswered else seconds)
+        await self._gate()
+        if made is None or unanswered:
+            raise _SUBMIT_FAULTS[fate]
+        return made
+
+    async def read(self, run_id: RunId) -> RunReport:
+        """See app.ports.Engine."""
+        await self._gate()
+        self._cloud.answer()
+        report = self._cloud.report(run_id)
+        await self._gate()
+        return report
+
+    async def cancel(self, run_id: RunId) -> None:
+        """See app.ports.Engine."""
+        await self._gate()
+        self._cloud.cancel(run_id)
+        await self._gate()
+
+    async def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:
+        """See app.ports.Engine."""
+        del generation
+        await self._gate()
+        self._cloud.answer()
+        for run in reversed(list(self._cloud.runs.values())):
+            if run.created_at >= since:
+                yield self._cloud.report(run.run_id)
+                await self._gate()
+
+    async def check(self) -> str:
+        """See app.ports.Engine."""
+        return "well"
+
+
+_SUBMIT_FAULTS: Final[dict[Submit, Exception]] = {
+    "refused": PeerRefusedError(NAME, "no such deployment"),
+    "busy": PeerBusyError(NAME, "answered 503"),
+    "down": PeerDownError(NAME, "cannot be reached"),
+    "lost": PeerUnknownError(NAME, "no answer"),
+    "late": PeerUnknownError(NAME, "no answer"),
+    "never": PeerUnknownError(NAME, "no answer"),
+}

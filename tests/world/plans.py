@@ -1,0 +1,138 @@
+"""What happens in a simulated world, and how it is drawn.
+
+A plan is a handful of sparse lists, so that Hypothesis can take away whatever a failure does not
+need. Where a list has come to its end everything goes well, so that every world comes to rest.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hypothesis import strategies as st
+
+from schemas.run import RunStatus
+
+Submit = Literal["ok", "refused", "busy", "down", "lost", "late", "never"]
+"""What becomes of a POST: ``lost`` and ``late`` are taken and ``never`` is not; none of the three
+is answered in time."""
+Answer = Literal["ok", "busy", "unknown", "down"]
+Send = Literal["ok", "sent_unanswered", "unsent_unanswered", "flood", "down"]
+Ending = Literal["success", "failed", "cancelled", "timeout"]
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """What befalls whoever passes a point of waiting.
+
+    Attributes:
+        gap: How many points later than the one before it.
+        kind: The process dies, or stands still; or the database's answer is lost, or it is gone.
+        seconds: How long it takes.
+    """
+
+    gap: int
+    kind: Literal["crash", "stall", "lost_answer", "outage"]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Life:
+    """How a run goes.
+
+    Attributes:
+        queued: Seconds before a machine has it.
+        steps: Seconds between two messages while it runs.
+        ending: How it ends, None where it never does.
+        cancellable: Whether the engine can cancel it.
+    """
+
+    queued: float = 1.0
+    steps: tuple[float, ...] = (2.0, 2.0)
+    ending: Ending | None = "success"
+    cancellable: bool = True
+
+
+@dataclass(frozen=True)
+class Forgery:
+    """An event made up by somebody who knows a generation's webhook URL."""
+
+    at: float
+    order: int
+    status: str
+    true_run: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is going to happen.
+
+    Attributes:
+        orders: When each generation is ordered, and how its run goes.
+        cancels: When which of them is cancelled.
+        interruptions: What befalls the processes.
+        submits: What becomes of each POST, with its seconds.
+        reads: What becomes of each question.
+        sends: What becomes of each message.
+        webhooks: For each message of the engine, the delays of its copies; none: it is dropped.
+        forgeries: What an attacker says.
+    """
+
+    orders: tuple[tuple[float, Life], ...] = ((0.0, Life()),)
+    cancels: tuple[tuple[float, int], ...] = ()
+    interruptions: tuple[Interruption, ...] = ()
+    submits: tuple[tuple[Submit, float], ...] = ()
+    reads: tuple[Answer, ...] = ()
+    sends: tuple[Send, ...] = ()
+    webhooks: tuple[tuple[float, ...], ...] = ()
+    forgeries: tuple[Forgery, ...] = field(default=())
+
+
+def _several(each: st.SearchStrategy[object], most: int) -> st.SearchStrategy[tuple[object, ...]]:
+    return st.lists(each, max_size=most).map(tuple)
+
+
+_SHORT = st.sampled_from([0.0, 0.05, 0.5, 1.0, 3.0, 20.0])
+_LONG = st.sampled_from([0.2, 1.0, 10.0, 40.0, 80.0, 200.0, 1200.0])
+
+interruptions = st.builds(
+    Interruption,
+    gap=st.integers(1, 60),
+    kind=st.sampled_from(["crash", "crash", "stall", "stall", "lost_answer", "outage"]),
+    seconds=_LONG,
+)
+lives = st.builds(
+    Life,
+    queued=_SHORT,
+    steps=_several(_SHORT, 4),
+    ending=st.sampled_from(["success", "success", "failed", "cancelled", "timeout", None]),
+    cancellable=st.booleans(),
+)
+forgeries = st.builds(
+    Forgery,
+    at=_SHORT,
+    order=st.integers(0, 2),
+    status=st.sampled_from(["success", "failed", "running", "cancelled"]),
+    true_run=st.booleans(),
+)
+submits = st.tuples(
+    st.sampled_from(["ok", "ok", "refused", "busy", "down", "lost", "late", "never"]), _SHORT
+)
+plans = st.builds(
+    Plan,
+    orders=st.lists(st.tuples(_SHORT, lives), min_size=1, max_size=3).map(tuple),
+    cancels=_several(st.tuples(_SHORT, st.integers(0, 2)), 2),
+    interruptions=_several(interruptions, 8),
+    submits=_several(submits, 4),
+    reads=_several(st.sampled_from(["ok", "ok", "busy", "unknown", "down"]), 8),
+    sends=_several(
+        st.sampled_from(["ok", "sent_unanswered", "unsent_unanswered", "flood", "down"]), 5
+    ),
+    webhooks=_several(_several(_SHORT, 3), 12),
+    forgeries=_several(forgeries, 2),
+)
+
+ENDINGS: dict[Ending, RunStatus] = {
+    "success": RunStatus.COMPLETED,
+    "failed": RunStatus.FAILED,
+    "cancelled": RunStatus.CANCELLED,
+    "timeout": RunStatus.TIMEOUT,
+}

@@ -1,0 +1,290 @@
+"""One service process of a simulated world: the real use cases, behind gates that may close."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, MutableMapping
+from typing import Any, Protocol
+
+from app.errors import StoreDownError, UnavailableError
+from app.observability.journal import Journal
+from app.observability.metrics import Metrics
+from app.usecases.accept_events import Acceptor
+from app.usecases.apply_events import Applier
+from app.usecases.ask_engine import AskEngine
+from app.usecases.cancel_run import CancelRun
+from app.usecases.circuits import Circuits
+from app.usecases.desk import Desk
+from app.usecases.discharge import Discharger
+from app.usecases.end_run import EndRun
+from app.usecases.notify import Notify, Show
+from app.usecases.records import Records
+from app.usecases.submit_run import SubmitRun
+from app.usecases.sweep import Sweep
+from app.usecases.taking import Taking
+from processors.protocols import comfydeploy
+from schemas.base import GenerationId, InstanceName
+from schemas.debt import DebtKind
+from schemas.generation import Generation
+from schemas.run import Batch
+from schemas.timing import Timing
+from tests.fakes.alerts import FakeAlerts
+from tests.fakes.clock import FakeClock
+from tests.fakes.gates import Gate
+from tests.fakes.generations import FakeGenerations
+from tests.fakes.inbox import FakeInbox
+from tests.world.chats import Telegram, TelegramMessenger
+from tests.world.cloud import NAME, Cloud, CloudEngine
+from tests.world.plans import Interruption
+
+METRICS = Metrics()
+
+
+class World(Protocol):
+    """What a process needs of the world it is in."""
+
+    @property
+    def clock(self) -> FakeClock:
+        """What time it is."""
+        ...
+
+    @property
+    def timing(self) -> Timing:
+        """The limits."""
+        ...
+
+    @property
+    def cloud(self) -> Cloud:
+        """The engine."""
+        ...
+
+    @property
+    def telegram(self) -> Telegram:
+        """The messenger."""
+        ...
+
+    @property
+    def records(self) -> MutableMapping[GenerationId, Generation]:
+        """What the database holds of generations."""
+        ...
+
+    @property
+    def batches(self) -> dict[str, Batch]:
+        """What it holds of events."""
+        ...
+
+    def befalls(self) -> Interruption | None:
+        """Return what befalls whoever passes the next point of waiting."""
+        ...
+
+    def outage(self, seconds: float) -> None:
+        """Take the database away for so long."""
+        ...
+
+    def store_is_down(self) -> bool:
+        """Return whether the database is gone at this moment."""
+        ...
+
+    def interrupted(self, name: InstanceName, until: float) -> None:
+        """Note that a process was interrupted, from now on until a moment."""
+        ...
+
+    async def something_due(self) -> None:
+        """Return when a sweep may find something."""
+        ...
+
+
+def webhook_of(generation: Generation) -> str:
+    """Return the webhook URL, as far as it matters here."""
+    return f"{generation.id}/{generation.attempt}"
+
+
+class Process:
+    """One life of a process, from its start to its crash.
+
+    Attributes:
+        crashed: Set by a crash; `downtime` says how long until the next start.
+        serving: Whether it takes in requests.
+    """
+
+    def __init__(self, world: World, name: InstanceName) -> None:
+        self._world = world
+        self.name = name
+        self.crashed = asyncio.Event()
+        self.downtime = 0.0
+        self.serving = False
+        self._frozen_until = 0.0
+        self._group = asyncio.TaskGroup()
+        self._build()
+
+    async def run(self) -> None:
+        """Live until cancelled."""
+        await self._released()
+        async with self._group:
+            for part in (
+                self._acceptor.run(),
+                self._applier.run(),
+                self._discharger.run(),
+                self._sweeping(),
+            ):
+                self._group.create_task(part)
+            self.serving = True
+
+    async def served(self, request: Callable[["Process"], Coroutine[Any, Any, None]]) -> bool:
+        """Have a request served; return whether it was answered well."""
+        if self.crashed.is_set() or not self.serving:
+            return False
+        task = self._group.create_task(self._answered(request))
+        await asyncio.wait([task], timeout=30)
+        return task.done() and not task.cancelled() and task.result()
+
+    async def _answered(self, request: Callable[["Process"], Coroutine[Any, Any, None]]) -> bool:
+        try:
+            await request(self)
+        except UnavailableError:
+            return False
+        return True
+
+    async def _released(self) -> None:
+        while True:
+            try:
+                await self._sweep.release(self.name)
+            except UnavailableError:
+                await asyncio.sleep(1)
+            else:
+                return
+
+    async def _sweeping(self) -> None:
+        while True:
+            try:
+                await self._sweep.once()
+            except UnavailableError:
+                await asyncio.sleep(1)
+            await self._world.something_due()
+
+    async def _point(self) -> Interruption | None:
+        """Pass a point of waiting: here a process may die or stand still."""
+        await asyncio.sleep(0)
+        self._alive()
+        event = self._world.befalls()
+        now = asyncio.get_running_loop().time()
+        if event is not None and event.kind == "crash":
+            self._world.interrupted(self.name, now)
+            self.downtime = event.seconds
+            self.crashed.set()
+            self._alive()
+        if event is not None and event.kind == "stall":
+            self._frozen_until = now + event.seconds
+            self._world.interrupted(self.name, self._frozen_until)
+        while (now := asyncio.get_running_loop().time()) < self._frozen_until:
+            # A remainder too small to be added to the time would never pass.
+            await asyncio.sleep(max(self._frozen_until - now, 0.001))
+            self._alive()
+        return event
+
+    def _alive(self) -> None:
+        if self.crashed.is_set():
+            raise asyncio.CancelledError
+
+    async def _store_gate(self) -> None:
+        event = await self._point()
+        if event is not None and event.kind == "outage":
+            self._world.outage(event.seconds)
+        if self._world.store_is_down() or (event is not None and event.kind == "lost_answer"):
+            raise StoreDownError("the database does not answer")
+
+    async def _peer_gate(self) -> None:
+        await self._point()
+
+    def _build(self) -> None:
+        world = self._world
+        clock, timing, alerts = world.clock, world.timing, FakeAlerts()
+        generations = FakeGenerations(world.records, self._store_gate)
+        inbox = FakeInbox(world.batches, self._store_gate)
+        messenger = TelegramMessenger(world.telegram, self.name, self._peer_gate)
+        taking = Taking(self.name, timing, background=True, messenger=messenger)
+        records = Records(generations, clock, Journal())
+        self._discharger = _discharger(
+            records,
+            taking,
+            timing=timing,
+            cloud=world.cloud,
+            messenger=messenger,
+            alerts=alerts,
+            gate=self._peer_gate,
+        )
+        records.inherit(self._discharger)
+        self._applier = Applier(
+            inbox, records, taking, clock=clock, timing=timing, metrics=METRICS, alerts=alerts
+        )
+        self._sweep = Sweep(
+            inbox,
+            records,
+            applier=self._applier,
+            discharger=self._discharger,
+            receivers={NAME: comfydeploy.receive},
+            taking=taking,
+            timing=timing,
+            metrics=METRICS,
+        )
+        self._acceptor = Acceptor(
+            inbox,
+            self._applier,
+            clock=clock,
+            timing=timing,
+            metrics=METRICS,
+            on_return=self._sweep.ask_all,
+        )
+        self.accept = self._acceptor.accept
+        self.desk = Desk(records, [NAME], taking=taking, disk_full=lambda: False)
+
+
+def _discharger(
+    records: Records,
+    taking: Taking,
+    *,
+    timing: Timing,
+    cloud: Cloud,
+    messenger: TelegramMessenger,
+    alerts: FakeAlerts,
+    gate: Gate,
+) -> Discharger:
+    engine = CloudEngine(cloud, gate)
+    engines = {NAME: engine}
+    journal = Journal()
+
+    def names(webhook: str | None, generation: Generation) -> bool:
+        return webhook == webhook_of(generation)
+
+    ask = AskEngine(
+        engines, names=names, taking=taking, clock=records.clock, timing=timing, metrics=METRICS
+    )
+    notify = Notify(
+        records,
+        messenger,
+        engine_of=lambda _: engine,
+        finish="send",
+        allow_private=False,
+        taking=taking,
+        timing=timing,
+        journal=journal,
+        metrics=METRICS,
+    )
+    return Discharger(
+        records,
+        {
+            DebtKind.SUBMIT: SubmitRun(
+                records, engines, webhook_of=webhook_of, names=names, taking=taking, timing=timing
+            ),
+            DebtKind.CANCEL: CancelRun(engines, taking=taking, timing=timing),
+            DebtKind.ASK: ask,
+            DebtKind.END: EndRun(
+                engines, taking=taking, timing=timing, metrics=METRICS, alerts=alerts
+            ),
+            DebtKind.SHOW: Show(records, messenger, taking=taking, timing=timing, journal=journal),
+            DebtKind.NOTIFY: notify,
+        },
+        taking=taking,
+        circuits=Circuits(records.clock, timing, alerts, METRICS),
+        timing=timing,
+        metrics=METRICS,
+        alerts=alerts,
+    )

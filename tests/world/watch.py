@@ -1,0 +1,73 @@
+"""What must be true of every write, and what is remembered of it."""
+
+from collections import UserDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from processors import debts, notifications, runs
+from schemas.base import GenerationId
+from schemas.generation import Generation
+from schemas.run import RunStatus
+
+
+@dataclass
+class Story:
+    """What was written of one generation.
+
+    Attributes:
+        ends: Each end that was written and is news: when, what, and the text that tells it.
+        texts: The text of every end that was ever written, and the status it tells.
+        acknowledged: When a telling was taken off what is owed.
+    """
+
+    ends: list[tuple[datetime, RunStatus, str]] = field(
+        default_factory=list[tuple[datetime, RunStatus, str]]
+    )
+    texts: dict[str, RunStatus] = field(default_factory=dict[str, RunStatus])
+    acknowledged: list[datetime] = field(default_factory=list[datetime])
+
+
+class Watched(UserDict[GenerationId, Generation]):
+    """The records, each write checked against the one before it."""
+
+    def __init__(self, now: Callable[[], datetime], changed: Callable[[], None]) -> None:
+        super().__init__()
+        self._now = now
+        self._changed = changed
+        self.stories: dict[GenerationId, Story] = {}
+
+    def __setitem__(self, key: GenerationId, item: Generation) -> None:
+        """Check and store."""
+        before = self.data.get(key)
+        story = self.stories.setdefault(key, Story())
+        assert item.due_at == debts.due_at(item.owed)
+        if before is not None:
+            _check(before, item)
+        self._remember(story, before, item)
+        super().__setitem__(key, item)
+        self._changed()
+
+    def _remember(self, story: Story, before: Generation | None, after: Generation) -> None:
+        if after.ended:
+            text = notifications.end(after, trusted=lambda _: True).text
+            if before is None or before.status is not after.status:
+                story.ends.append((self._now(), after.status, text))
+            story.texts[text] = after.status
+        owed = debts.find(before.owed, runs.NOTIFY) if before else None
+        if owed is not None and debts.find(after.owed, runs.NOTIFY) is None:
+            story.acknowledged.append(self._now())
+
+
+def _check(before: Generation, after: Generation) -> None:
+    """See that nothing is taken back that was said for good."""
+    assert after.version == before.version + 1
+    assert after.ended or not before.ended, "an end was taken back"
+    ended_anew = (before.status, before.ended_by) != (after.status, after.ended_by)
+    if before.cost_usd is not None or before.ended_by == "engine":
+        assert after.cost_usd == before.cost_usd or ended_anew, "a cost was set twice"
+    if before.ended_by == "engine":
+        kept = ("status", "ended_by", "response_payload", "response_timestamp", "cost_usd")
+        assert all(getattr(before, each) == getattr(after, each) for each in kept)
+    if before.metadata.run_id is not None:
+        assert after.metadata.run_id == before.metadata.run_id, "a run was exchanged"

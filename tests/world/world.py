@@ -1,0 +1,237 @@
+"""A simulated world: two processes, one store, an engine, a messenger, and plenty of bad luck."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+from processors.protocols import comfydeploy
+from schemas.base import GenerationId, InstanceName
+from schemas.run import Batch, Delivery
+from schemas.timing import Timing
+from schemas.wire.api import NewGeneration
+from tests.builders import A10G, NOON
+from tests.fakes.clock import LoopClock
+from tests.world.chats import Telegram
+from tests.world.cloud import NAME, Cloud
+from tests.world.loop import VirtualLoop
+from tests.world.plans import Forgery, Interruption, Plan
+from tests.world.process import Process
+from tests.world.watch import Watched
+
+TIMING: Final = Timing(progress_every=timedelta())
+"""The real limits; only progress is not spaced, since that goes by the real clock."""
+PATIENCE: Final = timedelta(days=12).total_seconds()
+"""Virtual seconds in which every world must have come to rest."""
+ENGINE_TRIES: Final = (0.0, 0.6, 1.2)
+"""Seconds before each try at a webhook: ComfyDeploy gives up within two."""
+
+
+class SimulatedWorld:
+    """Runs a plan to its end; see `tests.world.process.World` for what processes use.
+
+    Attributes:
+        accepted: Every delivery that was answered with 200.
+        interruptions: For each process, from when to when it was out of its senses.
+        ordered: The generations, in the order of the plan; None where nobody could order.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.timing = TIMING
+        self.clock = LoopClock()
+        self.records = Watched(self.clock.now, self._wake)
+        self.batches: dict[str, Batch] = {}
+        self.cloud = Cloud(plan, self.clock, self._spawn, self._called_back)
+        self.telegram = Telegram(plan, self.clock)
+        self.accepted: list[Delivery] = []
+        self.interruptions: dict[InstanceName, list[tuple[datetime, datetime]]] = {}
+        self.ordered: list[GenerationId] = []
+        self._points = 0
+        self._schedule = _scheduled(plan)
+        self._down_until = -1.0
+        self._busy = 0
+        self._due = asyncio.Event()
+        self._processes: dict[InstanceName, Process] = {}
+        self._group = asyncio.TaskGroup()
+        self._turn = 0
+
+    async def run(self) -> None:
+        """Let everything happen, then wait until nothing more does."""
+        async with self._group:
+            lives = [self._group.create_task(self._lives(InstanceName(each))) for each in "ab"]
+            plans = [self._ordering(index) for index in range(len(self.plan.orders))]
+            plans += [self._cancelling(at, index) for at, index in self.plan.cancels]
+            plans += [self._forging(each) for each in self.plan.forgeries]
+            for each in plans:
+                self._spawn(each)
+            await self._rested()
+            for each in lives:
+                each.cancel()
+
+    def befalls(self) -> Interruption | None:
+        """See tests.world.process.World."""
+        self._points += 1
+        return self._schedule.get(self._points)
+
+    def outage(self, seconds: float) -> None:
+        """See tests.world.process.World."""
+        now = asyncio.get_running_loop().time()
+        self._down_until = now + seconds
+        for name in self._processes:
+            self.interrupted(name, self._down_until)
+
+    def store_is_down(self) -> bool:
+        """See tests.world.process.World."""
+        return asyncio.get_running_loop().time() < self._down_until
+
+    def interrupted(self, name: InstanceName, until: float) -> None:
+        """See tests.world.process.World."""
+        span = (self.clock.now(), NOON + timedelta(seconds=until))
+        self.interruptions.setdefault(name, []).append(span)
+
+    async def something_due(self) -> None:
+        """See tests.world.process.World: at least a second later, or when a debt falls due."""
+        await asyncio.sleep(TIMING.sweep_every.total_seconds())
+        try:
+            async with asyncio.timeout(self._until_due()):
+                await self._due.wait()
+        except TimeoutError:
+            return
+
+    def _until_due(self) -> float:
+        if any(not each.applied for each in self.batches.values()):
+            return 0.0
+        due = min((each.due_at for each in self.records.values() if each.due_at), default=None)
+        seconds = (due - self.clock.now()).total_seconds() if due else 3600.0
+        self._due.clear()
+        return min(max(seconds, 0.0), 3600.0)
+
+    def _wake(self) -> None:
+        self._due.set()
+
+    def _spawn(self, each: Coroutine[Any, Any, None]) -> None:
+        self._busy += 1
+        self._group.create_task(self._counted(each))
+
+    async def _counted(self, each: Coroutine[Any, Any, None]) -> None:
+        try:
+            await each
+        finally:
+            self._busy -= 1
+
+    async def _lives(self, name: InstanceName) -> None:
+        """Start a process, and start it again after each crash."""
+        while True:
+            process = self._processes[name] = Process(self, name)
+            async with asyncio.TaskGroup() as group:
+                living = group.create_task(process.run())
+                await process.crashed.wait()
+                living.cancel()
+            now = asyncio.get_running_loop().time()
+            self.interrupted(name, now + process.downtime)
+            await asyncio.sleep(process.downtime)
+
+    async def _rested(self) -> None:
+        """Return when everything that was to happen has happened and nothing is owed."""
+        loop = asyncio.get_running_loop()
+        while self._busy or not self._quiet():
+            assert loop.time() < PATIENCE, f"no rest: {list(self.records.values())}"
+            await asyncio.sleep(60)
+
+    def _quiet(self) -> bool:
+        return all(each.applied for each in self.batches.values()) and all(
+            each.due_at is None for each in self.records.values()
+        )
+
+    def _somebody(self) -> Process | None:
+        """Return one process after the other."""
+        self._turn += 1
+        known = list(self._processes.values())
+        return known[self._turn % len(known)] if known else None
+
+    async def _ordering(self, index: int) -> None:
+        """Order one generation, again and again under the same key until it is taken."""
+        at, life = self.plan.orders[index]
+        await asyncio.sleep(at)
+        order = NewGeneration.model_validate(
+            {
+                "engine": NAME,
+                "deployment_id": "c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11",
+                "inputs": {"prompt": f"lighthouse {index}"},
+                "metadata": {
+                    "telegramChatId": index + 1,
+                    "costRate": A10G,
+                },
+            }
+        )
+
+        async def create(process: Process) -> None:
+            made, _ = await process.desk.create(order, key=f"order {index}", digest="same")
+            self.cloud.lives.setdefault(made.id, life)
+            if made.id not in self.ordered:
+                self.ordered.append(made.id)
+
+        process = self._somebody()
+        while process is None or not await process.served(create):
+            await asyncio.sleep(3)
+            process = self._somebody()
+
+    async def _cancelling(self, at: float, index: int) -> None:
+        await asyncio.sleep(at)
+        process = self._somebody()
+        if process is not None and index < len(self.ordered):
+            wanted = self.ordered[index]
+
+            async def cancel(process: Process) -> None:
+                await process.desk.cancel(wanted)
+
+            await process.served(cancel)
+
+    async def _forging(self, forgery: Forgery) -> None:
+        """Say something that is not so, with a generation's true token."""
+        await asyncio.sleep(forgery.at)
+        if forgery.order >= len(self.ordered):
+            return
+        generation = self.ordered[forgery.order]
+        true = [run.run_id for run in self.cloud.runs.values() if run.generation == generation]
+        run_id = true[0] if true and forgery.true_run else "run-of-a-stranger"
+        raw = f'{{"run_id": "{run_id}", "status": "{forgery.status}"}}'.encode()
+        await self._called_back(generation, raw)
+
+    async def _called_back(self, generation: GenerationId, raw: bytes) -> None:
+        """Bring a webhook to whichever process takes it; give up as soon as ComfyDeploy does."""
+        for pause in ENGINE_TRIES:
+            await asyncio.sleep(pause)
+            process = self._somebody()
+            at = self.clock.now()
+            delivery = Delivery(generation=generation, attempt=1, engine=NAME, at=at, raw=raw)
+            if process is not None and await process.served(partial(_accept, delivery)):
+                self.accepted.append(delivery)
+                return
+
+
+async def _accept(delivery: Delivery, process: Process) -> None:
+    await process.accept(delivery, comfydeploy.receive(delivery))
+
+
+def _scheduled(plan: Plan) -> dict[int, Interruption]:
+    """Return what befalls whoever passes each point, by its number."""
+    schedule, point = dict[int, Interruption](), 0
+    for each in plan.interruptions:
+        point += each.gap
+        schedule[point] = each
+    return schedule
+
+
+def lived(plan: Plan) -> SimulatedWorld:
+    """Run a plan to its end in virtual time, and return what is left."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(_lived(plan))
+
+
+async def _lived(plan: Plan) -> SimulatedWorld:
+    world = SimulatedWorld(plan)
+    await world.run()
+    return world
