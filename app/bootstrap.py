@@ -221,6 +221,7 @@ def build(
         clock=clock,
         timing=timing,
         alerts=alerts,
+        metrics=metrics,
     )
     taking = Taking(name, timing, background=settings.run_background, messenger=sender)
     records = Records(store.generations, clock, journal)
@@ -369,6 +370,7 @@ def _make_sender(
     clock: Clock,
     timing: Timing,
     alerts: AdminAlerts,
+    metrics: Metrics,
 ) -> Sender | None:
     if peers.telegram_url is None or not settings.run_background:
         return None
@@ -382,6 +384,7 @@ def _make_sender(
         alerts=alerts,
         fetch=Fetcher(allow_private=peers.allow_private).fetch,
         timing=timing,
+        metrics=metrics,
         allow_private=peers.allow_private,
     )
 

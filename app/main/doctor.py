@@ -134,7 +134,12 @@ async def _telegram(settings: Settings) -> list[Check]:
         return [Check("Telegram", "skipped", "is off: nobody is told anything", cure)]
     bot = None
     try:
-        bot = await connect(peers.telegram_token, peers.telegram_url, timeout_seconds=CALL_SECONDS)
+        bot = await connect(
+            peers.telegram_token,
+            peers.telegram_url,
+            timeout_seconds=CALL_SECONDS,
+            metrics=Metrics(),
+        )
         name = await bot.me()
     except PeerError as error:
         cure = "look at TELEGRAM_BOT_TOKEN (from @BotFather) and TELEGRAM_API_URL"

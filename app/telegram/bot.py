@@ -40,7 +40,9 @@ from aiogram.types import (
 from aiogram.utils.token import TokenValidationError
 from aiohttp import ClientConnectorError, ClientTimeout, ConnectionTimeoutError, InvalidURL
 
+from app.clock import monotonic
 from app.errors import AppError, PeerDownError
+from app.observability.metrics import Metrics
 from app.telegram import outcomes
 from app.telegram.errors import PEER, TokenFaultError, unknown
 from app.telegram.media import Form, Medium
@@ -85,13 +87,16 @@ class Session(AiohttpSession):
 class Bot:
     """One bot of Telegram. Every method but `close` may raise a PeerError."""
 
-    def __init__(self, token: str, api_url: str, *, timeout_seconds: float) -> None:
+    def __init__(
+        self, token: str, api_url: str, *, timeout_seconds: float, metrics: Metrics
+    ) -> None:
         """Set the bot up without asking anybody.
 
         Args:
             token: The bot's token.
             api_url: Base URL of the Bot API, without the token.
             timeout_seconds: Longest wait for an answer.
+            metrics: Where calls are counted.
 
         Raises:
             TokenFaultError: This is no token.
@@ -105,6 +110,7 @@ class Bot:
             timeout=cast("float", limit),
         )
         self._token = token
+        self._metrics = metrics
         try:
             self._bot = AiogramBot(token, session=session)
         except TokenValidationError:
@@ -218,6 +224,17 @@ class Bot:
 
     async def _call(self, method: TelegramMethod[T]) -> object:
         """Make a call and return its result as JSON values."""
+        began, outcome = monotonic(), "ok"
+        try:
+            return await self._answered(method)
+        except AppError as error:
+            outcome = error.reason
+            raise
+        finally:
+            seconds = monotonic() - began
+            self._metrics.telegram_call(method.__api_method__, outcome, seconds)
+
+    async def _answered(self, method: TelegramMethod[T]) -> object:
         try:
             return await self._bot(method)
         except AppError:

@@ -10,8 +10,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
-from app.clock import Clock
+from app.clock import Clock, monotonic
 from app.errors import PeerDownError, PeerError
+from app.observability.metrics import Metrics
 from app.ports import Alerts, Chats, Leases
 from app.telegram.connecting import connect
 from app.telegram.duty import Duty
@@ -59,6 +60,7 @@ class Sender:
         alerts: Alerts,
         fetch: Fetch,
         timing: Timing,
+        metrics: Metrics,
         pace: Pace | None = None,
         allow_private: bool = False,
     ) -> None:
@@ -74,6 +76,7 @@ class Sender:
             alerts: Told when the token is refused.
             fetch: Gets an output's bytes for an upload; raises a PeerError when it cannot.
             timing: Limits and intervals.
+            metrics: Where calls and waits are counted.
             pace: Limits on sending; Telegram's own if not given.
             allow_private: Whether the Bot API can itself fetch from addresses that are not
                 public, as one on this machine can.
@@ -85,6 +88,7 @@ class Sender:
         self._alerts = alerts
         self._fetch = fetch
         self._timing = timing
+        self._metrics = metrics
         self._allow_private = allow_private
         self._duty = Duty(leases, me, clock, timing)
         self._lanes = Lanes(pace or Pace(), timing.edit_every, PATIENCE)
@@ -123,7 +127,9 @@ class Sender:
         """
         if not self.on_duty():
             raise busy("this process is not the sender", self._timing.sender_lease)
+        began = monotonic()
         async with self._lanes.turn(await self._current(chat_id), editing=editing):
+            self._metrics.telegram_wait(monotonic() - began)
             yield
 
     async def show(
@@ -232,7 +238,9 @@ class Sender:
     async def _connected(self) -> "Bot":
         seconds = self._timing.send_limit.total_seconds()
         try:
-            return await connect(self._token, self._api_url, timeout_seconds=seconds)
+            return await connect(
+                self._token, self._api_url, timeout_seconds=seconds, metrics=self._metrics
+            )
         except TokenFaultError as fault:
             self._heed(fault)
             # Only another setting helps; the rest of the service goes on without the bot.

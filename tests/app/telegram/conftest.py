@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.observability.metrics import Metrics
 from app.telegram.connecting import connect
 from tests.peers import Peers, a_sandbox
 
@@ -37,7 +38,7 @@ async def peers(sandbox: Peers) -> Peers:
 @pytest.fixture(scope="session")
 async def talking(sandbox: Peers) -> "AsyncGenerator[Bot]":
     """Return a bot with little patience; it remembers nothing between tests."""
-    bot = await connect(TOKEN, sandbox.telegram, timeout_seconds=1.0)
+    bot = await connect(TOKEN, sandbox.telegram, timeout_seconds=1.0, metrics=Metrics())
     try:
         yield bot
     finally:

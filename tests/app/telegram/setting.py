@@ -11,6 +11,7 @@ import httpx
 from PIL import Image
 
 from app.clock import Clock
+from app.observability.metrics import Metrics
 from app.telegram.sender import Sender
 from processors.notifications import Content, Item
 from processors.notifications.pacing import Pace, Rate
@@ -95,6 +96,7 @@ async def a_setting(
         alerts=alerts,
         fetch=fetch,
         timing=timing,
+        metrics=Metrics(),
         pace=pace,
         allow_private=allow_private,
     )

@@ -15,6 +15,7 @@ from app.errors import (
     PeerRefusedError,
     PeerUnknownError,
 )
+from app.observability.metrics import Metrics
 from app.telegram.connecting import connect
 from app.telegram.errors import (
     ChatClosedError,
@@ -38,7 +39,7 @@ pytestmark = pytest.mark.anyio
 @asynccontextmanager
 async def a_bot(api_url: str, token: str = TOKEN) -> "AsyncGenerator[Bot]":
     """Return a bot of another set-up."""
-    bot = await connect(token, api_url, timeout_seconds=1.0)
+    bot = await connect(token, api_url, timeout_seconds=1.0, metrics=Metrics())
     try:
         yield bot
     finally:
@@ -130,7 +131,7 @@ async def test_an_address_that_is_no_url() -> None:
 async def test_a_malformed_token() -> None:
     """What is no token is refused before anybody is asked, and not repeated in the error."""
     with pytest.raises(TokenFaultError) as caught:
-        await connect("no token", "http://127.0.0.1:9", timeout_seconds=1.0)
+        await connect("no token", "http://127.0.0.1:9", timeout_seconds=1.0, metrics=Metrics())
 
     assert "no token" not in str(caught.value)
 

@@ -204,3 +204,24 @@ async def test_idle_chats_are_forgotten() -> None:
     assert len(lanes) <= 2 * LANES_KEPT
     with pytest.raises(PeerBusyError):
         await take(lanes, -1)
+
+
+async def test_closed_lanes_keep_nobody_waiting() -> None:
+    """A service that stops is not held up by turns far off; what they were for is done later."""
+    lanes, refused = some_lanes(private=Rate(1, 3600.0), patience=2 * HOUR), list[PeerBusyError]()
+    await take(lanes, 1)
+
+    async def waits(*, editing: bool) -> None:
+        try:
+            await take(lanes, 1, editing=editing)
+        except PeerBusyError as error:
+            refused.append(error)
+
+    async with asyncio.TaskGroup() as group:
+        for editing in (False, True):
+            group.create_task(waits(editing=editing))
+            await asyncio.sleep(0)
+        assert refused == []
+        lanes.close()
+
+    assert [error.retry_after for error in refused] == [timedelta(), timedelta()]
