@@ -41,6 +41,7 @@ from app.usecases.records import Records
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Receivers, Sweep
 from app.usecases.taking import Taking
+from app.usecases.watched import Watched
 from app.web.application import create_app
 from app.web.services import Services
 from processors.protocols import comfydeploy, signing
@@ -208,7 +209,6 @@ def build(
         metrics: Counts everything.
     """
     client = make_client()
-    engines = make_engines(peers, client, timing, metrics)
     keys = Keys(settings)
     alerts = AdminAlerts(
         settings.admin_chat_id, log=partial(_log_alert, structlog.get_logger()), count=metrics.alert
@@ -226,6 +226,8 @@ def build(
     taking = Taking(name, timing, background=settings.run_background, messenger=sender)
     records = Records(store.generations, clock, journal)
     circuits = Circuits(clock, timing, alerts, metrics)
+    made = make_engines(peers, client, timing, metrics)
+    engines = {name: Watched(engine, circuits) for name, engine in made.items()}
     handlers: dict[DebtKind, Handler] = {
         DebtKind.SUBMIT: SubmitRun(
             records,

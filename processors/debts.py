@@ -139,16 +139,20 @@ def bury(owed: Owed, key: str, n: int, *, error: str, now: datetime) -> Owed:
     )
 
 
-def again(owed: Owed, key: str, n: int, at: datetime, rounds: int) -> Owed:
+def again(
+    owed: Owed, key: str, n: int, at: datetime, *, rounds: int, error: str | None = None
+) -> Owed:
     """Set the next round of a standing debt, `rounds` since it last brought anything new.
 
-    What it was about is done with.
+    What it was about is done with; `error` is what the round met, if anything.
     """
     return _claimed(
         owed,
         key,
         n,
-        lambda debt: debt.change(by=None, attempts=rounds, next_at=at, about=None),
+        lambda debt: debt.change(
+            by=None, attempts=rounds, next_at=at, about=None, last_error=error
+        ),
     )
 
 

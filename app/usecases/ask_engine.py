@@ -65,8 +65,10 @@ class AskEngine:
         if isinstance(error, PeerMissingError):
             if run_id != generation.metadata.run_id:
                 return self._stranger(debt, run_id)
-            lost = debt.attempts + 1 >= self._timing.end_tries
-            return self._over(debt, "lost", RunStatus.FAILED) if lost else self._later(debt)
+            again = debt.last_error == runs.MISSING and not generation.ended
+            if again and debt.attempts + 1 >= self._timing.end_tries:
+                return self._over(debt, "lost", RunStatus.FAILED)
+            return self._later(debt, missing=True)
         if runs.overdue(generation, self._clock.now(), self._timing):
             return self._over(debt, "overdue", RunStatus.TIMEOUT)
         named = isinstance(error, PeerBusyError) and error.retry_after is not None
@@ -94,8 +96,10 @@ class AskEngine:
 
         return reported
 
-    def _later(self, debt: Debt) -> Decide:
-        return lambda record, now: runs.asked(record, debt, now, self._timing, news=False)
+    def _later(self, debt: Debt, *, missing: bool = False) -> Decide:
+        return lambda record, now: runs.asked(
+            record, debt, now, self._timing, news=False, missing=missing
+        )
 
     def _over(self, debt: Debt, reason: str, status: RunStatus) -> Decide:
         def over(record: Generation, now: datetime) -> Generation:

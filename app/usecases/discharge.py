@@ -45,6 +45,8 @@ PAUSE: Final = 0.3
 UNSTOPPED: Final = frozenset({DebtKind.CANCEL, DebtKind.END})
 """Kinds whose tries are few and always counted: an end that is not confirmed in time stands
 unconfirmed, and a cancel becomes ours to say, however long the engine is away."""
+CONTENDED: Final = 20
+"""Rounds of lost races after which a write is given up."""
 STUCK: Final = 6
 """Failed tries of an inward debt after which somebody should know."""
 
@@ -168,10 +170,21 @@ class Discharger:
             await self._write(work, decide)
 
     async def _write(self, work: Work, decide: Decide) -> None:
+        """Write what a try found out; a record that cannot be written waits for its claim's end."""
+        for _ in range(CONTENDED):
+            try:
+                await self._written(work, decide)
+            except ContendedError:
+                await asyncio.sleep(PAUSE)
+            else:
+                return
+        self._alerts.alert("contended", f"{work.generation_id}: {work.key} cannot be written")
+
+    async def _written(self, work: Work, decide: Decide) -> None:
         while True:
             try:
                 await self._records.change(work.generation_id, decide)
-            except (StoreDownError, ContendedError):
+            except StoreDownError:
                 await asyncio.sleep(PAUSE)
             else:
                 return
@@ -195,7 +208,8 @@ class Discharger:
             # Found never sent, and surely not taken now: it may be sent again.
             sent_first = generation.status is RunStatus.PENDING and work.key == runs.SUBMIT
             return _unsent(failed, work) if sent_first else failed
-        self._circuits.worked(peer)
+        if debt.kind in CHAT:
+            self._circuits.worked(peer)
         self._metrics.debt_done(debt.kind)
         return decide
 

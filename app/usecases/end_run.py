@@ -5,7 +5,8 @@ engine's own outputs and what is owed for them. Nobody sees an end before that w
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 
@@ -21,6 +22,9 @@ from schemas.debt import Debt
 from schemas.generation import ClaimedEnd, Generation
 from schemas.run import TERMINAL, RunReport
 from schemas.timing import Timing
+
+LOOK: Final = timedelta(seconds=2)
+"""Wait before the engine is asked again after it has denied an end."""
 
 
 class EndRun:
@@ -80,7 +84,9 @@ class EndRun:
                 return record
             if report.status not in TERMINAL:
                 denied = runs.denied(record)
-                return runs.informed(denied, report, now, self._timing, self._taking.taker(now))
+                # A true end may have been heard meanwhile, and went with the one denied.
+                asked = runs.looked_into(denied, now + LOOK)
+                return runs.informed(asked, report, now, self._timing, self._taking.taker(now))
             return self._ended(record, report, now, self._taking.taker(now))
 
         return said

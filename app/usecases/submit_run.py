@@ -64,7 +64,8 @@ class SubmitRun:
 
     async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
         """Send a generation that was never sent; look for one whose fate is unknown."""
-        if generation.ended or generation.metadata.run_id is not None:
+        over = self._clock.now() >= _since(generation) + self._timing.unknown_submit
+        if generation.metadata.run_id is not None or (generation.ended and over):
             return lambda record, _: debts.put(
                 record, debts.acknowledge(record.owed, debt.key, debt.n)
             )
@@ -127,8 +128,7 @@ class SubmitRun:
                     return self._named(report.run_id, report)
         except PeerRefusedError as error:
             self._log.warning("recent runs cannot be listed", error=str(error))
-        now = self._clock.now()
-        if now >= _since(generation) + self._timing.unknown_submit:
+        if self._clock.now() >= _since(generation) + self._timing.unknown_submit:
             return self._over(debt, "submit_unknown")
         return self._look_later(debt, "no run of ours is known")
 

@@ -6,7 +6,7 @@ joins, and an end that is heard is a hint: it owes ``end``, which asks the engin
 by us is provisional: the first end said by the engine replaces it, once.
 """
 
-from processors.runs.asking import asked, informed, reported, submitted, submitting, unsent
+from processors.runs.asking import MISSING, asked, informed, reported, submitted, submitting, unsent
 from processors.runs.climbing import ASK, CANCEL, END, NOTIFY, RANK, SHOW, SUBMIT, shown
 from processors.runs.ending import (
     Ending,
@@ -24,6 +24,7 @@ __all__ = [
     "ASK",
     "CANCEL",
     "END",
+    "MISSING",
     "NOTIFY",
     "RANK",
     "SHOW",

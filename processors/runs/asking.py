@@ -23,6 +23,8 @@ from schemas.generation import EngineRun, Generation
 from schemas.run import TERMINAL, RunReport, RunStatus
 from schemas.timing import Timing
 
+MISSING: Final = "the engine knows no such run"
+"""Last error of an `ask` that was answered so."""
 ROUNDS_AFTER_END: Final = 10
 """Rounds of asking after an end of ours; with the waits doubling, more than two days."""
 
@@ -68,7 +70,8 @@ def submitted(
     )
     if generation.ended:
         cancel = Debt(key=CANCEL, kind=DebtKind.CANCEL, about=run_id, next_at=now)
-        return asked_later(owe(named, cancel, taker), now, timing)
+        found = debts.put(named, debts.forget(named.owed, [DebtKind.SUBMIT]))
+        return asked_later(owe(found, cancel, taker), now, timing)
     queued = moved(named.change(queued_at=now), RunStatus.QUEUED, now, "submit")
     sent = debts.put(queued, debts.forget(queued.owed, [DebtKind.SUBMIT]))
     return shown(asked_later(sent, now, timing), now, taker)
@@ -117,7 +120,13 @@ def reported(
 
 
 def asked(
-    generation: Generation, debt: Debt, now: datetime, timing: Timing, *, news: bool
+    generation: Generation,
+    debt: Debt,
+    now: datetime,
+    timing: Timing,
+    *,
+    news: bool,
+    missing: bool = False,
 ) -> Generation:
     """Set the next round of asking; after an end of ours it is given up in time.
 
@@ -127,14 +136,18 @@ def asked(
         now: When the engine answered, or did not.
         timing: Intervals.
         news: Whether this round told anything new: then the waits begin anew.
+        missing: Whether the engine knew no such run. Rounds are counted anew from the first
+            one in a row, so that `attempts` tells how often.
     """
     if not debts.held(generation.owed, debt.key, debt.n):
         return generation
     if generation.ended and debt.attempts + 1 >= ROUNDS_AFTER_END:
         return debts.put(generation, debts.forget(generation.owed, [DebtKind.ASK, DebtKind.CANCEL]))
-    rounds = 0 if news else debt.attempts + 1
+    first_miss = missing and debt.last_error != MISSING
+    rounds = 0 if news or first_miss else debt.attempts + 1
     at = next_ask(generation, rounds, now, timing)
-    owed = debts.again(generation.owed, debt.key, debt.n, at, rounds)
+    said = MISSING if missing else None
+    owed = debts.again(generation.owed, debt.key, debt.n, at, rounds=rounds, error=said)
     return debts.put(generation, owed)
 
 

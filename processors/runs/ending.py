@@ -60,7 +60,8 @@ def ended(
         cost_reason=cost.reason,
         history=noted(generation, ending.status, now, ending.by),
     )
-    return _closing(written, now, taker, news=news)
+    sought = generation.status is RunStatus.SUBMITTING and ending.by == "us"
+    return _closing(written, now, taker, news=news, sought=sought)
 
 
 def verdict_of(report: RunReport) -> Ending:
@@ -122,16 +123,19 @@ def cancel_wanted(generation: Generation, now: datetime, taker: Taker | None = N
 
 
 def _closing(
-    generation: Generation, now: datetime, taker: Taker | None, *, news: bool
+    generation: Generation, now: datetime, taker: Taker | None, *, news: bool, sought: bool
 ) -> Generation:
     """Drop the debts of a run under way and owe those of an end.
 
     After an end of ours the engine may still have its say: it goes on being asked and, where
-    the run may still cost money, told to cancel.
+    the run may still cost money, told to cancel. Where nobody knows yet whether the engine has
+    it (`sought`), it goes on being looked for.
     """
     engine_said = generation.ended_by == "engine"
     chat = generation.metadata.telegram_chat_id
-    owed = debts.forget(generation.owed, [DebtKind.SUBMIT, DebtKind.END, DebtKind.SHOW])
+    owed = debts.forget(generation.owed, [DebtKind.END, DebtKind.SHOW])
+    if not sought:
+        owed = debts.forget(owed, [DebtKind.SUBMIT])
     if engine_said or generation.metadata.run_id is None:
         owed = debts.forget(owed, [DebtKind.ASK, DebtKind.CANCEL])
     else:

@@ -56,7 +56,7 @@ UNDER_A_CLAIM: dict[str, Step] = {
     "postpone": lambda owed, key, n: debts.postpone(owed, key, n, later(9)),
     "fail": failed,
     "bury": lambda owed, key, n: debts.bury(owed, key, n, error="blocked", now=NOON),
-    "again": lambda owed, key, n: debts.again(owed, key, n, later(9), 0),
+    "again": lambda owed, key, n: debts.again(owed, key, n, later(9), rounds=0),
 }
 """What may only be done under a claim that still holds."""
 OTHERWISE: dict[str, Step] = {
@@ -263,7 +263,7 @@ def test_the_replayed_live_again() -> None:
 def test_the_next_round_is_about_nothing() -> None:
     """What it was about is done with; its rounds are those that are given."""
     owed = debts.claim((a_debt(ASK, about="run-1"),), ASK, a_taker())
-    (debt,) = debts.again(owed, ASK, 2, later(60), 4)
+    (debt,) = debts.again(owed, ASK, 2, later(60), rounds=4)
 
     assert debt == a_debt(ASK, n=2, attempts=4, next_at=later(60))
 

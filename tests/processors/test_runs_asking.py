@@ -301,3 +301,24 @@ def test_asking_never_takes_back(data: st.DataObject) -> None:
             record = runs.reported(record, report, now=later(second), timing=TIMING)
         assert runs.RANK[record.status] >= runs.RANK[before.status]
         assert record.progress >= before.progress
+
+
+def test_the_rounds_without_such_a_run_are_counted_by_themselves() -> None:
+    """Quiet rounds before it must not make a single 404 the last of many."""
+    quiet = a_generation(owed=(a_debt(runs.ASK, attempts=9),))
+
+    once = runs.asked(quiet, the_debt(quiet, runs.ASK), NOON, TIMING, news=False, missing=True)
+    first = the_debt(once, runs.ASK)
+    twice = runs.asked(once, first, NOON, TIMING, news=False, missing=True)
+
+    assert (first.attempts, first.last_error) == (0, runs.MISSING)
+    assert the_debt(twice, runs.ASK).attempts == 1
+
+
+def test_an_answer_ends_the_count_of_rounds_without_such_a_run() -> None:
+    """An engine that knows the run again has not lost it."""
+    missed = a_generation(owed=(a_debt(runs.ASK, last_error=runs.MISSING),))
+
+    after = runs.asked(missed, the_debt(missed, runs.ASK), NOON, TIMING, news=False)
+
+    assert the_debt(after, runs.ASK).last_error is None

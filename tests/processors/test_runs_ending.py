@@ -201,11 +201,23 @@ def test_the_engines_word_ends_asking_and_cancelling() -> None:
 
 
 def test_without_a_run_there_is_nothing_to_ask_about() -> None:
-    """A submit that never came to a run leaves nobody to ask or to cancel."""
+    """An order that was never sent leaves nobody to ask or to cancel."""
     owed = (a_debt(runs.SUBMIT), a_debt(runs.ASK), a_debt(runs.CANCEL))
-    record = an_order(status=RunStatus.SUBMITTING, owed=owed)
 
-    assert owes(ours(record, RunStatus.FAILED)) == [runs.NOTIFY]
+    assert owes(ours(an_order(owed=owed), RunStatus.FAILED)) == [runs.NOTIFY]
+
+
+def test_a_submit_of_unknown_fate_goes_on_being_looked_for_after_an_end_of_ours() -> None:
+    """Its run may live and cost; the engine's own end of it leaves nothing to look for."""
+    owed = (a_debt(runs.SUBMIT), a_debt(runs.CANCEL))
+    record = an_order(status=RunStatus.SUBMITTING, owed=owed)
+    cancelled = ours(record, RunStatus.CANCELLED)
+
+    assert owes(cancelled) == [runs.NOTIFY, runs.SUBMIT]
+
+    named = runs.submitted(cancelled, RUN, NOON, TIMING)
+
+    assert owes(named) == [runs.ASK, runs.CANCEL, runs.NOTIFY]
 
 
 # --- an end that was heard and not confirmed

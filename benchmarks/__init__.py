@@ -1,0 +1,1 @@
+"""What the service does on this machine, measured; see docs/benchmarks.md."""

@@ -1,0 +1,48 @@
+"""`python -m benchmarks NAME [--quick] [--json]`: measure on this machine, and print figures.
+
+ingest   events taken in a second, beside endpoints that do less; then what `latency` measures
+latency  from a run's final webhook to the request at Telegram
+memory   resident after 100,000 and after 1,000,000 events
+million  events taken in a second with 1,000,000 generations in the collection
+"""
+
+import argparse
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import uvloop
+
+from benchmarks import ingest, latency, memory, million, report
+from benchmarks.report import Figures
+
+Measure = Callable[..., Coroutine[Any, Any, Figures]]
+
+
+async def _ingest(*, quick: bool) -> Figures:
+    figures = await ingest.measure(quick=quick)
+    return {**figures, "latency": await latency.measure(quick=quick)}
+
+
+NAMES: Final[dict[str, Measure]] = {
+    "ingest": _ingest,
+    "latency": latency.measure,
+    "memory": memory.measure,
+    "million": million.measure,
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure what the arguments name."""
+    parser = argparse.ArgumentParser(
+        "bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("--quick", action="store_true", help="end within a minute")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object")
+    given = parser.parse_args(arguments)
+    figures = uvloop.run(NAMES[given.name](quick=given.quick))
+    report.finish({"benchmark": given.name, "quick": given.quick, **figures}, as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+"""Everything that a measurement needs running: a mongod, servers, our service, and its figures."""
+
+import asyncio
+import os
+import re
+import socket
+import sys
+from asyncio.subprocess import DEVNULL
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import httpx
+
+from app.store.embedded.binary import find_mongod
+from app.store.embedded.mongod import EmbeddedMongod
+from benchmarks import events
+
+API_KEY: Final = "an-api-key-for-measuring-only"
+BOT_TOKEN: Final = "4711:a-bot-token-for-measuring-only-0000"  # noqa: S105 - as above
+START_SECONDS: Final = 60
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_SERVE: Final = "from app.cli import main; main()"
+
+
+class Served:
+    """A server in a process of its own.
+
+    Attributes:
+        url: Its base URL.
+        pid: Its process.
+    """
+
+    def __init__(self, url: str, pid: int) -> None:
+        self.url: Final = url
+        self.pid: Final = pid
+
+    def memory_mb(self) -> float:
+        """Return its resident memory in MB of 1,000,000 bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        return int(found[1]) * 1024 / 1e6 if found else 0.0
+
+
+class Figures(dict[str, float]):
+    """The service's own figures: each series by its name and labels, without our prefix."""
+
+    @property
+    def waiting(self) -> int:
+        """Events accepted and not applied."""
+        return int(self.get("events_waiting", 0))
+
+    @property
+    def ends(self) -> int:
+        """Ends that have been written."""
+        return int(self.get('debts_tried_total{kind="end",outcome="done"}', 0))
+
+
+class Service(Served):
+    """Our service."""
+
+    async def figures(self, client: httpx.AsyncClient) -> Figures:
+        """Return its figures, from ``/metrics``."""
+        answer = await client.get(
+            f"{self.url}/metrics", headers={"Authorization": f"Bearer {API_KEY}"}
+        )
+        answer.raise_for_status()
+        lines = (line.rsplit(" ", 1) for line in answer.text.splitlines() if line[:1] != "#")
+        return Figures({name.removeprefix("runrelay_"): float(value) for name, value in lines})
+
+
+@asynccontextmanager
+async def a_folder() -> AsyncGenerator[Path]:
+    """Make a folder for the length of the block."""
+    with TemporaryDirectory(prefix="runrelay-bench-") as folder:
+        yield Path(folder)
+
+
+@asynccontextmanager
+async def a_mongod(folder: Path) -> AsyncGenerator[str]:
+    """Run a mongod as the service would, a replica set of one; yields its URI."""
+    mongod = EmbeddedMongod(folder / "mongod", binary=find_mongod(os.environ))
+    async with mongod:
+        yield mongod.uri
+
+
+@asynccontextmanager
+async def a_server(name: str, *arguments: str) -> AsyncGenerator[Served]:
+    """Run one of `benchmarks.servers`."""
+    port = str(free_port())
+    command = ("-m", "benchmarks.servers", name, port, *arguments)
+    async with _running(command, dict(os.environ), _ROOT, f"http://127.0.0.1:{port}") as pid:
+        yield Served(f"http://127.0.0.1:{port}", pid)
+
+
+@asynccontextmanager
+async def a_service(
+    folder: Path,
+    uri: str,
+    database: str,
+    engine_url: str,
+    *,
+    background: bool = True,
+    telegram_url: str = "",
+) -> AsyncGenerator[Service]:
+    """Run our service, as `runrelay serve` does in live mode, with stand-ins for its peers."""
+    home, port = folder / database, free_port()
+    home.mkdir()
+    environ = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(_ROOT),
+        "MODE": "live",
+        "PORT": str(port),
+        "DATA_DIR": str(home / "data"),
+        "MONGODB_URI": uri,
+        "MONGODB_DATABASE": database,
+        "WEBHOOK_URL": "https://bench.example.com",
+        "WEBHOOK_SECRET": events.SECRET,
+        "INTERNAL_API_KEY": API_KEY,
+        "COMFYDEPLOY_API_URL": engine_url,
+        "COMFYDEPLOY_API_KEY": "measured",
+        "RUN_BACKGROUND": "on" if background else "off",
+        "LOG_FORMAT": "json",
+    }
+    if telegram_url:
+        environ |= {"TELEGRAM_BOT_TOKEN": BOT_TOKEN, "TELEGRAM_API_URL": telegram_url}
+    url = f"http://127.0.0.1:{port}"
+    async with _running(("-c", _SERVE, "serve"), environ, home, url) as pid:
+        yield Service(url, pid)
+
+
+@asynccontextmanager
+async def _running(
+    command: tuple[str, ...], environ: dict[str, str], folder: Path, url: str
+) -> AsyncGenerator[int]:
+    """Run a Python until the block ends, once it listens; yields its pid."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, cwd=folder, env=environ, stdout=DEVNULL
+    )
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            await _listening(url, process)
+        yield process.pid
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+async def _listening(url: str, process: asyncio.subprocess.Process) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        while True:
+            try:
+                await client.get(f"{url}/livez")
+            except httpx.TransportError:
+                if process.returncode is not None:
+                    raise RuntimeError(f"a server did not start: {process.returncode}") from None
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def listening(port: int) -> socket.socket:
+    """Bind a port on the loopback."""
+    return socket.create_server(("127.0.0.1", port), backlog=2048)
