@@ -142,6 +142,8 @@ def _closing(fmt: str, terminal: Terminal) -> list[Processor]:
         colors=terminal.coloured,
         pad_event_to=32,
         sort_keys=False,
+        # The default prints local variables, and with them whatever they hold.
+        exception_formatter=structlog.dev.plain_traceback,
     )
     return [structlog.processors.format_exc_info, _on_one_line, form, _scrubbed]
 

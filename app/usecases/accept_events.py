@@ -92,8 +92,18 @@ class Acceptor:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
+                if self._applier.has_room or await self._found_room():
+                    await self._commit(self._take())
+
+    async def _found_room(self) -> bool:
+        """Wait a little for room; refuse those who have waited too long."""
+        try:
+            async with asyncio.timeout(PAUSE):
                 await self._applier.room()
-                await self._commit(self._take())
+        except TimeoutError:
+            self._expire()
+            return False
+        return True
 
     def close(self) -> None:
         """Let `run` end once nothing waits."""
@@ -119,10 +129,8 @@ class Acceptor:
             events=tuple(each.delivery for each in taken),
         )
         try:
-            await self._insert(batch, max(each.deadline for each in taken))
-        except StoreDownError as error:
-            _fail(taken, UnavailableError(str(error)))
-            self._on_return()
+            await self._insert(batch, taken)
+        except StoreDownError:
             return
         except Exception:  # noqa: BLE001 - the task runner: one batch's fault must not stop the others
             self._log.exception("a batch could not be stored", events=len(taken))
@@ -136,8 +144,8 @@ class Acceptor:
             self._refused = False
             self._on_return()
 
-    async def _insert(self, batch: Batch, deadline: datetime) -> None:
-        """Insert, trying again until nobody waits any longer.
+    async def _insert(self, batch: Batch, taken: Sequence[_Waiting]) -> None:
+        """Insert, trying again until nobody waits any longer; each is refused in its own time.
 
         The same id is used throughout, so a try whose answer was lost does no harm.
         """
@@ -146,7 +154,10 @@ class Acceptor:
                 return await self._inbox.insert(batch)
             except StoreDownError:
                 self._expire()
-                if self._clock.now() >= deadline:
+                now = self._clock.now()
+                late = [each for each in taken if each.deadline <= now]
+                self._refuse(late)
+                if len(late) == len(taken):
                     raise
             await asyncio.sleep(PAUSE)
 
@@ -156,7 +167,11 @@ class Acceptor:
         while self._waiting and self._waiting[0].deadline <= now:
             late = self._waiting.popleft()
             self._bytes -= len(late.delivery.raw)
-            _fail([late], UnavailableError("the database does not answer"))
+            self._refuse([late])
+
+    def _refuse(self, late: Sequence[_Waiting]) -> None:
+        if late:
+            _fail(late, UnavailableError("the event cannot be written now"))
             self._on_return()
 
 

@@ -7,7 +7,7 @@ crash before that only means that they are applied again.
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import structlog
@@ -31,8 +31,13 @@ MARKS: Final = 64
 """Batches marked at once."""
 ROOM: Final = 2_000
 """Events that may wait to be applied before the next commit waits."""
+PRESSED: Final = ROOM * 9 // 10
+"""Events that wait above which progress is not spaced out any more."""
 REMEMBERED: Final = 20_000
 """Generations whose last write is remembered, to space out changes of progress."""
+ORPHAN: Final = "orphan"
+QUARANTINED: Final = "quarantined"
+"""Verdicts on events without a record, and on those that could not be applied to theirs."""
 PAUSE: Final = 0.2
 """Seconds before another try while the database does not answer."""
 
@@ -92,6 +97,16 @@ class Applier:
             self._room.clear()
         self._wake.set()
 
+    @property
+    def known(self) -> Collection[str]:
+        """The batches that this process has taken up and not marked."""
+        return self._left.keys()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether few enough events wait."""
+        return self._room.is_set()
+
     async def room(self) -> None:
         """Return when few enough events wait."""
         await self._room.wait()
@@ -142,7 +157,7 @@ class Applier:
         """Return the generations to be written now, the longest waiting first."""
         now = monotonic()
         # Where room runs short, nothing waits for its time.
-        pressed = self._closing or self._count > ROOM // 2
+        pressed = self._closing or self._count > PRESSED
         spacing = 0 if pressed else self._timing.progress_every.total_seconds()
         ready = list[GenerationId]()
         for generation_id in self._pending:
@@ -156,8 +171,8 @@ class Applier:
     async def _apply_whole(self, ids: Sequence[GenerationId]) -> None:
         """Apply all at once; where that fails, one by one, so that only the odd one is left out.
 
-        What is left out stays in the inbox, to be seen and replayed; it must not hold up the
-        events of everybody else.
+        What is left out stays in the inbox, not marked: it must not hold up the events of
+        everybody else, and is tried again after the next start.
         """
         try:
             await self._apply(ids)
@@ -170,7 +185,7 @@ class Applier:
                 return
             self._log.exception("events could not be applied", generation=ids[0])
             self._alerts.alert("quarantined", f"events of {ids[0]} could not be applied")
-            self._finish({ids[0]: tuple(self._pending[ids[0]])}, {}, "quarantined")
+            self._finish({ids[0]: tuple(self._pending[ids[0]])}, {}, QUARANTINED)
 
     async def _apply(self, ids: Sequence[GenerationId]) -> None:
         """Fold and write; what lost its race stays for the next turn."""
@@ -208,17 +223,17 @@ class Applier:
         self,
         done: Mapping[GenerationId, Sequence[_Pending]],
         heard: Mapping[GenerationId, Heard],
-        otherwise: str = "orphan",
+        otherwise: str = ORPHAN,
     ) -> None:
         """Take off what was applied and count it: by its verdict, or as `otherwise` without one."""
         now, counted = self._clock.now(), Counter[tuple[str, str]]()
         for generation_id, waiting in done.items():
             told = heard.get(generation_id)
-            self._take_off(generation_id, waiting)
+            self._take_off(generation_id, waiting, applied=otherwise != QUARANTINED)
             for index, (_, event) in enumerate(waiting):
                 counted[event.engine, told.verdicts[index] if told else otherwise] += 1
                 self._metrics.applied_lag((now - event.received_at).total_seconds())
-            if otherwise == "orphan":
+            if otherwise == ORPHAN:
                 self._warn(generation_id, told)
         for (engine, verdict), count in counted.items():
             self._metrics.verdict(engine, verdict, count)
@@ -226,15 +241,20 @@ class Applier:
         if self._count <= ROOM:
             self._room.set()
 
-    def _take_off(self, generation_id: GenerationId, waiting: Sequence[_Pending]) -> None:
-        """Forget what was applied; what came meanwhile goes on waiting."""
+    def _take_off(
+        self, generation_id: GenerationId, waiting: Sequence[_Pending], *, applied: bool
+    ) -> None:
+        """Forget what was done with; what came meanwhile goes on waiting.
+
+        A batch with events that were not `applied` is never marked.
+        """
         rest = self._pending.pop(generation_id)[len(waiting) :]
         self._urgent.discard(generation_id)
         if rest:
             self._pending[generation_id] = rest
             if not all(_minor(each.event) for each in rest):
                 self._urgent.add(generation_id)
-        for batch_id, _ in waiting:
+        for batch_id, _ in waiting if applied else ():
             self._left[batch_id] -= 1
             if self._left[batch_id] == 0:
                 self._applied.append(batch_id)

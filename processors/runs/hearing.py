@@ -12,15 +12,16 @@ from typing import Final, NamedTuple
 
 from processors import debts
 from processors.debts import Taker
-from processors.runs.asking import asked_later
+from processors.runs.asking import asked_later, next_ask
 from processors.runs.climbing import (
     ASK,
     END,
     EXECUTING,
+    RANK,
     earliest,
     further,
     latest,
-    moved,
+    noted,
     owe,
     shown,
     visible,
@@ -31,6 +32,8 @@ from schemas.generation import ClaimedEnd, Generation
 from schemas.run import TERMINAL, RunEvent, RunStatus
 from schemas.timing import Timing
 
+STEPS: Final = 6
+"""Into so many steps the shortest silence is cut by which asking is put off."""
 GRACE: Final = timedelta(seconds=1)
 """A webhook that outran the answer to its submit is looked into after this."""
 
@@ -99,12 +102,18 @@ def _applied(generation: Generation, event: RunEvent) -> Generation:
         return generation if generation.ended else looked_into(generation, event.received_at)
     if generation.ended:
         return _claimed(generation, event) if generation.ended_by == "us" else generation
-    joined = generation.change(**_joined(generation, event))
-    climbed = joined
-    if event.status is not None and event.status not in TERMINAL:
-        climbed = moved(joined, event.status, event.received_at, "webhook")
-    after = _claimed(climbed, event)
-    return generation if after == generation else after
+    news = _news(generation, event)
+    return _claimed(generation.change(**news) if news else generation, event)
+
+
+def _news(generation: Generation, event: RunEvent) -> dict[str, object]:
+    """Return the fields that an event changes, joined with what is known."""
+    told = _joined(generation, event)
+    status = event.status
+    if status is not None and status not in TERMINAL and RANK[status] > RANK[generation.status]:
+        told["status"] = status
+        told["history"] = noted(generation, status, event.received_at, "webhook")
+    return {name: value for name, value in told.items() if value != getattr(generation, name)}
 
 
 def _joined(generation: Generation, event: RunEvent) -> dict[str, object]:
@@ -117,7 +126,7 @@ def _joined(generation: Generation, event: RunEvent) -> dict[str, object]:
         "live_status": live_status,
         "queued_at": earliest(generation.queued_at, at),
         "started_at": earliest(generation.started_at, at if event.status in EXECUTING else None),
-        "heard": latest(generation.heard, event.outputs),
+        "heard": latest(generation.heard, event.outputs) if event.outputs else generation.heard,
     }
 
 
@@ -186,5 +195,16 @@ def _owing(
         return owing
     ask = debts.find(owing.owed, ASK)
     if ask is not None and ask == debts.find(before.owed, ASK) and ask.about is None:
-        owing = asked_later(owing, now, timing)
+        owing = _put_off(owing, ask, now, timing)
     return shown(owing, now, taker) if visible(before) != visible(after) else owing
+
+
+def _put_off(generation: Generation, ask: Debt, now: datetime, timing: Timing) -> Generation:
+    """Ask later, for there was news: in steps, so that lively runs do not write it each time.
+
+    A run is asked after at least five sixths of the silence that it is allowed.
+    """
+    later = next_ask(generation, 0, now, timing) - ask.next_at
+    return (
+        generation if later < timing.ask_running / STEPS else asked_later(generation, now, timing)
+    )

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.errors import OverloadedError, StoreDownError, UnavailableError
-from app.usecases import accept_events
+from app.usecases import accept_events, apply_events
 from schemas.base import GenerationId
 from tests.app.usecases.scenes import Scene
 from tests.builders import ID
@@ -106,3 +106,33 @@ async def test_closing_writes_what_still_waits() -> None:
     await scene.acceptor.run()
 
     assert await waiting == [None] * 5
+
+
+async def test_without_room_senders_are_refused_in_their_time() -> None:
+    """The database went while many events waited to be applied: nobody waits for ever."""
+    async with Scene().running() as scene:
+        scene.generations.gate = scene.engine_gate
+        scene.engine_gate.down = GONE
+        assert await many(scene, apply_events.ROOM + 1) == [None] * (apply_events.ROOM + 1)
+        began = scene.clock.now()
+        (fault,) = await many(scene, 1)
+        waited = (scene.clock.now() - began).total_seconds()
+        scene.engine_gate.down = None
+
+    assert isinstance(fault, UnavailableError)
+    assert 15 <= waited < 16
+    assert scene.asked_all >= 1
+
+
+async def test_each_sender_of_a_batch_is_refused_in_its_own_time() -> None:
+    """Who has waited for long does not wait for who has just come."""
+    async with Scene().running() as scene:
+        scene.store.down = GONE
+        first = asyncio.ensure_future(many(scene, 1))
+        await asyncio.sleep(14)
+        second = asyncio.ensure_future(many(scene, 1))
+        await asyncio.sleep(2)
+        assert first.done()
+        assert not second.done()
+        scene.store.down = None
+        assert await second == [None]

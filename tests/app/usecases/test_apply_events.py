@@ -1,12 +1,14 @@
 """What was accepted is applied: in one write per generation, by whoever finds it."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
 
 from app.errors import StoreDownError
 from schemas.base import GenerationId, InstanceName
+from schemas.generation import Generation
 from schemas.run import Batch, RunStatus
 from tests.app.usecases.scenes import TIMING, Scene
 from tests.builders import ID, RUN, a_generation
@@ -139,3 +141,41 @@ async def test_a_batch_known_already_is_not_taken_up_twice() -> None:
     await scene.applier.run()
 
     assert scene.inbox.batches["a"].applied
+
+
+async def test_an_odd_record_holds_up_nobody_and_its_events_are_kept() -> None:
+    """Its batch is not marked, so it is tried again after the next start."""
+    odd, fine = GenerationId("0" * 31 + "1"), GenerationId("0" * 31 + "2")
+    scene = Scene()
+    stored(scene, odd, fine)
+    read = scene.generations.many
+
+    async def many(ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
+        if odd in ids:
+            raise ValueError("no such field")
+        return await read(ids)
+
+    scene.generations.many = many
+    async with scene.running():
+        await asyncio.gather(scene.hear(odd, "running", "r0"), scene.hear(fine, "running", "r1"))
+        await asyncio.sleep(1)
+
+    assert scene.record(fine).status is RunStatus.RUNNING
+    assert [each.applied for each in scene.inbox.batches.values()] == [False]
+    assert "quarantined" in scene.alerts.raised
+
+
+async def test_a_record_that_somebody_else_changed_is_read_again() -> None:
+    """What this process remembers of a record proves nothing about it."""
+    async with Scene().running() as scene:
+        stored(scene, ID)
+        await scene.hear(ID, "running", "r0")
+        await asyncio.sleep(1)
+        here = scene.record(ID)
+        scene.generations.records[ID] = here.change(
+            status=RunStatus.QUEUED, started_at=None, version=here.version + 1
+        )
+        await scene.hear(ID, "running", "r0")
+        await asyncio.sleep(1)
+
+    assert scene.record(ID).status is RunStatus.RUNNING
