@@ -280,6 +280,7 @@ def build(
         taking=taking,
         timing=timing,
         metrics=metrics,
+        alerts=alerts,
     )
     acceptor = Acceptor(
         store.inbox,
@@ -293,7 +294,13 @@ def build(
     app = create_app(
         Services(
             acceptor=acceptor,
-            desk=Desk(records, engines.keys(), taking=taking, disk_full=readiness.disk_full),
+            desk=Desk(
+                records,
+                engines.keys(),
+                telegram=peers.telegram_url is not None,
+                taking=taking,
+                disk_full=readiness.disk_full,
+            ),
             generations=store.generations,
             metrics=metrics,
             clock=clock,
@@ -346,7 +353,11 @@ class Keys:
 
         Its base is not compared: it may have been another before a restart.
         """
-        query = parse_qs(urlsplit(webhook).query) if webhook else {}
+        try:
+            query = parse_qs(urlsplit(webhook).query) if webhook else {}
+        except ValueError:
+            # A deployment's other runs carry whatever their owners gave them: "http://[nope".
+            return False
         given = query.get("generation", [""])[0], query.get("token", [""])[0]
         if given[0] != generation.id:
             return False

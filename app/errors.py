@@ -4,6 +4,7 @@
     * RefusedError: refuse the caller; the message says what to change
         * UnknownFieldError, BadFieldError: names the field
         * EngineOffError: that engine is not set up here
+        * TelegramOffError: a chat is named, and Telegram is not set up here
         * IdempotencyMismatchError: another body came with the same key
         * StaleVersionError: the record has changed since
         * NotFoundError: there is no such record
@@ -11,6 +12,9 @@
     * UnavailableError: try again later
         * ContendedError: others kept winning the write to one record
         * StoreDownError: the database does not answer
+            * StoreShutOutError: it does not let us in, or not do this
+        * StoreFaultError: the database refuses what we asked; nobody knows why
+        * UnreadableError: a record is of a newer version, or damaged
         * OverloadedError: more waits than we can hold
         * DiskFullError: nothing new is taken on
     * PeerError: what a peer did to a call of ours
@@ -59,6 +63,12 @@ class EngineOffError(BadFieldError):
     """An order names an engine that is not set up here."""
 
     reason = "engine_off"
+
+
+class TelegramOffError(BadFieldError):
+    """An order names a chat, and Telegram is not set up here."""
+
+    reason = "telegram_off"
 
 
 class IdempotencyMismatchError(RefusedError):
@@ -122,6 +132,27 @@ class StoreDownError(UnavailableError):
     """The database does not answer."""
 
     reason = "store_down"
+
+
+class StoreShutOutError(StoreDownError):
+    """The database refuses our user, or does not let it do this."""
+
+    reason = "store_shut_out"
+
+
+class StoreFaultError(UnavailableError):
+    """The database refuses what was asked of it."""
+
+    reason = "store_fault"
+
+
+class UnreadableError(UnavailableError):
+    """A record cannot be read: a newer version wrote it, or it is damaged."""
+
+    reason = "unreadable"
+
+    def __init__(self, record: str) -> None:
+        super().__init__(f"{record} cannot be read by this version", timedelta(minutes=1))
 
 
 class OverloadedError(UnavailableError):

@@ -1,6 +1,6 @@
 """Everything outside, as the use cases see it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
@@ -37,16 +37,28 @@ class Owed(NamedTuple):
 
 
 class Generations(Protocol):
-    """The generations we keep. Every method may raise StoreDownError."""
+    """The generations we keep. Every method may raise StoreDownError.
+
+    Where several records are returned or yielded, those that this version cannot read are left
+    out, unless it says otherwise.
+    """
 
     async def get(self, generation_id: GenerationId) -> Generation | None:
-        """Return a generation, or None."""
+        """Return a generation, or None.
+
+        Raises:
+            UnreadableError: It is of a newer version, or damaged.
+        """
         ...
 
     async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
         """Return those of these generations that exist, without their request payload's inputs.
 
         What is not read is not written either: `write` sets only what changed.
+
+        Raises:
+            UnreadableError: One of them is of a newer version, or damaged: it must not be taken
+                for one that does not exist.
         """
         ...
 
@@ -116,16 +128,23 @@ class Inbox(Protocol):
         """Mark batches whose every event has been applied."""
         ...
 
-    async def stale(self, before: datetime, limit: int) -> tuple[Batch, ...]:
-        """Return unapplied batches taken in before `before`, oldest first."""
+    async def stale(
+        self, before: datetime, limit: int, known: Collection[str] = ()
+    ) -> tuple[Batch, ...]:
+        """Return unapplied batches taken in before `before`, oldest first, but none of `known`."""
         ...
 
     async def mark_unapplied(self, ids: Sequence[str]) -> None:
         """Have batches applied once more, by whoever sweeps next."""
         ...
 
-    def around(self, since: datetime, until: datetime) -> AsyncIterator[Batch]:
-        """Yield the batches taken in between two times, applied or not, oldest first."""
+    def around(
+        self, since: datetime, until: datetime, generation_id: GenerationId | None = None
+    ) -> AsyncIterator[Batch]:
+        """Yield the batches taken in between two times, applied or not, oldest first.
+
+        Of one generation if named: then only batches with events of it, and of those only these.
+        """
         ...
 
 

@@ -161,6 +161,32 @@ def release(owed: Owed, by: InstanceName, now: datetime) -> Owed:
     return tuple(debt.change(by=None, next_at=now) if debt.by == by else debt for debt in owed)
 
 
+def put_off(
+    owed: Owed, kinds: frozenset[DebtKind], now: datetime, until: datetime, why: str
+) -> Owed:
+    """Put off what is due of these kinds: nobody is there to do it, so no try is counted.
+
+    Claims of theirs that have run out are lost for good.
+    """
+    waiting = {debt.key for debt in due(owed, now, kinds)}
+    return tuple(
+        debt.change(n=debt.n + 1, by=None, next_at=until, last_error=why)
+        if debt.key in waiting
+        else debt
+        for debt in owed
+    )
+
+
+def bring_forward(owed: Owed, now: datetime, why: str) -> Owed:
+    """Make due now what was put off for this reason."""
+    return tuple(
+        debt.change(next_at=now, last_error=None)
+        if debt.dead_at is None and debt.by is None and debt.last_error == why
+        else debt
+        for debt in owed
+    )
+
+
 def forget(owed: Owed, kinds: Iterable[DebtKind]) -> Owed:
     """Drop the debts of these kinds: their reason is gone."""
     dropped = frozenset(kinds)

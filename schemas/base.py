@@ -2,7 +2,9 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, NewType, Self
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, NewType, Self, TypeVar, cast
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
@@ -21,6 +23,19 @@ InstanceName = NewType("InstanceName", str)
 
 Progress = Annotated[float, Field(ge=0.0, le=1.0)]
 """Share of the run that is done, 0.0 to 1.0. Never a percentage."""
+
+
+WordT = TypeVar("WordT", bound=StrEnum)
+
+
+def newer(kind: type[WordT], word: str) -> WordT:
+    """Return a word of a newer version as a member of `kind`, so that it can be written back.
+
+    It is none of the members that `kind` lists, and equals none of them.
+    """
+    member = str.__new__(kind, word)
+    member._name_ = member._value_ = word
+    return member
 
 
 def rfc3339(at: datetime) -> str:
@@ -76,6 +91,41 @@ class Record(Value):
     def document(self) -> dict[str, Any]:
         """Return the fields under their stored names, as plain values."""
         return self.model_dump(by_alias=True, exclude_none=True)
+
+
+class Item(Record):
+    """An element of a stored list.
+
+    A list is written as a whole, so what a newer version has added to an element is kept with
+    it and written back.
+    """
+
+    @classmethod
+    def read(cls, document: object) -> Self:
+        """Read a stored element, keeping fields of a newer version."""
+        item = super().read(document)
+        item.keep(document)
+        return item
+
+    def keep(self, document: object) -> None:
+        """Remember the fields that only a newer version knows, of the document this was read of.
+
+        Done after reading: as a part of validation it would cost ten times what reading does.
+        """
+        stored = cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+        if newer := stored.keys() - _names(type(self)):
+            kept = {name: stored[name] for name in newer}
+            object.__setattr__(self, "__pydantic_extra__", kept)
+
+    def document(self) -> dict[str, Any]:
+        """Return the fields under their stored names, those of a newer version among them."""
+        return {**(self.model_extra or {}), **super().document()}
+
+
+@cache
+def _names(item: type[Item]) -> frozenset[str]:
+    fields = item.model_fields
+    return frozenset(fields) | {each.alias for each in fields.values() if each.alias}
 
 
 class Wire(BaseModel):

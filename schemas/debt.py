@@ -1,9 +1,9 @@
 """What a record owes the world: decided, committed with its cause, and not yet done."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
-from schemas.base import InstanceName, Record, Time
+from schemas.base import InstanceName, Item, Record, Time, newer
 
 
 class DebtKind(StrEnum):
@@ -20,6 +20,11 @@ class DebtKind(StrEnum):
     NOTIFY = "notify"
     """Tell the end to a chat."""
 
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        """Take a kind of a newer version as it is: kept, and taken up by nobody here."""
+        return newer(cls, value) if isinstance(value, str) else None
+
 
 OUTWARD: Final = frozenset({DebtKind.SHOW, DebtKind.NOTIFY})
 """Debts to people and programs: they die in the end. Those to ourselves never do."""
@@ -28,7 +33,7 @@ CHAT: Final = frozenset({DebtKind.SHOW, DebtKind.NOTIFY})
 """Debts that only the bot's one sender may discharge."""
 
 
-class Debt(Record):
+class Debt(Item):
     """One thing owed by a record."""
 
     key: str

@@ -2,11 +2,11 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, Self, cast
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, ValidationError
 
-from schemas.base import EngineName, GenerationId, Money, Progress, Record, RunId, Time
+from schemas.base import EngineName, GenerationId, Item, Money, Progress, Record, RunId, Time, newer
 from schemas.debt import Owing
 from schemas.run import TERMINAL, Output, RunStatus
 
@@ -56,7 +56,7 @@ class Metadata(Record):
     labels: dict[str, str] = Field(default_factory=dict)
 
 
-class EngineRun(Record):
+class EngineRun(Item):
     """One execution of the generation by its engine."""
 
     attempt: int
@@ -89,7 +89,7 @@ class ClaimedEnd(Record):
     run_id: RunId
 
 
-class StatusChange(Record):
+class StatusChange(Item):
     """One line of a generation's history."""
 
     status: RunStatus
@@ -141,6 +141,27 @@ class Generation(Owing):
     """Why the cost is not known, or how it came about."""
     history: tuple[StatusChange, ...] = ()
 
+    @classmethod
+    def read(cls, document: object) -> Self:
+        """Read a stored generation; what a newer version has added to it is kept or left alone.
+
+        Raises:
+            pydantic.ValidationError: A field that we know has no value that we know.
+        """
+        stored = cast("dict[str, Any]", document)
+        try:
+            record = super().read(stored)
+        except ValidationError:
+            record = super().read({**stored, "history": list(map(_past, stored["history"]))})
+        for items, given in (
+            (record.owed, "owed"),
+            (record.runs, "runs"),
+            (record.history, "history"),
+        ):
+            for item, each in zip(items, stored.get(given, ()), strict=True):
+                item.keep(each)
+        return record
+
     @property
     def ended(self) -> bool:
         """Whether an end has been written, provisional or not."""
@@ -153,3 +174,12 @@ class Generation(Owing):
         """
         shown = self.model_dump(mode="json", by_alias=True, exclude=_HIDDEN)
         return {"id": shown.pop("_id"), **shown}
+
+
+_STATUSES: Final = frozenset(each.value for each in RunStatus)
+
+
+def _past(change: dict[str, Any]) -> dict[str, Any]:
+    """Take a past status of a newer version as it is: what is past decides nothing."""
+    status = change["status"]
+    return change if status in _STATUSES else {**change, "status": newer(RunStatus, status)}

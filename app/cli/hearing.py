@@ -26,7 +26,7 @@ async def list_events(generation: str | None, since: str | None) -> None:
             gather = Explain(store.generations, store.inbox, receivers())
             wanted = GenerationId(generation) if generation else None
             begin = await _begin(store, wanted, since, now) or now - USUALLY
-            rows = [
+            rows = (
                 (
                     speaking.clock(each.delivery.at),
                     each.delivery.generation,
@@ -34,10 +34,9 @@ async def list_events(generation: str | None, since: str | None) -> None:
                     words_of(each),
                 )
                 async for each in gather.heard(begin, now, wanted)
-            ]
-    if rows:
-        speaking.show(("at (UTC)", "generation", "engine", "said"), rows)
-    else:
+            )
+            count = await speaking.stream(("at (UTC)", "generation", "engine", "said"), rows)
+    if not count:
         speaking.say(f"no events since {speaking.clock(begin)} UTC")
 
 
@@ -73,11 +72,9 @@ async def _unapplied(
     store: Store, since: datetime, until: datetime, wanted: GenerationId | None
 ) -> int:
     ids, count = list[str](), 0
-    async for batch in store.inbox.around(since, until):
-        concerned = [each for each in batch.events if wanted in {None, each.generation}]
-        if concerned:
-            count += len(concerned)
-            ids.append(batch.id)
+    async for batch in store.inbox.around(since, until, wanted):
+        count += len(batch.events)
+        ids.append(batch.id)
     for first in range(0, len(ids), AT_ONCE):
         await store.inbox.mark_unapplied(ids[first : first + AT_ONCE])
     return count

@@ -13,6 +13,7 @@ from app.clock import Clock
 from app.main import database
 from app.observability import logs
 from app.settings import Settings
+from app.store.answering import unhurried
 from app.store.embedded.lock import DataDirLock
 from app.store.embedded.mongod import running_uri
 
@@ -53,8 +54,11 @@ async def address(settings: Settings, *, alone: bool = False) -> AsyncGenerator[
 async def opened(settings: Settings, clock: Clock) -> AsyncGenerator[Store]:
     """Yield the database for a look or a small change; nothing is made in it.
 
+    What is asked of it takes as long as it takes: a person waits, and may end it.
+
     Raises:
-        SetupError: It does not answer, or needs a newer version of us.
+        SetupError: It does not let us in, or needs a newer version of us.
+        UnavailableError: It does not answer.
         EmbeddedMongoError: The embedded one does not start.
     """
     async with address(settings) as uri:
@@ -62,6 +66,7 @@ async def opened(settings: Settings, clock: Clock) -> AsyncGenerator[Store]:
         try:
             await database.answering(store, clock, PATIENCE)
             await store.connection.check_reader()
-            yield store
+            with unhurried():
+                yield store
         finally:
             store.connection.close()

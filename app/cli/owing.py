@@ -23,15 +23,15 @@ async def list_debts(*, only_dead: bool) -> None:
         async with opening.opened(opening.quietly_settled(), clock) as store:
             now = clock.now()
             found = store.generations.dead() if only_dead else store.generations.indebted()
-            rows = [
+            rows = (
                 _row(generation, debt, now)
                 async for generation in found
                 for debt in generation.owed
                 if debt.dead_at is not None or not only_dead
-            ]
-    if rows:
-        speaking.show(("generation", "debt", "state", "due", "tries", "last error"), rows)
-    else:
+            )
+            headings = ("generation", "debt", "state", "due", "tries", "last error")
+            count = await speaking.stream(headings, rows)
+    if not count:
         speaking.say("no dead debts" if only_dead else "nothing is owed")
 
 

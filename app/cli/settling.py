@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NoReturn, cast
 
-from app.errors import AppError, SetupError
+from app.errors import AppError, SetupError, UnavailableError
 from app.observability import logs
 from app.settings import Settings, SettingsError, load, sandbox_secrets
+from app.store.embedded.errors import MongodStartError
 
 REFUSED: Final = 2
 """The exit code where a command could not be carried out as it was given."""
+LATER: Final = 1
+"""The exit code where the same command may work later: the database is away, most often."""
 HEADLINE: Final = "The settings will not do:"
 
 
@@ -45,10 +48,10 @@ def refusing() -> Generator[None]:
         known, unknown = parted(error)
         if unknown is not None:
             raise
-        refuse(known)
+        refuse(known, code=LATER if _passes(error) else REFUSED)
 
 
-def refuse(problems: Sequence[str], headline: str | None = None) -> NoReturn:
+def refuse(problems: Sequence[str], headline: str | None = None, code: int = REFUSED) -> NoReturn:
     """Print what is wrong, each in a sentence, and end."""
     bold, red, plain = ("\x1b[1m", "\x1b[1;31m", "\x1b[0m") if _coloured() else ("", "", "")
     if headline:
@@ -59,7 +62,7 @@ def refuse(problems: Sequence[str], headline: str | None = None) -> NoReturn:
     if headline:
         words = "Nothing was started. docs/configuration.md explains every setting."
         print(f"\n{words}", file=sys.stderr)
-    raise SystemExit(REFUSED)
+    raise SystemExit(code)
 
 
 def parted(error: BaseException) -> tuple[list[str], BaseException | None]:
@@ -77,6 +80,14 @@ def parted(error: BaseException) -> tuple[list[str], BaseException | None]:
     if isinstance(error, AppError):
         return [str(error)], None
     return [], error
+
+
+def _passes(error: BaseException) -> bool:
+    """Return whether nothing but time is needed."""
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return all(map(_passes, group.exceptions))
+    return isinstance(error, UnavailableError | MongodStartError)
 
 
 def _coloured() -> bool:

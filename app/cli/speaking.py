@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -40,6 +40,22 @@ def show(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     for row in rows:
         table.add_row(*(safe(each) if isinstance(each, str) else each for each in row))
     _console().print(table)
+
+
+async def stream(
+    headings: Sequence[str], rows: AsyncIterable[Sequence[str | Text]], most: int = 500
+) -> int:
+    """Print a table of any length, some rows at a time; return how many there were."""
+    count, waiting = 0, list[Sequence[str | Text]]()
+    async for row in rows:
+        waiting.append(row)
+        if len(waiting) == most:
+            show(headings if not count else [""] * len(headings), waiting)
+            count += len(waiting)
+            waiting.clear()
+    if waiting:
+        show(headings if not count else [""] * len(headings), waiting)
+    return count + len(waiting)
 
 
 def safe(text: str, style: str = "") -> Text:

@@ -1,21 +1,26 @@
 """ComfyDeploy over HTTP: a thin client. What its messages mean is in processors.protocols."""
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import httpx
+import structlog
 from pydantic import JsonValue
 
 from app.clock import monotonic
 from app.errors import (
     PeerBusyError,
     PeerDownError,
+    PeerError,
     PeerMissingError,
     PeerRefusedError,
     PeerUnknownError,
 )
+from app.observability.logs import scrub
 from app.observability.metrics import Metrics
 from processors.errors import RefusedBodyError
 from processors.protocols import comfydeploy
@@ -29,8 +34,24 @@ T = TypeVar("T")
 PAGE: Final = 60
 """Runs asked for at once when a lost submit is looked for."""
 PAGES: Final = 5
+ANSWER_LIMIT: Final = 8 * 1024 * 1024
+"""Bytes of an answer that are read; one with more is none."""
+CONNECTING: Final = 0.4
+"""Share of a call's time that connecting, and waiting for a free connection, may take each."""
+REMEMBERED: Final = 5_000
+"""Runs of others whose webhook URL is remembered, so that they are read once."""
+WEBHOOK_KEPT: Final = 2_000
+"""Characters; the run of a longer webhook URL is not remembered."""
 UPLOAD_LIMIT: Final = 250 * 1024 * 1024
 """Source: ``files.py:125-219``: larger files are refused there."""
+
+
+class Answer(NamedTuple):
+    """A whole answer, read."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
 
 
 class ComfyDeploy:
@@ -63,6 +84,8 @@ class ComfyDeploy:
         self._headers = {"Authorization": f"Bearer {key}"}
         self._timing = timing
         self._metrics = metrics
+        self._log = structlog.get_logger()
+        self._webhooks: OrderedDict[RunId, str] = OrderedDict()
 
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """See app.ports.Engine.
@@ -74,8 +97,8 @@ class ComfyDeploy:
         body = comfydeploy.submission(payload.deployment_id, payload.inputs, webhook)
         limit = self._timing.submit_limit
         answer = await self._call("submit", "POST", "/run/deployment/queue", limit, json=body)
-        if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise PeerUnknownError(self.name, f"answered {answer.status_code} to a submit")
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise PeerUnknownError(self.name, f"answered {answer.status} to a submit")
         try:
             return comfydeploy.submitted(self._good(answer))
         except RefusedBodyError as error:
@@ -85,9 +108,12 @@ class ComfyDeploy:
         """See app.ports.Engine."""
         path = f"/run/{run_id}?queue_position=true"
         answer = await self._call("read", "GET", path, self._timing.call_limit)
-        if answer.status_code == HTTPStatus.NOT_FOUND:
+        if answer.status == HTTPStatus.NOT_FOUND:
             raise PeerMissingError(self.name, "knows no such run")
-        return self._understood(answer, comfydeploy.report)
+        report = self._understood(answer, comfydeploy.report)
+        if report.run_id != run_id:
+            raise PeerBusyError(self.name, "answered about another run")
+        return report
 
     async def cancel(self, run_id: RunId) -> None:
         """See app.ports.Engine.
@@ -99,7 +125,11 @@ class ComfyDeploy:
         self._good(await self._call("cancel", "POST", path, self._timing.call_limit))
 
     async def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:
-        """See app.ports.Engine."""
+        """See app.ports.Engine.
+
+        A run that cannot be read is passed over: it must not hide the others. One that was
+        read before and whose webhook URL does not name the generation is not read again.
+        """
         deployment = generation.request_payload.deployment_id
         for page in range(PAGES):
             path = f"/deployment/{deployment}/runs?limit={PAGE}&offset={page * PAGE}"
@@ -108,9 +138,36 @@ class ComfyDeploy:
             for run in listed:
                 if run.created_at < since:
                     return
-                yield await self.read(run.run_id)
+                report = await self._candidate(run.run_id, generation)
+                if report is not None:
+                    yield report
             if len(listed) < PAGE:
                 return
+
+    async def _candidate(self, run_id: RunId, generation: Generation) -> RunReport | None:
+        """Read a run that may serve a generation; None where it cannot, or cannot be read."""
+        webhook = self._webhooks.get(run_id)
+        if webhook is not None and generation.id not in webhook:
+            return None
+        try:
+            report = await self.read(run_id)
+        except PeerDownError:
+            raise
+        except PeerError as error:
+            if isinstance(error, PeerBusyError) and error.retry_after is not None:
+                raise
+            self._log.warning("a run of the list cannot be read", run=run_id, error=str(error))
+            return None
+        self._remember(run_id, report.webhook or "")
+        return report
+
+    def _remember(self, run_id: RunId, webhook: str) -> None:
+        """Remember whose run it is: the webhook URL of a run never changes."""
+        if len(webhook) <= WEBHOOK_KEPT:
+            self._webhooks[run_id] = webhook
+            self._webhooks.move_to_end(run_id)
+        if len(self._webhooks) > REMEMBERED:
+            self._webhooks.popitem(last=False)
 
     async def upload(self, filename: str, content: bytes, content_type: str) -> str:
         """Upload an input file; return the address to use as an input.
@@ -121,7 +178,7 @@ class ComfyDeploy:
         if len(content) > UPLOAD_LIMIT:
             raise PeerRefusedError(self.name, "a file may have at most 250 MB")
         files = {"file": (filename, content, content_type)}
-        limit = self._timing.submit_limit
+        limit = self._timing.upload_limit
         answer = await self._call("upload", "POST", "/file/upload", limit, files=files)
         return self._understood(answer, comfydeploy.uploaded)
 
@@ -132,11 +189,11 @@ class ComfyDeploy:
         """
         path = "/run/00000000-0000-0000-0000-000000000000"
         answer = await self._call("check", "GET", path, self._timing.call_limit)
-        if answer.status_code != HTTPStatus.NOT_FOUND:
+        if answer.status != HTTPStatus.NOT_FOUND:
             self._good(answer)
         return "the key is accepted"
 
-    def _understood(self, answer: httpx.Response, translate: Callable[[bytes], T]) -> T:
+    def _understood(self, answer: Answer, translate: Callable[[bytes], T]) -> T:
         """Translate a good answer; one that makes no sense may make sense later."""
         try:
             return translate(self._good(answer))
@@ -152,50 +209,92 @@ class ComfyDeploy:
         *,
         json: Mapping[str, JsonValue] | None = None,
         files: Mapping[str, tuple[str, bytes, str]] | None = None,
-    ) -> httpx.Response:
-        """Make one call; translate what the network does to it, and a key that is refused."""
+    ) -> Answer:
+        """Make one call; translate what the network does to it, and faults of the whole peer."""
         began, outcome = monotonic(), "failed"
         try:
-            answer = await self._client.request(
-                method,
-                self._url + path,
-                headers=self._headers,
-                json=json,
-                files=files,
-                timeout=limit.total_seconds(),
-            )
-            outcome = f"{answer.status_code // 100}xx"
+            answer = await self._exchange(method, path, limit, json=json, files=files)
+            outcome = f"{answer.status // 100}xx"
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             # Nothing was sent, so nothing was done.
             raise PeerDownError(self.name, f"cannot be reached ({type(error).__name__})") from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             raise PeerUnknownError(self.name, f"broke off ({type(error).__name__})") from error
         finally:
             self._metrics.engine_call(self.name, call, outcome, monotonic() - began)
-        if answer.status_code == HTTPStatus.UNAUTHORIZED:
-            said = comfydeploy.detail(answer.content)
-            raise PeerDownError(self.name, f"refuses COMFYDEPLOY_API_KEY: {said}")
-        if answer.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            raise PeerBusyError(self.name, "asks us to slow down", _retry_after(answer))
+        self._check_peer(answer)
         return answer
 
-    def _good(self, answer: httpx.Response) -> bytes:
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        limit: timedelta,
+        **body: Any,  # noqa: ANN401 - httpx's own arguments
+    ) -> Answer:
+        """Send a request and read its answer, all of it within `limit`.
+
+        httpx limits each of its steps; a peer that sends a byte now and then passes them all.
+        """
+        whole = limit.total_seconds()
+        first = whole * CONNECTING
+        steps = httpx.Timeout(whole, connect=first, pool=first)
+        url, headers = self._url + path, self._headers
+        async with (
+            asyncio.timeout(whole),
+            self._client.stream(method, url, headers=headers, timeout=steps, **body) as answer,
+        ):
+            content = bytearray()
+            async for chunk in answer.aiter_bytes():
+                content += chunk
+                if len(content) > ANSWER_LIMIT:
+                    raise PeerUnknownError(self.name, "answered more than can be read")
+            return Answer(answer.status_code, answer.headers, bytes(content))
+
+    def _check_peer(self, answer: Answer) -> None:
+        """Tell faults of the whole peer, or of our account there, from those of one call.
+
+        Raises:
+            PeerDownError: Our key or our account is refused; or a 3xx, which no right base URL
+                answers.
+            PeerBusyError: 429.
+        """
+        said = _said(answer)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            raise PeerDownError(self.name, f"refuses COMFYDEPLOY_API_KEY: {said}")
+        if answer.status == HTTPStatus.FORBIDDEN and comfydeploy.is_suspension(said):
+            raise PeerDownError(self.name, f"refuses our account: {said}")
+        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+            raise PeerDownError(
+                self.name, f"answered {answer.status}: COMFYDEPLOY_API_URL leads elsewhere"
+            )
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise PeerBusyError(self.name, "asks us to slow down", _retry_after(answer))
+
+    def _good(self, answer: Answer) -> bytes:
         """Return the body of a 2xx answer.
 
         Raises:
             PeerBusyError: 5xx.
-            PeerRefusedError: 4xx, and 3xx, which no right base URL answers.
+            PeerRefusedError: 4xx.
         """
-        if answer.is_success:
+        if answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return answer.content
-        said = comfydeploy.detail(answer.content)
-        told = f"answered {answer.status_code}" + (f": {said}" if said else "")
-        if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        said = _said(answer)
+        told = f"answered {answer.status}" + (f": {said}" if said else "")
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise PeerBusyError(self.name, told)
         raise PeerRefusedError(self.name, told)
 
 
-def _retry_after(answer: httpx.Response) -> timedelta | None:
+def _said(answer: Answer) -> str:
+    """Return what an error says, without secrets; it is kept in records and told to people."""
+    return (
+        "" if answer.status < HTTPStatus.BAD_REQUEST else scrub(comfydeploy.detail(answer.content))
+    )
+
+
+def _retry_after(answer: Answer) -> timedelta | None:
     """Read a Retry-After in seconds, at most an hour of it."""
     text = answer.headers.get("retry-after", "")
     return timedelta(seconds=min(int(text), 3600)) if text.isdecimal() else None

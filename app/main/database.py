@@ -1,20 +1,24 @@
 """The database that the service runs on: the operator's, or one embedded under DATA_DIR."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
+
+import structlog
 
 from app.bootstrap import Store, open_store
 from app.clock import Clock
-from app.errors import SetupError, StoreDownError
+from app.errors import SetupError, StoreDownError, StoreShutOutError
 from app.main import embedding
 from app.settings import Settings
 
 PATIENCE: Final = timedelta(seconds=30)
 """How long a database that does not answer is waited for at the start."""
 PAUSE: Final = 0.5
+SLOW: Final = 3.0
+"""Seconds after which whoever waits is told what for."""
 
 
 @asynccontextmanager
@@ -27,7 +31,9 @@ async def database_uri(settings: Settings, environ: dict[str, str]) -> AsyncGene
     if settings.mongodb_uri is not None:
         yield settings.mongodb_uri.get_secret_value()
         return
-    async with embedding.watched(await embedding.started(settings, environ)) as uri:
+    mongod = embedding.prepared(settings, environ)
+    await embedding.start(mongod)
+    async with embedding.watched(mongod) as uri:
         yield uri
 
 
@@ -36,12 +42,14 @@ async def opened(settings: Settings, uri: str, clock: Clock) -> AsyncGenerator[S
     """Yield the database, stamped, indexed and with its clock followed.
 
     Raises:
-        SetupError: It does not answer, or is not for us.
+        SetupError: It is not for us.
+        UnavailableError: It does not answer.
     """
     store = open_store(settings, uri)
     try:
         await answering(store, clock)
-        await store.connection.prepare(settings.mode.value, store.keep)
+        with _told_if_slow("the database's indexes are being made; nothing can start before"):
+            await store.connection.prepare(settings.mode.value, store.keep)
         yield store
     finally:
         store.connection.close()
@@ -51,15 +59,29 @@ async def answering(store: Store, clock: Clock, patience: timedelta = PATIENCE) 
     """Wait until the database answers, and follow its clock from then on.
 
     Raises:
-        SetupError: It does not within `patience`.
+        SetupError: It does not let us in.
+        StoreDownError: It does not answer within `patience`.
     """
     deadline = clock.now() + patience
     while True:
         try:
             clock.sample(await store.connection.time())
+        except StoreShutOutError as error:
+            raise SetupError([f"MONGODB_URI: {error}"]) from None
         except StoreDownError as error:
             if clock.now() >= deadline:
-                raise SetupError([f"MONGODB_URI: {error}; is it running?"]) from error
+                raise StoreDownError(f"MONGODB_URI: {error}; is it running?") from error
             await asyncio.sleep(PAUSE)
         else:
             return
+
+
+@contextmanager
+def _told_if_slow(what: str) -> Generator[None]:
+    """Log what goes on in this block where it takes longer than anybody expects."""
+    log: Any = structlog.get_logger()
+    telling = asyncio.get_running_loop().call_later(SLOW, log.warning, what)
+    try:
+        yield
+    finally:
+        telling.cancel()

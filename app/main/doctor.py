@@ -12,7 +12,7 @@ import httpx
 
 from app.bootstrap import LEAST_DISK, Peers, make_client, make_engines, open_store
 from app.clock import Clock
-from app.errors import AppError, PeerError, SetupError
+from app.errors import AppError, PeerError, SetupError, UnavailableError
 from app.main import database
 from app.main.listening import noted_url
 from app.main.peers import peers_of
@@ -85,13 +85,16 @@ async def _database(settings: Settings) -> list[Check]:
         stack.callback(store.connection.close)
         try:
             await database.answering(store, Clock(), PATIENCE)
-        except SetupError as error:
+        except (SetupError, UnavailableError) as error:
             cure = "see that it runs, and that address, user and password are right"
-            return [Check("MongoDB", "failed", error.problems[0], cure)]
+            return [Check("MongoDB", "failed", str(error), cure)]
         found = [Check("MongoDB", "ok", f"answers; {where}")]
         problems = await store.connection.problems()
         found += [Check("MongoDB", "failed", each) for each in problems]
-        if not problems:
+        doubts = await store.connection.doubts()
+        cure = "grant the user the role clusterMonitor on the database admin"
+        found += [Check("durability", "warning", each, cure) for each in doubts]
+        if not problems and not doubts:
             found.append(
                 Check("durability", "ok", "a replica set that acknowledges from the journal")
             )

@@ -13,22 +13,28 @@ from app.store.embedded.errors import MongodStartError
 from app.store.embedded.mongod import Death, EmbeddedMongod
 
 
-async def started(settings: Settings, environ: Mapping[str, str]) -> EmbeddedMongod:
-    """Start the mongod under DATA_DIR, whose lock must be held.
+def prepared(settings: Settings, environ: Mapping[str, str]) -> EmbeddedMongod:
+    """Return the mongod under DATA_DIR, not started yet.
 
     Raises:
-        EmbeddedMongoError: There is none, or it does not start.
+        MongodNotFoundError: There is none on this machine.
     """
     given = {"MONGOD_BINARY": str(settings.mongod_binary)} if settings.mongod_binary else {}
-    binary = find_mongod({**environ, **given})
-    mongod = EmbeddedMongod(settings.data_dir, binary=binary)
+    return EmbeddedMongod(settings.data_dir, binary=find_mongod({**environ, **given}))
+
+
+async def start(mongod: EmbeddedMongod) -> None:
+    """Start a mongod, the lock of whose DATA_DIR must be held.
+
+    Raises:
+        EmbeddedMongoError: It does not start, or does not run here at all.
+    """
     try:
         await mongod.start()
     except (MongodStartError, OSError):
         # Whether it runs here at all is looked into only now: it would delay every start.
-        await asyncio.to_thread(check_mongod, binary)
+        await asyncio.to_thread(check_mongod, mongod.binary)
         raise
-    return mongod
 
 
 @asynccontextmanager

@@ -54,7 +54,8 @@ async def run(
         announce: Called once it listens.
 
     Raises:
-        SetupError: The database does not answer, or is not for us.
+        SetupError: The database is not for us, or has become a newer version's.
+        UnavailableError: It does not answer.
     """
     clock = Clock()
     async with database.opened(settings, uri, clock) as store:
@@ -75,6 +76,20 @@ async def run(
 
 
 async def _run(
+    service: Service,
+    server: Server,
+    bound: socket.socket,
+    stop: asyncio.Event,
+    announce: Callable[[], None],
+) -> None:
+    """Run everything until `stop`, and give our claims back however that ends."""
+    try:
+        await _until(service, server, bound, stop, announce)
+    finally:
+        await _give_back(service)
+
+
+async def _until(
     service: Service,
     server: Server,
     bound: socket.socket,
@@ -108,7 +123,6 @@ async def _run(
             log.warning("not everything could be finished; it goes on after the next start")
         for task in endless:
             task.cancel()
-    await _give_back(service)
 
 
 async def _flush(service: Service, flushed: Sequence[asyncio.Task[None]]) -> None:

@@ -9,6 +9,8 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.main import heads
+
 GRACE_SECONDS: Final = 5
 """Longest that open requests are waited for at the end."""
 CONNECTIONS: Final = 2_000
@@ -33,13 +35,15 @@ class Server(uvicorn.Server):
         yield
 
 
-def make_server(app: ASGIApp, trusted_proxies: tuple[str, ...]) -> Server:
-    """Return the server for an app."""
+def make_server(
+    app: ASGIApp, trusted_proxies: tuple[str, ...], *, head_seconds: float = heads.HEAD_SECONDS
+) -> Server:
+    """Return the server for an app; a head that takes longer than that ends its connection."""
     return Server(
         uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=heads.within(head_seconds),
             ws="none",
             lifespan="off",
             access_log=False,

@@ -9,8 +9,8 @@ import asyncio
 import importlib
 import os
 import signal
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Generator
+from contextlib import AsyncExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from app.main.instance import name_of
@@ -31,7 +31,7 @@ Announce = Callable[[Settings, "Peers", str, Terminal], None]
 async def serve(
     settings: Settings, terminal: Terminal, announce: Announce, timing: Timing | None = None
 ) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM; one that comes before we listen ends the start.
 
     Args:
         settings: What the operator decided, its secrets complete.
@@ -41,9 +41,26 @@ async def serve(
 
     Raises:
         SetupError: It cannot start as it is set up; it may come in an ExceptionGroup.
+        UnavailableError: The database does not answer; likewise.
         EmbeddedMongoError: The embedded database cannot start; likewise.
     """
-    stop = _signals()
+    stop, listening = asyncio.Event(), asyncio.Event()
+
+    def listens(peers: "Peers", local: str) -> None:
+        listening.set()
+        announce(settings, peers, local, terminal)
+
+    with _signals(stop, listening):
+        await _serve(settings, terminal, listens, timing or Timing(), stop)
+
+
+async def _serve(
+    settings: Settings,
+    terminal: Terminal,
+    listens: Callable[["Peers", str], None],
+    timing: Timing,
+    stop: asyncio.Event,
+) -> None:
     async with AsyncExitStack() as stack:
         stack.enter_context(DataDirLock(settings.data_dir))
         name = name_of(settings.data_dir)
@@ -71,9 +88,9 @@ async def serve(
             bound,
             name=name,
             terminal=terminal,
-            timing=timing or Timing(),
+            timing=timing,
             stop=stop,
-            announce=lambda: announce(settings, peers, local, terminal),
+            announce=lambda: listens(peers, local),
         )
 
 
@@ -85,16 +102,33 @@ async def _database(stack: AsyncExitStack, settings: Settings) -> str:
     await asyncio.to_thread(importlib.import_module, "app.main.embedding")
     from app.main import embedding  # noqa: PLC0415 - loaded just now, for it loads the driver
 
+    mongod = embedding.prepared(settings, dict(os.environ))
+    # A start that is ended between its own end and the watch leaves none running.
+    stack.push_async_callback(mongod.stop)
     async with asyncio.TaskGroup() as group:
         group.create_task(asyncio.to_thread(importlib.import_module, "app.main.running"))
-        starting = group.create_task(embedding.started(settings, dict(os.environ)))
-    return await stack.enter_async_context(embedding.watched(starting.result()))
+        group.create_task(embedding.start(mongod))
+    return await stack.enter_async_context(embedding.watched(mongod))
 
 
-def _signals() -> asyncio.Event:
-    """Return an event that SIGINT and SIGTERM set."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
+@contextmanager
+def _signals(stop: asyncio.Event, listening: asyncio.Event) -> Generator[None]:
+    """Have SIGINT and SIGTERM set `stop`, and end what this block does before it is `listening`."""
+    starting, loop = asyncio.current_task(), asyncio.get_running_loop()
+    ended = False
+
+    def end() -> None:
+        nonlocal ended
+        # Nobody waits for `stop` yet. Once is enough: a second signal must not end the ending.
+        if starting is not None and not listening.is_set() and not stop.is_set():
+            ended = starting.cancel()
+        stop.set()
+
     for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, stop.set)
-    return stop
+        loop.add_signal_handler(each, end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if starting is None or not ended:
+            raise
+        starting.uncancel()

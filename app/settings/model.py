@@ -75,7 +75,11 @@ class Settings(BaseModel):
     comfydeploy_api_url: values.Url | None = None
     """Always set in live mode. In sandbox mode, None means the stand-in that we start."""
     comfydeploy_api_key: SecretStr | None = None
-    comfydeploy_hosts: Annotated[tuple[str, ...], values.each(values.host)] = ("*.amazonaws.com",)
+    comfydeploy_hosts: Annotated[tuple[str, ...], values.each(values.host)] = (
+        "*.s3.amazonaws.com",
+        "*.s3.*.amazonaws.com",
+    )
+    """S3's buckets, in whichever region, and nothing else that Amazon's customers can name."""
     telegram_bot_token: SecretStr | None = None
     telegram_api_url: values.Url | None = None
     """Always set in live mode. In sandbox mode, None means the stand-in that we start."""

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from app.store.connection import Connection, answered
+from app.store.answering import answered
+from app.store.connection import Connection
 
 
 class MongoChats:

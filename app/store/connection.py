@@ -4,8 +4,7 @@ Motor is what the service is built on; it wraps pymongo and is kept inside this 
 that ``pymongo.AsyncMongoClient`` can take its place here alone.
 """
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -14,19 +13,13 @@ from motor.motor_asyncio import (
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
-from pymongo import ASCENDING, DESCENDING, IndexModel, WriteConcern
-from pymongo.errors import (
-    BulkWriteError,
-    ConnectionFailure,
-    DuplicateKeyError,
-    ExecutionTimeout,
-    OperationFailure,
-    PyMongoError,
-    WTimeoutError,
-)
+from pymongo import IndexModel, WriteConcern
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from app.errors import SetupError, StoreDownError
+from app.errors import SetupError
+from app.store.answering import answered, unhurried
 from app.store.documents import CODEC, Document
+from app.store.indexes import RECORDS_EXPIRE, Keep, indexes
 
 Collection = AsyncIOMotorCollection[Document]
 
@@ -72,21 +65,17 @@ class Connection:
 
         Raises:
             StoreDownError: The database does not answer.
-            SetupError: It does not let us in.
+            StoreShutOutError: It does not let us in.
         """
-        try:
-            async with answered():
-                hello = await self._client.admin.command("hello")
-        except OperationFailure as error:
-            if error.code not in _SHUT_OUT:
-                raise
-            # The driver's words may hold the user's name.
-            raise SetupError(["MONGODB_URI: MongoDB refuses the user or the password"]) from None
+        async with answered():
+            hello = await self._client.admin.command("hello")
         at: datetime = hello["localTime"]
         return at if at.tzinfo else at.replace(tzinfo=UTC)
 
     async def problems(self) -> tuple[str, ...]:
         """Return why what is written here may be lost, each in one sentence.
+
+        What this user may not look into is no problem; see `doubts`.
 
         Raises:
             StoreDownError: The database does not answer.
@@ -95,14 +84,31 @@ class Connection:
             hello = await self._client.admin.command("hello")
             if "setName" not in hello:
                 return ("MongoDB is no replica set: start it with --replSet and initiate it",)
-            config = await self._client.admin.command("replSetGetConfig")
-        if not config["config"].get("writeConcernMajorityJournalDefault", True):
+            config = await self._replica_set() or {}
+        if not config.get("writeConcernMajorityJournalDefault", True):
             return (
                 "MongoDB acknowledges unjournaled writes; set writeConcernMajorityJournalDefault",
             )
         return ()
 
-    async def prepare(self, mode: Literal["sandbox", "live"], keep: "Keep") -> None:
+    async def doubts(self) -> tuple[str, ...]:
+        """Return what cannot be looked into, and what it takes, each in one sentence.
+
+        Raises:
+            StoreDownError: The database does not answer.
+        """
+        async with answered():
+            hello = await self._client.admin.command("hello")
+            if "setName" not in hello or await self._replica_set() is not None:
+                return ()
+        return (
+            (
+                "whether MongoDB acknowledges from its journal cannot be told: the user may not "
+                "run replSetGetConfig, which the role clusterMonitor allows"
+            ),
+        )
+
+    async def prepare(self, mode: Literal["sandbox", "live"], keep: Keep) -> None:
         """Stamp the database with its mode and make its indexes.
 
         Raises:
@@ -111,26 +117,29 @@ class Connection:
         """
         async with answered():
             await self._stamp(mode)
-            await self.index(keep)
+        await self.index(keep)
 
-    async def index(self, keep: "Keep") -> tuple[str, ...]:
+    async def index(self, keep: Keep) -> tuple[str, ...]:
         """Make the indexes that are missing; return the names of all there are.
+
+        It takes as long as it takes: minutes where there are millions of records.
 
         Raises:
             SetupError: Records that are there break a unique index; their values are named.
             StoreDownError: The database does not answer.
         """
         names = list[str]()
-        for name, models in indexes(keep).items():
-            try:
-                names += await self.collection(name).create_indexes(models)
-            except DuplicateKeyError as error:
-                raise SetupError([_clash(name, error)]) from error
-            except OperationFailure as error:
-                if error.code not in _INDEX_CHANGED:
-                    raise
-                names += await self._remade(name, models)
-        return tuple(f"{each}" for each in names)
+        with unhurried():
+            for name, models in indexes(keep).items():
+                try:
+                    async with answered():
+                        names += await self._made(name, models)
+                except DuplicateKeyError as error:
+                    raise SetupError([_clash(name, error)]) from error
+            if keep.records is None:
+                async with answered():
+                    await self._keep_records()
+        return tuple(names)
 
     async def mode(self) -> str | None:
         """Return the mode that the database was made in, None before the first start.
@@ -175,9 +184,14 @@ class Connection:
             )
         _check_reader(stamp)
 
-    async def _remade(self, name: str, models: list[IndexModel]) -> list[str]:
-        """Make anew the indexes whose options changed, such as how long events are kept."""
+    async def _made(self, name: str, models: list[IndexModel]) -> list[str]:
         collection = self.collection(name)
+        try:
+            return [f"{each}" for each in await collection.create_indexes(models)]
+        except OperationFailure as error:
+            if error.code not in _INDEX_CHANGED:
+                raise
+        # Of some the options changed, such as how long events are kept.
         made = list[str]()
         for model in models:
             try:
@@ -189,107 +203,35 @@ class Connection:
                 made += await collection.create_indexes([model])
         return made
 
+    async def _keep_records(self) -> None:
+        """Let no generation expire, whatever was wanted before."""
+        generations = self.collection("generations")
+        try:
+            await generations.drop_index(RECORDS_EXPIRE)
+        except OperationFailure as error:
+            if error.code not in _NOT_THERE:
+                raise
 
-class Keep:
-    """How long things are kept.
-
-    Attributes:
-        events: Applied batches of the inbox.
-        records: Ended generations; None for ever.
-    """
-
-    def __init__(self, events: timedelta, records: timedelta | None = None) -> None:
-        self.events = events
-        self.records = records
-
-
-@asynccontextmanager
-async def answered() -> AsyncGenerator[None]:
-    """Translate what the driver raises when the database does not answer.
-
-    Raises:
-        StoreDownError: No answer, no primary, no majority in time.
-    """
-    try:
-        yield
-    except (ConnectionFailure, ExecutionTimeout, WTimeoutError) as error:
-        raise StoreDownError(f"MongoDB does not answer ({type(error).__name__})") from error
-    except BulkWriteError as error:
-        raise StoreDownError(f"MongoDB refused a bulk write ({_codes(error)})") from error
-    except DuplicateKeyError:
-        raise
-    except PyMongoError as error:
-        if getattr(error, "timeout", False) or error.has_error_label("RetryableWriteError"):
-            raise StoreDownError(f"MongoDB does not answer ({type(error).__name__})") from error
-        if isinstance(error, OperationFailure) and error.code in _PASSING:
-            raise StoreDownError(f"MongoDB cannot do it now (code {error.code})") from error
-        raise
-
-
-def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
-    """Return the indexes of every collection."""
-    generations = [
-        # A partial filter by $type would make the planner scan; $exists is used (measured).
-        _unique([("metadata.run_id", ASCENDING), ("engine", ASCENDING)], "metadata.run_id"),
-        _unique([("idempotencyKey", ASCENDING)], "idempotencyKey"),
-        IndexModel([("dueAt", ASCENDING)], partialFilterExpression={"dueAt": {"$exists": True}}),
-        IndexModel(
-            [("owed.deadAt", ASCENDING)],
-            partialFilterExpression={"owed.deadAt": {"$exists": True}},
-        ),
-        *(
-            IndexModel([(name, ASCENDING), ("_id", DESCENDING)])
-            for name in (
-                "status",
-                "engine",
-                "metadata.preset",
-                "metadata.userId",
-                "metadata.telegramChatId",
-            )
-        ),
-        IndexModel([("metadata.labels.$**", ASCENDING)]),
-    ]
-    if keep.records is not None:
-        generations.append(_expiring("responseTimestamp", keep.records))
-    return {
-        "generations": generations,
-        "inbox": [
-            IndexModel(
-                [("at", ASCENDING)], partialFilterExpression={"applied": False}, name="stale"
-            ),
-            # Only what has been applied expires: what we answered for is never lost to the clock.
-            _expiring("at", keep.events, {"applied": True}),
-        ],
-    }
-
-
-def _unique(keys: list[tuple[str, int]], where: str) -> IndexModel:
-    return IndexModel(keys, unique=True, partialFilterExpression={where: {"$exists": True}})
-
-
-def _expiring(field: str, after: timedelta, only: Document | None = None) -> IndexModel:
-    options: dict[str, Any] = {"partialFilterExpression": only} if only else {}
-    return IndexModel(
-        [(field, ASCENDING)],
-        expireAfterSeconds=int(after.total_seconds()),
-        name=f"{field}_expires",
-        **options,
-    )
+    async def _replica_set(self) -> Document | None:
+        """Return the replica set's configuration, None where this user may not see it."""
+        try:
+            answer = await self._client.admin.command("replSetGetConfig")
+        except OperationFailure as error:
+            if error.code not in _UNTOLD:
+                raise
+            return None
+        config: Document = answer["config"]
+        return config
 
 
 _INDEX_CHANGED: Final = frozenset({85, 86})
 """IndexOptionsConflict and IndexKeySpecsConflict."""
 
-_SHUT_OUT: Final = frozenset({13, 18, 8000})
-"""Unauthorized, AuthenticationFailed, and Atlas's own word for both."""
+_NOT_THERE: Final = frozenset({26, 27})
+"""NamespaceNotFound and IndexNotFound."""
 
-_PASSING: Final = frozenset({50, 64, 91, 100, 189, 262, 10107, 11600, 11602, 13435, 13436, 14031})
-"""Codes that pass: time limits, step-downs, shutdowns, and a full disk (14031)."""
-
-
-def _codes(error: BulkWriteError) -> str:
-    details: Any = error.details
-    return ", ".join(str(each.get("code")) for each in details.get("writeErrors", [])[:3])
+_UNTOLD: Final = frozenset({13, 59})
+"""Unauthorized, and CommandNotFound where a provider has taken the command away."""
 
 
 def _clash(collection: str, error: DuplicateKeyError) -> str:

@@ -1,26 +1,33 @@
 """The generations we keep, in MongoDB."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import structlog
+from pydantic import ValidationError
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.results import BulkWriteResult
 
+from app.errors import UnreadableError
 from app.ports import Owed, Page, Write
-from app.store.connection import Connection, answered
+from app.store.answering import answered
+from app.store.connection import Connection
 from app.store.documents import Document, update
 from schemas.base import GenerationId, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
-from schemas.run import OPEN
+from schemas.run import OPEN, RunStatus
 
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every time we keep: compares true with any, and lets a partial index be used."""
 
 INDEBTED: Final[Document] = {"$or": [{"dueAt": {"$gt": EVER}}, {"owed.deadAt": {"$gt": EVER}}]}
 """Records that owe anything; each half goes by an index."""
+
+AT_ONCE: Final = 500
+"""Records read at once of those that are yielded: no cursor waits for who takes them."""
 
 DUPLICATE: Final = 11000
 """The error code of a unique key that is taken."""
@@ -43,6 +50,8 @@ class MongoGenerations:
 
     def __init__(self, connection: Connection) -> None:
         self._all = connection.collection("generations")
+        self._log = structlog.get_logger()
+        self._odd = set[str]()
 
     async def get(self, generation_id: GenerationId) -> Generation | None:
         """See app.ports.Generations."""
@@ -54,11 +63,7 @@ class MongoGenerations:
 
     async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
         """See app.ports.Generations."""
-        async with answered():
-            found = await self._all.find(
-                {"_id": {"$in": list(ids)}}, {"requestPayload.inputs": 0}
-            ).to_list(None)
-        return {each["_id"]: Generation.read(each) for each in found}
+        return {each["_id"]: _read(each) for each in await self._without_inputs(ids)}
 
     async def insert(self, generation: Generation) -> bool:
         """See app.ports.Generations."""
@@ -98,13 +103,15 @@ class MongoGenerations:
         self, now: datetime, kinds: frozenset[DebtKind], limit: int
     ) -> tuple[Generation, ...]:
         """See app.ports.Generations."""
+        # What stands at a newer version's status is left alone, and must not fill the places.
+        known = {"$in": sorted(RunStatus)}
         ripe = {
             "kind": {"$in": sorted(kinds)},
             "nextAt": {"$lte": now},
             "deadAt": {"$exists": False},
         }
         return await self._some(
-            {"dueAt": {"$lte": now}, "owed": {"$elemMatch": ripe}}, "dueAt", limit
+            {"dueAt": {"$lte": now}, "owed": {"$elemMatch": ripe}, "status": known}, "dueAt", limit
         )
 
     async def claimed(self, by: InstanceName, until: datetime) -> tuple[Generation, ...]:
@@ -123,27 +130,35 @@ class MongoGenerations:
             found = (
                 await self._all.find(query).sort("_id", DESCENDING).limit(limit + 1).to_list(None)
             )
-        items = tuple(Generation.read(each) for each in found[:limit])
-        return Page(items, items[-1].id if len(found) > limit else None)
+        shown = found[:limit]
+        return Page(tuple(self._read(shown)), shown[-1]["_id"] if len(found) > limit else None)
 
     async def open_ids(self) -> AsyncIterator[GenerationId]:
         """See app.ports.Generations."""
-        async with answered():
-            found = self._all.find({"status": {"$in": sorted(OPEN)}}, {"_id": 1})
-            async for each in found.sort("_id", ASCENDING):
+        query: Document = {"status": {"$in": sorted(OPEN)}}
+        while True:
+            async with answered():
+                found = (
+                    await self._all.find(query, {"_id": 1})
+                    .sort("_id", ASCENDING)
+                    .limit(AT_ONCE)
+                    .to_list(None)
+                )
+            for each in found:
                 yield each["_id"]
+            if len(found) < AT_ONCE:
+                return
+            query["_id"] = {"$gt": found[-1]["_id"]}
 
     async def indebted(self) -> AsyncIterator[Generation]:
         """See app.ports.Generations."""
-        async with answered():
-            async for each in self._all.find(INDEBTED).sort("_id", ASCENDING):
-                yield Generation.read(each)
+        async for each in self._yielded(INDEBTED):
+            yield each
 
     async def dead(self) -> AsyncIterator[Generation]:
         """See app.ports.Generations."""
-        async with answered():
-            async for each in self._all.find({"owed.deadAt": {"$gt": EVER}}).sort("_id", 1):
-                yield Generation.read(each)
+        async for each in self._yielded({"owed.deadAt": {"$gt": EVER}}):
+            yield each
 
     async def owed(self, now: datetime) -> tuple[Owed, ...]:
         """See app.ports.Generations.
@@ -187,12 +202,37 @@ class MongoGenerations:
     async def _one(self, query: Document) -> Generation | None:
         async with answered():
             found = await self._all.find_one(query)
-        return Generation.read(found) if found else None
+        return _read(found) if found else None
 
     async def _some(self, query: Document, order: str, limit: int) -> tuple[Generation, ...]:
         async with answered():
             found = await self._all.find(query).sort(order, ASCENDING).limit(limit).to_list(None)
-        return tuple(Generation.read(each) for each in found)
+        return tuple(self._read(found))
+
+    async def _without_inputs(self, ids: Sequence[GenerationId]) -> list[Document]:
+        async with answered():
+            return await self._all.find(
+                {"_id": {"$in": list(ids)}}, {"requestPayload.inputs": 0}
+            ).to_list(None)
+
+    async def _yielded(self, query: Document) -> AsyncIterator[Generation]:
+        """Yield what matches, the oldest first: by ids, which are sorted here, not over there."""
+        async with answered():
+            ids = sorted([each["_id"] async for each in self._all.find(query, {"_id": 1})])
+        for first in range(0, len(ids), AT_ONCE):
+            chosen = {"_id": {"$in": ids[first : first + AT_ONCE]}, **query}
+            for each in await self._some(chosen, "_id", 0):
+                yield each
+
+    def _read(self, documents: Iterable[Document]) -> Iterator[Generation]:
+        """Yield the records that can be read; one that cannot must not hold up the others."""
+        for document in documents:
+            try:
+                yield _read(document)
+            except UnreadableError as error:
+                if document["_id"] not in self._odd:
+                    self._odd.add(document["_id"])
+                    self._log.warning("a record is left alone", error=str(error))
 
     async def _bulk(self, writes: Sequence[Write]) -> BulkWriteResult | None:
         """Write many; None where some would break a unique key, the others written."""
@@ -207,13 +247,28 @@ class MongoGenerations:
             return None
 
     async def _unlike(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
-        found = await self.many([each.before.id for each in writes])
+        documents = await self._without_inputs([each.before.id for each in writes])
+        found = {each.id: each for each in self._read(documents)}
         return frozenset(
             each.before.id
             for each in writes
             if (now := found.get(each.before.id)) is None
             or now.change(request_payload=each.after.request_payload) != each.after
         )
+
+
+def _read(document: Document) -> Generation:
+    """Read a record.
+
+    Raises:
+        UnreadableError: It is of a newer version, or damaged.
+    """
+    try:
+        return Generation.read(document)
+    except ValidationError as error:
+        fields = {".".join(map(str, each["loc"])) for each in error.errors()}
+        # Without the cause, which quotes what the record holds.
+        raise UnreadableError(f"{document['_id']} ({', '.join(sorted(fields))})") from None
 
 
 def _operation(write: Write) -> tuple[Document, Document]:

@@ -1,12 +1,17 @@
 """The inbox: every event we have answered 200 for, raw, and kept for a while."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
+import structlog
+from pydantic import ValidationError
 from pymongo import ASCENDING, WriteConcern
 from pymongo.errors import DuplicateKeyError
 
-from app.store.connection import Connection, answered
+from app.store.answering import answered
+from app.store.connection import Connection
+from app.store.documents import Document
+from schemas.base import GenerationId
 from schemas.run import Batch
 
 
@@ -15,6 +20,8 @@ class MongoInbox:
 
     def __init__(self, connection: Connection) -> None:
         self._all = connection.collection("inbox")
+        self._odd = set[str]()
+        self._log = structlog.get_logger()
         # A mark that is lost means only that its events are applied once more.
         self._marked = self._all.with_options(  # pyright: ignore[reportUnknownMemberType] - motor leaves an argument's type open
             write_concern=WriteConcern(1, j=False)
@@ -54,24 +61,42 @@ class MongoInbox:
         async with answered():
             await self._all.update_many({"_id": {"$in": list(ids)}}, {"$set": {"applied": False}})
 
-    async def stale(self, before: datetime, limit: int) -> tuple[Batch, ...]:
+    async def stale(
+        self, before: datetime, limit: int, known: Collection[str] = ()
+    ) -> tuple[Batch, ...]:
         """See app.ports.Inbox."""
+        query: Document = {"applied": False, "at": {"$lt": before}}
+        if left := [*known, *self._odd]:
+            query["_id"] = {"$nin": left}
         async with answered():
-            found = (
-                await self._all.find({"applied": False, "at": {"$lt": before}})
-                .sort("at", ASCENDING)
-                .limit(limit)
-                .to_list(None)
-            )
-        return tuple(Batch.read(each) for each in found)
+            found = await self._all.find(query).sort("at", ASCENDING).limit(limit).to_list(None)
+        return tuple(self._read(found))
 
-    async def around(self, since: datetime, until: datetime) -> AsyncIterator[Batch]:
+    async def around(
+        self, since: datetime, until: datetime, generation_id: GenerationId | None = None
+    ) -> AsyncIterator[Batch]:
         """See app.ports.Inbox.
 
         Both indexes on the time are partial, so each half is asked for by its own.
         """
+        between = {"$gte": since, "$lte": until}
+        query: Document = {"$or": [{"applied": each, "at": between} for each in (True, False)]}
+        stages: list[Document] = [{"$match": query}, {"$sort": {"at": ASCENDING}}]
+        if generation_id is not None:
+            query["events.generation"] = {"$eq": generation_id}
+            ours = {"$eq": ["$$this.generation", {"$literal": generation_id}]}
+            stages.append({"$set": {"events": {"$filter": {"input": "$events", "cond": ours}}}})
         async with answered():
-            between = {"$gte": since, "$lte": until}
-            query = {"$or": [{"applied": each, "at": between} for each in (True, False)]}
-            async for each in self._all.find(query).sort("at", ASCENDING):
-                yield Batch.read(each)
+            async for each in self._all.aggregate(stages):
+                for batch in self._read([each]):
+                    yield batch
+
+    def _read(self, documents: Iterable[Document]) -> Iterator[Batch]:
+        """Yield the batches that can be read; one that cannot must not hold up the others."""
+        for document in documents:
+            try:
+                yield Batch.read(document)
+            except ValidationError:
+                # A batch is never changed: another look would find it as it is.
+                self._odd.add(document["_id"])
+                self._log.warning("a batch of the inbox is left alone", batch=document["_id"])

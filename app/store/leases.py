@@ -6,7 +6,8 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from app.ports import Lease
-from app.store.connection import Connection, answered
+from app.store.answering import answered
+from app.store.connection import Connection
 from schemas.base import InstanceName
 
 

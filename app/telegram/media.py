@@ -17,12 +17,15 @@ from schemas.run import OutputKind
 ALBUM_MOST: Final = 10
 PHOTO_UPLOAD_BYTES: Final = 10_000_000
 UPLOAD_BYTES: Final = 50_000_000
+USUAL_BYTES: Final = 8_000_000
+"""What a picture rarely exceeds: so much is held in memory before it is known to be more."""
 ALBUM_UPLOAD_BYTES: Final = 40_000_000
 """Most bytes of one album that are held in memory."""
+TOO_LARGE: Final = "too_large"
+"""The reason of a PeerError that a fetch raises over its limit."""
 
 _STILL: Final = ("png", "jpg", "jpeg", "webp", "bmp")
 _BY_URL: Final = ("gif", "pdf", "zip")
-_PRIVATE_SUFFIXES: Final = (".local", ".internal", ".localhost", ".lan", ".home.arpa")
 
 
 class Fetched(Protocol):
@@ -48,7 +51,7 @@ class Fetch(Protocol):
         """Return the file.
 
         Raises:
-            PeerError: It cannot be had.
+            PeerError: It cannot be had; with the reason `TOO_LARGE`, for its size.
         """
         ...
 
@@ -149,7 +152,7 @@ def is_public(url: str) -> bool:
     try:
         return addresses.is_public(ip_address(host))
     except ValueError:
-        return "." in host and not host.endswith(_PRIVATE_SUFFIXES)
+        return "." in host and not addresses.is_local_name(host)
 
 
 def limit_of(form: Form) -> int:

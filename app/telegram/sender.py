@@ -28,6 +28,7 @@ from app.telegram.errors import (
 )
 from app.telegram.lanes import PATIENCE, Lanes
 from app.telegram.media import Fetch
+from app.telegram.room import Room
 from app.telegram.telling import Means, Telling, plainly
 from app.telegram.unfinished import Unfinished
 from processors.notifications import Content
@@ -43,6 +44,9 @@ T = TypeVar("T")
 
 GIVE_UP_SECONDS: Final = 2.0
 """Longest that stopping waits for the database to hear that the lease is free."""
+
+CLOSED_KEPT: Final = 10_000
+"""Chats that refuse us, as this process remembers them."""
 
 
 class Sender:
@@ -62,6 +66,7 @@ class Sender:
         timing: Timing,
         metrics: Metrics,
         pace: Pace | None = None,
+        room: Room | None = None,
         allow_private: bool = False,
     ) -> None:
         """Set the sender up; nothing is imported, asked or held before `run`.
@@ -78,6 +83,7 @@ class Sender:
             timing: Limits and intervals.
             metrics: Where calls and waits are counted.
             pace: Limits on sending; Telegram's own if not given.
+            room: Memory for uploads; the usual if not given.
             allow_private: Whether the Bot API can itself fetch from addresses that are not
                 public, as one on this machine can.
         """
@@ -95,6 +101,8 @@ class Sender:
         self._bot: Bot | None = None
         self._refused = asyncio.Event()
         self._unfinished = Unfinished()
+        self._room = room or Room()
+        self._closed: dict[int, str] = {}
 
     def on_duty(self) -> bool:
         """Return whether this process holds the sender's lease and its token is good."""
@@ -135,8 +143,13 @@ class Sender:
     async def show(
         self, chat_id: int, message_id: int | None, text: str, reply_to: int | None
     ) -> int | None:
-        """Send or edit a status message; return its id, or None when it is gone."""
+        """Send or edit a status message; return its id, or None when it is gone.
+
+        A chat that has refused us is spared it until an end reaches it again.
+        """
         bot = self._connected_bot()
+        if (why := self._closed.get(chat_id)) is not None:
+            raise ChatClosedError(why)
         words = Rendered(text, cut(stripped(text), TEXT_LIMIT))
 
         async def sent(chat: int) -> int | None:
@@ -174,7 +187,7 @@ class Sender:
         process sends only the rest.
         """
         bot = self._connected_bot()
-        means = Means(bot, self._lanes, self._fetch, self._timing, self._allow_private)
+        means = Means(bot, self._lanes, self._fetch, self._room, self._timing, self._allow_private)
         key = (chat_id, reply_to, content)
         progress = self._unfinished.take(key)
 
@@ -195,6 +208,7 @@ class Sender:
         except BaseException:
             self._unfinished.keep(key, progress)
             raise
+        self._closed.pop(chat_id, None)
 
     async def _heeding(self, chat_id: int, attempt: Callable[[int], Awaitable[T]]) -> T:
         """Send, doing what Telegram's answer asks for: follow a group, pause, stop."""
@@ -207,6 +221,7 @@ class Sender:
                 chat = moved.to
                 return await attempt(chat)
         except ChatClosedError as closed:
+            self._note_closed(chat_id, closed.why)
             await self._chats.blocked(chat, closed.why, self._clock.now())
             raise
         except FloodError as flood:
@@ -215,6 +230,13 @@ class Sender:
         except PeerDownError as fault:
             self._heed(fault)
             raise
+
+    def _note_closed(self, chat_id: int, why: str) -> None:
+        """Remember a chat that refuses us, the newest of many."""
+        self._closed.pop(chat_id, None)
+        self._closed[chat_id] = why
+        if len(self._closed) > CLOSED_KEPT:
+            del self._closed[next(iter(self._closed))]
 
     def _heed(self, fault: PeerDownError) -> None:
         """Tell somebody what only a person can put right."""

@@ -22,6 +22,7 @@ from app.telegram.errors import (
 )
 from app.telegram.lanes import PATIENCE, Lanes
 from app.telegram.media import Fetch, Form, Medium
+from app.telegram.room import Room
 from app.telegram.unfinished import Progress
 from processors.notifications import Content, Item
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, escape, link, units
@@ -44,6 +45,7 @@ class Means(NamedTuple):
         bot: To call.
         lanes: To keep limits between several messages.
         fetch: Gets bytes for an upload.
+        room: Memory for them.
         timing: Time limits.
         allow_private: Whether Telegram itself can reach addresses that are not public: true
             for a Bot API on this machine.
@@ -52,8 +54,16 @@ class Means(NamedTuple):
     bot: "Bot"
     lanes: Lanes
     fetch: Fetch
+    room: Room
     timing: Timing
     allow_private: bool
+
+
+class _Fetched(NamedTuple):
+    """A file's bytes, or None, and whether it only was larger than what was asked for."""
+
+    content: bytes | None
+    larger: bool
 
 
 class Telling:
@@ -82,6 +92,7 @@ class Telling:
         self._replace = None if progress.captioned else replace
         self._hosts = hosts
         self._begun = False
+        self._call_seconds = means.timing.call_limit.total_seconds()
         self._late_at = clock.monotonic() + _budget(means.timing).total_seconds()
 
     async def tell(self) -> None:
@@ -152,9 +163,13 @@ class Telling:
             for item, form in zip(items, forms, strict=True)
         ) and await self._offer_album(_by_url(items), "by URL"):
             return True
-        self._hurry()
-        uploads = await self._uploads(items)
-        return uploads is not None and await self._offer_album(uploads, "by upload")
+        async with self._means.room.share(media.ALBUM_UPLOAD_BYTES) as share:
+            self._hurry()
+            uploads = await self._uploads(items)
+            if uploads is None:
+                return False
+            share.keep(sum(len(each.source) for each in uploads))
+            return await self._offer_album(uploads, "by upload")
 
     async def _offer_album(self, album: Sequence[Medium], label: str) -> bool:
         return await self._taken(
@@ -168,10 +183,11 @@ class Telling:
         """Get the bytes of an album; None where that fails, or where they are too many."""
         uploads, room = list[Medium](), media.ALBUM_UPLOAD_BYTES
         try:
-            async with asyncio.timeout(self._means.timing.call_limit.total_seconds()):
+            async with asyncio.timeout(self._call_seconds):
                 for item in items:
                     form = media.form_of(item)
-                    content = await self._fetched(item, min(room, media.limit_of(form)))
+                    most = min(room, media.limit_of(form))
+                    content, _ = await self._fetched(item, most, self._call_seconds)
                     if content is None:
                         return None
                     room -= len(content)
@@ -192,13 +208,30 @@ class Telling:
             await self._linked(item)
 
     async def _uploaded(self, item: Item, forms: Sequence[Form]) -> bool:
-        """Send one file by upload, as long as a form is left; return whether one was taken."""
+        """Send one file by upload, as long as a form is left; return whether one was taken.
+
+        What most files need is tried first, so that a few bytes need not wait for much room.
+        """
         left = [form for form in forms if _upload_of(form) not in self._progress.refused]
-        self._hurry()
-        content = await self._fetched(item, media.UPLOAD_BYTES) if left else None
-        if content is None:
+        if not left:
             return False
-        fit = [form for form in left if len(content) <= media.limit_of(form)]
+        seconds = self._call_seconds
+        for most in (media.USUAL_BYTES, media.UPLOAD_BYTES):
+            async with self._means.room.share(most) as share:
+                self._hurry()
+                began = clock.monotonic()
+                content, larger = await self._fetched(item, most, seconds)
+                if content is not None:
+                    share.keep(len(content))
+                    return await self._offered(item, content, left)
+            if not larger:
+                break
+            seconds = max(seconds - (clock.monotonic() - began), 1.0)
+        return False
+
+    async def _offered(self, item: Item, content: bytes, forms: Sequence[Form]) -> bool:
+        """Upload a file in the first form that is taken; return whether one was."""
+        fit = [form for form in forms if len(content) <= media.limit_of(form)]
         for tried, form in enumerate(fit):
             if tried:
                 self._hurry()
@@ -286,18 +319,18 @@ class Telling:
     def _words(self) -> Rendered:
         return NOTHING if self._progress.captioned else self._caption
 
-    async def _fetched(self, item: Item, limit_bytes: int) -> bytes | None:
-        """Get an output's bytes, or None where they cannot be had: then a link has to do."""
+    async def _fetched(self, item: Item, limit_bytes: int, seconds: float) -> _Fetched:
+        """Get an output's bytes; where they cannot be had, a link has to do."""
         try:
             fetched = await self._means.fetch(
                 item.url or "",
                 hosts=self._hosts,
                 limit_bytes=limit_bytes,
-                timeout_seconds=self._means.timing.call_limit.total_seconds(),
+                timeout_seconds=seconds,
             )
-        except PeerError:
-            return None
-        return fetched.content or None
+        except PeerError as error:
+            return _Fetched(None, larger=error.reason == media.TOO_LARGE)
+        return _Fetched(fetched.content or None, larger=False)
 
 
 async def plainly(call: Call, words: Rendered) -> None:

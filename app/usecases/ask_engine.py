@@ -48,7 +48,7 @@ class AskEngine:
         if run_id is None or engine is None:
             return self._later(debt)
         try:
-            report = await engine.read(run_id)
+            report = await _read(engine, run_id)
         except PeerError as error:
             decide = self._unanswered(generation, debt, run_id, error)
             if decide is None:
@@ -67,10 +67,10 @@ class AskEngine:
                 return self._stranger(debt, run_id)
             again = debt.last_error == runs.MISSING and not generation.ended
             if again and debt.attempts + 1 >= self._timing.end_tries:
-                return self._over(debt, "lost", RunStatus.FAILED)
+                return self._lost(debt)
             return self._later(debt, missing=True)
         if runs.overdue(generation, self._clock.now(), self._timing):
-            return self._over(debt, "overdue", RunStatus.TIMEOUT)
+            return self._overdue(debt)
         named = isinstance(error, PeerBusyError) and error.retry_after is not None
         # The next round of asking would not know of a run that is not ours yet: the try fails.
         stranger = run_id != generation.metadata.run_id
@@ -87,7 +87,7 @@ class AskEngine:
             taker = self._taking.taker(now)
             known = runs.submitted(record, report.run_id, now, self._timing, taker)
             if known.metadata.run_id != report.run_id:
-                return debts.put(known, debts.acknowledge(known.owed, debt.key, debt.n))
+                return runs.asked(known, debt, now, self._timing, news=False)
             after = runs.reported(known, report, now=now, timing=self._timing, taker=taker)
             if runs.overdue(after, now, self._timing):
                 ending = Ending(status=RunStatus.TIMEOUT, by="us", reason="overdue")
@@ -101,17 +101,43 @@ class AskEngine:
             record, debt, now, self._timing, news=False, missing=missing
         )
 
-    def _over(self, debt: Debt, reason: str, status: RunStatus) -> Decide:
-        def over(record: Generation, now: datetime) -> Generation:
+    def _overdue(self, debt: Debt) -> Decide:
+        """End what has taken too long, unless it turns out that it has not."""
+
+        def overdue(record: Generation, now: datetime) -> Generation:
             later = runs.asked(record, debt, now, self._timing, news=False)
-            ending = Ending(status=status, by="us", reason=reason)
+            held = debts.held(record.owed, debt.key, debt.n)
+            if not held or not runs.overdue(record, now, self._timing):
+                return later
+            ending = Ending(status=RunStatus.TIMEOUT, by="us", reason="overdue")
             return runs.ended(later, ending, now=now, taker=self._taking.taker(now))
 
-        return over
+        return overdue
+
+    def _lost(self, debt: Debt) -> Decide:
+        """End what the engine knows nothing of; while an end is looked into, that decides."""
+
+        def lost(record: Generation, now: datetime) -> Generation:
+            later = runs.asked(record, debt, now, self._timing, news=False, missing=True)
+            held = debts.held(record.owed, debt.key, debt.n)
+            if not held or record.ended or record.claimed_end is not None:
+                return later
+            ending = Ending(status=RunStatus.FAILED, by="us", reason="lost")
+            return runs.ended(later, ending, now=now, taker=self._taking.taker(now))
+
+        return lost
 
     def _stranger(self, debt: Debt, run_id: RunId) -> Decide:
         self._log.warning("a run that named us is not ours", run=run_id)
         return self._later(debt)
+
+
+async def _read(engine: Engine, run_id: RunId) -> RunReport:
+    """Ask how a run stands; what is said of another run is no answer."""
+    report = await engine.read(run_id)
+    if report.run_id != run_id:
+        raise PeerBusyError(engine.name, "answered about another run")
+    return report
 
 
 def _told(generation: Generation) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from app.errors import PeerDownError, PeerError
+from app.errors import PeerError
 from app.ports import Engine
 from app.usecases.records import Decide
 from app.usecases.taking import Taking
@@ -44,10 +44,6 @@ class CancelRun:
             try:
                 await engine.cancel(run_id)
                 done = True
-            except PeerDownError:
-                claimed_at = debt.next_at - self._timing.lease
-                if not self._given_up(generation, claimed_at):
-                    raise
             except PeerError as error:
                 # ComfyDeploy answers 500 for a run that it cannot cancel yet.
                 self._log.info("a run could not be cancelled", error=str(error))
@@ -83,8 +79,11 @@ class CancelRun:
         )
 
     def _given_up(self, generation: Generation, now: datetime) -> bool:
-        """Return whether the engine has had its time to say `cancelled`."""
+        """Return whether the engine has had its time to say `cancelled`.
+
+        An end that was heard meanwhile is looked into first, and may be the engine's own.
+        """
         wanted = generation.cancel_wanted_at
-        if generation.ended or wanted is None:
+        if generation.ended or generation.claimed_end is not None or wanted is None:
             return False
         return now >= wanted + self._timing.cancel_grace

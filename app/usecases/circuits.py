@@ -10,7 +10,7 @@ from app.ports import Alerts
 from schemas.timing import Timing
 
 IN_A_ROW: Final = 5
-"""So many different debts that a peer fails one after another are the peer's own fault."""
+"""So many different things that a peer fails at one after another are the peer's own fault."""
 SPREAD: Final = timedelta(seconds=1)
 """Debts that waited for a peer come back spread over this, not all at once."""
 
@@ -56,16 +56,16 @@ class Circuits:
         self._down[peer].probe_at = now + self._timing.probe_every
         return self._down[peer].probe_at + SPREAD * self._clock.jitter()
 
-    def struggled(self, peer: str, debt: object, why: str) -> datetime | None:
-        """Note a 5xx or a broken answer, which may be the debt's own fault or the peer's.
+    def struggled(self, peer: str, about: object, why: str) -> datetime | None:
+        """Note a 5xx or a broken answer, which may be the peer's fault or that of what it is about.
 
-        It is the peer's where it is down already, or has failed several debts in a row.
+        It is the peer's where it is down already, or has failed several in a row.
 
         Returns:
-            When to try again, without counting this try; None where it is the debt's fault.
+            When to try again, without counting this try; None where the peer is not at fault.
         """
         failing = self._failing.setdefault(peer, set())
-        failing.add(debt)
+        failing.add(about)
         if peer in self._down or len(failing) >= IN_A_ROW:
             return self.failed(peer, why)
         return None

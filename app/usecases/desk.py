@@ -12,6 +12,7 @@ from app.errors import (
     IdempotencyMismatchError,
     NotFoundError,
     StaleVersionError,
+    TelegramOffError,
 )
 from app.usecases.records import Records
 from app.usecases.taking import Taking
@@ -29,6 +30,7 @@ class Desk:
     Args:
         records: The generations.
         engines: Names of the engines that are on.
+        telegram: Whether Telegram is on: whoever orders for a chat is told the end there.
         taking: Who this process is.
         disk_full: Whether there is too little disk left to take on anything new.
     """
@@ -38,12 +40,14 @@ class Desk:
         records: Records,
         engines: Collection[EngineName],
         *,
+        telegram: bool,
         taking: Taking,
         disk_full: Callable[[], bool],
     ) -> None:
         self._records = records
         self._clock: Clock = records.clock
         self._engines = frozenset(engines)
+        self._telegram = telegram
         self._taking = taking
         self._disk_full = disk_full
 
@@ -57,6 +61,7 @@ class Desk:
 
         Raises:
             EngineOffError: Its engine is not set up here.
+            TelegramOffError: It names a chat, and Telegram is not set up here.
             IdempotencyMismatchError: The key came with another body before.
             DiskFullError: Nothing new is taken on.
         """
@@ -64,6 +69,7 @@ class Desk:
         if engine not in self._engines:
             on = ", ".join(sorted(self._engines)) or "none"
             raise EngineOffError("engine", f"{engine} is not set up here; set up: {on}")
+        self._check_chat(order.metadata.telegram_chat_id)
         known = await self._known(key, digest)
         if known is not None:
             return known, False
@@ -81,6 +87,7 @@ class Desk:
         Raises:
             NotFoundError: There is no such generation.
             EngineOffError: Its engine is not set up here any more.
+            TelegramOffError: It was for a chat, and Telegram is not set up here any more.
             IdempotencyMismatchError: The key came with another body before.
             DiskFullError: Nothing new is taken on.
         """
@@ -89,6 +96,7 @@ class Desk:
             raise NotFoundError("generation")
         if old.engine not in self._engines:
             raise EngineOffError("engine", f"{old.engine} is not set up here")
+        self._check_chat(old.metadata.telegram_chat_id)
         known = await self._known(key, digest)
         if known is not None:
             return known, False
@@ -131,6 +139,11 @@ class Desk:
         if after is None:
             raise NotFoundError("generation")
         return after
+
+    def _check_chat(self, chat_id: int | None) -> None:
+        """Refuse what would end in silence: an end that nobody can tell."""
+        if chat_id is not None and not self._telegram:
+            raise TelegramOffError("metadata.telegramChatId", "Telegram is not set up here")
 
     async def _known(self, key: str | None, digest: str | None) -> Generation | None:
         """Return what was made under a key, if its body was the same."""

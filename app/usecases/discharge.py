@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 import structlog
-from structlog.contextvars import bound_contextvars
 
 from app.errors import (
     ContendedError,
@@ -22,29 +21,43 @@ from app.errors import (
     PeerUnknownError,
     StoreDownError,
 )
+from app.observability.logs import about
 from app.observability.metrics import Metrics
 from app.ports import Alerts
 from app.usecases.circuits import Circuits
 from app.usecases.records import Decide, Records
-from app.usecases.taking import Taking
+from app.usecases.taking import INWARD, Taking
 from processors import debts, runs
-from schemas.base import GenerationId
+from schemas.base import GenerationId, RunId
 from schemas.debt import CHAT, OUTWARD, Debt, DebtKind
 from schemas.generation import Generation
 from schemas.run import RunStatus
 from schemas.timing import Timing
 
-HANDS: Final = 32
-"""Debts to engines under way at once in one process."""
-CHAT_HANDS: Final = 64
-"""Debts to chats under way at once: each may wait for its chat's turn."""
+
+class Line(NamedTuple):
+    """Kinds of debt that wait in one line, and how many are done at once in one process."""
+
+    kinds: frozenset[DebtKind]
+    hands: int
+
+
+LINES: Final = (
+    # A submit may take its minute; an end must find a hand meanwhile.
+    Line(frozenset({DebtKind.SUBMIT}), 32),
+    Line(INWARD - {DebtKind.SUBMIT}, 32),
+    # A status message may wait seconds for its chat; here, too, an end must find a hand.
+    Line(frozenset({DebtKind.NOTIFY}), 64),
+    Line(frozenset({DebtKind.SHOW}), 64),
+)
 BACKLOG: Final = 128
-"""Debts that may be claimed and wait for a hand."""
+"""Debts that may be claimed and wait in one line."""
 PAUSE: Final = 0.3
 """Seconds before another try while the database does not answer."""
 UNSTOPPED: Final = frozenset({DebtKind.CANCEL, DebtKind.END})
-"""Kinds whose tries are few and always counted: an end that is not confirmed in time stands
-unconfirmed, and a cancel becomes ours to say, however long the engine is away."""
+"""Kinds whose tries are few and counted however long the engine is away: an end that is not
+confirmed in time stands unconfirmed, and a cancel becomes ours to say. Only a wait that the
+engine itself names is kept, and counts no try."""
 CONTENDED: Final = 20
 """Rounds of lost races after which a write is given up."""
 STUCK: Final = 6
@@ -61,6 +74,7 @@ class Work(NamedTuple):
     generation_id: GenerationId
     key: str
     n: int
+    run: RunId | None
 
 
 _Queue = asyncio.Queue[Work | None]
@@ -89,10 +103,7 @@ class Discharger:
         self._metrics = metrics
         self._alerts = alerts
         self._log = structlog.get_logger()
-        self._inward: _Queue = asyncio.Queue()
-        self._chats: _Queue = asyncio.Queue()
-        # A status message may wait seconds for its chat; an end must find a hand meanwhile.
-        self._shows: _Queue = asyncio.Queue()
+        self._queues: dict[Line, _Queue] = {line: asyncio.Queue() for line in LINES}
         self._under_way: set[Work] = set()
 
     def take(self, before: Generation | None, after: Generation) -> None:
@@ -100,33 +111,34 @@ class Discharger:
         known = {(debt.key, debt.n) for debt in before.owed} if before else set[object]()
         for debt in after.owed:
             if debt.by == self._taking.name and (debt.key, debt.n) not in known:
-                self._queue(debt.kind).put_nowait(Work(after.id, debt.key, debt.n))
+                work = Work(after.id, debt.key, debt.n, after.metadata.run_id)
+                self._queue(debt.kind).put_nowait(work)
 
     def idle(self, kinds: frozenset[DebtKind]) -> int:
-        """Return how many more debts of these kinds, all to chats or none, can be taken up."""
+        """Return how many more debts of these kinds, all of one line, can be taken up."""
         return max(0, BACKLOG - max(self._queue(kind).qsize() for kind in kinds))
 
     async def run(self) -> None:
         """Do what is taken up, until `close`; then what is under way is finished."""
         async with asyncio.TaskGroup() as hands:
-            for queue, count in self._shifts():
-                for _ in range(count):
+            for line, queue in self._queues.items():
+                for _ in range(line.hands):
                     hands.create_task(self._hand(queue))
 
     def close(self) -> None:
         """Take up nothing more; what is queued goes back with the release of all claims."""
-        for queue, count in self._shifts():
+        for line, queue in self._queues.items():
             while not queue.empty():
                 queue.get_nowait()
-            for _ in range(count):
+            for _ in range(line.hands):
                 queue.put_nowait(None)
 
-    async def claim(self, generation: Generation) -> None:
-        """Claim what a record owes and this process may do; the claimed come by `take`."""
+    async def claim(self, generation: Generation, kinds: frozenset[DebtKind]) -> None:
+        """Claim what a record owes of these kinds, if this process may; it comes by `take`."""
 
         def claimed(record: Generation, now: datetime) -> Generation:
             taker, owed = self._taking.taker(now), record.owed
-            for debt in debts.due(owed, now, taker.kinds):
+            for debt in debts.due(owed, now, kinds & taker.kinds):
                 if debt.by is not None:
                     self._metrics.debt_lost(debt.kind)
                 owed = debts.claim(owed, debt.key, taker)
@@ -134,13 +146,8 @@ class Discharger:
 
         await self._records.change(generation.id, claimed)
 
-    def _shifts(self) -> tuple[tuple[_Queue, int], ...]:
-        return (self._inward, HANDS), (self._chats, CHAT_HANDS), (self._shows, CHAT_HANDS)
-
     def _queue(self, kind: DebtKind) -> _Queue:
-        if kind is DebtKind.SHOW:
-            return self._shows
-        return self._chats if kind in CHAT else self._inward
+        return next(queue for line, queue in self._queues.items() if kind in line.kinds)
 
     async def _hand(self, queue: _Queue) -> None:
         while (work := await queue.get()) is not None:
@@ -148,14 +155,26 @@ class Discharger:
                 continue
             self._under_way.add(work)
             try:
-                with bound_contextvars(generation=work.generation_id):
-                    await self._do(work)
-            except Exception as error:  # noqa: BLE001 - the task runner: one debt's fault must not stop the others
-                self._log.exception("a debt could not be done", debt=work.key)
-                self._metrics.debt_failed(work.key)
-                await self._write(work, self._counted(work, type(error).__name__))
+                with about(work.generation_id, work.run):
+                    await self._guarded(work)
             finally:
                 self._under_way.discard(work)
+
+    async def _guarded(self, work: Work) -> None:
+        """Do a debt; a fault of its own does not stop the others."""
+        try:
+            await self._do(work)
+        except Exception as error:  # noqa: BLE001 - the task runner: one debt's fault must not stop the others
+            self._log.exception("a debt could not be done", debt=work.key)
+            self._metrics.debt_failed(work.key)
+            await self._give_back(work, type(error).__name__)
+
+    async def _give_back(self, work: Work, why: str) -> None:
+        try:
+            await self._write(work, self._counted(work, why))
+        except Exception:  # noqa: BLE001 - as above; once its claim has run out it is anybody's
+            self._log.exception("a debt that failed could not be given back", debt=work.key)
+            self._alerts.alert("debt_broken", f"{work.generation_id}: {work.key}, {why}")
 
     async def _do(self, work: Work) -> None:
         """Try one debt once, and write what came of it however long the database takes."""
@@ -192,7 +211,7 @@ class Discharger:
     async def _try(self, work: Work) -> Decide | None:
         generation = await self._records.generations.get(work.generation_id)
         debt = debts.find(generation.owed, work.key) if generation else None
-        if generation is None or debt is None or not debts.held(generation.owed, *work[1:]):
+        if generation is None or debt is None or not debts.held(generation.owed, work.key, work.n):
             return None
         peer = "telegram" if debt.kind in CHAT else str(generation.engine)
         later = None if debt.kind in UNSTOPPED else self._circuits.closed_until(peer)
@@ -200,7 +219,7 @@ class Discharger:
             return _postponed(work, later, "the peer is down")
         if debt.next_at - self._clock.now() < self._limit(debt.kind):
             # The renewed claim comes back by `take`, with its whole lease to spend.
-            return self._renewed(work)
+            return self._taking.renewed(work.key, work.n)
         try:
             decide = await self._handlers[debt.kind](generation, debt)
         except PeerError as error:
@@ -218,19 +237,12 @@ class Discharger:
             return self._timing.submit_limit
         return self._timing.send_limit if kind in CHAT else self._timing.call_limit
 
-    def _renewed(self, work: Work) -> Decide:
-        def renewed(record: Generation, now: datetime) -> Generation:
-            if not debts.held(record.owed, work.key, work.n):
-                return record
-            taker = self._taking.taker(now)
-            return debts.put(record, debts.claim(record.owed, work.key, taker))
-
-        return renewed
-
     def _failed(self, work: Work, debt: Debt, peer: str, error: PeerError) -> Decide:
         """Decide what a failed try means: whose fault it was, and when it is tried again."""
         self._log.info("a debt failed", debt=debt.key, reason=error.reason, error=str(error))
         self._metrics.debt_failed(debt.kind)
+        if isinstance(error, PeerBusyError) and error.retry_after is not None:
+            return _postponed(work, self._clock.now() + error.retry_after, str(error))
         at = self._blameless(work, peer, error)
         if at is not None and debt.kind not in UNSTOPPED:
             return _postponed(work, at, str(error))
@@ -246,9 +258,10 @@ class Discharger:
         """Return when to try again where the try failed through no fault of the debt's own."""
         if isinstance(error, PeerDownError):
             return self._circuits.failed(peer, str(error))
-        if isinstance(error, PeerBusyError) and error.retry_after is not None:
-            return self._clock.now() + error.retry_after
         if isinstance(error, PeerBusyError | PeerUnknownError):
+            if work.key not in CHAT:
+                # The engine is watched: what it did is noted already.
+                return self._circuits.closed_until(peer)
             return self._circuits.struggled(peer, (work.generation_id, work.key), str(error))
         self._circuits.worked(peer)
         return None

@@ -86,7 +86,7 @@ class Explain:
         self, since: datetime, until: datetime, generation_id: GenerationId | None = None
     ) -> AsyncIterator[Heard]:
         """Yield what was heard between two times, oldest first, of one generation or of all."""
-        async for batch in self._inbox.around(since, until):
+        async for batch in self._inbox.around(since, until, generation_id):
             for delivery in batch.events:
                 if generation_id in {None, delivery.generation}:
                     yield self._translated(batch, delivery)

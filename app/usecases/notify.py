@@ -54,14 +54,7 @@ class _Telling:
             return None
         if debt.next_at - self._clock.now() >= self._timing.send_limit:
             return record
-        await self._records.change(
-            generation.id,
-            lambda each, now: (
-                debts.put(each, debts.claim(each.owed, debt.key, self._taking.taker(now)))
-                if debts.held(each.owed, debt.key, debt.n)
-                else each
-            ),
-        )
+        await self._records.change(generation.id, self._taking.renewed(debt.key, debt.n))
         return None
 
 
@@ -85,16 +78,21 @@ class Show(_Telling):
                 message_id = await self._messenger.show(
                     chat, meta.status_message_id, text, meta.telegram_message_id
                 )
-            except PeerRefusedError:
-                # A state that cannot be shown is worth no second try; the end will be told.
-                return _acknowledged(debt)
+            except PeerRefusedError as error:
+                return _refused(debt, str(error))
         self._journal.told(record, "status")
+        return self._shown(debt, message_id)
 
-        def shown(each: Generation, now: object) -> Generation:
-            del now
-            metadata = each.metadata.change(status_message_id=message_id)
-            done = debts.acknowledge(each.owed, debt.key, debt.n)
-            return debts.put(each.change(metadata=metadata), done)
+    def _shown(self, debt: Debt, message_id: int | None) -> Decide:
+        def shown(record: Generation, now: datetime) -> Generation:
+            metadata = record.metadata.change(status_message_id=message_id)
+            owed = debts.acknowledge(record.owed, debt.key, debt.n)
+            done = debts.put(record.change(metadata=metadata), owed)
+            new = message_id not in (None, record.metadata.status_message_id)
+            if new and not _pointless(done) and done.ended:
+                # The end was told while this message was on its way: nobody else closes it.
+                return runs.shown(done, now, self._taking.taker(now))
+            return done
 
         return shown
 
@@ -122,7 +120,10 @@ class Notify(_Telling):
         self._metrics = metrics
 
     async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
-        """Send the end that the record has now, if it is the one this debt is about."""
+        """Send the end that the record has now.
+
+        Another end that is news owes this debt again, and so ends this claim.
+        """
         chat = generation.metadata.telegram_chat_id
         if chat is None:
             return _acknowledged(debt)
@@ -138,19 +139,19 @@ class Notify(_Telling):
                 chat, content, record.metadata.telegram_message_id, replace, hosts
             )
         self._journal.told(record, "end")
-        if record.response_timestamp is not None:
-            lag = self._clock.now() - record.response_timestamp
+        if record.history:
+            lag = self._clock.now() - record.history[-1].at
             self._metrics.told_lag(lag.total_seconds())
-        return self._told(debt)
+        return self._told(debt, replace)
 
-    def _told(self, debt: Debt) -> Decide:
+    def _told(self, debt: Debt, replaced: int | None) -> Decide:
         """Take the debt off; a status message that stands beside the result is closed next."""
 
         def told(record: Generation, now: datetime) -> Generation:
             if not debts.held(record.owed, debt.key, debt.n):
                 return record
             done = debts.put(record, debts.acknowledge(record.owed, debt.key, debt.n))
-            if self._finish == "edit" or record.metadata.status_message_id is None:
+            if record.metadata.status_message_id in (None, replaced):
                 return done
             return runs.shown(done, now, self._taking.taker(now))
 
@@ -168,6 +169,20 @@ def _pointless(record: Generation) -> bool:
     """Return whether there is no state to show: the end is told first, and to its own message."""
     told = debts.find(record.owed, runs.NOTIFY) is None
     return record.ended and not (told and record.metadata.status_message_id is not None)
+
+
+def _refused(debt: Debt, why: str) -> Decide:
+    """Bury a state that cannot be shown: neither it nor a newer one is tried again.
+
+    The end will be told all the same. What is left to close after that is let go.
+    """
+
+    def refused(record: Generation, now: datetime) -> Generation:
+        if record.ended:
+            return debts.put(record, debts.acknowledge(record.owed, debt.key, debt.n))
+        return debts.put(record, debts.bury(record.owed, debt.key, debt.n, error=why, now=now))
+
+    return refused
 
 
 def _acknowledged(debt: Debt) -> Decide:

@@ -13,7 +13,14 @@ from typing import Final
 import structlog
 
 from app.clock import Clock
-from app.errors import PeerRefusedError, PeerUnknownError, StoreDownError
+from app.errors import (
+    PeerBusyError,
+    PeerDownError,
+    PeerError,
+    PeerRefusedError,
+    PeerUnknownError,
+    StoreDownError,
+)
 from app.ports import Engine
 from app.usecases.records import Decide, Records
 from app.usecases.taking import Taking
@@ -64,7 +71,8 @@ class SubmitRun:
 
     async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
         """Send a generation that was never sent; look for one whose fate is unknown."""
-        over = self._clock.now() >= _since(generation) + self._timing.unknown_submit
+        now = self._clock.now()
+        over = now >= runs.sought_until(generation, self._timing)
         if generation.metadata.run_id is not None or (generation.ended and over):
             return lambda record, _: debts.put(
                 record, debts.acknowledge(record.owed, debt.key, debt.n)
@@ -73,6 +81,8 @@ class SubmitRun:
         if engine is None:
             return self._over(debt, "engine_off")
         if generation.status is RunStatus.PENDING:
+            if runs.overdue(generation, now, self._timing):
+                return self._over(debt, "overdue", status=RunStatus.TIMEOUT)
             return await self._send(engine, generation, debt)
         return await self._look(engine, generation, debt)
 
@@ -91,7 +101,7 @@ class SubmitRun:
             return self._over(debt, reason, by_engine=True)
         except PeerUnknownError as error:
             self._log.warning("the answer to a submit never came", error=str(error))
-            return self._look_later(debt, str(error))
+            return self._look_later(generation, debt, str(error))
         return self._named(run_id, None)
 
     async def _sending(self, generation: Generation, debt: Debt) -> Generation | None:
@@ -121,19 +131,53 @@ class SubmitRun:
         return unsent
 
     async def _look(self, engine: Engine, generation: Generation, debt: Debt) -> Decide | None:
-        """Look for the run of a submit whose answer never came."""
-        try:
-            async for report in engine.recent(generation, generation.request_timestamp - SLACK):
-                if self._names(report.webhook, generation):
-                    return self._named(report.run_id, report)
-        except PeerRefusedError as error:
-            self._log.warning("recent runs cannot be listed", error=str(error))
-        if self._clock.now() >= _since(generation) + self._timing.unknown_submit:
-            return self._over(debt, "submit_unknown")
-        return self._look_later(debt, "no run of ours is known")
+        """Look for the run of a submit whose answer never came.
 
-    def _look_later(self, debt: Debt, why: str) -> Decide:
-        at = self._clock.now() + self._timing.ask_running
+        Whatever comes of it, a look never puts off the moment at which it is given up.
+        """
+        why, wait = "no run of ours is known", timedelta()
+        try:
+            report = await self._found(engine, generation)
+            if report is not None:
+                return self._named(report.run_id, report)
+        except PeerDownError:
+            if not self._given_up(generation):
+                raise
+        except Exception as error:  # noqa: BLE001 - no fault of a look may keep a person waiting for ever
+            why, wait = self._missed(error)
+        if self._given_up(generation):
+            return self._over(debt, "submit_unknown")
+        return self._look_later(generation, debt, why, wait)
+
+    async def _found(self, engine: Engine, generation: Generation) -> RunReport | None:
+        """Return the run that carries our webhook URL; None where there is none so far."""
+        since = runs.sent_at(generation) - SLACK
+        async with asyncio.timeout(self._timing.look_limit.total_seconds()):
+            async for report in engine.recent(generation, since):
+                if self._names(report.webhook, generation):
+                    return report
+        return None
+
+    def _missed(self, error: Exception) -> tuple[str, timedelta]:
+        """Return why a look failed, and how long it is better to wait."""
+        expected = isinstance(error, PeerError | TimeoutError)
+        if expected:
+            self._log.warning("recent runs cannot be listed", error=str(error))
+        else:
+            self._log.error("a look for a lost submit failed", exc_info=error)
+        named = error.retry_after if isinstance(error, PeerBusyError) else None
+        return str(error) or type(error).__name__, named or timedelta()
+
+    def _given_up(self, generation: Generation) -> bool:
+        return self._clock.now() >= runs.sought_until(generation, self._timing)
+
+    def _look_later(
+        self, generation: Generation, debt: Debt, why: str, wait: timedelta = timedelta()
+    ) -> Decide:
+        """Look again after a while, and in any case when the time is up."""
+        now, until = self._clock.now(), runs.sought_until(generation, self._timing)
+        at = now + max(self._timing.ask_running, wait)
+        at = min(at, until) if until > now else at
         return lambda record, _: debts.put(
             record, debts.postpone(record.owed, debt.key, debt.n, at, why)
         )
@@ -150,20 +194,19 @@ class SubmitRun:
 
         return named
 
-    def _over(self, debt: Debt, reason: str, *, by_engine: bool = False) -> Decide:
+    def _over(
+        self,
+        debt: Debt,
+        reason: str,
+        *,
+        status: RunStatus = RunStatus.FAILED,
+        by_engine: bool = False,
+    ) -> Decide:
         def over(record: Generation, now: datetime) -> Generation:
             ours = debts.held(record.owed, debt.key, debt.n)
             if not ours or record.ended or record.metadata.run_id is not None:
                 return record
-            ending = Ending(
-                status=RunStatus.FAILED, by="engine" if by_engine else "us", reason=reason
-            )
+            ending = Ending(status=status, by="engine" if by_engine else "us", reason=reason)
             return runs.ended(record, ending, now=now, taker=self._taking.taker(now))
 
         return over
-
-
-def _since(generation: Generation) -> datetime:
-    """Return when the generation was sent, as its history tells."""
-    sent = [each.at for each in generation.history if each.status is RunStatus.SUBMITTING]
-    return max(sent, default=generation.request_timestamp)

@@ -5,24 +5,26 @@ up by any other. The fast path needs none of it.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 import structlog
 
 from app.clock import Clock
-from app.errors import StoreDownError, UnavailableError
+from app.errors import StoreDownError
 from app.observability.metrics import Metrics
-from app.ports import Inbox
+from app.ports import Alerts, Inbox
 from app.usecases.apply_events import Applier
-from app.usecases.discharge import Discharger
+from app.usecases.discharge import LINES, Discharger
 from app.usecases.records import Decide, Records
 from app.usecases.taking import Taking
+from app.usecases.unattended import Unattended
 from processors import debts, runs
 from processors.errors import RefusedBodyError
-from schemas.base import EngineName, InstanceName
-from schemas.debt import CHAT, Debt, DebtKind
+from schemas.base import EngineName, GenerationId, InstanceName
+from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation
 from schemas.run import Batch, Delivery, RunEvent
 from schemas.timing import Timing
@@ -32,12 +34,13 @@ BATCHES: Final = 20
 PACE: Final = timedelta(milliseconds=50)
 """After an outage the open runs are asked one after another, this far apart."""
 
+T = TypeVar("T")
 Receivers = Mapping[EngineName, Callable[[Delivery], RunEvent]]
 """How each engine's raw bodies are translated."""
 
 
 class Sweep:
-    """Each second: stale batches and due debts."""
+    """Each second: stale batches and due debts; beside it all open runs, when that is wanted."""
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class Sweep:
         taking: Taking,
         timing: Timing,
         metrics: Metrics,
+        alerts: Alerts,
     ) -> None:
         self._inbox = inbox
         self._records = records
@@ -60,18 +64,23 @@ class Sweep:
         self._taking = taking
         self._timing = timing
         self._metrics = metrics
+        self._alerts = alerts
+        self._unattended = Unattended(records, taking)
         self._log = structlog.get_logger()
         self._all_asked = asyncio.Event()
         self._closing = asyncio.Event()
 
     async def run(self) -> None:
         """Sweep until `close`; a database that does not answer is swept later."""
-        while not self._closing.is_set():
-            try:
-                await self.once()
-            except UnavailableError as error:
-                self._log.warning("could not sweep", error=str(error))
-            await self._pause()
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(self.keep_asking())
+            while not self._closing.is_set():
+                try:
+                    await self.once()
+                except StoreDownError as error:
+                    self._log.warning("could not sweep", error=str(error))
+                await self._pause()
+            asking.cancel()
 
     def close(self) -> None:
         """Let `run` end."""
@@ -82,24 +91,30 @@ class Sweep:
         self._all_asked.set()
 
     async def once(self) -> None:
-        """Sweep once."""
-        if self._all_asked.is_set():
-            self._all_asked.clear()
-            try:
-                await self._ask_open_runs()
-            except StoreDownError:
-                self._all_asked.set()
-                raise
-        await self._take_up_batches()
-        for kinds in (self._taking.kinds() - CHAT, self._taking.kinds() & CHAT):
-            await self._take_up_debts(kinds)
+        """Sweep once; whatever cannot be swept does not keep the rest from it.
 
-    async def _take_up_debts(self, kinds: frozenset[DebtKind]) -> None:
+        Raises:
+            StoreDownError: The database does not answer.
+        """
+        await self._apart("batches", self._take_up_batches())
+        await self._apart("chats", self._unattended.tend())
+        for line in LINES:
+            await self._apart("debts", self._take_up_debts(line.kinds))
+
+    async def keep_asking(self) -> None:
+        """Ask all open runs whenever `ask_all` says so, until cancelled; `run` does it too."""
+        while True:
+            await self._all_asked.wait()
+            self._all_asked.clear()
+            await self._ask_open_runs()
+
+    async def _take_up_debts(self, wanted: frozenset[DebtKind]) -> None:
+        kinds = wanted & self._taking.kinds()
         idle = self._discharger.idle(kinds) if kinds else 0
         if not idle:
             return
         for generation in await self._records.generations.due(self._clock.now(), kinds, idle):
-            await self._discharger.claim(generation)
+            await self._apart(generation.id, self._discharger.claim(generation, kinds))
 
     async def release(self, instance: InstanceName) -> int:
         """Give back every claim of a process that is gone; return how many records had any."""
@@ -114,8 +129,11 @@ class Sweep:
 
     async def _take_up_batches(self) -> None:
         before = self._clock.now() - self._timing.inbox_stale
-        for batch in await self._inbox.stale(before, BATCHES):
-            self._applier.add(*self._translated(batch))
+        for batch in await self._inbox.stale(before, BATCHES, tuple(self._applier.known)):
+            try:
+                self._applier.add(*self._translated(batch))
+            except Exception as error:  # noqa: BLE001 - the task runner: one batch must not stop the others
+                self._broken(batch.id, error)
 
     def _translated(self, batch: Batch) -> tuple[Batch, list[RunEvent]]:
         """Translate a batch anew; what no longer translates was written by another version."""
@@ -131,12 +149,48 @@ class Sweep:
         return batch, events
 
     async def _ask_open_runs(self) -> None:
-        at, count = self._clock.now(), 0
-        async for generation_id in self._records.generations.open_ids():
-            at += PACE
-            count += 1
-            await self._records.change(generation_id, _asked_by(at))
-        self._log.warning("events may have been missed: every open run is asked", open=count)
+        open_ids = await self._insisted(self._open_ids)
+        self._log.warning(
+            "events may have been missed: all open runs are asked", open=len(open_ids)
+        )
+        at = self._clock.now()
+        for generation_id in open_ids:
+            at = max(at + PACE, self._clock.now())
+            await self._insisted(partial(self._asked, generation_id, at))
+
+    async def _open_ids(self) -> list[GenerationId]:
+        return [each async for each in self._records.generations.open_ids()]
+
+    async def _asked(self, generation_id: GenerationId, at: datetime) -> None:
+        await self._apart(generation_id, self._records.change(generation_id, _asked_by(at)))
+
+    async def _insisted(self, do: Callable[[], Awaitable[T]]) -> T:
+        """Do something however long the database takes."""
+        while True:
+            try:
+                return await do()
+            except StoreDownError as error:
+                self._log.warning("not all open runs are asked yet", error=str(error))
+            except Exception as error:  # noqa: BLE001 - the task runner: events may have been missed all the same
+                self._broken("open runs", error)
+            await asyncio.sleep(self._timing.sweep_every.total_seconds())
+
+    async def _apart(self, what: str, do: Awaitable[object]) -> None:
+        """Do one part of a sweep; a fault of its own does not keep the others from being done.
+
+        Raises:
+            StoreDownError: The database does not answer.
+        """
+        try:
+            await do
+        except StoreDownError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the task runner: what is left is found by the next sweep
+            self._broken(what, error)
+
+    def _broken(self, what: str, error: Exception) -> None:
+        self._log.exception("could not be swept", what=what)
+        self._alerts.alert("sweep_broken", f"{what}: {type(error).__name__}")
 
     async def _pause(self) -> None:
         try:

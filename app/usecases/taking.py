@@ -4,9 +4,12 @@ from datetime import datetime
 from typing import Final
 
 from app.ports import Messenger
+from app.usecases.records import Decide
+from processors import debts
 from processors.debts import Taker
 from schemas.base import InstanceName
 from schemas.debt import CHAT, DebtKind
+from schemas.generation import Generation
 from schemas.timing import Timing
 
 INWARD: Final = frozenset(DebtKind) - CHAT
@@ -49,3 +52,13 @@ class Taking:
     def taker(self, now: datetime) -> Taker:
         """Return the taker of debts that are decided now."""
         return Taker(by=self.name, until=now + self._timing.lease, kinds=self.kinds())
+
+    def renewed(self, key: str, n: int) -> Decide:
+        """Claim anew a debt that is held under `n`: the renewed claim has its whole lease."""
+
+        def renewed(record: Generation, now: datetime) -> Generation:
+            if not debts.held(record.owed, key, n):
+                return record
+            return debts.put(record, debts.claim(record.owed, key, self.taker(now)))
+
+        return renewed

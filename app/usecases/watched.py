@@ -1,6 +1,6 @@
-"""An engine that is watched: every answer it gives closes its circuit again.
+"""An engine that is watched: what becomes of each call closes its circuit or opens it.
 
-Use cases may go on without an answer, so that a debt was done says nothing about its peer.
+Use cases may go on without an answer, so whether a debt was done says nothing about its peer.
 What says something is the call.
 """
 
@@ -8,7 +8,13 @@ from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from datetime import datetime
 
-from app.errors import PeerMissingError, PeerRefusedError
+from app.errors import (
+    PeerBusyError,
+    PeerDownError,
+    PeerMissingError,
+    PeerRefusedError,
+    PeerUnknownError,
+)
 from app.ports import Engine
 from app.usecases.circuits import Circuits
 from schemas.base import EngineName, RunId
@@ -35,36 +41,51 @@ class Watched:
 
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """See app.ports.Engine."""
-        with self._answering():
+        with self._answering(generation.id):
             return await self._engine.submit(generation, webhook)
 
     async def read(self, run_id: RunId) -> RunReport:
         """See app.ports.Engine."""
-        with self._answering():
+        with self._answering(run_id):
             return await self._engine.read(run_id)
 
     async def cancel(self, run_id: RunId) -> None:
         """See app.ports.Engine."""
-        with self._answering():
+        # ComfyDeploy answers 500 for a run that it cannot cancel yet: that is no fault of its own.
+        with self._answering(None):
             await self._engine.cancel(run_id)
 
     async def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:
         """See app.ports.Engine."""
-        async for report in self._engine.recent(generation, since):
-            self._circuits.worked(self.name)
-            yield report
+        with self._answering(generation.id):
+            async for report in self._engine.recent(generation, since):
+                self._circuits.worked(self.name)
+                yield report
 
     async def check(self) -> str:
         """See app.ports.Engine."""
-        with self._answering():
+        with self._answering("check"):
             return await self._engine.check()
 
     @contextmanager
-    def _answering(self) -> Generator[None]:
-        """Note an answer; a no is one too."""
+    def _answering(self, what: str | None) -> Generator[None]:
+        """Note an answer, of which a no is one too, or that none came.
+
+        Args:
+            what: The run or generation that the call is about: one that fails again and again
+                may be at fault itself. None where a failed call says nothing about the engine.
+        """
         try:
             yield
         except (PeerRefusedError, PeerMissingError):
             self._circuits.worked(self.name)
+            raise
+        except PeerDownError as error:
+            self._circuits.failed(self.name, str(error))
+            raise
+        except (PeerBusyError, PeerUnknownError) as error:
+            named = isinstance(error, PeerBusyError) and error.retry_after is not None
+            if what is not None and not named:
+                self._circuits.struggled(self.name, what, str(error))
             raise
         self._circuits.worked(self.name)

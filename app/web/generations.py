@@ -36,6 +36,7 @@ _BODY_ERRORS: Final = (
     errors.UnavailableError,
 )
 _ORDER_ERRORS: Final = (
+    errors.ConflictError,
     errors.EngineOffError,
     errors.IdempotencyMismatchError,
     errors.UnavailableError,
@@ -151,7 +152,12 @@ def routes(desk: Desk, generations: Generations, deadline: timedelta) -> tuple[R
                 headers=UpdateHeaders,
                 body=Update,
                 answer=shown.generation(),
-                errors=(*_BODY_ERRORS, errors.NotFoundError, errors.StaleVersionError),
+                errors=(
+                    *_BODY_ERRORS,
+                    errors.ConflictError,
+                    errors.NotFoundError,
+                    errors.StaleVersionError,
+                ),
             ),
             do.update,
         ),

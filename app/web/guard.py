@@ -1,8 +1,8 @@
 """The outermost layer: requests that no handler should see.
 
 uvicorn with httptools takes a head of any size and a request without a Host, and has no time
-limit for anything (measured). Bodies are limited where they are read, in `app.web.bodies`;
-a client that is slow within its head is the front proxy's to close.
+limit for anything (measured). The time of a head is limited by `app.main.heads`; size and time
+of a body where it is read, in `app.web.bodies`.
 """
 
 from typing import Final

@@ -7,12 +7,14 @@ redirect on the way ate it) and a body too large tell that something happened: t
 """
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Final, NamedTuple
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
 from app.errors import AppError
+from app.observability.logs import about
 from app.web import bodies
 from app.web.edge import answer
 from app.web.refusals import MethodError, TooLargeError, UnauthorizedError
@@ -75,21 +77,21 @@ class Webhooks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request whose path is one of `doors`: 200 once it is on disk."""
-        door = self.doors[scope["path"]]
+        door, sender = self.doors[scope["path"]], None
         try:
-            await self._take(door, scope, receive)
+            sender = _sender(door, scope)
+            await self._take(door, sender, scope, receive)
         except Exception as error:  # noqa: BLE001 - the ASGI edge answers for everything
             self._services.metrics.refused(_reason(error))
-            await answer(error, scope, receive, send)
+            with about(sender.generation) if sender else nullcontext():
+                _note(door, error)
+                await answer(error, scope, receive, send)
         else:
             self._services.metrics.accepted(door.engine)
             await send(_START)
             await send(_FINISH)
 
-    async def _take(self, door: _Door, scope: Scope, receive: Receive) -> None:
-        if scope["method"] not in METHODS:
-            raise MethodError(METHODS)
-        sender = _sender(door, scope["query_string"])
+    async def _take(self, door: _Door, sender: _Sender, scope: Scope, receive: Receive) -> None:
         try:
             raw = await self._body(scope, receive)
             delivery = self._delivery(door, sender, raw)
@@ -97,16 +99,6 @@ class Webhooks:
         except TooLargeError:
             sign_of_life = self._delivery(door, sender, b"")
             await self._services.acceptor.accept(sign_of_life, door.receive(sign_of_life))
-            raise
-        except RefusedBodyError as error:
-            # The body is its sender's business: what is wrong with it will do.
-            _log.warning(
-                "webhook refused",
-                engine=door.engine,
-                generation=sender.generation,
-                reason=error.reason,
-                field=error.field,
-            )
             raise
         await self._services.acceptor.accept(delivery, event)
 
@@ -130,14 +122,18 @@ class Webhooks:
         )
 
 
-def _sender(door: _Door, query: bytes) -> _Sender:
+def _sender(door: _Door, scope: Scope) -> _Sender:
     """Return for whom a request speaks; other parameters than the two are passed over.
 
     Nothing is percent-decoded: neither an id nor a token has anything to encode.
 
     Raises:
+        MethodError: It is neither a GET nor a POST.
         UnauthorizedError: Anything is wrong with the token.
     """
+    if scope["method"] not in METHODS:
+        raise MethodError(METHODS)
+    query: bytes = scope["query_string"]
     if len(query) > _QUERY_MOST:
         raise UnauthorizedError
     ids, tokens = list[bytes](), list[bytes]()
@@ -154,6 +150,15 @@ def _sender(door: _Door, query: bytes) -> _Sender:
     if attempt is None:
         raise UnauthorizedError
     return _Sender(generation, attempt)
+
+
+def _note(door: _Door, error: Exception) -> None:
+    """Log a body that makes no sense, though its token was right.
+
+    The body is its sender's business: what is wrong with it will do.
+    """
+    if isinstance(error, RefusedBodyError):
+        _log.warning("webhook refused", engine=door.engine, reason=error.reason, field=error.field)
 
 
 def _reason(error: Exception) -> str:

@@ -9,6 +9,7 @@ Spelled out, because the standard library's idea of "global" differs between pat
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, Literal
@@ -74,8 +75,9 @@ def check_url(url: str, *, hosts: tuple[str, ...], allow_private: bool) -> Targe
     Args:
         url: As a stranger gave it.
         hosts: Whom to fetch from: `name`, `name:port`, `*.suffix` (any depth, never the suffix
-            itself), `address` or `[address]`, with a port or without. Without a port the entry
-            stands for the scheme's own port.
+            itself), `address` or `[address]`, with a port or without. A star between two dots
+            stands for one part of a name. Without a port the entry stands for the scheme's own
+            port.
         allow_private: Whether a listed address may be one that `is_public` refuses.
 
     Raises:
@@ -98,6 +100,21 @@ def check_url(url: str, *, hosts: tuple[str, ...], allow_private: bool) -> Targe
     if address is not None and not allow_private and not is_public(address):
         raise ForbiddenUrlError("private_address", host)
     return target
+
+
+def check_entry(entry: str) -> None:
+    """See that an entry of a list of hosts is one that can stand for anybody.
+
+    Raises:
+        ForbiddenUrlError: It is not.
+    """
+    if literal(entry) is None:
+        split_authority(_INNER_STAR.sub("x", entry.removeprefix("*.")))
+
+
+def is_local_name(host: str) -> bool:
+    """Whether a name means the machine itself or the network around it (RFC 6761, RFC 6762)."""
+    return any(host == name or host.endswith(f".{name}") for name in _LOCAL_NAMES)
 
 
 def is_plain(url: str) -> bool:
@@ -172,6 +189,8 @@ def is_public(ip: Address) -> bool:
     return ip in _GLOBAL_UNICAST and not any(ip in network for network in _CLOSED_IPV6)
 
 
+_LOCAL_NAMES: Final = ("localhost", "localdomain", "local", "internal", "lan", "home.arpa")
+_INNER_STAR: Final = re.compile(r"(?<=\.)\*(?=\.)")
 _LAST_PORT: Final = 65535
 _LAST_BYTE: Final = 255
 _IPV4_BYTES: Final = 4
@@ -224,18 +243,32 @@ def _split_entry(entry: str) -> tuple[str, int | None]:
     """Host and port of an entry of the list; an entry of ours that is no good matches nothing."""
     if address := literal(entry):
         return str(address), None
+    rest = entry.removeprefix("*.")
     try:
-        host, port = split_authority(entry.removeprefix("*."))
+        host, port = split_authority(_INNER_STAR.sub("x", rest))
     except ForbiddenUrlError:
         return "", None
+    if _INNER_STAR.search(rest):
+        host = rest.partition(":")[0].lower()
     return (f".{host}" if entry.startswith("*.") else host), port
 
 
 def _names(listed: str, host: str) -> bool:
     """Whether a listed host, a suffix when it begins with a dot, stands for `host`."""
+    if "*" in listed:
+        return literal(host) is None and _matches(listed.split("."), host.split("."))
     if listed.startswith("."):
         return literal(host) is None and host.endswith(listed)
     return listed == host
+
+
+def _matches(listed: Sequence[str], parts: Sequence[str]) -> bool:
+    """Whether the parts of a name fit those listed; an empty first one stands for any before."""
+    if not listed[0]:
+        listed, parts = listed[1:], parts[1:][-len(listed) + 1 :]
+    return len(listed) == len(parts) and all(
+        wanted in ("*", part) for wanted, part in zip(listed, parts, strict=True)
+    )
 
 
 def _bracketed(text: str) -> str:

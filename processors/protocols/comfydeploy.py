@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
@@ -57,8 +58,14 @@ _KIND_BY_EXTENSION: Final = {
 }
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """An escaped NUL: the only way to write one in JSON, unless its backslash is escaped itself."""
+_QUERY: Final = re.compile(r"(https?://[^\s?#]*)[?#]\S*")
+"""A URL with a query or a fragment, where secrets are."""
+LOOKED_AT: Final = 2_000
+"""Output rows, their keys and items that are looked at, in all; a record keeps far fewer."""
 TEXT_KEPT: Final = 8_000
 """Characters of a text output that a record keeps."""
+NAME_KEPT: Final = 200
+"""Characters of a file's name, the last ones: there its extension is."""
 
 
 class Listed(NamedTuple):
@@ -167,47 +174,75 @@ def uploaded(raw: bytes) -> str:
 
 
 def detail(raw: bytes) -> str:
-    """Return what an error says, in one short line; empty when it says nothing."""
+    """Return what an error says, in one short line; empty when it says nothing.
+
+    URLs lose their queries: ours, which it may quote, have a token there.
+    """
     try:
         said = _parsed(Refusal, raw).detail
     except RefusedBodyError:
         return ""
     if isinstance(said, list):
         said = "; ".join(_complaint(each) for each in said[:3])  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - a peer's free JSON
-    return " ".join(str(said or "").split())[:300]
+    return _QUERY.sub(r"\1", " ".join(str(said or "").split())[:3000])[:300]
+
+
+def is_suspension(said: str) -> bool:
+    """Return whether the detail of a 403 says that our account is suspended.
+
+    Other 403s are about one run or deployment, or about credits (``run.py``).
+    """
+    return "account has been suspended" in said.lower()
 
 
 def outputs(told: Sequence[Any] | None, at: datetime | None) -> tuple[Output, ...]:
     """Translate output rows one by one; what does not fit is passed over.
 
+    No more of them is looked at than `LOOKED_AT`: a body may hold hundreds of thousands.
+
     Args:
         told: Rows as JSON values.
         at: When they were heard; None for those of an answer.
     """
-    rows = (_read(RunOutput, row) for row in told or ())
-    found = [output for row in rows if row is not None for output in _items(row, at)]
-    return tuple(found[:OUTPUTS_KEPT])
+    steps = islice(_steps(told or (), at), LOOKED_AT)
+    return tuple(islice((step for step in steps if step is not None), OUTPUTS_KEPT))
 
 
-def _items(row: RunOutput, at: datetime | None) -> Iterator[Output]:
+def _steps(told: Sequence[Any], at: datetime | None) -> Iterator[Output | None]:
+    """Yield at every row, key and item: the output, or None where there is none."""
+    for each in told:
+        yield None
+        row = _read(RunOutput, each)
+        if row is not None:
+            yield from _items(row, at)
+
+
+def _items(row: RunOutput, at: datetime | None) -> Iterator[Output | None]:
     node = (row.node_meta or {}).get("node_id")
     for key, items in row.data.items():
+        yield None
         for index, item in enumerate(items):
             common: dict[str, Any] = {
                 "id": f"{row.id}/{key}/{index}",
                 "node_id": str(node)[:64] if node is not None else None,
                 "received_at": at,
             }
-            if isinstance(item, str):
-                yield Output(kind=OutputKind.TEXT, text=item[:TEXT_KEPT], **common)
-            elif (media := _read(MediaItem, item)) is not None and media.type != "temp":
-                yield Output(
-                    kind=_kind(media),
-                    url=media.url,
-                    filename=media.filename,
-                    content_type=media.format if media.format and "/" in media.format else None,
-                    **common,
-                )
+            yield _output(item, common)
+
+
+def _output(item: object, common: dict[str, Any]) -> Output | None:
+    if isinstance(item, str):
+        return Output(kind=OutputKind.TEXT, text=item[:TEXT_KEPT], **common)
+    media = _read(MediaItem, item)
+    if media is None or media.type == "temp":
+        return None
+    return Output(
+        kind=_kind(media),
+        url=media.url,
+        filename=media.filename and media.filename[-NAME_KEPT:],
+        content_type=media.format if media.format and "/" in media.format else None,
+        **common,
+    )
 
 
 def _kind(media: MediaItem) -> OutputKind:

@@ -135,7 +135,7 @@ def check_webhook_base(base: str, *, live: bool) -> Verdict:
         warnings += ("is plain http: whoever carries the traffic can read tokens and results",)
     if live and host:
         problems += _reach_problems(host)
-        if "." not in host and ":" not in host and not _is_local_name(host):
+        if "." not in host and ":" not in host and not addresses.is_local_name(host):
             warnings += ("names a host without a domain, which engines elsewhere cannot reach",)
     return Verdict(problems, warnings)
 
@@ -151,7 +151,6 @@ _SAID: Final[dict[Reason, str]] = {
     "syntax": "is not a URL",
     "userinfo": "holds a user name or password, which it must not",
 }
-_LOCAL_NAMES: Final = ("localhost", "localdomain", "local", "internal", "home.arpa")
 
 
 def _token(key: bytes, engine: str, generation_id: str, attempt: bytes) -> bytes:
@@ -192,14 +191,9 @@ def _shape_problems(base: str, scheme: str) -> tuple[str, ...]:
     return problems
 
 
-def _is_local_name(host: str) -> bool:
-    """Whether a name means the machine itself or the network around it (RFC 6761, RFC 6762)."""
-    return any(host == name or host.endswith(f".{name}") for name in _LOCAL_NAMES)
-
-
 def _reach_problems(host: str) -> tuple[str, ...]:
     """Why engines elsewhere cannot reach `host`."""
-    if _is_local_name(host):
+    if addresses.is_local_name(host):
         return (f"points at {host}, which only this machine or its own network knows",)
     address = addresses.literal(host)
     if address is not None and not addresses.is_public(address):

@@ -15,6 +15,8 @@ from processors.runs.ending import (
     ended,
     limit_at,
     overdue,
+    sent_at,
+    sought_until,
     unconfirmed,
     verdict_of,
 )
@@ -42,7 +44,9 @@ __all__ = [
     "looked_into",
     "overdue",
     "reported",
+    "sent_at",
     "shown",
+    "sought_until",
     "submitted",
     "submitting",
     "unconfirmed",

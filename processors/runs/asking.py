@@ -9,6 +9,7 @@ from processors.runs.climbing import (
     ASK,
     CANCEL,
     EXECUTING,
+    QUEUED,
     further,
     moved,
     noted,
@@ -60,7 +61,8 @@ def submitted(
     """Name the run that serves the generation.
 
     One that is served by a run already stays as it is. One that has ended in the meantime
-    keeps its end, owes the cancelling of that run, and goes on asking what became of it.
+    keeps its end, owes the cancelling of that run, and goes on asking what became of it. A run
+    that has named us before is asked about as soon as it was to be: what it said was dropped.
     """
     if generation.metadata.run_id is not None:
         return generation
@@ -96,7 +98,7 @@ def informed(
     joined = generation.change(
         progress=progress,
         live_status=live_status,
-        queue_position=report.queue_position,
+        queue_position=report.queue_position if generation.status in QUEUED else None,
         started_at=generation.started_at or (now if report.status in EXECUTING else None),
     )
     after = moved(joined, report.status, now, "engine")
@@ -167,6 +169,9 @@ def next_ask(generation: Generation, asked: int, now: datetime, timing: Timing) 
 
 
 def asked_later(generation: Generation, now: datetime, timing: Timing) -> Generation:
-    """Put the next ask off: there was news."""
+    """Put the next ask off: there was news. A run that has named us is not waited for longer."""
     at = next_ask(generation, 0, now, timing)
+    known = debts.find(generation.owed, ASK)
+    if known is not None and known.about is not None:
+        at = min(at, known.next_at)
     return owe(generation, Debt(key=ASK, kind=DebtKind.ASK, next_at=at))

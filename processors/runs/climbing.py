@@ -1,14 +1,13 @@
 """The order that statuses climb, and the small steps every change of a record is made of."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 from processors import debts
 from processors.debts import Taker
 from schemas.debt import Debt, DebtKind
-from schemas.generation import CHANGES_KEPT, OUTPUTS_KEPT, Generation, StatusChange
-from schemas.run import Output, RunStatus
+from schemas.generation import CHANGES_KEPT, Generation, StatusChange
+from schemas.run import RunStatus
 
 RANK: Final[dict[RunStatus, int]] = {
     RunStatus.WAITING: 0,
@@ -26,6 +25,9 @@ RANK: Final[dict[RunStatus, int]] = {
 EXECUTING: Final = frozenset({RunStatus.RUNNING, RunStatus.UPLOADING})
 """Statuses in which the workflow has begun to run."""
 
+QUEUED: Final = frozenset(each for each in RunStatus if RANK[each] <= RANK[RunStatus.QUEUED])
+"""Statuses in which a run may have a place in a queue."""
+
 ASK: Final = DebtKind.ASK.value
 SUBMIT: Final = DebtKind.SUBMIT.value
 CANCEL: Final = DebtKind.CANCEL.value
@@ -39,7 +41,11 @@ def moved(generation: Generation, status: RunStatus, at: datetime, source: str) 
     """Climb to a status, or stay where it would be a step down."""
     if RANK[status] <= RANK[generation.status]:
         return generation
-    return generation.change(status=status, history=noted(generation, status, at, source))
+    return generation.change(
+        status=status,
+        queue_position=generation.queue_position if status in QUEUED else None,
+        history=noted(generation, status, at, source),
+    )
 
 
 def noted(
@@ -56,10 +62,13 @@ def owe(generation: Generation, debt: Debt, taker: Taker | None = None) -> Gener
 
 
 def shown(generation: Generation, now: datetime, taker: Taker | None) -> Generation:
-    """Owe the status message its newest state; one that waits to be shown is not owed twice."""
+    """Owe the status message its newest state; one that waits to be shown is not owed twice.
+
+    One that was given up stays so: its chat has refused us.
+    """
     chat = generation.metadata.telegram_chat_id
     known = debts.find(generation.owed, SHOW)
-    if chat is None or (known is not None and known.by is None and known.dead_at is None):
+    if chat is None or (known is not None and known.by is None):
         return generation
     debt = Debt(key=SHOW, kind=DebtKind.SHOW, target=str(chat), next_at=now)
     return owe(generation, debt, taker)
@@ -75,21 +84,6 @@ def further(
 def earliest(one: datetime | None, other: datetime | None) -> datetime | None:
     """Return the earlier of two times, where there are any."""
     return min((at for at in (one, other) if at is not None), default=None)
-
-
-def latest(known: tuple[Output, ...], told: Iterable[Output]) -> tuple[Output, ...]:
-    """Join outputs by id, each as it arrived last, in the order of their ids."""
-    joined = {output.id: output for output in known}
-    for output in told:
-        rival = joined.get(output.id)
-        if rival is None or _arrival(rival) < _arrival(output):
-            joined[output.id] = output
-    return tuple(sorted(joined.values(), key=lambda output: output.id))[:OUTPUTS_KEPT]
-
-
-def _arrival(output: Output) -> tuple[str, str]:
-    at = output.received_at
-    return (at.isoformat() if at else "", output.model_dump_json())
 
 
 def visible(generation: Generation) -> tuple[object, ...]:

@@ -4,16 +4,20 @@ from datetime import datetime
 from typing import Final, Literal
 
 from processors import costs, debts
+from processors.costs import Cost
 from processors.debts import Owed, Taker
-from processors.runs.climbing import ASK, CANCEL, NOTIFY, noted, owe
+from processors.runs.climbing import ASK, CANCEL, END, NOTIFY, noted, owe
+from processors.runs.keeping import fitted
 from schemas.base import Value
 from schemas.debt import Debt, DebtKind
-from schemas.generation import OUTPUTS_KEPT, Generation, Response
+from schemas.generation import Generation, Response
 from schemas.run import Output, RunReport, RunStatus
 from schemas.timing import Timing
 
 UNSENT: Final = frozenset({RunStatus.WAITING, RunStatus.PENDING})
 """Statuses in which the engine never had the run."""
+BY_HAND: Final = "by_hand"
+"""Why a cost is as it is where a person has set it."""
 
 
 class Ending(Value):
@@ -35,17 +39,13 @@ def ended(
     """Write an end: status, times, outputs and cost, and what is owed for it.
 
     An end by the engine stands. One by us is replaced by the engine's, once; the person is
-    told again only if it is another.
+    told again only if it is another, or brings other outputs than the unconfirmed one did.
     """
     if generation.ended and (generation.ended_by == "engine" or ending.by == "us"):
         return denied(generation)
     timed = _timed(generation, ending, now)
-    cost = costs.of(
-        ran=timed.started_at is not None or _may_have_run(generation, ending),
-        duration_seconds=timed.duration_seconds,
-        rate=generation.metadata.cost_rate,
-    )
-    news = not generation.ended or ending.status is not generation.status
+    cost, outputs = _cost(timed, ending), fitted(ending.outputs)
+    news = ending.status is not generation.status or _brings_others(generation, outputs)
     written = timed.change(
         status=ending.status,
         status_reason=ending.reason,
@@ -55,7 +55,7 @@ def ended(
         heard=(),
         queue_position=None,
         progress=1.0 if ending.status is RunStatus.COMPLETED else generation.progress,
-        response_payload=Response(outputs=ending.outputs[:OUTPUTS_KEPT], error=ending.reason),
+        response_payload=Response(outputs=outputs, error=ending.reason),
         cost_usd=cost.usd,
         cost_reason=cost.reason,
         history=noted(generation, ending.status, now, ending.by),
@@ -96,13 +96,20 @@ def unconfirmed(generation: Generation) -> Ending | None:
 
 def denied(generation: Generation) -> Generation:
     """Drop an end that was heard and that the engine denies, with the outputs it brought."""
+    nothing = generation.claimed_end is None and not generation.heard
+    if nothing and debts.find(generation.owed, END) is None:
+        return generation
     kept = debts.forget(generation.owed, [DebtKind.END])
     return debts.put(generation.change(claimed_end=None, heard=()), kept)
 
 
 def overdue(generation: Generation, now: datetime, timing: Timing) -> bool:
-    """Return whether a generation has waited or run longer than its limit."""
-    return not generation.ended and now >= limit_at(generation, timing)
+    """Return whether a generation has waited or run longer than its limit.
+
+    While an end that was heard is looked into, it is that which decides.
+    """
+    decided = generation.ended or generation.claimed_end is not None
+    return not decided and now >= limit_at(generation, timing)
 
 
 def limit_at(generation: Generation, timing: Timing) -> datetime:
@@ -110,6 +117,17 @@ def limit_at(generation: Generation, timing: Timing) -> datetime:
     if generation.started_at is not None:
         return generation.started_at + timing.limit_running
     return generation.request_timestamp + timing.limit_waiting
+
+
+def sent_at(generation: Generation) -> datetime:
+    """Return when a generation was sent, as its history tells; when it was ordered, if never."""
+    sent = [each.at for each in generation.history if each.status is RunStatus.SUBMITTING]
+    return max(sent, default=generation.request_timestamp)
+
+
+def sought_until(generation: Generation, timing: Timing) -> datetime:
+    """Return until when the run of a submit that was never answered is looked for."""
+    return sent_at(generation) + timing.unknown_submit
 
 
 def cancel_wanted(generation: Generation, now: datetime, taker: Taker | None = None) -> Generation:
@@ -136,8 +154,10 @@ def _closing(
     owed = debts.forget(generation.owed, [DebtKind.END, DebtKind.SHOW])
     if not sought:
         owed = debts.forget(owed, [DebtKind.SUBMIT])
-    if engine_said or generation.metadata.run_id is None:
+    if engine_said:
         owed = debts.forget(owed, [DebtKind.ASK, DebtKind.CANCEL])
+    elif generation.metadata.run_id is None:
+        owed = _unnamed(owed)
     else:
         owed = _pursued(owed, generation, now, taker)
     if chat is not None and news:
@@ -145,6 +165,13 @@ def _closing(
         notify = Debt(key=NOTIFY, kind=DebtKind.NOTIFY, target=str(chat), about=about, next_at=now)
         owed = debts.owe(owed, notify, taker=taker)
     return debts.put(generation, owed)
+
+
+def _unnamed(owed: Owed) -> Owed:
+    """Keep of asking and cancelling only the asking about a run that claims to be ours."""
+    known = debts.find(owed, ASK)
+    claims = known is not None and known.about is not None
+    return debts.forget(owed, [DebtKind.CANCEL] if claims else [DebtKind.ASK, DebtKind.CANCEL])
 
 
 def _pursued(owed: Owed, generation: Generation, now: datetime, taker: Taker | None) -> Owed:
@@ -157,6 +184,30 @@ def _pursued(owed: Owed, generation: Generation, now: datetime, taker: Taker | N
     run_id = generation.metadata.run_id
     cancel = Debt(key=CANCEL, kind=DebtKind.CANCEL, about=run_id, next_at=now)
     return debts.owe(pursued, cancel, taker=taker)
+
+
+def _brings_others(generation: Generation, outputs: tuple[Output, ...]) -> bool:
+    """Return whether these are other outputs than those that an unconfirmed end was told with."""
+    told = generation.response_payload.outputs
+    return generation.confirmed is False and _identity(told) != _identity(outputs)
+
+
+def _identity(outputs: tuple[Output, ...]) -> frozenset[object]:
+    """Return what tells outputs apart: no query of an address, which may be signed anew."""
+    return frozenset(
+        (each.id, each.kind, (each.url or "").partition("?")[0], each.text) for each in outputs
+    )
+
+
+def _cost(generation: Generation, ending: Ending) -> Cost:
+    """Work out what a run cost; what a person has set stays."""
+    if generation.cost_reason == BY_HAND:
+        return Cost(generation.cost_usd, BY_HAND)
+    return costs.of(
+        ran=generation.started_at is not None or _may_have_run(generation, ending),
+        duration_seconds=generation.duration_seconds,
+        rate=generation.metadata.cost_rate,
+    )
 
 
 def _may_have_run(generation: Generation, ending: Ending) -> bool:

@@ -17,15 +17,16 @@ from processors.runs.climbing import (
     ASK,
     END,
     EXECUTING,
+    QUEUED,
     RANK,
     earliest,
     further,
-    latest,
     noted,
     owe,
     shown,
     visible,
 )
+from processors.runs.keeping import latest
 from schemas.base import RunId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import ClaimedEnd, Generation
@@ -113,6 +114,8 @@ def _news(generation: Generation, event: RunEvent) -> dict[str, object]:
     if status is not None and status not in TERMINAL and RANK[status] > RANK[generation.status]:
         told["status"] = status
         told["history"] = noted(generation, status, event.received_at, "webhook")
+        if status not in QUEUED:
+            told["queue_position"] = None
     return {name: value for name, value in told.items() if value != getattr(generation, name)}
 
 

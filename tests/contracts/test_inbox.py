@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 
 from app.ports import Inbox
+from schemas.base import GenerationId
 from schemas.run import Batch
 from tests.builders import NOON, a_delivery, later
 from tests.contracts.conftest import Ports
@@ -50,6 +51,14 @@ async def test_stale_gives_the_unapplied_the_oldest_first(inbox: Inbox) -> None:
     assert [each.id for each in await inbox.stale(NOON, 1)] == ["a"]
 
 
+async def test_stale_leaves_out_what_is_known(inbox: Inbox) -> None:
+    """Whoever is behind is given what comes next, not the same again."""
+    for name, seconds in (("a", -3), ("b", -2), ("c", -1)):
+        await inbox.insert(a_batch(name, later(seconds)))
+
+    assert [each.id for each in await inbox.stale(NOON, 1, {"a", "other"})] == ["b"]
+
+
 async def test_what_was_applied_can_be_applied_again(inbox: Inbox) -> None:
     """Marked back, it is stale like any other."""
     await inbox.insert(a_batch("a"))
@@ -66,3 +75,16 @@ async def test_around_gives_a_span_of_time(inbox: Inbox) -> None:
     await inbox.mark_applied(["b"])
 
     assert [each.id async for each in inbox.around(later(1), later(2))] == ["b", "c"]
+
+
+async def test_around_gives_one_generation_alone(inbox: Inbox) -> None:
+    """Batches without events of it are left out, and others' events within a batch."""
+    other = GenerationId("f" * 32)
+    mine, foreign = a_delivery(b"1"), a_delivery(b"2").change(generation=other)
+    await inbox.insert(Batch(id="a", at=NOON, events=(mine, foreign)))
+    await inbox.insert(Batch(id="b", at=later(1), events=(foreign,)))
+    await inbox.mark_applied(["a"])
+
+    found = [each async for each in inbox.around(NOON, later(9), mine.generation)]
+    assert [(each.id, each.events) for each in found] == [("a", (mine,))]
+    assert [each.id async for each in inbox.around(NOON, later(9), GenerationId("$events"))] == []

@@ -1,8 +1,9 @@
 """An inbox in memory."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime
 
+from schemas.base import GenerationId
 from schemas.run import Batch
 from tests.fakes.gates import Gate, ajar
 
@@ -41,19 +42,30 @@ class FakeInbox:
                 self.batches[each] = self.batches[each].change(applied=False)
         await self.gate()
 
-    async def stale(self, before: datetime, limit: int) -> tuple[Batch, ...]:
+    async def stale(
+        self, before: datetime, limit: int, known: Collection[str] = ()
+    ) -> tuple[Batch, ...]:
         """See app.ports.Inbox."""
         await self.gate()
-        found = [each for each in self._oldest_first() if not each.applied and each.at < before]
+        found = [
+            each
+            for each in self._oldest_first()
+            if not each.applied and each.at < before and each.id not in known
+        ]
         await self.gate()
         return tuple(found[:limit])
 
-    async def around(self, since: datetime, until: datetime) -> AsyncIterator[Batch]:
+    async def around(
+        self, since: datetime, until: datetime, generation_id: GenerationId | None = None
+    ) -> AsyncIterator[Batch]:
         """See app.ports.Inbox."""
         await self.gate()
         for each in self._oldest_first():
-            if since <= each.at <= until:
-                yield each
+            events = tuple(
+                event for event in each.events if generation_id in {None, event.generation}
+            )
+            if since <= each.at <= until and (events or generation_id is None):
+                yield each.change(events=events)
 
     def _oldest_first(self) -> list[Batch]:
         return sorted(self.batches.values(), key=lambda each: each.at)

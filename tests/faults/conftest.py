@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Iterator
 from itertools import count
 from pathlib import Path
 from random import Random, SystemRandom
+from typing import Final
 
 import pytest
 
@@ -11,8 +12,16 @@ from tests.faults.proxy import Proxy, a_proxy
 from tests.faults.witness import Witness, a_witness
 from tests.mongo import SharedMongod
 from tests.peers import Peers, a_sandbox
-from tests.service import QUICK, Service, a_service
+from tests.service import Service, a_service
 
+HASTY: Final = {
+    "lease": 6,
+    "unknown_submit": 3,
+    "ask_waiting": 1,
+    "ask_running": 1,
+    "ask_most": 2,
+}
+"""Limits of the shared service in seconds, shorter still than the quick ones."""
 _CHATS = count(100_001)
 
 
@@ -55,7 +64,9 @@ async def shared_service(
     sandbox: Peers, wire: Proxy, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Service]:
     """The service that most tests share."""
-    async with a_service(tmp_path_factory.mktemp("faults") / "data", sandbox, wire.uri) as service:
+    folder = tmp_path_factory.mktemp("faults") / "data"
+    async with a_service(folder, sandbox, wire.uri) as service:
+        service.timing |= HASTY
         yield service
 
 
@@ -65,11 +76,11 @@ async def service(shared_service: Service, wire: Proxy, peers: Peers) -> AsyncGe
     del peers  # It is put right after each test.
     if not shared_service.runs:
         await shared_service.start()
-    environ = dict(shared_service.environ)
+    usual = dict(shared_service.environ), dict(shared_service.timing)
     yield shared_service
     wire.resume()
-    changed = (shared_service.environ, shared_service.timing) != (environ, QUICK)
-    shared_service.environ, shared_service.timing = environ, dict(QUICK)
+    changed = (shared_service.environ, shared_service.timing) != usual
+    shared_service.environ, shared_service.timing = usual
     if changed and shared_service.runs:
         await shared_service.kill()
 

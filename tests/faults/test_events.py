@@ -40,6 +40,26 @@ async def test_case_01_one_event_50_times_at_once_at_two_processes(
     assert facts(await witness.settled(generation)) == facts(record)
 
 
+async def test_case_02_one_end_100_times(
+    service: Service, witness: Witness, peers: Peers, chat: int
+) -> None:
+    """Before and after the end is written: one change, one message, 99 counted as stale."""
+    generation, run = await service.order_running(chat)
+    before = await service.metric("events_applied_total", verdict="stale")
+    await peers.control(f"comfydeploy/runs/{run}", status="success", silent=True)
+    body: Json = {"run_id": run, "status": "success", "outputs": []}
+    for _ in range(50):
+        assert (await service.post(service.webhook(generation), body)).status_code == 200
+    record = await witness.ended_once(generation, chat)
+    for _ in range(50):
+        assert (await service.post(service.webhook(generation), body)).status_code == 200
+    await until(
+        lambda: service.metric("events_applied_total", verdict="stale"),
+        lambda count: count >= before + 99,
+    )
+    assert facts(await witness.ended_once(generation, chat)) == facts(record)
+
+
 async def test_case_06_events_in_any_order(
     service: Service, witness: Witness, chats: Iterator[int]
 ) -> None:
@@ -101,19 +121,6 @@ async def test_case_09_a_retry_as_get_with_a_body(
     assert answer.status_code == 200
     await until(lambda: service.get(generation), lambda record: record["liveStatus"] == "by GET")
     await peers.control(f"comfydeploy/runs/{run}", status="success")
-    await witness.ended_once(generation, chat)
-
-
-async def test_case_09_a_get_without_a_body_has_the_run_asked(
-    service: Service, witness: Witness, peers: Peers, chat: int
-) -> None:
-    """A sign of life is enough to find an end whose own event got lost."""
-    service.timing |= {"ask_running": 600, "ask_waiting": 600, "ask_most": 600}
-    await service.restart()
-    generation, run = await service.order_running(chat)
-    await peers.control(f"comfydeploy/runs/{run}", status="success", silent=True)
-    answer = await service.client.get(service.webhook(generation))
-    assert answer.status_code == 200
     await witness.ended_once(generation, chat)
 
 

@@ -4,11 +4,12 @@ import asyncio
 
 import httpx
 import pytest
+from pymongo import AsyncMongoClient
 
 from tests.faults.proxy import Proxy
 from tests.faults.witness import Witness
 from tests.mongo import SharedMongod
-from tests.peers import Peers
+from tests.peers import Json, Peers
 from tests.service import Service, until
 
 pytestmark = pytest.mark.anyio
@@ -31,6 +32,24 @@ async def test_case_35_killed_and_back_within_10_s(
     await witness.ended_once(generation, chat)
     ends = [each for each in await witness.attempts(run) if each["status"] == "success"]
     assert [each["answered"] for each in ends] == [200]
+
+
+async def test_case_36_its_primary_steps_down(
+    service: Service, mongod: SharedMongod, witness: Witness, peers: Peers, chat: int
+) -> None:
+    """While nobody may write, senders wait; what was answered is kept, and the end told once."""
+    generation, run = await service.order_running(chat)
+    body = {"run_id": run, "status": "running", "progress": 0.5, "live_status": "halfway"}
+    async with AsyncMongoClient[Json](mongod.uri) as client, asyncio.TaskGroup() as group:
+        await client.admin.command("replSetStepDown", 1, secondaryCatchUpPeriodSecs=0, force=True)
+        sent = [
+            group.create_task(service.post(service.webhook(generation), body)) for _ in range(20)
+        ]
+    assert {each.result().status_code for each in sent} == {200}
+    kept = await witness.inbox.count_documents({"events.generation": generation})
+    assert kept >= 1
+    await peers.control(f"comfydeploy/runs/{run}", status="success")
+    await witness.ended_once(generation, chat)
 
 
 async def test_case_37_killed_right_after_the_answer(
@@ -63,7 +82,7 @@ async def test_case_35_gone_for_longer_than_senders_wait(
         service.webhook(generation),
         {"run_id": run, "status": "running", "progress": 0.75, "live_status": "nearly"},
     )
-    await peers.control("comfydeploy", retry_scale=0.1)
+    await peers.control("comfydeploy", retry_scale=0.01)
     wire.cut()
     refused = await service.post(service.webhook(generation), {"run_id": run, "status": "queued"})
     await peers.control(f"comfydeploy/runs/{run}", status="success")

@@ -65,6 +65,10 @@ OTHERWISE: dict[str, Step] = {
     "claim": lambda owed, key, _: debts.claim(owed, key, a_taker()),
     "release": lambda owed, _key, _n: debts.release(owed, HERE, NOON),
     "forget": lambda owed, key, _: debts.forget(owed, [DebtKind(key)]),
+    "put off": lambda owed, key, _: debts.put_off(
+        owed, frozenset({DebtKind(key)}), NOON, later(9), "nobody"
+    ),
+    "bring forward": lambda owed, _key, _n: debts.bring_forward(owed, NOON, "nobody"),
     "replay": lambda owed, key, _: debts.replay(owed, key, NOON),
 }
 
@@ -78,13 +82,13 @@ def test_a_key_is_owed_at_most_once(owed: Owed, step: str, key: str, n: int) -> 
     after = ANY[step](owed, key, n)
 
     assert len({debt.key for debt in after}) == len(after)
-    if step != "release":
+    if step not in {"release", "bring forward"}:
         assert [d for d in after if d.key != key] == [d for d in owed if d.key != key]
 
 
 @pytest.mark.parametrize("step", sorted(UNDER_A_CLAIM))
 @given(owed=owed_sets, key=st.sampled_from(KEYS), n=st.integers(0, 9))
-def test_a_lost_claim_changes_nothing(step: str, owed: Owed, key: str, n: int) -> None:
+def test_case_42_a_lost_claim_changes_nothing(step: str, owed: Owed, key: str, n: int) -> None:
     """A worker that slept through its claim cannot take off, put off or count what others hold."""
     debt = debts.find(owed, key)
     if debt is None or debt.n != n:
@@ -278,6 +282,33 @@ def test_the_claims_of_the_gone_end_at_once() -> None:
         a_debt(ASK, next_at=later(1)),
         theirs,
         free,
+    )
+
+
+def test_what_nobody_is_there_for_is_put_off_without_a_try() -> None:
+    """What is due of these kinds; a claim that has run out is lost, one that holds is not."""
+    ran_out = a_debt(NOTIFY, by=THERE, attempts=2)
+    held = a_debt("show", by=THERE, next_at=later(75))
+    kinds = frozenset({DebtKind.NOTIFY, DebtKind.SHOW})
+    owed = debts.put_off((ran_out, held, a_debt(ASK)), kinds, NOON, later(9), "nobody")
+
+    put_off = a_debt(NOTIFY, n=2, attempts=2, next_at=later(9), last_error="nobody")
+    assert owed == (put_off, held, a_debt(ASK))
+    assert not debts.held(owed, NOTIFY, 1)
+
+
+def test_what_was_put_off_for_this_reason_is_brought_forward() -> None:
+    """And nothing else: neither the dead nor what waits for its next try."""
+    put_off = a_debt(NOTIFY, n=2, attempts=2, next_at=later(9), last_error="nobody")
+    others = (
+        a_debt(ASK, next_at=later(9), last_error="no answer"),
+        a_debt(CANCEL, next_at=later(9), last_error="nobody", by=THERE),
+        a_debt(SUBMIT, next_at=later(9), last_error="nobody", dead_at=NOON),
+    )
+
+    assert debts.bring_forward((put_off, *others), NOON, "nobody") == (
+        a_debt(NOTIFY, n=2, attempts=2),
+        *others,
     )
 
 

@@ -21,9 +21,11 @@ from tests.builders import (
     a_debt,
     a_generation,
     a_report,
+    a_run_event,
     a_taker,
     an_order,
     an_output,
+    heard,
     later,
     owes,
     some_metadata,
@@ -105,6 +107,16 @@ def test_the_answer_to_a_submit_names_the_run() -> None:
     assert runs.submitted(after, RunId("run-2"), later(3), TIMING) is after
 
 
+def test_a_run_that_outran_its_submits_answer_is_looked_into_soon() -> None:
+    """What it said was dropped: it may have been the end."""
+    sending = runs.submitting(an_order(), NOON)
+    outran = heard(sending, a_run_event(RunStatus.COMPLETED, received_at=later(2)), now=later(2))
+    after = runs.submitted(outran, RUN, later(2), TIMING)
+
+    ask = the_debt(after, runs.ASK)
+    assert (ask.about, ask.next_at) == (None, later(3))
+
+
 def test_the_answer_to_a_cancelled_submit_cancels_that_run() -> None:
     """The end stands; the run that was made all the same is cancelled, and asked about."""
     sending = runs.submitting(an_order(), NOON)
@@ -142,7 +154,9 @@ def test_an_answer_joins_what_goes_on(status: RunStatus) -> None:
     after = runs.reported(a_generation(), report, now=later(5), timing=TIMING)
 
     executing = status in {RunStatus.RUNNING, RunStatus.UPLOADING}
-    assert (after.status, after.progress, after.queue_position) == (status, 0.4, 3)
+    waits = status is RunStatus.QUEUED
+    assert (after.status, after.progress) == (status, 0.4)
+    assert after.queue_position == (3 if waits else None)
     assert after.live_status == "Executing KSampler"
     assert after.started_at == (later(5) if executing else None)
     assert owes(after) == [runs.ASK, runs.SHOW]

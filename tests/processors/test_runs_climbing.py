@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from processors import runs
 from processors.runs import climbing
 from schemas.generation import CHANGES_KEPT
-from schemas.run import OPEN, TERMINAL, Output, RunStatus
+from schemas.run import OPEN, TERMINAL, RunStatus
 from tests import strategies
-from tests.builders import NOON, a_generation, an_output, later
+from tests.builders import NOON, a_generation, later
 
 ORDER = [
     RunStatus.WAITING,
@@ -45,6 +45,15 @@ def test_a_status_is_only_climbed_to(known: RunStatus, told: RunStatus) -> None:
         assert after is record
 
 
+@pytest.mark.parametrize("told", ORDER[3:])
+def test_a_place_in_the_queue_is_given_up_with_the_queue(told: RunStatus) -> None:
+    """What has begun to run stands nowhere in line."""
+    record = a_generation(RunStatus.SUBMITTING, queue_position=3)
+    after = climbing.moved(record, told, later(1), "webhook")
+
+    assert after.queue_position == (3 if told is RunStatus.QUEUED else None)
+
+
 def test_a_history_keeps_its_last_lines() -> None:
     """Of many changes the last 20 are kept, the newest at the end."""
     record = a_generation()
@@ -65,36 +74,6 @@ def test_progress_joins(
         climbing.further(one, two), three
     )
     assert climbing.further(one, two)[0] == max(one[0], two[0])
-
-
-@given(strategies.told_outputs(), strategies.told_outputs(), strategies.told_outputs())
-def test_outputs_join(
-    one: tuple[Output, ...], two: tuple[Output, ...], three: tuple[Output, ...]
-) -> None:
-    """Outputs are the same in whatever order they come, each id once."""
-    both = climbing.latest(climbing.latest((), one), two)
-
-    assert both == climbing.latest(climbing.latest((), two), one)
-    assert climbing.latest(both, three) == climbing.latest(
-        climbing.latest(climbing.latest((), three), two), one
-    )
-    assert len({each.id for each in both}) == len(both)
-
-
-def test_an_output_without_arrival_gives_way() -> None:
-    """What was heard at a known moment is newer than what has none."""
-    silent, told = an_output(), an_output(at=NOON)
-
-    assert climbing.latest((silent,), [told]) == (told,)
-    assert climbing.latest((told,), [silent]) == (told,)
-
-
-def test_whole_seconds_come_before_their_fractions() -> None:
-    """Arrivals are compared as times, also where one has no fraction to print."""
-    whole, fraction = an_output(at=later(1)), an_output(at=later(1.5), url="https://b.example.com/")
-
-    assert climbing.latest((whole,), [fraction]) == (fraction,)
-    assert climbing.latest((fraction,), [whole]) == (fraction,)
 
 
 def test_the_earlier_of_two_times() -> None:

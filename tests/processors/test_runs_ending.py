@@ -13,7 +13,7 @@ from processors.runs import Ending
 from schemas.base import RunId
 from schemas.debt import DebtKind
 from schemas.generation import OUTPUTS_KEPT, CostRate, Generation, RateUnit
-from schemas.run import OPEN, TERMINAL, RunStatus
+from schemas.run import OPEN, TERMINAL, Output, RunStatus
 from tests import strategies
 from tests.builders import (
     CHAT,
@@ -207,6 +207,15 @@ def test_without_a_run_there_is_nothing_to_ask_about() -> None:
     assert owes(ours(an_order(owed=owed), RunStatus.FAILED)) == [runs.NOTIFY]
 
 
+def test_a_run_that_named_us_is_read_also_after_an_end_of_ours() -> None:
+    """It may be the one of the submit that we gave up, with a result to be told."""
+    owed = (a_debt(runs.ASK, about=RUN), a_debt(runs.CANCEL))
+    over = ours(an_order(status=RunStatus.SUBMITTING, owed=owed), RunStatus.FAILED)
+
+    assert owes(over) == [runs.ASK, runs.NOTIFY]
+    assert the_debt(over, runs.ASK).about == RUN
+
+
 def test_a_submit_of_unknown_fate_goes_on_being_looked_for_after_an_end_of_ours() -> None:
     """Its run may live and cost; the engine's own end of it leaves nothing to look for."""
     owed = (a_debt(runs.SUBMIT), a_debt(runs.CANCEL))
@@ -240,6 +249,37 @@ def test_an_unconfirmed_end_delivers_what_was_heard() -> None:
     assert owes(after) == [runs.ASK, runs.NOTIFY]
 
 
+def unconfirmed(*outputs: Output) -> Generation:
+    """A generation that was told as completed with these outputs, unconfirmed."""
+    event = a_run_event(RunStatus.COMPLETED, outputs=outputs)
+    record = heard(a_generation(RunStatus.RUNNING), event)
+    ending = runs.unconfirmed(record)
+    assert ending is not None
+    over = runs.ended(record, ending, now=later(900))
+    return over.change(owed=tuple(each for each in over.owed if each.key != runs.NOTIFY))
+
+
+@pytest.mark.parametrize(
+    "heard_of",
+    [(), (an_output("2", NOON),), (an_output("1", NOON, url="https://evil.example.com/1.png"),)],
+)
+def test_a_confirmed_end_that_brings_other_outputs_is_told(heard_of: tuple[Output, ...]) -> None:
+    """The person has not seen the picture yet."""
+    after = told(unconfirmed(*heard_of), now=later(999), outputs=(an_output("1"),))
+
+    assert (after.ended_by, after.confirmed) == ("engine", True)
+    assert owes(after) == [runs.NOTIFY]
+
+
+def test_a_confirmed_end_that_brings_the_same_outputs_is_not_told_again() -> None:
+    """An address that was signed anew leads to the same picture."""
+    signed = an_output("1", NOON, url="https://outputs.example.com/1.png?signature=a")
+    again = an_output("1", url="https://outputs.example.com/1.png?signature=b")
+    after = told(unconfirmed(signed), now=later(999), outputs=(again,))
+
+    assert (after.confirmed, owes(after)) == (True, [])
+
+
 def test_nothing_heard_is_nothing_to_stand() -> None:
     """Without a claim there is no end to write."""
     assert runs.unconfirmed(a_generation()) is None
@@ -255,6 +295,13 @@ def test_a_denied_end_leaves_nothing_behind() -> None:
 
     assert after == a_generation(RunStatus.RUNNING, owed=after.owed)
     assert owes(after) == [runs.ASK]
+
+
+def test_where_nothing_is_claimed_there_is_nothing_to_deny() -> None:
+    """The very same record comes back."""
+    record = a_generation(RunStatus.RUNNING)
+
+    assert runs.denied(record) is record
 
 
 # --- the engine's verdict
@@ -390,6 +437,15 @@ def test_a_rate_per_run_needs_no_duration() -> None:
     assert (after.cost_usd, after.cost_reason) == (Decimal("0.050000"), None)
 
 
+@pytest.mark.parametrize("status", ENDS)
+def test_a_cost_set_by_hand_stays(status: RunStatus) -> None:
+    """Whatever the end, and whoever says it."""
+    record = a_generation(cost_usd=Decimal("0.5"), cost_reason="by_hand")
+
+    for after in (told(record, status), ours(record, status), told(ours(record), status)):
+        assert (after.cost_usd, after.cost_reason) == (Decimal("0.5"), "by_hand")
+
+
 # --- limits and cancelling
 
 
@@ -409,6 +465,25 @@ def test_a_generation_is_overdue_at_its_limit() -> None:
     assert not runs.overdue(record, later(1799.999), TIMING)
     assert runs.overdue(record, later(1800), TIMING)
     assert not runs.overdue(ours(record), later(9999), TIMING)
+
+
+def test_nothing_is_overdue_while_an_end_is_looked_into() -> None:
+    """A success that was heard is not thrown away because the engine is slow to confirm it."""
+    record = heard(
+        a_generation(RunStatus.RUNNING, started_at=NOON), a_run_event(RunStatus.COMPLETED)
+    )
+
+    assert not runs.overdue(record, later(9999), TIMING)
+    assert runs.overdue(runs.denied(record), later(9999), TIMING)
+
+
+def test_a_lost_submit_is_looked_for_since_it_was_last_sent() -> None:
+    """An order that could not be sent for hours still has its quarter of an hour."""
+    record = runs.submitting(runs.unsent(runs.submitting(an_order(), NOON), NOON), later(7200))
+
+    assert runs.sent_at(record) == later(7200)
+    assert runs.sought_until(record, TIMING) == later(7200 + 900)
+    assert runs.sent_at(an_order()) == NOON
 
 
 @pytest.mark.parametrize("status", [RunStatus.WAITING, RunStatus.PENDING])

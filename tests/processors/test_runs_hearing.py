@@ -79,7 +79,7 @@ def test_any_delivery_tells_the_same_story(data: st.DataObject) -> None:
 
 @given(st.data())
 @settings(deadline=None)
-def test_status_and_progress_only_climb(data: st.DataObject) -> None:
+def test_case_03_status_and_progress_only_climb(data: st.DataObject) -> None:
     """No batch takes back a status or a share of progress."""
     record = data.draw(strategies.records())
     delivery = data.draw(strategies.deliveries(data.draw(strategies.lives())))
@@ -193,6 +193,14 @@ def test_a_run_that_goes_on_is_joined() -> None:
     assert (show.target, show.kind, show.next_at) == (str(CHAT), DebtKind.SHOW, later(2))
 
 
+def test_a_run_that_begins_leaves_the_queue() -> None:
+    """Its last place in line is not shown any more."""
+    record = a_generation(queue_position=3)
+
+    assert heard(record, a_run_event(RunStatus.STARTED)).queue_position is None
+    assert heard(record, a_run_event(RunStatus.QUEUED, progress=0.1)).queue_position == 3
+
+
 @pytest.mark.parametrize("status", sorted(OPEN - {RunStatus.RUNNING, RunStatus.UPLOADING}))
 def test_only_executing_starts_the_clock(status: RunStatus) -> None:
     """What costs money begins with the first sight of running."""
@@ -224,7 +232,7 @@ def test_a_status_message_that_waits_is_not_owed_twice() -> None:
 
     assert the_debt(heard(record, a_run_event()), runs.SHOW) == show
     assert the_debt(heard(under_way, a_run_event()), runs.SHOW).n == 4
-    assert owes(heard(dead, a_run_event())) == [runs.SHOW]
+    assert the_debt(heard(dead, a_run_event()), runs.SHOW) == the_debt(dead, runs.SHOW)
 
 
 def test_nothing_is_shown_where_nobody_looks() -> None:
@@ -280,7 +288,7 @@ def test_the_taker_of_an_end_holds_it_from_birth() -> None:
         assert (debt.by, debt.next_at) == (taker.by, taker.until)
 
 
-def test_an_end_by_the_engine_hears_nothing_more() -> None:
+def test_case_04_an_end_by_the_engine_hears_nothing_more() -> None:
     """Late, repeated and contradicting events leave it as it is."""
     record = a_generation(RunStatus.COMPLETED, ended_by="engine")
 

@@ -2,12 +2,13 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from schemas.base import Money, Progress, Record, Time, Wire, plain, rfc3339
+from schemas.base import Item, Money, Progress, Record, Time, Wire, newer, plain, rfc3339
 from tests.builders import NOON, later
 
 MONEY: Final[TypeAdapter[Decimal]] = TypeAdapter(Money)
@@ -20,6 +21,19 @@ class Thing(Record):
 
     two_words: int
     nothing: str | None = None
+
+
+class Element(Item):
+    """An element of a list of the tests."""
+
+    two_words: int
+
+
+class Word(StrEnum):
+    """Words of the tests."""
+
+    FIRST = "first"
+    SECOND = "second"
 
 
 class Told(Wire):
@@ -74,6 +88,26 @@ def test_a_record_is_tolerant_when_read() -> None:
     assert Thing.read({"twoWords": 1, "newer": True}) == Thing(two_words=1)
     with pytest.raises(ValidationError):
         Thing.read({"twoWords": "one"})
+
+
+def test_an_item_keeps_what_a_newer_version_added() -> None:
+    """A list is written as a whole, so an element's newer fields are written with it."""
+    read = Element.read({"twoWords": 1, "newer": True})
+
+    assert read.change(two_words=2).document() == {"twoWords": 2, "newer": True}
+    assert read != Element(two_words=1)
+    assert Element.read({"twoWords": 1}) == Element(two_words=1)
+    with pytest.raises(ValidationError):
+        Element.model_validate({"two_words": 1, "newer": True})
+
+
+def test_a_newer_word_is_a_member_of_its_own() -> None:
+    """It is written as it was read, and is none of the words that are known."""
+    word = newer(Word, "third")
+
+    assert (word.value, f"{word}", word == "third") == ("third", "third", True)
+    assert word not in set(Word)
+    assert isinstance(word, Word)
 
 
 def test_a_document_has_the_stored_names() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from pydantic import ValidationError
 
 from processors import runs
-from schemas.debt import OUTWARD, DebtKind
+from schemas.debt import OUTWARD, Debt, DebtKind
 from schemas.generation import CostRate, Generation, Metadata, RateUnit, Request
 from schemas.run import OPEN, TERMINAL, RunEvent, RunStatus
 from tests import strategies
@@ -163,3 +163,25 @@ def test_metadata_may_be_empty() -> None:
 def test_debts_to_people_are_told_from_debts_to_ourselves() -> None:
     """Only the first die."""
     assert {DebtKind.SHOW, DebtKind.NOTIFY} == OUTWARD
+
+
+def test_a_past_status_of_a_newer_version_is_history() -> None:
+    """What is past decides nothing; what a record stands at must be known."""
+    document = a_generation().document()
+    past = {"status": "stalled", "at": NOON, "source": "us", "why": "slow"}
+
+    read = Generation.read({**document, "history": [past]})
+    assert read.history[0].document() == past
+    assert read.public()["history"][0]["status"] == "stalled"
+    with pytest.raises(ValidationError):
+        Generation.read({**document, "status": "stalled"})
+
+
+def test_a_debt_of_a_newer_version_is_none_of_ours() -> None:
+    """Its kind is kept as it is; what is no word at all is a mistake."""
+    debt = Debt.read({"key": "keep", "kind": "keep", "nextAt": NOON})
+
+    assert debt.kind not in frozenset(DebtKind)
+    assert debt.document()["kind"] == "keep"
+    with pytest.raises(ValidationError):
+        Debt.read({"key": "keep", "kind": 7, "nextAt": NOON})

@@ -20,6 +20,7 @@ from app.usecases.records import Records
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Sweep
 from app.usecases.taking import Taking
+from app.usecases.watched import Watched
 from processors.protocols import comfydeploy
 from schemas.base import GenerationId, InstanceName
 from schemas.debt import DebtKind
@@ -123,6 +124,7 @@ class Process:
                 self._acceptor.run(),
                 self._applier.run(),
                 self._discharger.run(),
+                self._sweep.keep_asking(),
                 self._sweeping(),
             ):
                 self._group.create_task(part)
@@ -224,6 +226,7 @@ class Process:
             taking=taking,
             timing=timing,
             metrics=METRICS,
+            alerts=alerts,
         )
         self._acceptor = Acceptor(
             inbox,
@@ -234,7 +237,7 @@ class Process:
             on_return=self._sweep.ask_all,
         )
         self.accept = self._acceptor.accept
-        self.desk = Desk(records, [NAME], taking=taking, disk_full=lambda: False)
+        self.desk = Desk(records, [NAME], telegram=True, taking=taking, disk_full=lambda: False)
 
 
 def _discharger(
@@ -247,7 +250,8 @@ def _discharger(
     alerts: FakeAlerts,
     gate: Gate,
 ) -> Discharger:
-    engine = CloudEngine(cloud, gate)
+    circuits = Circuits(records.clock, timing, alerts, METRICS)
+    engine = Watched(CloudEngine(cloud, gate), circuits)
     engines = {NAME: engine}
     journal = Journal()
 
@@ -283,7 +287,7 @@ def _discharger(
             DebtKind.NOTIFY: notify,
         },
         taking=taking,
-        circuits=Circuits(records.clock, timing, alerts, METRICS),
+        circuits=circuits,
         timing=timing,
         metrics=METRICS,
         alerts=alerts,

@@ -94,6 +94,11 @@ class EmbeddedMongod:
         return address.uri(self._port)
 
     @property
+    def binary(self) -> Path:
+        """The program that is run."""
+        return self._binary
+
+    @property
     def pid(self) -> int | None:
         """The running mongod's pid, None when there is none."""
         return None if self._process is None else self._process.pid
@@ -161,6 +166,9 @@ class EmbeddedMongod:
             await self._run()
         except MongodStartError as error:
             return str(error)
+        except OSError as error:
+            # A full disk, most likely, which passes.
+            return f"mongod could not be started: {error}"
         return ""
 
     async def _death(self) -> str:
@@ -244,7 +252,8 @@ class EmbeddedMongod:
         return [str(self._binary), *words, "--logappend", "--nounixsocket", *quieter]
 
     def _rotate_log(self) -> bool:
-        with contextlib.suppress(FileNotFoundError):
+        # One that cannot be put aside now is put aside later.
+        with contextlib.suppress(OSError):
             if self._log_path.stat().st_size > _LOG_LIMIT_BYTES:
                 self._log_path.replace(self._log_path.with_name("mongo.log.1"))
                 return True

@@ -68,13 +68,12 @@ def run(*arguments: str, data_dir: Path, **settings: str) -> Answer:
     return Answer(done.exit_code, done.stdout, done.stderr)
 
 
-def start_service(data_dir: Path, **settings: str) -> Service:
-    """Start a service on a free port, and wait until it has said where it listens."""
+def begin_service(data_dir: Path, **settings: str) -> "subprocess.Popen[bytes]":
+    """Start a service on a free port, its words going to `service.log` in its data folder."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    log = data_dir / "service.log"
     environ = {**os.environ, "PYTHONPATH": str(_ROOT), **_own(data_dir, settings)}
-    with log.open("wb") as out:
-        process = subprocess.Popen(
+    with (data_dir / "service.log").open("wb") as out:
+        return subprocess.Popen(
             [sys.executable, "-c", "from app.cli import main; main()", "serve", "--port", "0"],
             cwd=data_dir,
             env={name: value for name, value in environ.items() if value is not None},
@@ -82,6 +81,11 @@ def start_service(data_dir: Path, **settings: str) -> Service:
             stdout=out,
             stderr=out,
         )
+
+
+def start_service(data_dir: Path, **settings: str) -> Service:
+    """Start a service on a free port, and wait until it has said where it listens."""
+    process, log = begin_service(data_dir, **settings), data_dir / "service.log"
     while process.poll() is None and "API docs" not in log.read_text():
         # Its lines come when they come; a look now and then finds them.
         select.select([], [], [], _LOOK)

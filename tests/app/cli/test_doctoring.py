@@ -1,5 +1,6 @@
 """`runrelay doctor`: what is wrong, and what to do about it."""
 
+import asyncio
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from app.main.listening import noted
-from tests.app.cli.running import Service, run
+from tests.app.cli.running import Answer, Service, run
 from tests.app.cli.test_serving import LIVE
+from tests.app.store.guarded import a_guarded_mongod
 
 
 def test_a_running_service_is_well(service: Service) -> None:
@@ -107,3 +109,17 @@ def _somebody(status: int) -> Generator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_what_cannot_be_looked_into_is_a_warning(tmp_path: Path) -> None:
+    """It names the role that the database's user lacks, and nothing has failed for it."""
+
+    async def examined() -> Answer:
+        async with a_guarded_mongod(tmp_path / "guarded") as uri:
+            return await asyncio.to_thread(run, "doctor", data_dir=tmp_path, MONGODB_URI=uri)
+
+    answer = asyncio.run(examined())
+
+    assert answer.code == 0, answer.out
+    assert "warning  durability" in answer.out
+    assert "clusterMonitor" in answer.out

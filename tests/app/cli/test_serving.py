@@ -2,13 +2,17 @@
 
 import json
 import re
+import select
 import shlex
+import signal
 import socket
 from pathlib import Path
 
 import httpx
+import pytest
 
-from tests.app.cli.running import Service, run, start_service
+from tests.app.cli.running import Service, begin_service, run, start_service
+from tests.app.store.embedded.scripts import a_script
 
 KEY = "a-key-of-sixteen-or-more"
 LIVE = {
@@ -72,6 +76,24 @@ def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path) -> None:
 
     assert answer.code == 2
     assert answer.err.startswith(f"PORT: 127.0.0.1:{port} cannot be listened on")
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_start(tmp_path: Path, by: signal.Signals) -> None:
+    """At once and cleanly: nothing is said, and no database is left."""
+    hangs = f"echo $$ > {tmp_path}/begun; exec sleep 600"
+    service = begin_service(tmp_path, MONGOD_BINARY=str(a_script(tmp_path, hangs)))
+    try:
+        while not (tmp_path / "begun").exists():
+            select.select([], [], [], 0.05)
+        service.send_signal(by)
+        code = service.wait(30)
+    finally:
+        service.kill()
+    said = (tmp_path / "service.log").read_text()
+
+    assert (code, said) == (0, "")
+    assert not Path(f"/proc/{(tmp_path / 'begun').read_text().strip()}").exists()
 
 
 def test_no_mongod_is_said_in_one_sentence(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """app.engines.comfydeploy: each thing the network and the peer can do, sorted by what to do."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from pydantic import JsonValue
 
 from app.bootstrap import make_client
-from app.engines.comfydeploy import PAGE, UPLOAD_LIMIT, ComfyDeploy
+from app.engines.comfydeploy import ANSWER_LIMIT, PAGE, UPLOAD_LIMIT, ComfyDeploy
 from app.errors import (
     PeerBusyError,
     PeerDownError,
@@ -23,7 +24,7 @@ from schemas.base import RunId
 from schemas.generation import Generation, Request
 from schemas.run import RunStatus
 from schemas.timing import Timing
-from tests.builders import an_order
+from tests.builders import NOON, an_order
 from tests.peers import Peers, a_sandbox
 
 pytestmark = pytest.mark.anyio
@@ -156,8 +157,25 @@ async def test_checks_its_key(peers: Peers) -> None:
     async with an_engine(peers.comfydeploy) as engine:
         assert await engine.check() == "the key is accepted"
     async with an_engine(peers.comfydeploy, key="suspended") as engine:
-        with pytest.raises(PeerRefusedError, match="suspended"):
+        with pytest.raises(PeerDownError, match="suspended"):
             await engine.check()
+
+
+async def test_an_account_that_is_suspended_is_a_fault_of_the_whole_peer(peers: Peers) -> None:
+    """No order is refused for it: all of them wait, and somebody is woken."""
+    async with an_engine(peers.comfydeploy, key="suspended") as engine:
+        with pytest.raises(PeerDownError, match="suspended"):
+            await engine.submit(ordered(), WEBHOOK)
+
+
+async def test_a_redirect_is_a_fault_of_the_whole_peer() -> None:
+    """No right base URL answers one; it is not followed, and nothing was done."""
+    answer = httpx.Response(307, headers={"location": "http://elsewhere.example/?token=x"})
+    async with an_odd_peer(answer) as engine:
+        with pytest.raises(PeerDownError, match="COMFYDEPLOY_API_URL") as caught:
+            await engine.submit(ordered(), WEBHOOK)
+
+    assert "elsewhere.example" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["revoked", "expired"])
@@ -172,7 +190,6 @@ async def test_a_key_that_is_refused_is_a_fault_of_the_whole_peer(peers: Peers, 
     ("key", "deployment", "said"),
     [
         ("no-credits", DEPLOYMENT, "credits"),
-        ("suspended", DEPLOYMENT, "suspended"),
         ("a-key", MISSING, "Deployment not found"),
         ("a-key", "not-a-uuid", "deployment_id"),
     ],
@@ -236,7 +253,9 @@ async def test_a_429_names_its_wait() -> None:
     [
         (httpx.Response(200, text="<html>"), PeerBusyError),
         (httpx.Response(200, json={"id": "x"}), PeerBusyError),
-        (httpx.Response(302, headers={"location": "http://elsewhere.example"}), PeerRefusedError),
+        (httpx.Response(302, headers={"location": "http://elsewhere.example"}), PeerDownError),
+        (httpx.Response(200, json={"id": "another", "status": "success"}), PeerBusyError),
+        (httpx.Response(200, content=bytes(ANSWER_LIMIT + 1)), PeerUnknownError),
         (httpx.Response(502, text="Bad Gateway"), PeerBusyError),
         (httpx.Response(403, json={"detail": "Access denied. "}), PeerRefusedError),
     ],
@@ -265,3 +284,95 @@ async def test_no_error_names_key_or_webhook(peers: Peers) -> None:
 
     assert "revoked" not in str(caught.value).lower().replace("revoked token", "")
     assert "token=" not in str(caught.value)
+
+
+async def test_what_an_error_quotes_holds_no_secret() -> None:
+    """It is kept in the record and told to people."""
+    said = f"bad webhook {WEBHOOK} with Bearer abcdefghijk"
+    async with an_odd_peer(httpx.Response(400, json={"detail": said})) as engine:
+        with pytest.raises(PeerRefusedError, match="bad webhook") as caught:
+            await engine.submit(ordered(), WEBHOOK)
+
+    assert "generation=" not in str(caught.value)
+    assert "token" not in str(caught.value)
+    assert "abcdefghijk" not in str(caught.value)
+
+
+async def test_a_peer_that_dribbles_is_waited_for_no_longer_than_any_other() -> None:
+    """A byte now and then keeps no call alive."""
+    sending = asyncio.Event()
+
+    async def dribble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        with suppress(ConnectionError):
+            while not writer.is_closing() and not sending.is_set():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.close()
+
+    server = await asyncio.start_server(dribble, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with an_engine(f"http://127.0.0.1:{port}", timing=QUICK) as engine:
+            with pytest.raises(PeerUnknownError, match="TimeoutError"):
+                await engine.read(NOBODYS)
+            with pytest.raises(PeerUnknownError, match="TimeoutError"):
+                await engine.submit(ordered(), WEBHOOK)
+        sending.set()
+
+
+def a_list(answers: Mapping[str, httpx.Response], asked: list[str]) -> httpx.MockTransport:
+    """Return an API whose list has these runs; `asked` is told each run that is read."""
+    rows = [{"id": each, "created_at": "2026-01-01T12:00:00"} for each in answers]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/runs"):
+            return httpx.Response(200, json={"data": rows})
+        asked.append(request.url.path.rsplit("/", 1)[-1])
+        return answers[asked[-1]]
+
+    return httpx.MockTransport(answer)
+
+
+def a_run(run_id: str, webhook: str | None) -> httpx.Response:
+    """Return what the API says of a run with this webhook."""
+    return httpx.Response(200, json={"id": run_id, "status": "running", "webhook": webhook})
+
+
+async def test_a_run_that_cannot_be_read_hides_no_other() -> None:
+    """A list holds what was deleted since, and what the API itself stumbles over."""
+    answers = {
+        "gone": httpx.Response(404),
+        "broken": httpx.Response(500),
+        "odd": httpx.Response(200, text="<html>"),
+        "ours": a_run("ours", WEBHOOK),
+    }
+    async with httpx.AsyncClient(transport=a_list(answers, [])) as client:
+        engine = ComfyDeploy(
+            client, url="http://a", key="k", hosts=(), timing=TIMING, metrics=Metrics()
+        )
+        found = [each.run_id async for each in engine.recent(ordered(), NOON)]
+
+    assert found == ["ours"]
+
+
+async def test_a_strangers_run_is_read_once() -> None:
+    """Whose it is never changes; one that may be ours is read each time."""
+    mine = ordered()
+    answers = {
+        "stranger": a_run("stranger", "https://x.example.com/"),
+        "nobody": a_run("nobody", None),
+        "mine": a_run("mine", f"https://us.example.com/?generation={mine.id}"),
+    }
+    asked, found = list[str](), list[RunId]()
+    async with httpx.AsyncClient(transport=a_list(answers, asked)) as client:
+        engine = ComfyDeploy(
+            client, url="http://a", key="k", hosts=(), timing=TIMING, metrics=Metrics()
+        )
+        for _ in range(3):
+            found = [each.run_id async for each in engine.recent(mine, NOON)]
+
+    assert found == ["mine"]
+    assert asked == ["stranger", "nobody", "mine", "mine", "mine"]

@@ -104,7 +104,7 @@ def test_configuring_again_replaces_what_was() -> None:
 
 
 @pytest.mark.parametrize("fmt", ["json", "console"])
-def test_no_secret_is_ever_printed(fmt: Any) -> None:  # noqa: ANN401 - one of two words
+def test_case_53_no_secret_is_ever_printed(fmt: Any) -> None:  # noqa: ANN401 - one of two words
     """As a field, inside another, in a message, in exceptions and in their causes: never."""
     stream = StringIO()
     logs.configure("debug", fmt, stream)

@@ -2,15 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from pymongo.errors import OperationFailure
 
-from app.errors import SetupError, StoreDownError
-from app.store.connection import Connection, Keep, answered
+from app.errors import SetupError, StoreDownError, StoreShutOutError
+from app.store.connection import Connection, Keep
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from schemas.run import Batch
+from tests.app.store.guarded import PASSWORD, a_guarded_mongod
 from tests.builders import ID, NOON, a_delivery, an_order
 
 pytestmark = pytest.mark.anyio
@@ -52,7 +53,7 @@ async def test_applied_events_expire_and_others_do_not(connection: Connection) -
 
 
 async def test_records_expire_only_if_wanted(connection: Connection) -> None:
-    """By their end, which an open one does not have."""
+    """By their end, and only those that owe nothing more: an end of ours may still be replaced."""
     await connection.index(KEEP)
     generations = connection.collection("generations")
     assert "responseTimestamp_expires" not in await generations.index_information()
@@ -60,6 +61,52 @@ async def test_records_expire_only_if_wanted(connection: Connection) -> None:
     await connection.index(Keep(timedelta(days=14), timedelta(days=90)))
     made = (await generations.index_information())["responseTimestamp_expires"]
     assert made["expireAfterSeconds"] == 90 * 86_400
+    assert made["partialFilterExpression"] == {"dueAt": None}
+
+
+async def test_records_that_owe_do_not_expire(connection: Connection) -> None:
+    """What lives keeps its record out of the index that deletes; what is dead does not."""
+    await connection.index(Keep(timedelta(days=14), timedelta(days=90)))
+    generations = connection.collection("generations")
+    for name, due in (("owes", {"dueAt": NOON}), ("done", {})):
+        await generations.insert_one({"_id": name, "responseTimestamp": NOON, **due})
+    await generations.insert_one({"_id": "open"})
+
+    found = generations.find({"responseTimestamp": {"$lte": NOON}, "dueAt": None})
+    expiring = await found.hint("responseTimestamp_expires").to_list(None)
+    assert [each["_id"] for each in expiring] == ["done"]
+
+
+async def test_records_are_kept_again(connection: Connection) -> None:
+    """An emptied KEEP_RECORDS_DAYS ends the deleting at the next start."""
+    await connection.index(Keep(timedelta(days=14), timedelta(days=90)))
+    await connection.index(KEEP)
+
+    made = await connection.collection("generations").index_information()
+    assert "responseTimestamp_expires" not in made
+    assert "status_1__id_-1" in made
+
+
+async def test_an_index_of_before_is_made_as_it_is_now(connection: Connection) -> None:
+    """One that deleted whatever it owed is replaced."""
+    generations = connection.collection("generations")
+    name = "responseTimestamp_expires"
+    await generations.create_index("responseTimestamp", name=name, expireAfterSeconds=90)
+
+    await connection.index(Keep(timedelta(days=14), timedelta(days=90)))
+    assert (await generations.index_information())[name]["partialFilterExpression"]
+
+
+async def test_indexes_may_take_longer_than_any_call(
+    connection: Connection, mongo_uri: str
+) -> None:
+    """The limit of calls would keep a service with many records from ever starting."""
+    name = connection.collection("meta").database.name
+    hurried = Connection(mongo_uri, name, timedelta(milliseconds=1))
+    try:
+        assert "stale" in await hurried.index(KEEP)
+    finally:
+        hurried.close()
 
 
 async def test_an_index_whose_options_changed_is_made_anew(connection: Connection) -> None:
@@ -72,7 +119,7 @@ async def test_an_index_whose_options_changed_is_made_anew(connection: Connectio
     assert sorted(after) == sorted(before)
 
 
-async def test_records_that_break_a_unique_index_are_named(connection: Connection) -> None:
+async def test_case_41_records_that_break_a_unique_index_are_named(connection: Connection) -> None:
     """The service refuses to start, and says which value is there twice."""
     generations = connection.collection("generations")
     twice = [{"_id": each, "idempotencyKey": "same"} for each in "ab"]
@@ -109,9 +156,29 @@ async def test_a_mongod_that_is_gone_is_one_kind_of_error() -> None:
     connection.close()
 
 
-@pytest.mark.parametrize(("code", "passes"), [(91, True), (189, True), (14031, True), (2, False)])
-async def test_what_passes_is_told_from_what_does_not(code: int, *, passes: bool) -> None:
-    """A step-down, a shutdown and a full disk are waited for; a mistake of ours is not."""
-    with pytest.raises(StoreDownError if passes else OperationFailure):
-        async with answered():
-            raise OperationFailure("no", code)
+async def test_a_user_of_few_rights_is_enough(connection: Connection, tmp_path: Path) -> None:
+    """What such a user may not look into is no problem, and is told as a doubt with its cure."""
+    async with a_guarded_mongod(tmp_path) as uri:
+        least = Connection(uri, "test", timedelta(seconds=30))
+        try:
+            await least.prepare("sandbox", KEEP)
+            problems, doubts = await least.problems(), await least.doubts()
+        finally:
+            least.close()
+
+    assert problems == ()
+    assert "clusterMonitor" in doubts[0]
+    assert await connection.doubts() == ()
+
+
+async def test_a_wrong_password_is_said_to_be_one(tmp_path: Path) -> None:
+    """It is neither an outage nor a riddle, and is not repeated."""
+    async with a_guarded_mongod(tmp_path) as uri:
+        stranger = Connection(uri.replace(PASSWORD, "wrong"), "test", timedelta(seconds=30))
+        try:
+            with pytest.raises(StoreShutOutError, match="refuses the user") as caught:
+                await stranger.time()
+        finally:
+            stranger.close()
+
+    assert "least" not in str(caught.value)

@@ -64,11 +64,15 @@ values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(st.characters(exclude_characters="\0"), max_size=5), inner)
+        | st.dictionaries(
+            st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5), inner
+        )
     ),
     max_leaves=8,
 )
-inputs = st.dictionaries(st.text(st.characters(exclude_characters="\0"), max_size=5), values)
+inputs = st.dictionaries(
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5), values
+)
 
 
 @given(inputs)

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from bson.decimal128 import Decimal128
 
+from app.errors import UnreadableError
 from app.ports import Write
 from app.store.connection import DURABLE, Connection
-from app.store.generations import FILTERS, MongoGenerations
+from app.store.generations import AT_ONCE, FILTERS, MongoGenerations
+from processors import debts
 from schemas.base import GenerationId
 from schemas.debt import DebtKind
 from schemas.run import RunStatus
@@ -178,3 +180,64 @@ async def test_a_debt_that_dies_leaves_the_index_of_the_due(generations: MongoGe
 def test_what_is_acknowledged_is_on_a_majority_of_disks() -> None:
     """Anything less has been seen to lose writes."""
     assert DURABLE.document == {"w": "majority", "j": True}
+
+
+async def test_a_debt_of_a_newer_version_is_kept_and_not_taken_up(
+    prepared: Connection, generations: MongoGenerations
+) -> None:
+    """It survives, with all its fields, whatever this version writes to the list."""
+    record = an_order(owed=(a_debt("submit"),))
+    await generations.insert(record)
+    newer = {"key": "keep:1", "kind": "keep", "n": 1, "attempts": 0, "nextAt": NOON, "place": "s3"}
+    stored = prepared.collection("generations")
+    await stored.update_one({"_id": ID}, {"$push": {"owed": newer}})
+
+    before = await generations.get(ID)
+    assert before is not None
+    assert debts.due(before.owed, later(9), frozenset(DebtKind)) == before.owed[:1]
+    after = debts.put(before, debts.acknowledge(before.owed, "submit", 1)).change(version=2)
+    assert await generations.write([Write(before, after)]) == frozenset()
+    written = await stored.find_one({"_id": ID})
+    assert written is not None
+    assert written["owed"] == [newer]
+    assert await generations.due(later(9), frozenset(DebtKind), 9) == ()
+    assert [each.kind.value for each in await generations.owed(NOON)] == ["keep"]
+
+
+async def test_a_record_of_a_newer_version_is_left_alone(
+    prepared: Connection, generations: MongoGenerations
+) -> None:
+    """It holds up nobody: lists leave it out, and whoever wants it is told that it is there."""
+    known, odd = an_order(id=GenerationId("1" * 32)), an_order(id=GenerationId("2" * 32))
+    for each in (known, odd):
+        await generations.insert(each)
+    await prepared.collection("generations").update_one(
+        {"_id": odd.id}, {"$set": {"status": "stalled"}}
+    )
+
+    with pytest.raises(UnreadableError, match=odd.id):
+        await generations.get(odd.id)
+    with pytest.raises(UnreadableError):
+        await generations.many([known.id, odd.id])
+    page = await generations.page({}, None, 1)
+    assert (page.items, page.next) == ((), odd.id)
+    assert (await generations.page({}, page.next, 1)).items == (known,)
+    assert await generations.due(later(9), frozenset(DebtKind), 1) == (known,)
+    assert [each.id async for each in generations.indebted()] == [known.id]
+    gone = known.change(version=7)
+    writes = [Write(each, each.change(version=8, progress=0.5)) for each in (gone, odd)]
+    assert await generations.write(writes) == {known.id, odd.id}
+
+
+async def test_open_ids_come_in_pages(prepared: Connection, generations: MongoGenerations) -> None:
+    """No cursor waits for whoever takes them; what ends meanwhile is not among them."""
+    await prepared.collection("generations").insert_many(
+        {"_id": f"{number:05}", "status": "running"} for number in range(2 * AT_ONCE)
+    )
+    found = list[str]()
+    async for each in generations.open_ids():
+        if not found:
+            await prepared.collection("generations").delete_one({"_id": f"{AT_ONCE:05}"})
+        found.append(each)
+
+    assert found == [f"{number:05}" for number in range(2 * AT_ONCE) if number != AT_ONCE]

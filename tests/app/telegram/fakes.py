@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.engines.fetching import FetchError
 from app.errors import PeerRefusedError, PeerUnknownError, StoreDownError
 from app.ports import Lease
 from schemas.base import InstanceName
@@ -108,6 +109,8 @@ class FakeFetch:
             await asyncio.sleep(2 * timeout_seconds)
             raise PeerUnknownError("storage", "no answer in time")
         file = self.files.get(url)
-        if file is None or len(file.content) > limit_bytes:
+        if file is None:
             raise PeerRefusedError("storage", "it cannot be had")
+        if len(file.content) > limit_bytes:
+            raise FetchError("too_large", "storage")
         return file

@@ -12,6 +12,7 @@ from PIL import Image
 
 from app.clock import Clock
 from app.observability.metrics import Metrics
+from app.telegram.room import BYTES, Room
 from app.telegram.sender import Sender
 from processors.notifications import Content, Item
 from processors.notifications.pacing import Pace, Rate
@@ -43,6 +44,7 @@ class Setting:
     chats: FakeChats
     alerts: FakeAlerts
     fetch: FakeFetch
+    room: Room
     uploaded: dict[str, str] = field(default_factory=dict[str, str])
 
     async def tell(
@@ -85,6 +87,7 @@ async def a_setting(
 ) -> AsyncGenerator[Setting]:
     """Run a sender, on duty unless told not to wait for that."""
     chats, alerts, fetch = FakeChats(), FakeAlerts(), FakeFetch()
+    room = Room(BYTES, timedelta(milliseconds=50))
     leases = leases or FakeLeases()
     sender = Sender(
         token=token,
@@ -98,6 +101,7 @@ async def a_setting(
         timing=timing,
         metrics=Metrics(),
         pace=pace,
+        room=room,
         allow_private=allow_private,
     )
     async with asyncio.TaskGroup() as group:
@@ -105,7 +109,7 @@ async def a_setting(
         if wait:
             await until(sender.on_duty)
         try:
-            yield Setting(sender, peers, leases, chats, alerts, fetch)
+            yield Setting(sender, peers, leases, chats, alerts, fetch, room)
         finally:
             running.cancel()
 

@@ -117,6 +117,27 @@ async def test_an_alert_is_logged_counted_and_told_once() -> None:
     assert messenger.turns == 2
 
 
+async def test_what_the_chat_was_not_told_of_is_counted_to_it() -> None:
+    """Trouble within the quiet time is a number in the next message about the same."""
+    heard, messenger = Heard(), FakeMessenger()
+    quiet = timedelta(milliseconds=50)
+    alerts = some_alerts(heard, quiet=quiet)
+
+    async with running(alerts, messenger):
+        for n in range(4):
+            alerts.alert("end_stuck", f"generation {n}")
+        quiet_over = asyncio.Event()
+        asyncio.get_running_loop().call_later(2 * quiet.total_seconds(), quiet_over.set)
+        await quiet_over.wait()
+        alerts.alert("end_stuck", "generation 4")
+        await until(lambda: len(messenger.shown) == 2)
+
+    assert messenger.shown == [
+        (ADMIN, "<b>⚠️ end_stuck</b>\ngeneration 0"),
+        (ADMIN, "<b>⚠️ end_stuck</b>\ngeneration 4\nand 3 more before; see the log"),
+    ]
+
+
 async def test_after_a_while_the_chat_is_told_again() -> None:
     """Trouble that stays is told again when the quiet time is over."""
     heard, messenger = Heard(), FakeMessenger()

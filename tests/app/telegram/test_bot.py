@@ -76,7 +76,7 @@ async def a_bot(api_url: str, token: str = TOKEN) -> "AsyncGenerator[Bot]":
         ("cut", PeerUnknownError),
     ],
 )
-async def test_each_failure_has_its_kind(
+async def test_case_48_each_failure_has_its_kind(
     bot: "Bot", peers: Peers, kind: str, expected: type[PeerError]
 ) -> None:
     """Each row of what aiogram makes of a failure becomes an error that says what to do."""
@@ -137,7 +137,7 @@ async def test_a_malformed_token() -> None:
 
 
 @pytest.mark.parametrize("kind", ["reset", "hang", "404", "200-invalid-utf8", "502-html"])
-async def test_no_error_holds_the_token(bot: "Bot", peers: Peers, kind: str) -> None:
+async def test_case_53_no_error_holds_the_token(bot: "Bot", peers: Peers, kind: str) -> None:
     """The URL of a call holds the token; no trace of an error does."""
     await peers.control("telegram/faults", kind=kind, description=f"bad bot{TOKEN}/sendMessage")
 

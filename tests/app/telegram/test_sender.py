@@ -55,7 +55,7 @@ async def test_a_status_whose_markup_is_refused_goes_plain(peers: Peers) -> None
 
 
 @pytest.mark.parametrize("kind", ["403-blocked", "403-kicked", "403-deactivated"])
-async def test_a_closed_chat_is_marked(peers: Peers, kind: str) -> None:
+async def test_case_45_a_closed_chat_is_marked(peers: Peers, kind: str) -> None:
     """A chat that refuses us is remembered with Telegram's reason, and not tried in other forms."""
     async with a_setting(peers) as setting:
         await peers.control("telegram/faults", kind=kind)
@@ -65,6 +65,20 @@ async def test_a_closed_chat_is_marked(peers: Peers, kind: str) -> None:
     assert setting.chats.closed == {1: caught.value.why}
     assert caught.value.why.startswith("Forbidden: ")
     assert len(await setting.methods()) == 1
+
+
+async def test_case_45_a_closed_chat_is_spared_status_messages(peers: Peers) -> None:
+    """Once a chat has refused us it is shown nothing; ends are tried, and open it again."""
+    async with a_setting(peers) as setting:
+        await peers.control("telegram/faults", kind="403-blocked", chat_id=1)
+        with pytest.raises(ChatClosedError):
+            await setting.tell(a_content())
+        with pytest.raises(ChatClosedError):
+            await setting.show("running")
+        assert len(await setting.methods()) == 1
+        await setting.show("running", chat_id=2)
+        await setting.tell(a_content())
+        assert await setting.show("running") is not None
 
 
 async def test_a_migrated_group_is_followed(peers: Peers) -> None:

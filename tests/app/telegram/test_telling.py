@@ -11,6 +11,7 @@ from app.errors import PeerBusyError, PeerRefusedError, PeerUnknownError
 from app.telegram import media
 from app.telegram.errors import NoSuchChatError
 from app.telegram.lanes import PATIENCE
+from app.telegram.room import BYTES
 from processors.notifications import Content
 from processors.notifications.markup import TEXT_LIMIT
 from schemas.run import OutputKind
@@ -69,7 +70,7 @@ async def test_what_telegram_cannot_fetch_is_uploaded(setting: Setting) -> None:
     assert await setting.methods() == ["sendPhoto", "sendPhoto"]
 
 
-async def test_a_photo_of_6_mb_by_url_is_uploaded(peers: Peers) -> None:
+async def test_case_47_a_photo_of_6_mb_by_url_is_uploaded(peers: Peers) -> None:
     """What is too large for Telegram to fetch is not too large to be brought."""
     picture = a_picture() + bytes(6_000_000)
     item = an_item(url=await hosted(peers, "x.png", picture))
@@ -92,7 +93,7 @@ async def test_what_is_not_public_is_uploaded_at_once(setting: Setting) -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(10_001, 1), (9_999, 2), (2100, 100)])
-async def test_a_picture_that_is_no_photo_goes_as_a_document(
+async def test_case_47_a_picture_that_is_no_photo_goes_as_a_document(
     setting: Setting, width: int, height: int
 ) -> None:
     """Sides of more than 10,000 and a ratio of more than 20 are no photo to Telegram."""
@@ -104,7 +105,7 @@ async def test_a_picture_that_is_no_photo_goes_as_a_document(
     assert await setting.kinds() == ["document"]
 
 
-async def test_a_photo_of_11_mb_goes_as_a_document(setting: Setting) -> None:
+async def test_case_47_a_photo_of_11_mb_goes_as_a_document(setting: Setting) -> None:
     """What is too large for a photo is not tried as one."""
     item = an_item(url="http://127.0.0.1:1/0.png")
     has(setting, item, content=a_picture() + bytes(media.PHOTO_UPLOAD_BYTES))
@@ -114,7 +115,7 @@ async def test_a_photo_of_11_mb_goes_as_a_document(setting: Setting) -> None:
     assert await setting.methods() == ["sendDocument"]
 
 
-async def test_a_request_that_is_too_large_becomes_a_link(setting: Setting) -> None:
+async def test_case_47_a_request_that_is_too_large_becomes_a_link(setting: Setting) -> None:
     """A 413, as JSON or as a proxy's page, asks for less."""
     item = an_item(url="http://127.0.0.1:1/0.png")
     has(setting, item)
@@ -167,7 +168,7 @@ async def test_words_without_outputs(setting: Setting) -> None:
 
 
 @pytest.mark.parametrize("said", ["can't parse entities: x", "message caption is too long"])
-async def test_refused_markup_goes_plain(setting: Setting, said: str) -> None:
+async def test_case_47_refused_markup_goes_plain(setting: Setting, said: str) -> None:
     """Better without bold letters than not at all."""
     item = an_item(url="http://127.0.0.1:1/0.png")
     has(setting, item)
@@ -183,7 +184,7 @@ async def test_refused_markup_goes_plain(setting: Setting, said: str) -> None:
 
 
 @pytest.mark.parametrize(("count", "albums"), [(2, [2]), (10, [10]), (11, [10, 1]), (13, [10, 3])])
-async def test_albums(setting: Setting, count: int, albums: list[int]) -> None:
+async def test_case_47_albums(setting: Setting, count: int, albums: list[int]) -> None:
     """Pictures go in albums of 2 to 10, the caption under the first, one left over alone."""
     items = [an_item(n, url=f"http://127.0.0.1:1/{n}.png") for n in range(count)]
     for n, item in enumerate(items):
@@ -246,6 +247,30 @@ async def test_an_album_too_large_for_memory_goes_one_by_one(setting: Setting) -
     await setting.tell(a_content(*items))
 
     assert await setting.methods() == ["sendVideo", "sendVideo"]
+
+
+async def test_uploads_of_many_chats_share_their_memory(setting: Setting) -> None:
+    """What is held for uploads has a bound; who finds no room in time is tried again later."""
+    item = an_item(url="http://127.0.0.1:1/0.png")
+    has(setting, item, content=a_picture())
+    async with setting.room.share(BYTES - media.USUAL_BYTES + 1):
+        with pytest.raises(PeerBusyError) as caught:
+            await setting.tell(a_content(item))
+    await setting.tell(a_content(item))
+
+    assert caught.value.retry_after is not None
+    assert await setting.methods() == ["sendPhoto"]
+
+
+async def test_a_file_of_unusual_size_waits_for_room_of_its_size(setting: Setting) -> None:
+    """A large file is fetched again with all the room it may take."""
+    item = an_item(kind=OutputKind.VIDEO, name="0.mp4", url="http://127.0.0.1:1/0.mp4")
+    has(setting, item, content=bytes(media.USUAL_BYTES + 1))
+
+    await setting.tell(a_content(item))
+
+    assert await setting.methods() == ["sendVideo"]
+    assert len(setting.fetch.asked) == 2
 
 
 async def test_trying_again_repeats_nothing(setting: Setting) -> None:
@@ -361,7 +386,7 @@ async def test_texts_come_after_pictures(setting: Setting) -> None:
     assert (second["kind"], second["text"]) == ("text", "<4> & more")
 
 
-async def test_a_long_text_is_a_file(setting: Setting) -> None:
+async def test_case_47_a_long_text_is_a_file(setting: Setting) -> None:
     """What fits no message comes as a document after the words."""
     await setting.tell(a_content(an_item(text="é" * (TEXT_LIMIT + 1))))
 

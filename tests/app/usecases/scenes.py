@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
+from app.ports import Engine
 from app.usecases.accept_events import Acceptor
 from app.usecases.apply_events import Applier
 from app.usecases.ask_engine import AskEngine
@@ -21,8 +22,9 @@ from app.usecases.records import Records
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Sweep
 from app.usecases.taking import Taking
+from app.usecases.watched import Watched
 from processors.protocols import comfydeploy
-from schemas.base import GenerationId, InstanceName
+from schemas.base import EngineName, GenerationId, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
 from schemas.run import Delivery, RunEvent
@@ -67,8 +69,10 @@ class Scene:
         name: InstanceName = HERE,
         generations: FakeGenerations | None = None,
         inbox: FakeInbox | None = None,
+        engine: type[FakeEngine] = FakeEngine,
         engine_on: bool = True,
         disk_full: bool = False,
+        telegram: bool = True,
         finish: Finish = "send",
     ) -> None:
         self.timing = timing
@@ -76,14 +80,15 @@ class Scene:
         self.store, self.engine_gate, self.chat_gate = Turnstile(), Turnstile(), Turnstile()
         self.generations = generations or FakeGenerations(gate=self.store)
         self.inbox = inbox or FakeInbox(gate=self.store)
-        self.engine = FakeEngine(self.engine_gate)
+        self.engine = engine(self.engine_gate)
         self.messenger = FakeMessenger(self.chat_gate)
         self.alerts = FakeAlerts()
         self.asked_all = 0
         self.taking = Taking(name, timing, background=True, messenger=self.messenger)
         self.records = Records(self.generations, self.clock, Journal())
         self.circuits = Circuits(self.clock, timing, self.alerts, METRICS)
-        self.discharger = self._discharger({COMFYDEPLOY: self.engine} if engine_on else {}, finish)
+        watched = Watched(self.engine, self.circuits)
+        self.discharger = self._discharger({COMFYDEPLOY: watched} if engine_on else {}, finish)
         self.records.inherit(self.discharger)
         common: dict[str, Any] = {"clock": self.clock, "timing": timing, "metrics": METRICS}
         self.applier = Applier(self.inbox, self.records, self.taking, alerts=self.alerts, **common)
@@ -96,10 +101,15 @@ class Scene:
             taking=self.taking,
             timing=timing,
             metrics=METRICS,
+            alerts=self.alerts,
         )
         self.acceptor = Acceptor(self.inbox, self.applier, on_return=self._ask_all, **common)
         self.desk = Desk(
-            self.records, [COMFYDEPLOY], taking=self.taking, disk_full=lambda: disk_full
+            self.records,
+            [COMFYDEPLOY],
+            telegram=telegram,
+            taking=self.taking,
+            disk_full=lambda: disk_full,
         )
 
     @asynccontextmanager
@@ -137,7 +147,7 @@ class Scene:
         self.asked_all += 1
         self.sweep.ask_all()
 
-    def _discharger(self, engines: dict[Any, FakeEngine], finish: Finish) -> Discharger:
+    def _discharger(self, engines: dict[EngineName, Engine], finish: Finish) -> Discharger:
         taking, timing, journal, records = self.taking, self.timing, Journal(), self.records
 
         def names(webhook: str | None, generation: Generation) -> bool:

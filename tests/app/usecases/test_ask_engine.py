@@ -1,13 +1,18 @@
 """The engine is asked for what no webhook told."""
 
 import asyncio
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from app.errors import PeerBusyError, PeerDownError, PeerUnknownError
+from app.usecases.ask_engine import AskEngine
+from processors import debts, runs
 from schemas.base import GenerationId, RunId
+from schemas.generation import Generation
 from schemas.run import RunStatus
-from tests.app.usecases.scenes import RARELY, Scene, webhook_of
+from tests.app.usecases.scenes import METRICS, RARELY, Scene, webhook_of
 from tests.builders import RUN, a_report
 
 pytestmark = pytest.mark.anyio
@@ -114,3 +119,65 @@ async def test_a_sign_of_life_has_the_run_asked_now() -> None:
         await asyncio.sleep(3)
 
     assert scene.record(generation).ended
+
+
+async def test_an_answer_about_another_run_is_none() -> None:
+    """The asking goes on, and what takes too long is ended all the same."""
+    async with Scene().running() as scene:
+        generation = await submitted(scene)
+        scene.engine.reports[RUN] = a_report(run_id=RunId("run-x"))
+        await asyncio.sleep(300)
+        assert debts.find(scene.record(generation).owed, runs.ASK) is not None
+        assert not scene.record(generation).ended
+        scene.engine.reports[RUN] = a_report()
+        await asyncio.sleep(400)
+
+    assert scene.record(generation).status is RunStatus.COMPLETED
+
+
+async def test_a_success_that_was_heard_is_not_overdue() -> None:
+    """The engine cannot be asked when the time is up: what was heard is told, not thrown away."""
+    async with Scene().running() as scene:
+        generation = await submitted(scene)
+        await scene.hear(generation, "running")
+        await asyncio.sleep(29 * 60)
+        scene.engine_gate.down = PeerBusyError("comfydeploy", "502")
+        await scene.hear(generation, "success")
+        await asyncio.sleep(HOUR)
+
+    record = scene.record(generation)
+    assert (record.status, record.confirmed) == (RunStatus.COMPLETED, False)
+    assert scene.engine.cancelled == []
+
+
+def named(webhook: str | None, generation: Generation) -> bool:
+    """Return whether a run was submitted with the webhook of a generation."""
+    return webhook == webhook_of(generation)
+
+
+async def test_who_slept_through_its_claim_ends_nothing() -> None:
+    """While the answer did not come, another process was told that the run had just begun."""
+    async with Scene().running() as scene:
+        generation = await submitted(scene, RunStatus.QUEUED)
+        engine: Any = {scene.engine.name: scene.engine}
+        asking = AskEngine(
+            engine,
+            names=named,
+            taking=scene.taking,
+            clock=scene.clock,
+            timing=scene.timing,
+            metrics=METRICS,
+        )
+        stale = scene.record(generation)
+        old = stale.change(request_timestamp=stale.request_timestamp - timedelta(hours=7))
+        debt = debts.find(old.owed, runs.ASK)
+        assert debt is not None
+        scene.engine_gate.script(PeerBusyError("comfydeploy", "502"))
+        decide = await asking(old, debt)
+        assert decide is not None
+        now = scene.clock.now()
+
+        lost = old.change(owed=(debt.change(n=debt.n + 1),))
+        assert decide(lost, now) is lost
+        assert not decide(old.change(started_at=now), now).ended
+        assert decide(old, now).status is RunStatus.TIMEOUT

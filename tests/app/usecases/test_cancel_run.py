@@ -68,6 +68,19 @@ async def test_an_engine_that_does_not_take_it_changes_nothing_of_that(fault: Ex
     assert scene.engine.cancelled == []
 
 
+async def test_a_success_that_was_heard_is_not_called_cancelled() -> None:
+    """What the person gets is what there is, also where the engine cannot be asked for long."""
+    async with Scene().running() as scene:
+        generation = await submitted(scene)
+        scene.engine_gate.down = PeerBusyError("comfydeploy", "502")
+        await scene.desk.cancel(generation)
+        await scene.hear(generation, "success")
+        await asyncio.sleep(3600)
+
+    record = scene.record(generation)
+    assert (record.status, record.confirmed) == (RunStatus.COMPLETED, False)
+
+
 async def test_a_run_that_cannot_be_cancelled_is_not_told_so_forever() -> None:
     """After its end was told the tries grow rare, and cease with the asking."""
     scene, tries = Scene(timing=RARELY), 0

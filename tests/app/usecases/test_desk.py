@@ -9,6 +9,7 @@ from app.errors import (
     EngineOffError,
     IdempotencyMismatchError,
     NotFoundError,
+    TelegramOffError,
 )
 from schemas.base import GenerationId
 from schemas.run import RunStatus
@@ -51,6 +52,20 @@ async def test_an_engine_that_is_off_takes_no_orders() -> None:
     with pytest.raises(EngineOffError) as caught:
         await Scene().desk.create(an_order_form(engine="replicate"), key=None, digest=None)
     assert caught.value.field == "engine"
+
+
+async def test_without_telegram_no_order_for_a_chat_is_taken() -> None:
+    """Nobody could tell its end: neither a new one nor one that is run again."""
+    scene = Scene(telegram=False)
+    scene.generations.records[ID] = a_generation(RunStatus.FAILED)
+
+    with pytest.raises(TelegramOffError) as caught:
+        await scene.desk.create(an_order_form(), key=None, digest=None)
+    assert caught.value.field == "metadata.telegramChatId"
+    with pytest.raises(TelegramOffError):
+        await scene.desk.rerun(ID, key=None, digest=None)
+    _, new = await scene.desk.create(an_order_form(metadata={}), key=None, digest=None)
+    assert new
 
 
 async def test_a_full_disk_takes_no_orders() -> None:

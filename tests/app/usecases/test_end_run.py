@@ -56,7 +56,7 @@ async def test_a_forged_success_is_never_told() -> None:
     assert "end_denied" in scene.alerts.raised
 
 
-async def test_another_end_than_the_one_heard_is_the_engines() -> None:
+async def test_case_05_another_end_than_the_one_heard_is_the_engines() -> None:
     """Whatever the webhook said."""
     async with Scene().running() as scene:
         generation = await running(scene, RunStatus.FAILED)
@@ -87,7 +87,10 @@ async def test_an_end_nobody_confirms_stands_unconfirmed() -> None:
 
 
 async def test_an_engine_that_is_down_keeps_nobody_waiting_for_ever() -> None:
-    """However long it is away, the end that was heard is told after a quarter of an hour."""
+    """However long it is away, the end that was heard is told after a quarter of an hour.
+
+    What the engine shows when it is back is told, too.
+    """
     async with Scene().running() as scene:
         generation = await running(scene, RunStatus.COMPLETED)
         scene.engine_gate.down = PeerDownError("comfydeploy", "unreachable")
@@ -101,4 +104,5 @@ async def test_an_engine_that_is_down_keeps_nobody_waiting_for_ever() -> None:
 
     record = scene.record(generation)
     assert (record.ended_by, record.confirmed) == ("engine", True)
-    assert len(scene.messenger.told) == 1
+    bare, whole = (each.content.items for each in scene.messenger.told)
+    assert (len(bare), len(whole)) == (0, 1)

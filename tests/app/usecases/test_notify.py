@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from app.errors import PeerBusyError, PeerDownError, PeerRefusedError, PeerUnknownError
+from app.usecases.notify import Finish
 from processors import debts, runs
 from schemas.base import GenerationId
 from schemas.run import RunStatus
-from tests.app.usecases.scenes import RARELY, Scene, webhook_of
+from tests.app.usecases.scenes import METRICS, RARELY, Scene, webhook_of
 from tests.builders import CHAT, RUN, a_report
 
 pytestmark = pytest.mark.anyio
@@ -23,6 +24,14 @@ async def ended(scene: Scene) -> GenerationId:
     scene.engine.reports[RUN] = a_report(RunStatus.COMPLETED, webhook=webhook)
     await scene.hear(generation, "success")
     return generation
+
+
+def told_lags() -> tuple[float, float]:
+    """Return how many ends were told so far, and how late in all."""
+    lines = METRICS.render().decode().splitlines()
+    figures = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    name = "runrelay_end_told_lag_seconds"
+    return float(figures[f"{name}_count"]), float(figures[f"{name}_sum"])
 
 
 async def test_one_status_message_is_edited_until_the_end() -> None:
@@ -92,7 +101,7 @@ async def test_an_hour_without_telegram_loses_nothing() -> None:
     assert len(scene.messenger.told) == 1
 
 
-async def test_after_a_day_of_its_own_faults_an_end_is_dead() -> None:
+async def test_case_43_after_a_day_of_its_own_faults_an_end_is_dead() -> None:
     """Not before, and what is dead can be replayed."""
     async with Scene(timing=RARELY).running() as scene:
         scene.chat_gate.down = PeerUnknownError("telegram", "no answer")
@@ -103,6 +112,20 @@ async def test_after_a_day_of_its_own_faults_an_end_is_dead() -> None:
 
     (debt,) = scene.record(generation).owed
     assert debt.dead_at is not None
+
+
+async def test_how_late_an_end_is_told_is_counted_from_its_writing() -> None:
+    """Not from when the engine says that it came, by its own clock and long before we heard."""
+    scene = Scene()
+    before = told_lags()
+    async with scene.running():
+        await asyncio.sleep(3600)
+        await ended(scene)
+        await asyncio.sleep(5)
+
+    count, seconds = told_lags()
+    assert count - before[0] == 1
+    assert seconds - before[1] < 60
 
 
 async def test_a_claim_used_up_in_line_is_renewed_before_anything_is_sent() -> None:
@@ -135,14 +158,65 @@ async def test_who_is_not_the_sender_tells_nothing() -> None:
     assert len(scene.messenger.told) == 1
 
 
-async def test_a_state_that_cannot_be_shown_is_let_go() -> None:
-    """The end will be told all the same."""
+async def test_a_state_that_cannot_be_shown_is_the_last_one() -> None:
+    """No newer one is tried; the end will be told all the same."""
     async with Scene().running() as scene:
         scene.chat_gate.script(PeerRefusedError("telegram", "no"))
         generation = await scene.order()
         await asyncio.sleep(5)
+        debt = debts.find(scene.record(generation).owed, runs.SHOW)
+        assert debt is not None
+        assert (debt.dead_at is not None, debt.last_error) == (True, "telegram: no")
+        passed = scene.chat_gate.passed
+        await scene.hear(generation, "running")
+        await asyncio.sleep(5)
+        assert scene.chat_gate.passed == passed
+        webhook = webhook_of(scene.record(generation))
+        scene.engine.reports[RUN] = a_report(webhook=webhook)
+        await scene.hear(generation, "success")
+        await asyncio.sleep(5)
 
-    assert debts.find(scene.record(generation).owed, runs.SHOW) is None
+    assert (len(scene.messenger.told), scene.messenger.shown) == (1, [])
+    assert scene.record(generation).owed == ()
+
+
+async def test_a_chat_that_closes_after_the_end_leaves_nothing_dead() -> None:
+    """What was left was to close the status message."""
+    async with Scene().running() as scene:
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        # The end is told, and then its status message is refused.
+        scene.chat_gate.script(None, None, PeerRefusedError("telegram", "blocked by the user"))
+        scene.engine.reports[RUN] = a_report(webhook=webhook_of(scene.record(generation)))
+        await scene.hear(generation, "success")
+        await asyncio.sleep(5)
+
+    assert len(scene.messenger.told) == 1
+    assert scene.record(generation).owed == ()
+
+
+@pytest.mark.parametrize("finish", ["send", "edit"])
+async def test_a_first_status_message_that_comes_after_the_end_is_closed(finish: Finish) -> None:
+    """Its answer takes long, and the end is told meanwhile: the message shows the end at last."""
+    scene, slow = Scene(finish=finish), [20.0]
+
+    async def answering() -> None:
+        if scene.messenger.shown and slow:
+            await asyncio.sleep(slow.pop())
+
+    scene.messenger.gate = answering
+    async with scene.running():
+        generation = await ended(scene)
+        await asyncio.sleep(10)
+        assert len(scene.messenger.told) == 1
+        assert scene.record(generation).metadata.status_message_id is None
+        await asyncio.sleep(30)
+
+    first, last = scene.messenger.shown
+    assert (first.message_id, last.message_id) == (None, 100)
+    assert last.text != first.text
+    assert [each.replace for each in scene.messenger.told] == [None]
+    assert scene.record(generation).owed == ()
 
 
 async def test_who_ordered_without_a_chat_is_told_nothing() -> None:

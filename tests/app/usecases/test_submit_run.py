@@ -1,10 +1,12 @@
 """A generation reaches its engine at most once, whatever becomes of the answer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
+from app.bootstrap import Keys
 from app.errors import (
     PeerBusyError,
     PeerDownError,
@@ -13,12 +15,15 @@ from app.errors import (
     StoreDownError,
 )
 from app.ports import Write
+from app.settings import Settings
 from processors import debts, runs
 from schemas.base import GenerationId, InstanceName, RunId
 from schemas.generation import Generation
-from schemas.run import RunStatus
-from tests.app.usecases.scenes import Scene, webhook_of
-from tests.builders import RUN, a_report
+from schemas.run import RunReport, RunStatus
+from tests.app.usecases.scenes import RARELY, Scene, webhook_of
+from tests.builders import RUN, a_report, an_order
+from tests.fakes.engines import FakeEngine
+from tests.fakes.gates import Gate
 from tests.fakes.generations import FakeGenerations
 
 pytestmark = pytest.mark.anyio
@@ -222,7 +227,7 @@ class Sleepy(FakeGenerations):
         return await super().write(writes)
 
 
-async def test_who_slept_through_its_claim_does_not_send() -> None:
+async def test_case_42_who_slept_through_its_claim_does_not_send() -> None:
     """Another process has sent it meanwhile: the sleeper finds that its claim is gone."""
     asleep = Sleepy()
     asleep.reading = 80
@@ -263,3 +268,134 @@ async def test_an_engine_that_is_off_ends_it() -> None:
 
     assert scene.record(generation).status_reason == "engine_off"
     assert len(scene.messenger.told) == 1
+
+
+HOUR = 3600
+
+
+class Endless(FakeEngine):
+    """An engine whose list of runs goes on and on, a page a second.
+
+    Attributes:
+        since: From when on runs were asked for, each time.
+    """
+
+    def __init__(self, gate: Gate) -> None:
+        super().__init__(gate)
+        self.since: list[datetime] = []
+
+    async def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:
+        """See app.ports.Engine."""
+        del generation
+        self.since.append(since)
+        await self.gate()
+        while True:
+            await asyncio.sleep(1)
+            yield a_report(RunStatus.RUNNING, run_id=RunId("x"), webhook="https://x.example.com")
+
+
+class Odd(FakeEngine):
+    """An engine whose list of runs has us stumble."""
+
+    async def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:
+        """See app.ports.Engine."""
+        del generation, since
+        await self.gate()
+        raise ValueError("Invalid IPv6 URL")
+        yield a_report()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [BUSY, UNKNOWN, REFUSED, DOWN, PeerBusyError("comfydeploy", "429", timedelta(hours=1))],
+    ids=["busy", "unknown", "refused", "down", "wait"],
+)
+async def test_case_14_no_fault_of_a_look_puts_off_the_end(fault: Exception) -> None:
+    """A list that can never be read keeps nobody waiting: after 15 minutes it is told."""
+    async with Scene().running() as scene:
+        scene.engine_gate.script(None, UNKNOWN)
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        scene.engine_gate.down = fault
+        await asyncio.sleep(14 * 60)
+        assert not scene.record(generation).ended
+        await asyncio.sleep(120)
+
+    record = scene.record(generation)
+    assert (record.status, record.status_reason) == (RunStatus.FAILED, "submit_unknown")
+    assert len(scene.messenger.told) == 1
+
+
+@pytest.mark.parametrize("engine", [Odd, Endless])
+async def test_nor_does_a_fault_of_our_own(engine: type[FakeEngine]) -> None:
+    """A look that breaks, and one that would go on for ever."""
+    async with Scene(engine=engine).running() as scene:
+        scene.engine_gate.script(None, UNKNOWN)
+        generation = await scene.order()
+        await asyncio.sleep(16 * 60)
+
+    assert scene.record(generation).status_reason == "submit_unknown"
+    assert len(scene.messenger.told) == 1
+
+
+async def test_a_look_is_over_well_before_its_claim() -> None:
+    """Nobody else takes it for abandoned, and it looks no further back than it was sent."""
+    async with Scene(engine=Endless).running() as scene:
+        scene.engine_gate.down = DOWN
+        generation = await scene.order()
+        await asyncio.sleep(HOUR)
+        scene.engine_gate.down = None
+        scene.engine_gate.script(None, UNKNOWN)
+        await asyncio.sleep(16 * 60)
+        record = scene.record(generation)
+
+    engine = scene.engine
+    assert isinstance(engine, Endless)
+    assert record.status_reason == "submit_unknown"
+    assert len(engine.since) > 10
+    assert min(engine.since) > record.request_timestamp + timedelta(seconds=HOUR - 200)
+
+
+async def test_an_order_that_can_never_be_sent_is_told_so() -> None:
+    """After the six hours that anything waits; it was never sent, and cost nothing."""
+    async with Scene(timing=RARELY).running() as scene:
+        scene.engine_gate.down = DOWN
+        generation = await scene.order()
+        await asyncio.sleep(6 * HOUR - 60)
+        assert scene.record(generation).status is RunStatus.PENDING
+        await asyncio.sleep(180)
+
+    record = scene.record(generation)
+    assert (record.status, record.ended_by, record.status_reason) == (
+        RunStatus.TIMEOUT,
+        "us",
+        "overdue",
+    )
+    assert (record.cost_usd, record.owed) == (0, ())
+    assert len(scene.messenger.told) == 1
+
+
+async def test_a_success_that_outran_the_answer_is_told_at_once() -> None:
+    """What it said was dropped; its run is read as soon as it has a name."""
+    async with Scene().running() as scene:
+        answering = asyncio.Event()
+
+        async def slow() -> None:
+            if scene.engine.submitted and scene.record(generation).metadata.run_id is None:
+                await answering.wait()
+
+        scene.engine.gate = slow
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        scene.engine.reports[RUN] = a_report(webhook=webhook_of(scene.record(generation)))
+        await scene.hear(generation, "success")
+        answering.set()
+        await asyncio.sleep(5)
+
+    assert scene.record(generation).status is RunStatus.COMPLETED
+
+
+@pytest.mark.parametrize("webhook", ["http://[nope", "", None, "https://x.example.com/?a=1"])
+def test_a_strangers_webhook_is_none_of_ours(webhook: str | None) -> None:
+    """Whatever the owners of a deployment's other runs gave them."""
+    assert not Keys(Settings.model_construct(webhook_secret=[])).names(webhook, an_order())

@@ -1,19 +1,35 @@
 """Whoever finds what was left behind takes it up."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from app.errors import StoreDownError
+from app.ports import Write
 from processors import debts, runs
-from schemas.base import InstanceName
+from schemas.base import GenerationId, InstanceName, RunId
+from schemas.generation import ClaimedEnd
 from schemas.run import Batch, RunStatus
 from tests.app.usecases.scenes import Scene, webhook_of
-from tests.builders import ID, NOON, RUN, a_debt, a_delivery, a_generation, a_report, later
+from tests.builders import (
+    ID,
+    NOON,
+    RUN,
+    a_debt,
+    a_delivery,
+    a_generation,
+    a_report,
+    later,
+    some_metadata,
+)
+from tests.fakes.generations import FakeGenerations
+from tests.fakes.inbox import FakeInbox
 
 pytestmark = pytest.mark.anyio
 
 THERE = InstanceName("there")
+OTHER = GenerationId("0198c0ffee0198c0ffee0198c0ffee02")
 
 
 def left_behind(*bodies: bytes) -> Batch:
@@ -87,3 +103,102 @@ async def test_a_database_that_is_gone_is_swept_later() -> None:
         await asyncio.sleep(5)
 
     assert scene.record(ID).ended
+
+
+async def test_a_record_that_cannot_be_swept_does_not_stop_the_others() -> None:
+    """It is said, and found again; the process lives on."""
+    scene = Scene(generations=Poisoned())
+    for each in (ID, OTHER):
+        record = a_generation(id=each, metadata=some_metadata(run_id=RunId(f"run-{each}")))
+        owed = (a_debt(runs.END, next_at=later(-1 if each == ID else 0)),)
+        claimed = ClaimedEnd(status=RunStatus.COMPLETED, at=NOON, run_id=RunId(f"run-{each}"))
+        scene.generations.records[each] = debts.put(record.change(claimed_end=claimed), owed)
+    scene.engine.reports[RunId(f"run-{OTHER}")] = a_report(run_id=RunId(f"run-{OTHER}"))
+    async with scene.running():
+        await asyncio.sleep(5)
+
+    assert scene.record(OTHER).ended
+    assert not scene.record(ID).ended
+    assert "sweep_broken" in scene.alerts.raised
+
+
+async def test_a_part_of_a_sweep_that_fails_does_not_stop_the_others() -> None:
+    """Batches that cannot be listed keep no debt from being done."""
+    scene = Scene(inbox=Unlisted())
+    scene.generations.records[ID] = a_generation(owed=(a_debt(runs.ASK),))
+    scene.engine.reports[RUN] = a_report()
+    async with scene.running():
+        await asyncio.sleep(5)
+
+    assert scene.record(ID).ended
+    assert "sweep_broken" in scene.alerts.raised
+
+
+async def test_open_runs_are_asked_beside_the_sweep() -> None:
+    """Thousands take their time, and a debt that is due does not wait for them."""
+    scene = Scene()
+    far = a_debt(runs.ASK, next_at=later(9999))
+    for number in range(100, 300):
+        each = a_generation(
+            id=GenerationId(f"0198c0ffee{number:022x}"),
+            metadata=some_metadata(run_id=RunId(f"run-{number}")),
+        )
+        scene.generations.records[each.id] = debts.put(each, (far,))
+    slow = 0.1
+
+    async def slowly() -> None:
+        await asyncio.sleep(slow)
+
+    scene.generations.gate = slowly
+    async with scene.running():
+        await asyncio.sleep(1)
+        scene.sweep.ask_all()
+        await asyncio.sleep(1)
+        due = debts.put(a_generation(), (a_debt(runs.ASK),))
+        scene.generations.records[ID] = due
+        scene.engine.reports[RUN] = a_report()
+        await asyncio.sleep(6)
+        assert scene.record(ID).ended
+        left = [each for each in scene.generations.records.values() if each.owed == (far,)]
+        assert len(left) > 100
+
+
+async def test_after_another_outage_the_asking_goes_on_where_it_was() -> None:
+    """No run is read twice for it."""
+    scene = Scene()
+    far = a_debt(runs.ASK, next_at=later(9999))
+    for number in range(50):
+        each = a_generation(
+            id=GenerationId(f"0198c0ffee{number:022x}"),
+            metadata=some_metadata(run_id=RunId(f"run-{number}")),
+        )
+        scene.generations.records[each.id] = debts.put(each, (far,))
+    scene.sweep.ask_all()
+    # Listing takes one passing, and each run four: the 26th finds the database gone.
+    scene.store.script(*[None] * 102, *[StoreDownError("gone")] * 3)
+    asking = asyncio.ensure_future(scene.sweep.keep_asking())
+    await asyncio.sleep(30)
+    asking.cancel()
+
+    nexts = [each.owed[0].next_at for _, each in sorted(scene.generations.records.items())]
+    assert nexts == sorted(nexts)
+    assert nexts[-1] < later(10)
+    assert scene.store.passed == 1 + 50 * 4 + 4
+
+
+class Poisoned(FakeGenerations):
+    """Generations of which one cannot be written."""
+
+    async def write(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
+        """See app.ports.Generations."""
+        if any(each.before.id == ID for each in writes):
+            raise ValueError("this record makes no sense")
+        return await super().write(writes)
+
+
+class Unlisted(FakeInbox):
+    """An inbox whose batches cannot be listed."""
+
+    async def stale(self, *_args: object, **_named: object) -> tuple[Batch, ...]:
+        """See app.ports.Inbox."""
+        raise ValueError("these batches make no sense")

@@ -70,9 +70,12 @@ async def test_operations_have_names_of_their_own_and_tell_their_problems() -> N
     document = await _document()
     operations = [each for path in document["paths"].values() for each in path.values()]
     created = document["paths"]["/api/generations"]["post"]
+    changed = document["paths"]["/api/generations/{id}"]["put"]
 
     assert len({each["operationId"] for each in operations}) == len(operations)
-    assert list(created["responses"]) == ["201", "400", "401", "408", "413", "415", "422", "503"]
+    common = {"400", "401", "408", "409", "413", "415", "503"}
+    assert set(created["responses"]) == {"201", "422", *common}
+    assert set(changed["responses"]) == {"200", "404", "412", *common}
     assert created["security"] == [{"key": []}]
     assert [each["name"] for each in created["parameters"]] == ["Idempotency-Key"]
     assert document["paths"]["/livez"]["get"]["security"] == []

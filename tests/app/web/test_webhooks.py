@@ -1,12 +1,16 @@
 """app.web.webhooks: the token first, then the body, then the disk, then 200."""
 
 import asyncio
+import re
+from collections import Counter
 from datetime import timedelta
 
 import orjson
 import pytest
+from starlette.types import Message, Scope
 
 from app.errors import OverloadedError
+from app.web.application import create_app
 from processors.errors import RefusedBodyError
 from processors.protocols import signing
 from schemas.run import Delivery, RunEvent, RunStatus
@@ -182,6 +186,36 @@ async def test_case_14_a_target_that_is_none_is_400(token: str) -> None:
 
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert world.metrics.counted == []
+
+
+async def test_case_54_a_flood_of_wrong_tokens_touches_nothing() -> None:
+    """Each is refused before anything is read or kept, and a right one is taken after them."""
+    world, statuses = World(), Counter[int]()
+    app = create_app(world.services())
+
+    async def never() -> Message:
+        raise AssertionError
+
+    async def noted(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses[message["status"]] += 1
+
+    for n in range(10_000):
+        path, _, query = a_hook(token=f"1.{n:043}").partition("?")
+        scope: Scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "path": path,
+            "query_string": query.encode(),
+            "headers": [(b"host", b"relay.test"), (b"content-type", b"application/json")],
+        }
+        await app(scope, never, noted)
+    async with serving(world) as site:
+        assert await posted(site, BODY) == 200
+
+    assert statuses == {401: 10_000}
+    assert len(world.acceptor.taken) == 1
 
 
 async def test_case_18_tokens_of_an_older_key_are_accepted_while_it_is_kept() -> None:
@@ -395,7 +429,7 @@ async def test_case_34_more_than_we_can_hold_is_503_with_a_time() -> None:
 
 
 async def test_a_fault_of_ours_is_500_and_tells_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """The log has it; the sender has not, and will send again."""
+    """The log has it, with its generation; the sender has not, and will send again."""
     world = World()
     world.acceptor.failure = ZeroDivisionError("a secret of ours")
     async with serving(world) as site:
@@ -403,7 +437,9 @@ async def test_a_fault_of_ours_is_500_and_tells_nothing(capsys: pytest.CaptureFi
 
     assert answer.status_code == 500
     assert "secret" not in answer.text
-    assert "a secret of ours" in capsys.readouterr().out
+    logged = capsys.readouterr().out
+    assert "a secret of ours" in logged
+    assert f"generation={ID}" in re.sub("\x1b\\[[0-9;]*m", "", logged)
     assert world.metrics.counted == ["refused internal"]
 
 

@@ -78,7 +78,7 @@ def test_cut_never_exceeds_its_limit(text: str, limit: int) -> None:
 
 
 @given(PIECES, st.integers(0, 200))
-def test_rendered_text_is_taken_by_telegram(pieces: list[Piece], limit: int) -> None:
+def test_case_51_rendered_text_is_taken_by_telegram(pieces: list[Piece], limit: int) -> None:
     """Any pieces at any limit give balanced HTML that reads as the plain text and fits."""
     rendered = markup.render(pieces, limit)
 
@@ -95,7 +95,7 @@ def test_elastic_pieces_give_way_first() -> None:
     assert rendered.html == "<b>ppppp…</b> end"
 
 
-def test_bidi_controls_are_neutralised() -> None:
+def test_case_51_bidi_controls_are_neutralised() -> None:
     """A prompt cannot turn round the words that follow it."""
     marks = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
 

@@ -324,7 +324,7 @@ def test_bar(progress: float, drawn: str) -> None:
     st.sampled_from(["en", "ru", "pt"]),
     st.booleans(),
 )
-def test_whatever_it_holds_an_end_fits(
+def test_case_51_whatever_it_holds_an_end_fits(
     prompt: str,
     reason: str,
     status: RunStatus,

@@ -172,6 +172,66 @@ def test_a_public_address_must_be_listed_exactly() -> None:
     assert refusal("http://93.184.1.1/a", hosts=("*.1", "*.1.1", "*.184.1.1")) == "host"
 
 
+S3 = ("*.s3.amazonaws.com", "*.s3.*.amazonaws.com")
+
+
+@pytest.mark.parametrize(
+    "host", ["b.s3.amazonaws.com", "a.b.s3.amazonaws.com", "b.s3.us-east-2.amazonaws.com"]
+)
+def test_a_star_between_dots_is_one_part(host: str) -> None:
+    """A bucket is listed in whichever region it lies."""
+    addresses.check_entry(S3[1])
+
+    assert addresses.check_url(f"https://{host}/x", hosts=S3, allow_private=False).host == host
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "s3.amazonaws.com",
+        "s3.us-east-2.amazonaws.com",
+        "b.s3.us-east-2.x.amazonaws.com",
+        "ec2-8-8-8-8.us-east-2.compute.amazonaws.com",
+        "mine-1.us-east-2.elb.amazonaws.com",
+        "b.s3.us-east-2.amazonaws.com.evil.example",
+    ],
+)
+def test_no_other_host_of_amazons_is_a_bucket(host: str) -> None:
+    """Machines and balancers that any customer can name are not listed with S3's buckets."""
+    with pytest.raises(ForbiddenUrlError):
+        addresses.check_url(f"https://{host}/x", hosts=S3, allow_private=False)
+
+
+@pytest.mark.parametrize("entry", ["*", "*.*.com", "a.*", "a*.b.com", "a.*b.com", ""])
+def test_a_star_anywhere_else_is_no_entry(entry: str) -> None:
+    """It would stand for more than somebody meant, or for nothing."""
+    with pytest.raises(ForbiddenUrlError):
+        addresses.check_entry(entry)
+
+
+def test_an_entry_with_a_star_may_have_a_port() -> None:
+    """And then stands for that port alone, and never for an address."""
+    hosts = ("media.*.example.com:8443", "8.8.*.8")
+    addresses.check_entry("8.8.8.8")
+    named = addresses.check_url(
+        "https://media.eu.Example.com:8443", hosts=hosts, allow_private=False
+    )
+
+    assert named.authority == "media.eu.example.com:8443"
+    for url in ("https://media.eu.example.com/", "https://8.8.8.8/"):
+        with pytest.raises(ForbiddenUrlError):
+            addresses.check_url(url, hosts=hosts, allow_private=False)
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [("localhost", True), ("nas.lan", True), ("a.home.arpa", True), ("a.plan", False)],
+)
+def test_names_of_the_own_network_are_known(host: str, *, local: bool) -> None:
+    """They mean somebody else, or nobody, everywhere else."""
+    assert addresses.is_local_name(host) is local
+
+
 @pytest.mark.parametrize("entry", ["", "*", "*.", "a b", "user@files.example.com", "[::1"])
 def test_a_malformed_entry_lets_nobody_in(entry: str) -> None:
     """A slip in the list closes a door and opens none."""

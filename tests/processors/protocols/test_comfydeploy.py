@@ -1,9 +1,11 @@
 """processors.protocols.comfydeploy: every recorded body in our words, and every bad one refused."""
 
 import json
+import sys
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 import pytest
@@ -146,7 +148,7 @@ def test_a_webhook_without_a_body_is_a_sign_of_life() -> None:
     assert (event.run_id, event.status, event.outputs) == (None, None, ())
 
 
-def test_a_status_they_may_add_is_none_of_ours() -> None:
+def test_case_11_a_status_they_may_add_is_none_of_ours() -> None:
     """An event with an unknown status still tells the rest."""
     event = heard(a_body(status="paused", progress=0.5, new_field={"deep": [1]}))
 
@@ -414,6 +416,48 @@ def test_a_record_is_not_flooded() -> None:
     assert len(told) == OUTPUTS_KEPT
     assert {len(each.text or "") for each in told} == {8000}
     assert comfydeploy.outputs(None, None) == ()
+
+
+def test_a_long_name_keeps_its_extension() -> None:
+    """That is at its end."""
+    (output,) = comfydeploy.outputs([a_row(a_file("x" * 500 + ".mp4"))], None)
+
+    assert (output.filename or "")[-5:] == "x.mp4"
+    assert len(output.filename or "") == comfydeploy.NAME_KEPT
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        pytest.param("[" + "{}," * 349_000 + "{}]", id="rows"),
+        pytest.param("[" + "1," * 520_000 + "1]", id="numbers"),
+        pytest.param('[{"id":"r","data":{"t":[' + '"",' * 349_000 + '""]}}]', id="texts"),
+        pytest.param('[{"id":"r","data":{"t":[' + "1," * 520_000 + "1]}}]", id="items"),
+        pytest.param(
+            '[{"id":"r","data":{' + ",".join(f'"{each}":[]' for each in range(100_000)) + "}}]",
+            id="keys",
+        ),
+    ],
+)
+def test_case_24_many_small_values_are_little_work(outputs: str) -> None:
+    """A body of a mebibyte holds up nobody: what is done for it is counted, not timed."""
+    raw = f'{{"run_id": "r", "status": "success", "outputs": {outputs}}}'.encode()
+    calls = 0
+
+    def count(_frame: FrameType, what: str, _arg: object) -> None:
+        nonlocal calls
+        calls += what == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        event = heard(raw)
+    finally:
+        sys.setprofile(before)
+
+    assert event.status is RunStatus.COMPLETED
+    assert len(event.outputs) <= OUTPUTS_KEPT
+    assert calls < 10 * comfydeploy.LOOKED_AT
 
 
 # --- the API's answers

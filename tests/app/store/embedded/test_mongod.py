@@ -273,6 +273,33 @@ async def test_one_that_dies_is_reported_and_started_again(tmp_path: Path) -> No
     assert deaths[0].again_in < deaths[1].again_in
 
 
+async def test_a_disk_that_is_full_ends_no_watch(tmp_path: Path) -> None:
+    """It is reported like a death, and the database is started once there is room."""
+    mongod = a_mongod_in(tmp_path)
+    note, deaths = tmp_path / "mongo.json", list[Death]()
+
+    def report(death: Death) -> None:
+        deaths.append(death)
+        if len(deaths) == 1:  # what is a folder can be written as little as a full disk
+            note.rename(tmp_path / "kept")
+            note.mkdir()
+        else:
+            note.rmdir()
+            (tmp_path / "kept").rename(note)
+
+    uri = await mongod.start()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(mongod.watch(report))
+        async with a_client(uri) as client:
+            assert mongod.pid is not None
+            os.kill(mongod.pid, signal.SIGKILL)
+            await until(lambda: len(deaths) == 2)
+            await client.db.things.insert_one({"_id": "kept"})
+        await mongod.stop()
+
+    assert "could not be started" in deaths[1].why
+
+
 async def test_a_log_does_not_grow_for_ever(tmp_path: Path) -> None:
     """Above its limit it is put aside: at a start, and while mongod runs."""
     log, old = tmp_path / "mongo.log", tmp_path / "mongo.log.1"

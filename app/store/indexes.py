@@ -1,0 +1,78 @@
+"""The indexes of every collection, and what expires by them."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from app.store.documents import Document
+
+
+class Keep:
+    """How long things are kept.
+
+    Attributes:
+        events: Applied batches of the inbox.
+        records: Ended generations that owe nothing; None for ever.
+    """
+
+    def __init__(self, events: timedelta, records: timedelta | None = None) -> None:
+        self.events = events
+        self.records = records
+
+
+RECORDS_EXPIRE: Final = "responseTimestamp_expires"
+"""The index by which generations expire, which is there only while they shall."""
+
+
+def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
+    """Return the indexes of every collection."""
+    generations = [
+        # A partial filter by $type would make the planner scan; $exists is used (measured).
+        _unique([("metadata.run_id", ASCENDING), ("engine", ASCENDING)], "metadata.run_id"),
+        _unique([("idempotencyKey", ASCENDING)], "idempotencyKey"),
+        IndexModel([("dueAt", ASCENDING)], partialFilterExpression={"dueAt": {"$exists": True}}),
+        IndexModel(
+            [("owed.deadAt", ASCENDING)],
+            partialFilterExpression={"owed.deadAt": {"$exists": True}},
+        ),
+        *(
+            IndexModel([(name, ASCENDING), ("_id", DESCENDING)])
+            for name in (
+                "status",
+                "engine",
+                "metadata.preset",
+                "metadata.userId",
+                "metadata.telegramChatId",
+            )
+        ),
+        IndexModel([("metadata.labels.$**", ASCENDING)]),
+    ]
+    if keep.records is not None:
+        # Absent while a debt lives: a filter knows no "does not exist", but null matches it.
+        generations.append(_expiring("responseTimestamp", keep.records, {"dueAt": None}))
+    return {
+        "generations": generations,
+        "inbox": [
+            IndexModel(
+                [("at", ASCENDING)], partialFilterExpression={"applied": False}, name="stale"
+            ),
+            # Only what has been applied expires: what we answered for is never lost to the clock.
+            _expiring("at", keep.events, {"applied": True}),
+        ],
+    }
+
+
+def _unique(keys: list[tuple[str, int]], where: str) -> IndexModel:
+    return IndexModel(keys, unique=True, partialFilterExpression={where: {"$exists": True}})
+
+
+def _expiring(field: str, after: timedelta, only: Document) -> IndexModel:
+    options: dict[str, Any] = {"partialFilterExpression": only}
+    return IndexModel(
+        [(field, ASCENDING)],
+        expireAfterSeconds=int(after.total_seconds()),
+        name=f"{field}_expires",
+        **options,
+    )
