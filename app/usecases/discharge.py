@@ -214,7 +214,7 @@ class Discharger:
         if generation is None or debt is None or not debts.held(generation.owed, work.key, work.n):
             return None
         peer = "telegram" if debt.kind in CHAT else str(generation.engine)
-        later = None if debt.kind in UNSTOPPED else self._circuits.closed_until(peer)
+        later = None if self._pressing(generation, debt) else self._circuits.closed_until(peer)
         if later is not None:
             return _postponed(work, later, "the peer is down")
         if debt.next_at - self._clock.now() < self._limit(debt.kind):
@@ -231,6 +231,20 @@ class Discharger:
             self._circuits.worked(peer)
         self._metrics.debt_done(debt.kind)
         return decide
+
+    def _pressing(self, generation: Generation, debt: Debt) -> bool:
+        """Return whether a debt is tried though its peer is down: its time limit is past.
+
+        Then it is its handler's to say so, answer or none; a submit, a run or an order must not
+        wait in silence for as long as a peer is away.
+        """
+        if debt.kind in UNSTOPPED:
+            return True
+        if debt.kind not in {DebtKind.SUBMIT, DebtKind.ASK}:
+            return False
+        now, sent = self._clock.now(), generation.status is RunStatus.SUBMITTING
+        sought = sent and now >= runs.sought_until(generation, self._timing)
+        return sought or runs.overdue(generation, now, self._timing)
 
     def _limit(self, kind: DebtKind) -> timedelta:
         if kind is DebtKind.SUBMIT:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
-from app.errors import PeerBusyError
+from app.errors import PeerBusyError, PeerDownError
 from app.usecases.discharge import BACKLOG, LINES
 from processors import debts, runs
 from schemas.base import GenerationId, RunId
@@ -128,3 +128,14 @@ async def test_what_nobody_here_may_do_is_not_claimed() -> None:
     await scene.discharger.claim(record, frozenset({DebtKind.END, DebtKind.NOTIFY}))
 
     assert [each.by for each in scene.record(ID).owed] == ["here", None, None]
+
+
+async def test_no_order_waits_in_silence_while_its_engine_is_away() -> None:
+    """A circuit lets one debt through at a time, but time limits hold for every order."""
+    async with Scene().running() as scene:
+        scene.engine_gate.down = PeerDownError("comfydeploy", "refuses COMFYDEPLOY_API_KEY")
+        orders = [await scene.order() for _ in range(20)]
+        await asyncio.sleep(6.2 * 3600)
+
+    ends = {(each.status, each.ended_by) for each in map(scene.record, orders)}
+    assert ends == {(RunStatus.TIMEOUT, "us")}
