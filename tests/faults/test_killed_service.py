@@ -151,6 +151,10 @@ async def _messages(peers: Peers) -> int:
 
 
 async def _telling(witness: Witness, generation: str, chat: int) -> bool:
-    """Say whether an end has been sent that the record does not know of."""
+    """Say whether an end has been sent that the record does not know of, or may be on its way.
+
+    What was on its way when the service died may still arrive at the stand-in after this look.
+    """
     record = await witness.stored(generation)
-    return "notify" in alive(record) and bool(await witness.ends(chat))
+    claimed = any(debt["key"] == "notify" and "by" in debt for debt in record["owed"])
+    return claimed or ("notify" in alive(record) and bool(await witness.ends(chat)))
