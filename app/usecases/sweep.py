@@ -24,7 +24,7 @@ from app.usecases.unattended import Unattended
 from processors import debts, runs
 from processors.errors import RefusedBodyError
 from schemas.base import EngineName, GenerationId, InstanceName
-from schemas.debt import Debt, DebtKind
+from schemas.debt import DebtKind
 from schemas.generation import Generation
 from schemas.run import Batch, Delivery, RunEvent
 from schemas.timing import Timing
@@ -205,10 +205,8 @@ def _asked_by(at: datetime) -> Decide:
 
     def asked(record: Generation, now: datetime) -> Generation:
         del now
-        ask = debts.find(record.owed, runs.ASK)
-        if ask is None or record.ended or ask.next_at <= at:
+        if debts.find(record.owed, runs.ASK) is None or record.ended:
             return record
-        sooner = Debt(key=runs.ASK, kind=DebtKind.ASK, about=ask.about, next_at=at)
-        return debts.put(record, debts.owe(record.owed, sooner))
+        return runs.looked_into(record, at)
 
     return asked

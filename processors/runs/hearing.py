@@ -178,13 +178,15 @@ _HEARD: Final = {
 def looked_into(generation: Generation, at: datetime, run_id: RunId | None = None) -> Generation:
     """Ask by `at`: the run that is known, or the one that claims to be ours.
 
-    Without `run_id` the asking stays about what it was about.
+    It is about a run from then on, and so no news puts it off: events that waited to be
+    applied must not keep a run from being asked that may have missed others.
     """
     known = debts.find(generation.owed, ASK)
-    about = run_id if run_id is not None or known is None else known.about
-    if known is not None and known.about == about and known.by is None and known.next_at <= at:
+    about = run_id or (known.about if known else None) or generation.metadata.run_id
+    soon = min(known.next_at, at) if known is not None and known.by is None else at
+    if known is not None and known.by is None and (known.about, known.next_at) == (about, soon):
         return generation
-    return owe(generation, Debt(key=ASK, kind=DebtKind.ASK, about=about, next_at=at))
+    return owe(generation, Debt(key=ASK, kind=DebtKind.ASK, about=about, next_at=soon))
 
 
 def _owing(

@@ -141,7 +141,7 @@ def test_a_sign_of_life_means_ask_now() -> None:
         after = heard(a_generation(owed=owed), a_sign_of_life(later(5)))
 
         ask = the_debt(after, runs.ASK)
-        assert (ask.next_at, ask.by, ask.about) == (later(5), None, None)
+        assert (ask.next_at, ask.by, ask.about) == (later(5), None, RUN)
         assert after.due_at == later(5)
 
 
@@ -154,8 +154,8 @@ def test_a_sign_of_life_is_not_answered_by_an_ask_under_way() -> None:
 
 
 def test_a_sign_of_life_hurries_nothing_that_is_due() -> None:
-    """Where the engine is asked by then anyway, nothing is written."""
-    record = a_generation(owed=(a_debt(runs.ASK, next_at=NOON),))
+    """Where the engine is asked about the run by then anyway, nothing is written."""
+    record = a_generation(owed=(a_debt(runs.ASK, next_at=NOON, about=RUN),))
 
     assert heard(record, a_sign_of_life(NOON)) is record
     assert verdicts(record, a_sign_of_life(NOON)) == (Verdict.STALE,)
@@ -454,5 +454,24 @@ def test_a_look_comes_no_later_than_it_was_to_come() -> None:
     """`looked_into` sets the ask to a moment unless it comes sooner anyway."""
     record = a_generation()
 
-    assert runs.looked_into(record, later(61)) is record
+    assert debts.due_at(runs.looked_into(record, later(61)).owed) == later(60)
     assert debts.due_at(runs.looked_into(record, later(59)).owed) == later(59)
+
+
+def test_a_run_that_is_queued_keeps_its_place_in_the_queue() -> None:
+    """Only one that begins has left it."""
+    sent = a_generation(RunStatus.SUBMITTING, queue_position=3)
+
+    after = heard(sent, a_run_event(RunStatus.QUEUED))
+
+    assert (after.status, after.queue_position) == (RunStatus.QUEUED, 3)
+
+
+def test_a_run_that_was_to_be_asked_is_asked_whatever_news_comes_of_it() -> None:
+    """After an outage, events that waited must not hide that others were missed."""
+    hurried = runs.looked_into(a_generation(RunStatus.RUNNING), later(1))
+
+    after = heard(hurried, a_run_event(progress=0.75))
+
+    assert the_debt(after, runs.ASK).next_at == later(1)
+    assert the_debt(after, runs.ASK).about == RUN

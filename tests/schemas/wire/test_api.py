@@ -213,3 +213,10 @@ def test_any_inputs_are_taken_or_refused(inputs: dict[str, object]) -> None:
     except ValidationError:
         return
     assert taken.inputs == inputs
+
+
+def test_numbers_of_an_ordinary_size_are_taken_as_they_are() -> None:
+    """At the top, and inside a list."""
+    inputs = {"seed": 42, "strengths": [1, 0.65]}
+
+    assert order(inputs=inputs).inputs == inputs

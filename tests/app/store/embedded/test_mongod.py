@@ -47,7 +47,7 @@ def a_moody_mongod(folder: Path, cases: str) -> Path:
     """Write a mongod whose n-th run does what the shell's `case` of n says, else the real thing."""
     real = find_mongod(os.environ)
     counted = f"echo run >> {folder}/runs; n=$(wc -l < {folder}/runs)"
-    return a_script(folder, f'{counted}\ncase $n in {cases} esac\nexec {real} "$@"')
+    return a_script(folder, f'{counted}\ncase $n in {cases} esac\nexec "{real}" "$@"')
 
 
 @asynccontextmanager
