@@ -55,20 +55,20 @@ def _input(value: JsonValue) -> JsonValue:
 
 def _bounded(value: JsonValue) -> None:
     """Refuse what a database cannot hold, however deep it lies."""
-    match value:
-        case dict():
-            for key, inner in value.items():
-                if not key or len(key) > 128 or "\0" in key or key[0] == "$" or "." in key:  # noqa: PLR2004 - as InputKey
-                    raise PydanticCustomError("input_key", "holds a key that cannot be stored")
-                _bounded(inner)
-        case list():
-            for inner in value:
-                _bounded(inner)
-        case int() | float():
-            if not math.isfinite(value) or abs(value) > INTEGER_MOST:
-                raise PydanticCustomError("input_range", "holds a number over 64 bits")
-        case _:
-            pass
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not key or len(key) > 128 or "\0" in key or key[0] == "$" or "." in key:  # noqa: PLR2004 - as InputKey
+                raise PydanticCustomError("input_key", "holds a key that cannot be stored")
+            _bounded(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _bounded(inner)
+    elif isinstance(value, int | float) and not _fits_64_bits(value):
+        raise PydanticCustomError("input_range", "holds a number over 64 bits")
+
+
+def _fits_64_bits(value: float) -> bool:
+    return math.isfinite(value) and abs(value) <= INTEGER_MOST
 
 
 InputValue = Annotated[
