@@ -13,7 +13,7 @@ import structlog
 from app.errors import PeerError
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Engine
-from app.usecases.records import Decide
+from app.usecases.records import Decide, acknowledged
 from app.usecases.taking import Taking
 from processors import debts, runs
 from processors.debts import Taker
@@ -51,9 +51,7 @@ class EndRun:
         claimed = generation.claimed_end
         engine = self._engines.get(generation.engine)
         if claimed is None:
-            return lambda record, _: debts.put(
-                record, debts.acknowledge(record.owed, debt.key, debt.n)
-            )
+            return acknowledged(debt)
         if engine is None:
             return self._unconfirmed(debt)
         try:

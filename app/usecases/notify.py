@@ -9,7 +9,7 @@ from app.errors import PeerRefusedError
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
 from app.ports import Engine, Generations, Messenger
-from app.usecases.records import Decide, Records
+from app.usecases.records import Decide, Records, acknowledged
 from app.usecases.taking import Taking
 from processors import debts, notifications, runs
 from processors.protocols import addresses
@@ -65,13 +65,13 @@ class Show(_Telling):
         """Send or edit the status message, unless the end is about to be told."""
         chat = generation.metadata.telegram_chat_id
         if chat is None or _pointless(generation):
-            return _acknowledged(debt)
+            return acknowledged(debt)
         async with self._messenger.turn(chat, editing=True):
             record = await self._current(generation, debt)
             if record is None:
                 return None
             if _pointless(record):
-                return _acknowledged(debt)
+                return acknowledged(debt)
             meta = record.metadata
             text = notifications.status_text(record, now=self._clock.now())
             try:
@@ -126,7 +126,7 @@ class Notify(_Telling):
         """
         chat = generation.metadata.telegram_chat_id
         if chat is None:
-            return _acknowledged(debt)
+            return acknowledged(debt)
         async with self._messenger.turn(chat, editing=False):
             record = await self._current(generation, debt)
             if record is None:
@@ -183,7 +183,3 @@ def _refused(debt: Debt, why: str) -> Decide:
         return debts.put(record, debts.bury(record.owed, debt.key, debt.n, error=why, now=now))
 
     return refused
-
-
-def _acknowledged(debt: Debt) -> Decide:
-    return lambda record, _: debts.put(record, debts.acknowledge(record.owed, debt.key, debt.n))

@@ -9,7 +9,9 @@ from app.clock import Clock
 from app.errors import ContendedError
 from app.observability.journal import Journal
 from app.ports import Generations, Write
+from processors import debts
 from schemas.base import GenerationId
+from schemas.debt import Debt
 from schemas.generation import Generation
 
 MAX_TRIES: Final = 10
@@ -131,3 +133,8 @@ class Records:
 def stamped(before: Generation, after: Generation, now: datetime) -> Write:
     """Return the write that replaces `before`, its version raised and its time set."""
     return Write(before, after.change(version=before.version + 1, updated_at=now))
+
+
+def acknowledged(debt: Debt) -> Decide:
+    """Decide that a claimed debt is done, and nothing else."""
+    return lambda record, _: debts.put(record, debts.acknowledge(record.owed, debt.key, debt.n))

@@ -22,7 +22,7 @@ from app.errors import (
     StoreDownError,
 )
 from app.ports import Engine
-from app.usecases.records import Decide, Records
+from app.usecases.records import Decide, Records, acknowledged
 from app.usecases.taking import Taking
 from processors import debts, runs
 from processors.runs import Ending
@@ -74,9 +74,7 @@ class SubmitRun:
         now = self._clock.now()
         over = now >= runs.sought_until(generation, self._timing)
         if generation.metadata.run_id is not None or (generation.ended and over):
-            return lambda record, _: debts.put(
-                record, debts.acknowledge(record.owed, debt.key, debt.n)
-            )
+            return acknowledged(debt)
         engine = self._engines.get(generation.engine)
         if engine is None:
             return self._over(debt, "engine_off")
