@@ -1,7 +1,8 @@
 """The engine-neutral vocabulary of a run: what every engine's messages are translated into."""
 
+from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import Field
 
@@ -94,8 +95,11 @@ class Batch(Record):
     applied: bool = False
 
 
-class RunEvent(Value):
-    """One thing an engine told us about a run, its token verified, in our words."""
+class RunEvent(NamedTuple):
+    """One thing an engine told us about a run, its token verified, in our words.
+
+    A plain tuple, for there are thousands a second, and a protocol has checked every part.
+    """
 
     engine: EngineName
     generation_id: GenerationId
@@ -104,10 +108,11 @@ class RunEvent(Value):
     """None for a sign of life without a body."""
     status: RunStatus | None
     """None where the engine used a status that we do not know, or gave none."""
-    progress: Progress = 0.0
+    received_at: datetime
+    progress: float = 0.0
+    """Share of the run that is done, 0.0 to 1.0."""
     live_status: str | None = None
     outputs: tuple[Output, ...] = ()
-    received_at: Time
 
 
 class RunReport(Value):

@@ -44,7 +44,7 @@ def unsent(generation: Generation, now: datetime) -> Generation:
         return generation
     pending = generation.change(
         status=RunStatus.PENDING,
-        history=noted(generation, RunStatus.PENDING, now, "submit"),
+        history=noted(generation.history, RunStatus.PENDING, now, "submit"),
     )
     if generation.cancel_wanted:
         return ended(pending, Ending(status=RunStatus.CANCELLED, by="us"), now=now)

@@ -44,16 +44,16 @@ def moved(generation: Generation, status: RunStatus, at: datetime, source: str) 
     return generation.change(
         status=status,
         queue_position=generation.queue_position if status in QUEUED else None,
-        history=noted(generation, status, at, source),
+        history=noted(generation.history, status, at, source),
     )
 
 
 def noted(
-    generation: Generation, status: RunStatus, at: datetime, source: str
+    history: tuple[StatusChange, ...], status: RunStatus, at: datetime, source: str
 ) -> tuple[StatusChange, ...]:
     """Return the history with one more change."""
     change = StatusChange(status=status, at=at, source=source)
-    return (*generation.history, change)[-CHANGES_KEPT:]
+    return (*history, change)[-CHANGES_KEPT:]
 
 
 def owe(generation: Generation, debt: Debt, taker: Taker | None = None) -> Generation:
@@ -79,11 +79,6 @@ def further(
 ) -> tuple[float, str | None]:
     """Return the further progress with the words that go with it."""
     return max(one, other, key=lambda seen: (seen[0], seen[1] is not None, seen[1] or ""))
-
-
-def earliest(one: datetime | None, other: datetime | None) -> datetime | None:
-    """Return the earlier of two times, where there are any."""
-    return min((at for at in (one, other) if at is not None), default=None)
 
 
 def visible(generation: Generation) -> tuple[object, ...]:

@@ -58,7 +58,7 @@ def ended(
         response_payload=Response(outputs=outputs, error=ending.reason),
         cost_usd=cost.usd,
         cost_reason=cost.reason,
-        history=noted(generation, ending.status, now, ending.by),
+        history=noted(generation.history, ending.status, now, ending.by),
     )
     sought = generation.status is RunStatus.SUBMITTING and ending.by == "us"
     return _closing(written, now, taker, news=news, sought=sought)

@@ -8,6 +8,7 @@ heard changes no status; it owes ``end``.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from processors import debts
@@ -19,7 +20,6 @@ from processors.runs.climbing import (
     EXECUTING,
     QUEUED,
     RANK,
-    earliest,
     further,
     noted,
     owe,
@@ -29,8 +29,8 @@ from processors.runs.climbing import (
 from processors.runs.keeping import latest
 from schemas.base import RunId
 from schemas.debt import Debt, DebtKind
-from schemas.generation import ClaimedEnd, Generation
-from schemas.run import TERMINAL, RunEvent, RunStatus
+from schemas.generation import ClaimedEnd, Generation, StatusChange
+from schemas.run import TERMINAL, Output, RunEvent, RunStatus
 from schemas.timing import Timing
 
 STEPS: Final = 6
@@ -58,6 +58,35 @@ class Heard(NamedTuple):
     verdicts: tuple[Verdict, ...]
 
 
+class _Facts(NamedTuple):
+    """The fields of a record that news moves, by their names there."""
+
+    status: RunStatus
+    history: tuple[StatusChange, ...]
+    queue_position: int | None
+    progress: float
+    live_status: str | None
+    queued_at: datetime | None
+    started_at: datetime | None
+    heard: tuple[Output, ...]
+    claimed_end: ClaimedEnd | None
+
+
+_facts_of: Final = attrgetter(*_Facts._fields)
+
+
+class _Draft(NamedTuple):
+    """A record while it hears: copied once at the end, not at every event.
+
+    Attributes:
+        record: As it was, but for what it owes.
+        facts: As they are by now.
+    """
+
+    record: Generation
+    facts: _Facts
+
+
 def hear(
     generation: Generation,
     events: Sequence[RunEvent],
@@ -71,13 +100,17 @@ def hear(
     Returns:
         The very same record where the events change nothing: then nothing is to be written.
     """
-    after, verdicts = generation, list[Verdict]()
+    facts = _Facts(*_facts_of(generation))
+    draft, verdicts = _Draft(generation, facts), list[Verdict]()
     for event in events:
-        before = after
-        verdict = _belongs(after, event)
-        after = _HEARD[verdict](after, event)
-        changed = after is not before
+        before = draft
+        verdict = _belongs(generation, event)
+        draft = _HEARD[verdict](draft, event)
+        changed = draft is not before
         verdicts.append(Verdict.STALE if verdict is Verdict.APPLIED and not changed else verdict)
+    after = draft.record
+    if draft.facts is not facts:
+        after = after.change(**draft.facts._asdict())
     if after is generation:
         return Heard(generation, tuple(verdicts))
     return Heard(_owing(generation, after, now, timing, taker), tuple(verdicts))
@@ -97,74 +130,88 @@ def _belongs(generation: Generation, event: RunEvent) -> Verdict:
     return Verdict.FOREIGN_RUN
 
 
-def _applied(generation: Generation, event: RunEvent) -> Generation:
+def _applied(draft: _Draft, event: RunEvent) -> _Draft:
     """Join one event of the current run."""
+    record = draft.record
     if event.run_id is None:
-        return generation if generation.ended else looked_into(generation, event.received_at)
-    if generation.ended:
-        return _claimed(generation, event) if generation.ended_by == "us" else generation
-    news = _news(generation, event)
-    return _claimed(generation.change(**news) if news else generation, event)
+        return draft if record.ended else _looked_into(draft, event.received_at)
+    if record.ended:
+        return _claimed(draft, event) if record.ended_by == "us" else draft
+    return _claimed(_joined(draft, event), event)
 
 
-def _news(generation: Generation, event: RunEvent) -> dict[str, object]:
-    """Return the fields that an event changes, joined with what is known."""
-    told = _joined(generation, event)
+def _joined(draft: _Draft, event: RunEvent) -> _Draft:
+    """Join all that an event tells but its end."""
+    facts = draft.facts
+    joined = _timed(_climbed(facts, event), event)
+    if event.progress >= joined.progress:
+        known = (joined.progress, joined.live_status)
+        progress, live_status = further(known, (event.progress, event.live_status))
+        if (progress, live_status) != known:
+            joined = joined._replace(progress=progress, live_status=live_status)
+    if event.outputs and (heard := latest(joined.heard, event.outputs)) != joined.heard:
+        joined = joined._replace(heard=heard)
+    return draft if joined is facts else draft._replace(facts=joined)
+
+
+def _climbed(facts: _Facts, event: RunEvent) -> _Facts:
+    """Take a higher status over; an end is none."""
     status = event.status
-    if status is not None and status not in TERMINAL and RANK[status] > RANK[generation.status]:
-        told["status"] = status
-        told["history"] = noted(generation, status, event.received_at, "webhook")
-        if status not in QUEUED:
-            told["queue_position"] = None
-    return {name: value for name, value in told.items() if value != getattr(generation, name)}
-
-
-def _joined(generation: Generation, event: RunEvent) -> dict[str, object]:
-    progress, live_status = further(
-        (generation.progress, generation.live_status), (event.progress, event.live_status)
+    if status is None or status in TERMINAL or RANK[status] <= RANK[facts.status]:
+        return facts
+    return facts._replace(
+        status=status,
+        history=noted(facts.history, status, event.received_at, "webhook"),
+        queue_position=facts.queue_position if status in QUEUED else None,
     )
+
+
+def _timed(facts: _Facts, event: RunEvent) -> _Facts:
+    """Take an earlier time over."""
     at = event.received_at
-    return {
-        "progress": progress,
-        "live_status": live_status,
-        "queued_at": earliest(generation.queued_at, at),
-        "started_at": earliest(generation.started_at, at if event.status in EXECUTING else None),
-        "heard": latest(generation.heard, event.outputs) if event.outputs else generation.heard,
-    }
+    if facts.queued_at is None or at < facts.queued_at:
+        facts = facts._replace(queued_at=at)
+    began = event.status in EXECUTING
+    if began and (facts.started_at is None or at < facts.started_at):
+        facts = facts._replace(started_at=at)
+    return facts
 
 
-def _claimed(generation: Generation, event: RunEvent) -> Generation:
+def _claimed(draft: _Draft, event: RunEvent) -> _Draft:
     """Note an end that was heard, and its outputs. Of several the earliest is kept."""
     if event.status not in TERMINAL or event.run_id is None or event.status is None:
-        return generation
+        return draft
+    facts = draft.facts
     told = ClaimedEnd(status=event.status, at=event.received_at, run_id=event.run_id)
-    earlier = min(generation.claimed_end or told, told, key=_claim_order)
-    after = generation.change(claimed_end=earlier, heard=latest(generation.heard, event.outputs))
-    return generation if after == generation else after
+    earlier = min(facts.claimed_end or told, told, key=_claim_order)
+    heard = latest(facts.heard, event.outputs)
+    if (earlier, heard) == (facts.claimed_end, facts.heard):
+        return draft
+    return draft._replace(facts=facts._replace(claimed_end=earlier, heard=heard))
 
 
 def _claim_order(claimed: ClaimedEnd) -> tuple[datetime, RunStatus, RunId]:
     return (claimed.at, claimed.status, claimed.run_id)
 
 
-def _former(generation: Generation, event: RunEvent) -> Generation:
+def _former(draft: _Draft, event: RunEvent) -> _Draft:
     """A former run only informs: its success may still win, if nothing has ended."""
-    if event.status is not RunStatus.COMPLETED or generation.ended:
-        return generation
-    return _claimed(generation, event)
+    if event.status is not RunStatus.COMPLETED or draft.record.ended:
+        return draft
+    return _claimed(draft, event)
 
 
-def _unknown(generation: Generation, event: RunEvent) -> Generation:
+def _unknown(draft: _Draft, event: RunEvent) -> _Draft:
     """Look into a run that names us before we know it."""
-    if generation.ended_by == "engine":
-        return generation
-    return looked_into(generation, event.received_at + GRACE, event.run_id)
+    if draft.record.ended_by == "engine":
+        return draft
+    return _looked_into(draft, event.received_at + GRACE, event.run_id)
 
 
-def _foreign(generation: Generation, event: RunEvent) -> Generation:
+def _foreign(draft: _Draft, event: RunEvent) -> _Draft:
     """Drop the event of somebody else's run."""
     del event
-    return generation
+    return draft
 
 
 _HEARD: Final = {
@@ -173,6 +220,11 @@ _HEARD: Final = {
     Verdict.UNKNOWN_RUN: _unknown,
     Verdict.FOREIGN_RUN: _foreign,
 }
+
+
+def _looked_into(draft: _Draft, at: datetime, run_id: RunId | None = None) -> _Draft:
+    record = looked_into(draft.record, at, run_id)
+    return draft if record is draft.record else draft._replace(record=record)
 
 
 def looked_into(generation: Generation, at: datetime, run_id: RunId | None = None) -> Generation:

@@ -36,6 +36,8 @@ def latest(known: tuple[Output, ...], told: Iterable[Output]) -> tuple[Output, .
     joined = {output.id: output for output in known}
     for output in told:
         rival = joined.get(output.id)
+        if rival is output:
+            continue
         if rival is None or _arrival(rival) < _arrival(output):
             joined[output.id] = output
     kept = sorted(joined.values(), key=lambda output: output.id)[:OUTPUTS_KEPT]

@@ -9,7 +9,7 @@ from processors.runs import climbing
 from schemas.generation import CHANGES_KEPT
 from schemas.run import OPEN, TERMINAL, RunStatus
 from tests import strategies
-from tests.builders import NOON, a_generation, later
+from tests.builders import a_generation, later
 
 ORDER = [
     RunStatus.WAITING,
@@ -58,7 +58,7 @@ def test_a_history_keeps_its_last_lines() -> None:
     """Of many changes the last 20 are kept, the newest at the end."""
     record = a_generation()
     for second in range(CHANGES_KEPT + 5):
-        line = climbing.noted(record, RunStatus.QUEUED, later(second), "engine")
+        line = climbing.noted(record.history, RunStatus.QUEUED, later(second), "engine")
         record = record.change(history=line)
 
     assert [each.at for each in record.history] == [later(n) for n in range(5, CHANGES_KEPT + 5)]
@@ -74,10 +74,3 @@ def test_progress_joins(
         climbing.further(one, two), three
     )
     assert climbing.further(one, two)[0] == max(one[0], two[0])
-
-
-def test_the_earlier_of_two_times() -> None:
-    """Where there is one at all."""
-    assert climbing.earliest(later(1), NOON) == NOON
-    assert climbing.earliest(None, NOON) == climbing.earliest(NOON, None) == NOON
-    assert climbing.earliest(None, None) is None
