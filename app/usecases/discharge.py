@@ -180,36 +180,48 @@ class Discharger:
         """Try one debt once, and write what came of it however long the database takes."""
         while True:
             try:
-                decide = await self._try(work)
+                seen = await self._seen(work)
+                decide = await self._try(work, seen)
                 break
             except StoreDownError:
                 # Handlers read and write only before they act, so the whole try is repeated.
                 await asyncio.sleep(PAUSE)
         if decide is not None:
-            await self._write(work, decide)
+            # Other handlers may have written meanwhile, before they acted.
+            await self._write(work, decide, seen if work.key == runs.END else None)
 
-    async def _write(self, work: Work, decide: Decide) -> None:
+    async def _write(self, work: Work, decide: Decide, seen: Generation | None = None) -> None:
         """Write what a try found out; a record that cannot be written waits for its claim's end."""
         for _ in range(CONTENDED):
             try:
-                await self._written(work, decide)
+                await self._written(work, decide, seen)
             except ContendedError:
                 await asyncio.sleep(PAUSE)
             else:
                 return
         self._alerts.alert("contended", f"{work.generation_id}: {work.key} cannot be written")
 
-    async def _written(self, work: Work, decide: Decide) -> None:
+    async def _written(self, work: Work, decide: Decide, seen: Generation | None) -> None:
         while True:
             try:
-                await self._records.change(work.generation_id, decide)
+                await self._records.change(work.generation_id, decide, seen)
             except StoreDownError:
                 await asyncio.sleep(PAUSE)
             else:
                 return
 
-    async def _try(self, work: Work) -> Decide | None:
-        generation = await self._records.generations.get(work.generation_id)
+    async def _seen(self, work: Work) -> Generation | None:
+        """Return the record that a debt is of.
+
+        Asking the engine about an end does no harm if it was written meanwhile. So that record
+        need not be read, as others are before anything is sent.
+        """
+        known = self._records.remembered(work.generation_id) if work.key == runs.END else None
+        if known is not None and debts.held(known.owed, work.key, work.n):
+            return known
+        return await self._records.generations.get(work.generation_id)
+
+    async def _try(self, work: Work, generation: Generation | None) -> Decide | None:
         debt = debts.find(generation.owed, work.key) if generation else None
         if generation is None or debt is None or not debts.held(generation.owed, work.key, work.n):
             return None

@@ -17,7 +17,7 @@ from schemas.generation import Generation
 MAX_TRIES: Final = 10
 """Ten lost races in a row on one record mean that something is wrong."""
 REMEMBERED: Final = 2_000
-"""Open records that are remembered as this process last wrote them, at some 10 kB each."""
+"""Open records that are remembered as this process last saw them, at some 10 kB each."""
 
 Decide = Callable[[Generation, datetime], Generation]
 """A pure decision: the record as it is and the time in, the record as it should be out."""
@@ -45,8 +45,15 @@ class Records:
         """Hand debts that are born claimed to `heir`, from now on."""
         self._heir = heir
 
-    async def change(self, generation_id: GenerationId, decide: Decide) -> Generation | None:
+    async def change(
+        self, generation_id: GenerationId, decide: Decide, seen: Generation | None = None
+    ) -> Generation | None:
         """Commit what `decide` makes of a record.
+
+        Args:
+            generation_id: Whose record.
+            decide: What to make of it; asked again where somebody was first.
+            seen: The record as it was a moment ago: it is not read again where it still is so.
 
         Returns:
             The record as it now is, changed or not; None if there is none.
@@ -56,17 +63,20 @@ class Records:
             StoreDownError: The database does not answer; what was written is not known.
         """
         for _ in range(MAX_TRIES):
-            before = await self.generations.get(generation_id)
+            before = seen or await self.generations.get(generation_id)
             if before is None:
                 return None
             now = self.clock.now()
             after = decide(before, now)
-            if after == before:
+            if after != before:
+                write = stamped(before, after, now)
+                if not await self.generations.write([write]):
+                    self._follow(write)
+                    return write.after
+            elif seen is None:
                 return before
-            write = stamped(before, after, now)
-            if not await self.generations.write([write]):
-                self._follow(write)
-                return write.after
+            # That nothing is to be written proves nothing of a record that may be out of date.
+            seen = None
         raise ContendedError(generation_id)
 
     async def change_all(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
@@ -84,10 +94,8 @@ class Records:
             if write.before.id in lost:
                 self.forget(write.before.id)
             else:
-                self._remembered[write.after.id] = write.after
+                self._remember(write.after.id, write.after)
                 self._follow(write)
-        while len(self._remembered) > REMEMBERED:
-            self._remembered.popitem(last=False)
         return lost
 
     async def add(self, generation: Generation) -> bool:
@@ -104,11 +112,15 @@ class Records:
         return stored
 
     async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
-        """Return those of these records that exist, by id."""
-        return await self.generations.many(ids)
+        """Return those of these records that exist, by id; the open ones are remembered."""
+        found = await self.generations.many(ids)
+        for generation_id, record in found.items():
+            if not record.ended:
+                self._remember(generation_id, record)
+        return found
 
     def remembered(self, generation_id: GenerationId) -> Generation | None:
-        """Return an open record as this process last wrote it, or None; nothing is read.
+        """Return an open record as this process last saw it, or None; nothing is read.
 
         It may be out of date: a write decided on it is taken only if it was not, and that it
         leaves nothing to be written proves nothing.
@@ -119,12 +131,17 @@ class Records:
         """Have a record read the next time."""
         self._remembered.pop(generation_id, None)
 
+    def _remember(self, generation_id: GenerationId, record: Generation) -> None:
+        self._remembered[generation_id] = record
+        self._remembered.move_to_end(generation_id)
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
+
     def _follow(self, write: Write) -> None:
         if write.after.ended:
             self.forget(write.after.id)
         elif write.after.id in self._remembered:
-            self._remembered[write.after.id] = write.after
-            self._remembered.move_to_end(write.after.id)
+            self._remember(write.after.id, write.after)
         self._journal.changed(write.before, write.after)
         if self._heir is not None:
             self._heir.take(write.before, write.after)

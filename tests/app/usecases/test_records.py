@@ -1,0 +1,69 @@
+"""A record is read, decided on, and written if nobody was first."""
+
+import pytest
+
+from app.observability.journal import Journal
+from app.usecases.records import Records
+from schemas.base import GenerationId
+from schemas.generation import Generation
+from tests.builders import ID, a_generation
+from tests.fakes.clock import LoopClock
+from tests.fakes.generations import FakeGenerations
+
+pytestmark = pytest.mark.anyio
+
+
+class CountedGenerations(FakeGenerations):
+    """Counts how often a record is read."""
+
+    reads = 0
+
+    async def get(self, generation_id: GenerationId) -> Generation | None:
+        """See app.ports.Generations."""
+        self.reads += 1
+        return await super().get(generation_id)
+
+
+def kept(record: Generation) -> tuple[Records, CountedGenerations]:
+    """Store a record."""
+    generations = CountedGenerations({record.id: record})
+    return Records(generations, LoopClock(), Journal()), generations
+
+
+async def test_a_record_just_seen_is_not_read_again() -> None:
+    """It is written on as it was seen, for it still is so."""
+    seen = a_generation(progress=0.1)
+    records, generations = kept(seen)
+    after = await records.change(ID, lambda record, _: record.change(progress=0.5), seen)
+
+    assert generations.reads == 0
+    assert after == generations.records[ID]
+    assert after is not None
+    assert after.progress == 0.5
+
+
+async def test_a_record_that_has_moved_on_is_decided_on_anew() -> None:
+    """What was seen loses to what somebody wrote since."""
+    seen = a_generation(progress=0.1, version=1)
+    records, generations = kept(seen.change(version=2, progress=0.4))
+    await records.change(ID, lambda record, _: record.change(progress=record.progress * 2), seen)
+
+    assert generations.reads == 1
+    assert generations.records[ID].progress == 0.8
+
+
+async def test_that_nothing_is_to_be_written_is_looked_up() -> None:
+    """A record that was seen may be out of date, and then there may be something."""
+    seen = a_generation(progress=0.5, version=1)
+    records, generations = kept(seen.change(version=2, progress=0.1))
+    await records.change(ID, lambda record, _: record.change(progress=0.5), seen)
+
+    assert generations.records[ID].progress == 0.5
+    assert await records.change(ID, lambda record, _: record) == generations.records[ID]
+
+
+async def test_there_may_be_no_record() -> None:
+    """Then nothing is decided."""
+    records, _ = kept(a_generation())
+
+    assert await records.change(GenerationId("f" * 32), lambda record, _: record) is None
