@@ -44,6 +44,7 @@ from app.usecases.taking import Taking
 from app.usecases.watched import Watched
 from app.web.application import create_app
 from app.web.services import Services
+from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, signing
 from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
@@ -108,6 +109,7 @@ class Service:
     metrics: Metrics
     client: httpx.AsyncClient
     readiness: "Readiness"
+    hooks: Webhooks
     app: ASGIApp
 
 
@@ -291,27 +293,26 @@ def build(
         on_return=sweep.ask_all,
     )
     readiness = Readiness(store, settings.data_dir)
-    app = create_app(
-        Services(
-            acceptor=acceptor,
-            desk=Desk(
-                records,
-                engines.keys(),
-                telegram=peers.telegram_url is not None,
-                taking=taking,
-                disk_full=readiness.disk_full,
-            ),
-            generations=store.generations,
-            metrics=metrics,
-            clock=clock,
-            webhook_keys={engine: keys.of(engine) for engine in engines},
-            receivers={engine: receivers()[engine] for engine in engines},
-            api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
-            ready=readiness.problems,
-            prefix=urlsplit(peers.webhook_base).path.rstrip("/"),
-            cors_origins=settings.cors_origins,
-        )
+    services = Services(
+        acceptor=acceptor,
+        desk=Desk(
+            records,
+            engines.keys(),
+            telegram=peers.telegram_url is not None,
+            taking=taking,
+            disk_full=readiness.disk_full,
+        ),
+        generations=store.generations,
+        metrics=metrics,
+        clock=clock,
+        webhook_keys={engine: keys.of(engine) for engine in engines},
+        receivers={engine: receivers()[engine] for engine in engines},
+        api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
+        ready=readiness.problems,
+        prefix=urlsplit(peers.webhook_base).path.rstrip("/"),
+        cors_origins=settings.cors_origins,
     )
+    hooks = Webhooks(services)
     return Service(
         store=store,
         clock=clock,
@@ -328,7 +329,8 @@ def build(
         metrics=metrics,
         client=client,
         readiness=readiness,
-        app=app,
+        hooks=hooks,
+        app=create_app(services, hooks),
     )
 
 

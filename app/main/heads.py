@@ -1,57 +1,71 @@
 """A time limit for the heads of requests, which uvicorn has none for.
 
 Whoever connects and says nothing, or stops within a head, would keep one of our connections for
-ever; enough of them would shut everybody out.
+ever; enough of them would shut everybody out. uvicorn sets a timer at every answer; here each
+connection has one, which looks now and then at how long it has to go.
 """
 
 import asyncio
-from typing import Final, cast
+from math import inf
+from typing import Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_SECONDS: Final = 10.0
 """Longest from a connection's beginning, or a further request's, to the end of the head."""
+LOOK_SECONDS: Final = 1.0
+"""How much later than it should a connection may be closed."""
 
 
 class HeadProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which closes a connection whose head does not come in time."""
 
     head_seconds = HEAD_SECONDS
-    _deadline: asyncio.TimerHandle | None = None
+    _until = inf
+    """When the connection is closed unless something comes; by the loop's clock."""
+    _idle = False
+    """Whether a request was answered and nothing has come since."""
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Expect a head from now on."""
         super().connection_made(transport)
-        self._expect()
+        self._until = self.loop.time() + self.head_seconds
+        self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing more."""
-        self._forget()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Expect a head, or the rest of it, from whoever is not being answered."""
+        """Expect the rest of a head that has begun, however little of it comes at a time."""
+        if self._idle:
+            self._idle = False
+            self._until = self.loop.time() + self.head_seconds
         super().data_received(data)
-        # uvicorn has just ended its own wait for a further request, if there was one.
-        cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request
-        if cycle is None or cycle.response_complete:
-            self._expect()
 
     def on_headers_complete(self) -> None:
         """Be content; bodies have a limit of their own."""
-        self._forget()
+        self._until = inf
         super().on_headers_complete()
 
-    def _expect(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(self.head_seconds, self.transport.close)
+    def on_response_complete(self) -> None:
+        """Go on with a request that has come meanwhile, or keep the connection for a while."""
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle = True
+        self._until = self.loop.time() + self.timeout_keep_alive
 
-    def _forget(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-
-def within(seconds: float) -> type[HeadProtocol]:
-    """Return the protocol with another limit."""
-    return type("HeadProtocol", (HeadProtocol,), {"head_seconds": seconds})
+    def _look(self) -> None:
+        """Close the connection if it is time, or look again when it may be."""
+        left = self._until - self.loop.time()
+        if left <= 0:
+            self.transport.close()
+        else:
+            soon = min(left, self.head_seconds, LOOK_SECONDS)
+            self._timer = self.loop.call_later(soon, self._look)

@@ -71,7 +71,7 @@ async def run(
         )
         async with service.client:
             await service.sweep.release(name)
-            server = make_server(service.app, settings.trusted_proxies)
+            server = make_server(service.app, settings.trusted_proxies, hooks=service.hooks)
             await _run(service, server, bound, stop, announce)
 
 

@@ -9,7 +9,9 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.main import heads
+from app.main import short_way
+from app.main.heads import HEAD_SECONDS
+from app.web.webhooks import Webhooks
 
 GRACE_SECONDS: Final = 5
 """Longest that open requests are waited for at the end."""
@@ -36,14 +38,25 @@ class Server(uvicorn.Server):
 
 
 def make_server(
-    app: ASGIApp, trusted_proxies: tuple[str, ...], *, head_seconds: float = heads.HEAD_SECONDS
+    app: ASGIApp,
+    trusted_proxies: tuple[str, ...],
+    *,
+    hooks: Webhooks | None = None,
+    head_seconds: float = HEAD_SECONDS,
 ) -> Server:
-    """Return the server for an app; a head that takes longer than that ends its connection."""
+    """Return the server for an app.
+
+    Args:
+        app: Answers everything.
+        trusted_proxies: Whose word is taken for where a request comes from.
+        hooks: What takes webhooks in by the short way; None: the app has them all.
+        head_seconds: A head that takes longer ends its connection.
+    """
     return Server(
         uvicorn.Config(
             app,
             loop="uvloop",
-            http=heads.within(head_seconds),
+            http=short_way.protocol(hooks, head_seconds),
             ws="none",
             lifespan="off",
             access_log=False,

@@ -64,7 +64,7 @@ class Metrics:
         return generate_latest(self._registry)
 
     def accepted(self, engine: str, n: int = 1) -> None:
-        """Count events answered with 200 after they were stored."""
+        """Count events that were stored; each is answered with 200 then."""
         self._accepted.labels(self._word("engine", engine)).inc(n)
 
     def verdict(self, engine: str, verdict: str, n: int = 1) -> None:
@@ -81,7 +81,7 @@ class Metrics:
         self._waiting.set(n)
 
     def applied_lag(self, seconds: float) -> None:
-        """Note the time from an event's arrival until its effect was written."""
+        """Note the time from the arrival of the oldest event of a write until it was made."""
         self._applied_lag.observe(seconds)
 
     def ended_lag(self, seconds: float) -> None:
@@ -156,7 +156,7 @@ class Metrics:
         )
         self._waiting = self._gauge("events_waiting", "Stored events not yet applied.")
         self._applied_lag = self._histogram(
-            "event_applied_lag_seconds", "From an event's arrival until its effect is written."
+            "event_applied_lag_seconds", "From the oldest event of a write until it is made."
         )
         self._ended_lag = self._histogram(
             "end_written_lag_seconds", "From hearing an end until it is written."

@@ -6,9 +6,10 @@ refused fast, so a write that cannot be made waits and is retried.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final, NamedTuple
 
 import structlog
@@ -28,13 +29,20 @@ ROOM_BYTES: Final = 64 * 1024 * 1024
 """What may wait in memory at most, while the inbox cannot be written."""
 PAUSE: Final = 0.2
 """Seconds between two tries to write."""
+SIBLINGS: Final = 16
+LINGER: Final = 0.0005
+"""After a batch of so many events the next one waits so many seconds for more: whoever sends at
+such a rate has the next at hand. PostgreSQL's commit_siblings and commit_delay."""
+
+
+Done = Callable[[UnavailableError | None], None]
+"""Called once: when an event is on disk, or with why it cannot be written."""
 
 
 class _Waiting(NamedTuple):
     delivery: Delivery
     event: RunEvent
-    deadline: datetime
-    stored: asyncio.Future[None]
+    done: Done
 
 
 class Acceptor:
@@ -76,15 +84,22 @@ class Acceptor:
             UnavailableError: It could not be written in time, or too much waits already;
                 the sender may try again.
         """
+        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.put(delivery, event, partial(_settle, stored))
+        await stored
+
+    def put(self, delivery: Delivery, event: RunEvent, done: Done) -> None:
+        """Put an event in line to be written.
+
+        Raises:
+            OverloadedError: Too much waits already; `done` is not called.
+        """
         if len(self._waiting) >= ROOM_EVENTS or self._bytes >= ROOM_BYTES:
             self._refused = True
             raise OverloadedError("too many events wait to be written")
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        deadline = delivery.at + self._timing.accept_limit
-        self._waiting.append(_Waiting(delivery, event, deadline, stored))
+        self._waiting.append(_Waiting(delivery, event, done))
         self._bytes += len(delivery.raw)
         self._wake.set()
-        await stored
 
     async def run(self) -> None:
         """Write what waits until `close`, and then what is left."""
@@ -93,7 +108,10 @@ class Acceptor:
             self._wake.clear()
             while self._waiting:
                 if self._applier.has_room or await self._found_room():
-                    await self._commit(self._take())
+                    taken = self._take()
+                    await self._commit(taken)
+                    if len(taken) >= SIBLINGS:
+                        await asyncio.sleep(LINGER)
 
     async def _found_room(self) -> bool:
         """Wait a little for room; refuse those who have waited too long."""
@@ -137,8 +155,9 @@ class Acceptor:
             _fail(taken, UnavailableError("the inbox refused the event"))
             return
         for each in taken:
-            if not each.stored.done():
-                each.stored.set_result(None)
+            each.done(None)
+        for engine, count in Counter(each.event.engine for each in taken).items():
+            self._metrics.accepted(engine, count)
         self._applier.add(batch, [each.event for each in taken])
         if self._refused:
             self._refused = False
@@ -154,8 +173,8 @@ class Acceptor:
                 return await self._inbox.insert(batch)
             except StoreDownError:
                 self._expire()
-                now = self._clock.now()
-                late = [each for each in taken if each.deadline <= now]
+                since = self._too_long_ago()
+                late = [each for each in taken if each.delivery.at <= since]
                 self._refuse(late)
                 if len(late) == len(taken):
                     raise
@@ -163,11 +182,15 @@ class Acceptor:
 
     def _expire(self) -> None:
         """Refuse those who have waited in line for as long as their sender can wait."""
-        now = self._clock.now()
-        while self._waiting and self._waiting[0].deadline <= now:
+        since = self._too_long_ago()
+        while self._waiting and self._waiting[0].delivery.at <= since:
             late = self._waiting.popleft()
             self._bytes -= len(late.delivery.raw)
             self._refuse([late])
+
+    def _too_long_ago(self) -> datetime:
+        """Return when those came who cannot wait any longer."""
+        return self._clock.now() - self._timing.accept_limit
 
     def _refuse(self, late: Sequence[_Waiting]) -> None:
         if late:
@@ -177,5 +200,14 @@ class Acceptor:
 
 def _fail(waiting: Sequence[_Waiting], error: UnavailableError) -> None:
     for each in waiting:
-        if not each.stored.done():
-            each.stored.set_exception(error)
+        each.done(error)
+
+
+def _settle(stored: asyncio.Future[None], error: UnavailableError | None) -> None:
+    """Let go who waits; whoever has gone meanwhile is told nothing."""
+    if stored.done():
+        return
+    if error is None:
+        stored.set_result(None)
+    else:
+        stored.set_exception(error)

@@ -6,13 +6,14 @@ crash before that only means that they are applied again.
 """
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 import structlog
 
-from app.clock import Clock, monotonic
+from app.clock import Clock
 from app.errors import StoreDownError
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Inbox, Write
@@ -26,15 +27,18 @@ from schemas.run import TERMINAL, Batch, RunEvent
 from schemas.timing import Timing
 
 TURN: Final = 64
-"""Generations written at once: so few that no request waits long while they are decided."""
+"""Generations written at once."""
+BREATH: Final = 16
+"""Generations decided before whoever else waits for the loop has a turn of it."""
 MARKS: Final = 64
 """Batches marked at once."""
 ROOM: Final = 2_000
 """Events that may wait to be applied before the next commit waits."""
+BUSY: Final = ROOM // 8
+"""Events that wait above which a run's progress is written half as often: each write then has
+twice as many events, and costs nearly the same."""
 PRESSED: Final = ROOM * 9 // 10
 """Events that wait above which progress is not spaced out any more."""
-REMEMBERED: Final = 20_000
-"""Generations whose last write is remembered, to space out changes of progress."""
 ORPHAN: Final = "orphan"
 QUARANTINED: Final = "quarantined"
 """Verdicts on events without a record, and on those that could not be applied to theirs."""
@@ -69,12 +73,14 @@ class Applier:
         self._metrics = metrics
         self._alerts = alerts
         self._log = structlog.get_logger()
-        self._pending: OrderedDict[GenerationId, list[_Pending]] = OrderedDict()
-        self._urgent: set[GenerationId] = set()
+        self._pending: dict[GenerationId, list[_Pending]] = {}
+        # Those of the pending that may be written now. Used as an ordered set, as is the next.
+        self._ripe: dict[GenerationId, None] = {}
+        # When those were written whose progress is not to be written again yet.
+        self._spaced: dict[GenerationId, float] = {}
         self._left: dict[str, int] = {}
         self._applied: list[str] = []
         self._count = 0
-        self._written: OrderedDict[GenerationId, float] = OrderedDict()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -88,9 +94,10 @@ class Applier:
         if not events:
             self._applied.append(batch.id)
         for event in events:
-            self._pending.setdefault(event.generation_id, []).append(_Pending(batch.id, event))
-            if not _minor(event):
-                self._urgent.add(event.generation_id)
+            generation_id = event.generation_id
+            self._pending.setdefault(generation_id, []).append(_Pending(batch.id, event))
+            if generation_id not in self._spaced or not _minor(event):
+                self._ripe[generation_id] = None
         self._count += len(events)
         self._metrics.waiting_events(self._count)
         if self._count > ROOM:
@@ -155,18 +162,22 @@ class Applier:
 
     def _ready(self) -> list[GenerationId]:
         """Return the generations to be written now, the longest waiting first."""
-        now = monotonic()
+        self._ripen()
         # Where room runs short, nothing waits for its time.
         pressed = self._closing or self._count > PRESSED
-        spacing = 0 if pressed else self._timing.progress_every.total_seconds()
-        ready = list[GenerationId]()
-        for generation_id in self._pending:
-            last = self._written.get(generation_id)
-            if last is None or now - last >= spacing or generation_id in self._urgent:
-                ready.append(generation_id)
-                if len(ready) == TURN:
-                    break
-        return ready
+        return list(islice(self._pending if pressed else self._ripe, TURN))
+
+    def _ripen(self) -> None:
+        """Let those be written again whose last write is long enough ago."""
+        spacing = self._timing.progress_every.total_seconds() * (2 if self._count > BUSY else 1)
+        since = asyncio.get_running_loop().time() - spacing
+        while self._spaced:
+            generation_id, written = next(iter(self._spaced.items()))
+            if written > since:
+                return
+            del self._spaced[generation_id]
+            if generation_id in self._pending:
+                self._ripe[generation_id] = None
 
     async def _apply_whole(self, ids: Sequence[GenerationId]) -> None:
         """Apply all at once; where that fails, one by one, so that only the odd one is left out.
@@ -204,10 +215,13 @@ class Applier:
                 self._records.forget(generation_id)
                 del taken[generation_id]
             heard[generation_id] = told
+            if len(heard) % BREATH == 0:
+                await asyncio.sleep(0)
         lost = await self._records.change_all(writes)
-        moment = monotonic()
+        moment = asyncio.get_running_loop().time()
         for write in writes:
-            self._remember(write.before.id, moment)
+            self._spaced.pop(write.before.id, None)
+            self._spaced[write.before.id] = moment
         self._finish({each: events for each, events in taken.items() if each not in lost}, heard)
 
     async def _found(
@@ -232,7 +246,8 @@ class Applier:
             self._take_off(generation_id, waiting, applied=otherwise != QUARANTINED)
             for index, (_, event) in enumerate(waiting):
                 counted[event.engine, told.verdicts[index] if told else otherwise] += 1
-                self._metrics.applied_lag((now - event.received_at).total_seconds())
+            oldest = min(each.event.received_at for each in waiting)
+            self._metrics.applied_lag((now - oldest).total_seconds())
             if otherwise == ORPHAN:
                 self._warn(generation_id, told)
         for (engine, verdict), count in counted.items():
@@ -249,11 +264,11 @@ class Applier:
         A batch with events that were not `applied` is never marked.
         """
         rest = self._pending.pop(generation_id)[len(waiting) :]
-        self._urgent.discard(generation_id)
+        self._ripe.pop(generation_id, None)
         if rest:
             self._pending[generation_id] = rest
-            if not all(_minor(each.event) for each in rest):
-                self._urgent.add(generation_id)
+            if generation_id not in self._spaced or not all(_minor(each.event) for each in rest):
+                self._ripe[generation_id] = None
         for batch_id, _ in waiting if applied else ():
             self._left[batch_id] -= 1
             if self._left[batch_id] == 0:
@@ -265,12 +280,6 @@ class Applier:
             self._log.warning("event for a generation that is gone", generation=generation_id)
         elif Verdict.FOREIGN_RUN in told.verdicts:
             self._log.warning("event of a run that is not ours", generation=generation_id)
-
-    def _remember(self, generation_id: GenerationId, moment: float) -> None:
-        self._written[generation_id] = moment
-        self._written.move_to_end(generation_id)
-        if len(self._written) > REMEMBERED:
-            self._written.popitem(last=False)
 
 
 def _minor(event: RunEvent) -> bool:

@@ -21,8 +21,8 @@ from processors.errors import RefusedBodyError
 from schemas.wire.api import Accepted, WebhookQuery
 
 
-def create_app(services: Services) -> ASGIApp:
-    """Return the application."""
+def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
+    """Return the application, whose webhooks are `hooks`."""
     keys = Keys(services.api_keys)
     app: ASGIApp = Edge(_router(_routes(services, keys), keys))
     if services.cors_origins:
@@ -33,7 +33,7 @@ def create_app(services: Services) -> ASGIApp:
             allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-Match"),
             expose_headers=("ETag", "Location", "Retry-After", "Idempotent-Replayed"),
         )
-    return Guard(_Fork(Webhooks(services), app))
+    return Guard(_Fork(hooks, app))
 
 
 class _Fork:

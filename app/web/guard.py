@@ -25,14 +25,14 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what is not well formed; pass the rest on."""
-        refusal = _refusal(scope) if scope["type"] == "http" else None
-        if refusal is None:
+        error = refusal(scope) if scope["type"] == "http" else None
+        if error is None:
             await self._app(scope, receive, send)
         else:
-            await problems.response(refusal)(scope, receive, send)
+            await problems.response(error)(scope, receive, send)
 
 
-def _refusal(scope: Scope) -> RefusedError | None:
+def refusal(scope: Scope) -> RefusedError | None:
     """Say what is wrong with the head of a request; None when nothing is."""
     headers = scope["headers"]
     if len(headers) > HEADERS_MOST:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from app.errors import UnavailableError
 from app.ports import Page
 from schemas.base import EngineName, GenerationId
 from schemas.generation import Generation
@@ -20,6 +21,16 @@ class Acceptor(Protocol):
 
         Raises:
             UnavailableError: It could not be written within its limit.
+        """
+        ...
+
+    def put(
+        self, delivery: Delivery, event: RunEvent, done: Callable[[UnavailableError | None], None]
+    ) -> None:
+        """Have `done` called when the delivery is on disk, or with why it cannot be.
+
+        Raises:
+            OverloadedError: There is no room for it.
         """
         ...
 
@@ -73,12 +84,8 @@ class Generations(Protocol):
 class Metrics(Protocol):
     """What is counted here."""
 
-    def accepted(self, engine: str) -> None:
-        """Count a webhook that was taken in."""
-        ...
-
     def refused(self, reason: str) -> None:
-        """Count a webhook that was not."""
+        """Count a webhook that was not taken in."""
         ...
 
     def render(self) -> bytes:

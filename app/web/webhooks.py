@@ -6,16 +6,18 @@ with the body (``utils.py:952-964``), so both methods do the same. A GET without
 redirect on the way ate it) and a body too large tell that something happened: the run is asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 from typing import Final, NamedTuple
 
 import structlog
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.errors import AppError
+from app.errors import AppError, UnavailableError
 from app.observability.logs import about
-from app.web import bodies
+from app.web import bodies, guard
 from app.web.edge import answer
 from app.web.refusals import MethodError, TooLargeError, UnauthorizedError
 from app.web.services import Receiver, Services
@@ -28,17 +30,12 @@ from schemas.wire.api import Accepted
 PATH: Final = "/api/webhook/{engine}"
 METHODS: Final = frozenset({"GET", "POST"})
 
+Done = Callable[[ASGIApp | None], None]
+"""Called with what answers a request: None for the answer `ACCEPTED`."""
+
 _QUERY_MOST: Final = 2048
-_BODY: Final = Accepted().model_dump_json().encode()
-_START: Final = {
-    "type": "http.response.start",
-    "status": 200,
-    "headers": [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(_BODY)),
-    ],
-}
-_FINISH: Final = {"type": "http.response.body", "body": _BODY}
+ACCEPTED: Final = Response(Accepted().model_dump_json(), media_type="application/json")
+"""The answer once an event is on disk."""
 
 _log = structlog.get_logger(__name__)
 
@@ -82,14 +79,38 @@ class Webhooks:
             sender = _sender(door, scope)
             await self._take(door, sender, scope, receive)
         except Exception as error:  # noqa: BLE001 - the ASGI edge answers for everything
-            self._services.metrics.refused(_reason(error))
-            with about(sender.generation) if sender else nullcontext():
-                _note(door, error)
-                await answer(error, scope, receive, send)
+            await self._refusal(door, sender, error)(scope, receive, send)
         else:
-            self._services.metrics.accepted(door.engine)
-            await send(_START)
-            await send(_FINISH)
+            await ACCEPTED(scope, receive, send)
+
+    def take(self, scope: Scope, raw: bytes, done: Done) -> bool:
+        """Take a request in that is here as a whole, if nothing is out of the ordinary about it.
+
+        Args:
+            scope: Its ASGI scope.
+            raw: Its body.
+            done: Called once it is on disk, or cannot be: with what answers it, 200 or not.
+
+        Returns:
+            False: nothing was done, and the app is to find out what is wrong.
+        """
+        door = self.doors.get(scope["path"])
+        if door is None or not raw or guard.refusal(scope) is not None:
+            return False
+        try:
+            sender = _sender(door, scope)
+            bodies.check_type(scope)
+            delivery = self._delivery(door, sender, raw)
+            event = door.receive(delivery)
+            self._services.acceptor.put(delivery, event, partial(self._done, door, sender, done))
+        except (AppError, RefusedBodyError):
+            return False
+        return True
+
+    def _done(
+        self, door: _Door, sender: _Sender, done: Done, error: UnavailableError | None
+    ) -> None:
+        done(None if error is None else self._refusal(door, sender, error))
 
     async def _take(self, door: _Door, sender: _Sender, scope: Scope, receive: Receive) -> None:
         try:
@@ -101,6 +122,17 @@ class Webhooks:
             await self._services.acceptor.accept(sign_of_life, door.receive(sign_of_life))
             raise
         await self._services.acceptor.accept(delivery, event)
+
+    def _refusal(self, door: _Door, sender: _Sender | None, error: Exception) -> ASGIApp:
+        """Return what counts, notes and answers a request that ended in `error`."""
+
+        async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+            self._services.metrics.refused(_reason(error))
+            with about(sender.generation) if sender else nullcontext():
+                _note(door, error)
+                await answer(error, scope, receive, send)
+
+        return refuse
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """Read the body; empty for a GET without one."""

@@ -1,13 +1,14 @@
 """A 200 means that the event is on disk; until then the sender waits, but not for ever."""
 
 import asyncio
+import re
 
 import pytest
 
 from app.errors import OverloadedError, StoreDownError, UnavailableError
 from app.usecases import accept_events, apply_events
 from schemas.base import GenerationId
-from tests.app.usecases.scenes import Scene
+from tests.app.usecases.scenes import METRICS, Scene
 from tests.builders import ID
 
 pytestmark = pytest.mark.anyio
@@ -22,12 +23,20 @@ async def many(scene: Scene, count: int, generation: GenerationId = ID) -> list[
     )
 
 
+def counted() -> int:
+    """Return how many events were counted as accepted."""
+    found = re.search(rb'events_accepted_total{engine="comfydeploy"} (\d+)', METRICS.render())
+    return int(found[1]) if found else 0
+
+
 async def test_the_requests_of_a_moment_share_one_insert() -> None:
-    """While one insert is under way the others gather for the next."""
+    """While one insert is under way the others gather for the next; each is counted."""
+    before = counted()
     async with Scene().running() as scene:
         assert await many(scene, 100) == [None] * 100
 
     assert len(scene.inbox.batches) <= 2
+    assert counted() == before + 100
     assert sum(len(each.events) for each in scene.inbox.batches.values()) == 100
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.errors import StoreDownError
+from app.usecases.apply_events import BUSY
 from schemas.base import GenerationId, InstanceName
 from schemas.generation import Generation
 from schemas.run import Batch, RunStatus
@@ -112,20 +113,40 @@ async def test_the_same_event_from_two_processes_is_one_change() -> None:
 
 async def test_progress_is_spaced_and_everything_else_is_not() -> None:
     """Between two writes of progress time must pass; an end does not wait for it."""
-    scene = Scene(timing=TIMING.change(progress_every=timedelta(hours=1)))
+    scene = Scene(timing=TIMING.change(progress_every=timedelta(seconds=20)))
     async with scene.running():
         stored(scene, ID)
-        await scene.hear(ID, "running", "r0")
+        await scene.hear(ID, "started", "r0")
         await asyncio.sleep(1)
         version = scene.record(ID).version
-        await scene.hear(ID, "uploading", "r0")
-        await asyncio.sleep(60)
+        await scene.hear(ID, "running", "r0")
+        await asyncio.sleep(15)
         assert scene.record(ID).version == version
+        await asyncio.sleep(10)
+        assert scene.record(ID).status is RunStatus.RUNNING
+        await scene.hear(ID, "uploading", "r0")
         await scene.hear(ID, "success", "r0")
         await asyncio.sleep(1)
 
-    assert scene.record(ID).version > version
     assert RunStatus.UPLOADING in {each.status for each in scene.record(ID).history}
+
+
+async def test_under_load_progress_is_spaced_twice_as_far() -> None:
+    """While many events wait, each write has more of them; all are written in the end."""
+    some = [GenerationId(f"{n:032x}") for n in range(BUSY + 50)]
+    scene = Scene(timing=TIMING.change(progress_every=timedelta(seconds=20)))
+    async with scene.running():
+        stored(scene, *some)
+        for status in ("started", "running"):
+            await asyncio.gather(
+                *(scene.hear(each, status, f"r{n}") for n, each in enumerate(some))
+            )
+            await asyncio.sleep(5)
+        await asyncio.sleep(20)
+        assert {scene.record(each).status for each in some} == {RunStatus.STARTED}
+        await asyncio.sleep(20)
+
+    assert {scene.record(each).status for each in some} == {RunStatus.RUNNING}
 
 
 async def test_a_batch_known_already_is_not_taken_up_twice() -> None:

@@ -4,10 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
-from app.errors import ConflictError, IdempotencyMismatchError, NotFoundError, StaleVersionError
+from app.errors import (
+    ConflictError,
+    IdempotencyMismatchError,
+    NotFoundError,
+    OverloadedError,
+    StaleVersionError,
+    UnavailableError,
+)
 from app.ports import Page
 from app.web.services import Receiver, Services
+from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, signing
 from schemas.base import EngineName, GenerationId
 from schemas.generation import Generation, Metadata, Request
@@ -59,6 +68,18 @@ class FakeAcceptor:
             self.held.set()
             await self.gate.wait()
         self.taken.append((delivery, event))
+
+    def put(
+        self, delivery: Delivery, event: RunEvent, done: Callable[[UnavailableError | None], None]
+    ) -> None:
+        """Take a delivery in, and have `done` called at once; where it is to wait, it waits."""
+        if isinstance(self.failure, UnavailableError):
+            done(self.failure)
+        elif self.failure is not None or self.gate is not None:
+            raise OverloadedError("whoever is to wait or to fail goes the long way")
+        else:
+            self.taken.append((delivery, event))
+            done(None)
 
 
 @dataclass
@@ -169,10 +190,6 @@ class FakeMetrics:
 
     counted: list[str] = field(default_factory=list[str])
 
-    def accepted(self, engine: str) -> None:
-        """Count one taken in."""
-        self.counted.append(f"accepted {engine}")
-
     def refused(self, reason: str) -> None:
         """Count one refused."""
         self.counted.append(f"refused {reason}")
@@ -208,9 +225,15 @@ class World:
     prefix: str = ""
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)
+    short_way: ClassVar = True
+    """Whether webhooks may take the short way in."""
 
     def __post_init__(self) -> None:
         self.desk = FakeDesk(self.generations)
+
+    def hooks(self) -> Webhooks:
+        """Return the webhooks of these services."""
+        return Webhooks(self.services())
 
     def services(self) -> Services:
         """Return these as the services of the web layer."""
@@ -228,6 +251,12 @@ class World:
             cors_origins=self.cors_origins,
             body_deadline=self.body_deadline,
         )
+
+
+class LongWay(World):
+    """The same, with the app answering all webhooks."""
+
+    short_way: ClassVar = False
 
 
 def a_hook(generation_id: str = ID, token: str | None = None, *, key: bytes = KEY) -> str:

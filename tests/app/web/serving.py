@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 import httpx
-import uvicorn
 
+from app.main.server import make_server
 from app.web.application import create_app
+from app.web.webhooks import Webhooks
 from tests.app.web.fakes import API_KEY, World
 
 
@@ -42,20 +43,13 @@ class Site(NamedTuple):
 
 @asynccontextmanager
 async def serving(world: World) -> AsyncGenerator[Site]:
-    """Serve the web layer as the service does: uvloop, httptools, no access log."""
+    """Serve the web layer with the service's own server."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    config = uvicorn.Config(
-        create_app(world.services()),
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
+    services = world.services()
+    hooks = Webhooks(services)
+    app = create_app(services, hooks)
+    server = make_server(app, (), hooks=hooks if world.short_way else None)
     headers = {"Authorization": f"Bearer {API_KEY}"}
     # A test that waits for what never comes fails, and holds nobody up.
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:

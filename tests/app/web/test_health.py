@@ -38,9 +38,9 @@ async def test_why_we_are_not_ready_is_told_to_bearers_of_a_key(
 async def test_what_was_counted_is_shown() -> None:
     """As Prometheus reads it."""
     world = World()
-    world.metrics.accepted("comfydeploy")
+    world.metrics.refused("schema")
     async with serving(world) as site:
         answer = await site.client.get("/metrics")
 
-    assert answer.text == "accepted comfydeploy"
+    assert answer.text == "refused schema"
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"

@@ -31,7 +31,7 @@ def _references(value: object) -> list[str]:
 async def test_every_route_is_in_the_document() -> None:
     """The router is made of the same table; the webhooks are beside it."""
     document = await _document()
-    app = application.create_app(World().services())
+    app = application.create_app(World().services(), World().hooks())
     routers = _parts(app, Router)
     paths = {
         route.path for router in routers for route in router.routes if isinstance(route, Route)
