@@ -39,6 +39,7 @@ _ORDER_ERRORS: Final = (
     errors.ConflictError,
     errors.EngineOffError,
     errors.IdempotencyMismatchError,
+    errors.TelegramOffError,
     errors.UnavailableError,
 )
 
