@@ -18,6 +18,9 @@ RunId = NewType("RunId", str)
 EngineName = NewType("EngineName", str)
 """Lower-case name of an engine, as it stands in URLs and records: ``comfydeploy``."""
 
+UserId = NewType("UserId", str)
+"""Our own name of a person: 32 lower-case hexadecimal digits, a uuid7."""
+
 InstanceName = NewType("InstanceName", str)
 """Name of a service process, stable over restarts on the same data."""
 

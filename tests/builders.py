@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from processors import debts, runs
 from processors.debts import Taker
-from schemas.base import EngineName, GenerationId, InstanceName, RunId
+from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import CostRate, EngineRun, Generation, Metadata, RateUnit, Request
+from schemas.ledger import Entry, EntryId, EntryKind
 from schemas.run import (
     TERMINAL,
     Delivery,
@@ -20,6 +21,7 @@ from schemas.run import (
     RunStatus,
 )
 from schemas.timing import Timing
+from schemas.user import User
 
 NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ID: Final = GenerationId("0198c0ffee0198c0ffee0198c0ffee01")
@@ -27,6 +29,7 @@ COMFYDEPLOY: Final = EngineName("comfydeploy")
 RUN: Final = RunId("run-1")
 CHAT: Final = 4711
 """The Telegram chat of `a_generation`."""
+USER: Final = UserId("0198c0ffee0198c0ffee0198c0ffee99")
 HERE: Final = InstanceName("here")
 """The service process that a test speaks for."""
 TIMING: Final = Timing()
@@ -165,3 +168,32 @@ def the_debt(generation: Generation, key: str) -> Debt:
     debt = debts.find(generation.owed, key)
     assert debt is not None, f"{key} is not owed"
     return debt
+
+
+def a_user(**fields: Any) -> User:  # noqa: ANN401 - any field of the record
+    """Somebody who registered through Telegram at noon."""
+    known: dict[str, Any] = {
+        "id": USER,
+        "telegram_id": CHAT,
+        "first_name": "Ada",
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    return User(**(known | fields))
+
+
+def an_entry(seq: int = 1, **fields: Any) -> Entry:  # noqa: ANN401 - any field of the record
+    """A grant of 10 credits to a person who had nothing."""
+    user = fields.get("user", USER)
+    known: dict[str, Any] = {
+        "id": EntryId(f"{user}/{seq}"),
+        "user": user,
+        "seq": seq,
+        "kind": EntryKind.GRANT,
+        "amount": Decimal(10),
+        "balance": Decimal(10),
+        "key": f"grant:{user}/{seq}",
+        "by": "cli:ada",
+        "at": NOON,
+    }
+    return Entry(**(known | fields))

@@ -1,0 +1,40 @@
+"""The ledger: what the next entry of somebody's credits is, decided from their last one.
+
+A balance is never stored anywhere but in the last entry, and an entry is one insert, unique by
+its number and by its key: who decided on a balance that has moved on loses the insert and decides
+again, and who does a thing twice finds it done. What is held can be closed once, and what was
+captured can be refunded once, since their keys name the generation.
+"""
+
+from processors.ledger.auditing import Audit, Flaw, OpenLine, check
+from processors.ledger.deciding import (
+    Act,
+    accept,
+    balance,
+    close,
+    close_key,
+    grant,
+    hold,
+    hold_key,
+    refund,
+    refund_key,
+    welcome_key,
+)
+
+__all__ = [
+    "Act",
+    "Audit",
+    "Flaw",
+    "OpenLine",
+    "accept",
+    "balance",
+    "check",
+    "close",
+    "close_key",
+    "grant",
+    "hold",
+    "hold_key",
+    "refund",
+    "refund_key",
+    "welcome_key",
+]

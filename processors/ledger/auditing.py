@@ -1,0 +1,147 @@
+"""Recompute a person's ledger, entry by entry: nothing that it says of itself is believed."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from processors.ledger.deciding import balance, close_key, refund_key
+from schemas.base import GenerationId, plain
+from schemas.ledger import Entry, EntryKind
+
+
+class Flaw(NamedTuple):
+    """Something that no entry made here can be.
+
+    Attributes:
+        entry: Where it shows.
+        problem: ``seq``, ``balance``, ``overdrawn``, ``amount``, ``line`` or ``key``.
+        said: What is wrong, in words.
+    """
+
+    entry: Entry
+    problem: str
+    said: str
+
+
+class OpenLine(NamedTuple):
+    """Credits that are set aside and not settled yet: no flaw by itself."""
+
+    hold: Entry
+    generation: GenerationId
+    amount: Decimal
+
+
+class Audit(NamedTuple):
+    """What a ledger comes to.
+
+    Attributes:
+        balance: The sum of all amounts.
+        open: Lines of holds that no entry has closed, the oldest first.
+        flaws: In the order of the entries. None of them: every balance is the sum of all
+            amounts until then, and every line was closed at most once.
+    """
+
+    balance: Decimal
+    open: tuple[OpenLine, ...]
+    flaws: tuple[Flaw, ...]
+
+
+def check(entries: Iterable[Entry]) -> Audit:
+    """Recompute the ledger of one person.
+
+    Args:
+        entries: All of them, by `seq`. A kind of a newer version counts by its amount alone.
+    """
+    auditor = _Auditor()
+    flaws = tuple(
+        Flaw(entry, problem, said) for entry in entries for problem, said in auditor.read(entry)
+    )
+    return Audit(auditor.sum, tuple(auditor.lines.values()), flaws)
+
+
+_Found = Iterator[tuple[str, str]]
+"""Problems, each with its words."""
+
+
+class _Auditor:
+    """What must be remembered of the entries read so far."""
+
+    def __init__(self) -> None:
+        self.sum = balance(None)
+        self.lines: Final = dict[GenerationId, OpenLine]()
+        self._last: Entry | None = None
+        self._held = set[GenerationId]()
+        self._captured = dict[GenerationId, Decimal]()
+        self._refunded = set[GenerationId]()
+
+    def read(self, entry: Entry) -> _Found:
+        """Yield what is wrong with the next entry."""
+        self.sum += entry.amount
+        yield from self._chained(entry)
+        match entry.kind:
+            case EntryKind.GRANT:
+                yield from _check(entry.amount > 0, "amount", "a grant must be above zero")
+            case EntryKind.HOLD:
+                yield from self._hold(entry)
+            case EntryKind.CLOSE:
+                yield from self._close(entry)
+            case EntryKind.REFUND:
+                yield from self._refund(entry)
+            case _:
+                pass
+        self._last = entry
+
+    def _chained(self, entry: Entry) -> _Found:
+        """Compare with the entry before; where that is missing there is nothing to compare."""
+        due = 1 if self._last is None else self._last.seq + 1
+        if entry.seq != due:
+            yield "seq", f"number {entry.seq} comes where {due} must"
+        else:
+            right = balance(self._last) + entry.amount
+            words = f"the balance is {plain(entry.balance)} and must be {plain(right)}"
+            yield from _check(entry.balance == right, "balance", words)
+        if entry.kind is EntryKind.HOLD and entry.amount:
+            allowed = entry.balance >= -(entry.overdraft or 0)
+            words = f"the hold leaves {plain(entry.balance)}, which nobody allowed"
+            yield from _check(allowed, "overdrawn", words)
+
+    def _hold(self, entry: Entry) -> _Found:
+        lines = entry.lines or {}
+        right = -sum(lines.values(), balance(None))
+        good = bool(lines) and entry.amount == right and min(lines.values()) >= 0
+        yield from _check(good, "amount", "the amount is not that of the lines")
+        for generation, amount in lines.items():
+            if generation in self._held:
+                yield "line", f"generation {generation} has a line already"
+                continue
+            self._held.add(generation)
+            self.lines[generation] = OpenLine(entry, generation, amount)
+
+    def _close(self, entry: Entry) -> _Found:
+        generation = entry.generation or GenerationId("")
+        captured, returned = entry.captured or Decimal(0), entry.returned or Decimal(0)
+        yield from _check(entry.key == close_key(generation), "key", "the key is not of a close")
+        line = self.lines.pop(generation, None)
+        if line is None:
+            word = "was closed already" if generation in self._held else "was never held"
+            yield "line", f"the line of generation {generation} {word}"
+            return
+        good = captured + returned == line.amount and min(captured, returned) >= 0
+        words = f"captured and returned are not the {plain(line.amount)} that were held"
+        yield from _check(good and entry.amount == returned, "amount", words)
+        self._captured[generation] = captured
+
+    def _refund(self, entry: Entry) -> _Found:
+        generation = entry.generation or GenerationId("")
+        yield from _check(entry.key == refund_key(generation), "key", "the key is not of a refund")
+        if generation in self._refunded:
+            yield "line", f"generation {generation} was refunded already"
+        self._refunded.add(generation)
+        captured = self._captured.get(generation, Decimal(0))
+        words = f"of generation {generation} only {plain(captured)} were captured"
+        yield from _check(0 < entry.amount <= captured, "amount", words)
+
+
+def _check(good: bool, problem: str, said: str) -> _Found:  # noqa: FBT001 - what is asserted
+    if not good:
+        yield problem, said

@@ -1,0 +1,64 @@
+"""The people who order: who they are, and what they were promised."""
+
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import Field
+
+from schemas.base import Money, Record, Time, UserId, newer, plain
+
+_HIDDEN = {"welcome", "idempotency_key", "idempotency_digest"}
+
+
+class Role(StrEnum):
+    """What somebody may do beyond ordering."""
+
+    ADMIN = "admin"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        """Take a role of a newer version as it is: kept, and worth nothing here."""
+        return newer(cls, value) if isinstance(value, str) else None
+
+
+class User(Record):
+    """Somebody who orders. What they own is in the ledger, not here."""
+
+    id: UserId = Field(validation_alias="_id", serialization_alias="_id")
+    telegram_id: int | None = None
+    """Unique: whoever registers with it again is the same person."""
+    username: str | None = None
+    """Telegram's, without the ``@``."""
+    first_name: str | None = None
+    language: str | None = None
+    """IETF tag of the language they are spoken to in; English where there is none."""
+    roles: tuple[Role, ...] = ()
+    blocked: bool = False
+    """Whether we serve them no more."""
+    welcome: Money | None = None
+    """Credits promised with the record; whoever next looks after this person grants them, once."""
+    created_at: Time
+    updated_at: Time
+    version: int = 1
+    """Raised by every write; every write names the one it replaces."""
+    schema_version: int = 1
+    idempotency_key: str | None = None
+    """``{API key's digest}:{Idempotency-Key}``; unique, so that the insert is the claim."""
+    idempotency_digest: str | None = None
+    """Digest of the body that came with the key."""
+
+
+class Account(Record):
+    """A person and what they own."""
+
+    user: User
+    balance: Money
+    """Credits; below zero only where somebody allowed that."""
+
+    def public(self) -> dict[str, Any]:
+        """Return the person as the API shows them: ``id`` for ``_id``, and the balance.
+
+        Every field is present; what is unknown is null.
+        """
+        shown = self.user.model_dump(mode="json", by_alias=True, exclude=_HIDDEN)
+        return {"id": shown.pop("_id"), **shown, "balance": plain(self.balance)}
