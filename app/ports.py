@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 
 from processors.notifications import Content
-from schemas.base import EngineName, GenerationId, InstanceName, RunId
+from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
 from schemas.debt import DebtKind
 from schemas.generation import Generation
+from schemas.ledger import Entry
 from schemas.run import Batch, RunReport
+from schemas.user import User
 
 
 class Write(NamedTuple):
@@ -184,6 +186,67 @@ class Chats(Protocol):
 
     async def blocked(self, chat_id: int, why: str, now: datetime) -> None:
         """Remember that a chat refuses us."""
+        ...
+
+
+class Users(Protocol):
+    """The people who order. Every method may raise StoreDownError or UnreadableError."""
+
+    async def by_telegram_id(self, telegram_id: int) -> User | None:
+        """Return the person with this Telegram id, or None."""
+        ...
+
+    async def by_idempotency_key(self, key: str) -> User | None:
+        """Return the person who was registered under this key, or None."""
+        ...
+
+    async def insert(self, user: User) -> bool:
+        """Store a new person; return whether their id, Telegram id and key were all free."""
+        ...
+
+    async def write(self, before: User, after: User) -> bool:
+        """Set what changed, if the record still is at the version of `before`; return whether.
+
+        `after` is stored with its version and times as given.
+        """
+        ...
+
+
+class Ledger(Protocol):
+    """Everybody's entries, which are never changed. Every method may raise StoreDownError."""
+
+    async def history(
+        self, user: UserId, *, before: int | None = None, limit: int
+    ) -> tuple[Entry, ...]:
+        """Return a person's entries, the last first.
+
+        Args:
+            user: Whose.
+            before: Only those with a smaller number; None for the very last.
+            limit: At most so many.
+
+        Raises:
+            UnreadableError: One of them is damaged: no balance may be told without it.
+        """
+        ...
+
+    async def by_key(self, key: str) -> Entry | None:
+        """Return the entry of this key, or None.
+
+        Raises:
+            UnreadableError: It is damaged.
+        """
+        ...
+
+    async def insert(self, entry: Entry) -> bool:
+        """Store an entry; return whether its number, with its person, and its key were free."""
+        ...
+
+    def entries(self, user: UserId | None = None) -> AsyncIterator[Entry]:
+        """Yield all entries, or those of one person: person by person, by number.
+
+        One that cannot be read is left out, and leaves a gap.
+        """
         ...
 
 

@@ -7,16 +7,17 @@ out of a payload. Field names never come from a payload.
 from collections.abc import Iterator, Mapping
 from datetime import UTC
 from decimal import Decimal
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, TypeVar
 
 from bson.codec_options import CodecOptions, TypeCodec, TypeRegistry
 from bson.decimal128 import Decimal128
 
 from schemas.base import Record
-from schemas.generation import Generation
 
 Document = dict[str, Any]
 """A BSON document: Any, since its values are of every type."""
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 class _DecimalCodec(TypeCodec):
@@ -37,18 +38,12 @@ CODEC: Final[CodecOptions[Document]] = CodecOptions(
 )
 
 
-_STORED: Final = {
-    name: field.serialization_alias or name for name, field in Generation.model_fields.items()
-}
-"""Each field's stored name."""
-
-
-def update(before: Generation, after: Generation) -> Document:
+def update(before: RecordT, after: RecordT) -> Document:
     """Return the update that turns one state of a record into another.
 
     Fields that neither state has, such as those of a newer version, are left alone.
     """
-    changed = dict(_moved(vars(before), vars(after)))
+    changed = dict(_moved(vars(before), vars(after), _stored(type(before))))
     wanted = {name: value for name, value in changed.items() if value is not None}
     gone = {name: "" for name, value in changed.items() if value is None}
     return {
@@ -57,7 +52,15 @@ def update(before: Generation, after: Generation) -> Document:
     }
 
 
-def _moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+@cache
+def _stored(record: type[Record]) -> Mapping[str, str]:
+    """Return each field's stored name."""
+    return {name: field.serialization_alias or name for name, field in record.model_fields.items()}
+
+
+def _moved(
+    before: Mapping[str, Any], after: Mapping[str, Any], stored: Mapping[str, str]
+) -> Iterator[tuple[str, Any]]:
     """Yield each path that differs between two states' fields with its new value.
 
     Most fields of most writes are the very same objects; only the others are written out.
@@ -66,7 +69,7 @@ def _moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tupl
         old = before[name]
         if new is old or new == old:
             continue
-        path = _STORED[name]
+        path = stored[name]
         if isinstance(old, Record) and isinstance(new, Record):
             yield from _changed(old.document(), new.document(), f"{path}.")
         else:

@@ -61,6 +61,15 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             # Only what has been applied expires: what we answered for is never lost to the clock.
             _expiring("at", keep.events, {"applied": True}),
         ],
+        "users": [
+            _unique([("telegramId", ASCENDING)], "telegramId"),
+            _unique([("idempotencyKey", ASCENDING)], "idempotencyKey"),
+        ],
+        "ledger": [
+            # The first decides races, and finds a balance and a history; the second repetitions.
+            IndexModel([("user", ASCENDING), ("seq", ASCENDING)], unique=True),
+            IndexModel([("key", ASCENDING)], unique=True),
+        ],
     }
 
 
