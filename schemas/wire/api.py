@@ -43,6 +43,11 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_
 """1 to 128 characters, none of them a control character."""
 RunName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 ChatId = Annotated[int, Field(ge=-INTEGER_MOST, le=INTEGER_MOST)]
+Language = Annotated[
+    str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
+]
+TELEGRAM_ID_MOST: Final = 2**52 - 1
+"""Largest id of a person: "at most 52 significant bits" (Bot API, User)."""
 
 
 def _input(value: JsonValue) -> JsonValue:
@@ -116,12 +121,7 @@ class NewMetadata(Said):
     """The chat that is told how it went."""
     telegram_message_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
     """The person's message, which ours will reply to."""
-    language: (
-        Annotated[
-            str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
-        ]
-        | None
-    ) = None
+    language: Language | None = None
     """IETF tag of the person's language; English where there is none."""
     preset: Words | None = None
     cost_rate: CostRate | None = None
@@ -215,6 +215,26 @@ class GenerationQuery(Said):
             mode="json", by_alias=True, exclude_none=True, exclude={"cursor", "limit"}
         )
         return {str(name): value for name, value in given.items()}
+
+
+class NewUser(Said):
+    """Somebody who shall be able to order, as Telegram knows them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"telegramId": 4711, "username": "ada", "firstName": "Ada", "language": "pt-br"}
+            ]
+        }
+    )
+
+    telegram_id: Annotated[int, Field(ge=1, le=TELEGRAM_ID_MOST)]
+    """Who it is: the same id again is the same person."""
+    username: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")] | None = None
+    """Without the `@`."""
+    first_name: Words | None = None
+    language: Language | None = None
+    """IETF tag of the language to speak to them in; of somebody who has one it stays."""
 
 
 class CreateHeaders(Said):

@@ -1,0 +1,187 @@
+"""Move credits: read the last entry, decide the next, insert it, and again on a lost race."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final, Protocol
+
+from app.clock import Clock
+from app.errors import ContendedError
+from app.ports import Ledger
+from processors import ledger
+from processors.ledger import Act
+from schemas.base import GenerationId, UserId
+from schemas.ledger import Entry, EntryId, EntryKind
+
+MAX_TRIES: Final = 100
+"""Each lost race is somebody's entry: a hundred in a row on one person mean something is wrong."""
+
+
+class Money:
+    """Everybody's credits. Every movement is made once, however often it is asked for.
+
+    Every method may raise StoreDownError. Then it is not known whether credits moved: asking
+    again under the same key moves them once.
+    """
+
+    def __init__(self, kept: Ledger, clock: Clock) -> None:
+        self._ledger = kept
+        self._clock = clock
+
+    async def balance(self, user: UserId) -> Decimal:
+        """Return what a person has."""
+        return ledger.balance(await self._last(user))
+
+    async def grant(
+        self, user: UserId, amount: Decimal, *, key: str, by: str, reason: str | None = None
+    ) -> Entry:
+        """Give credits.
+
+        Args:
+            user: To whom.
+            amount: How many.
+            key: What this grant is: the same again grants nothing.
+            by: Who gives them.
+            reason: Why.
+
+        Raises:
+            AmountError: It is no amount that can be given.
+            KeyTakenError: The key is that of another movement.
+            ContendedError: Others kept winning the write.
+        """
+
+        def decide(last: Entry | None, act: Act) -> Entry:
+            return ledger.grant(last, act, key, amount)
+
+        return await self._moved(user, EntryKind.GRANT, key, decide, by=by, reason=reason)
+
+    async def hold(
+        self,
+        user: UserId,
+        job: str,
+        lines: Mapping[GenerationId, Decimal],
+        *,
+        by: str,
+        overdraft: Decimal | None = None,
+    ) -> Entry:
+        """Set credits aside for a job, all its lines or none.
+
+        Args:
+            user: Whose credits.
+            job: What they ordered; a job is held for once.
+            lines: For each of its generations the most that it can come to.
+            by: Who ordered.
+            overdraft: How far below zero the balance may go, by explicit leave.
+
+        Raises:
+            InsufficientCreditsError: The balance does not cover it.
+            AmountError: There is no line, or one of them is no amount.
+            KeyTakenError: The job is another person's.
+            ContendedError: Others kept winning the write.
+        """
+        leave = Decimal(0) if overdraft is None else overdraft
+
+        def decide(last: Entry | None, act: Act) -> Entry:
+            return ledger.hold(last, act, job, lines, overdraft=leave)
+
+        return await self._moved(user, EntryKind.HOLD, ledger.hold_key(job), decide, by=by)
+
+    async def close(
+        self,
+        user: UserId,
+        job: str,
+        generation: GenerationId,
+        captured: Decimal,
+        *,
+        by: str,
+        rate: Decimal | None = None,
+        reason: str | None = None,
+    ) -> Entry:
+        """Settle a line of a job's hold; one that was settled stays as it was.
+
+        Args:
+            user: Whose credits.
+            job: Whose hold it is.
+            generation: Whose line it is.
+            captured: What the person pays, at most the line; the rest is returned.
+            by: Who settles it.
+            rate: Credits for one USD, where the price follows the cost.
+            reason: How the price came about.
+
+        Raises:
+            NoLineError: Nothing is held for it.
+            AmountError: `captured` is no amount, or more than the line.
+            KeyTakenError: The generation is another person's.
+            ContendedError: Others kept winning the write.
+        """
+        held = await self._ledger.by_key(ledger.hold_key(job))
+
+        def decide(last: Entry | None, act: Act) -> Entry:
+            return ledger.close(last, act, held, generation, captured, rate=rate)
+
+        key = ledger.close_key(generation)
+        return await self._moved(user, EntryKind.CLOSE, key, decide, by=by, reason=reason)
+
+    async def refund(
+        self,
+        user: UserId,
+        generation: GenerationId,
+        amount: Decimal | None = None,
+        *,
+        by: str,
+        reason: str,
+    ) -> Entry:
+        """Give back what was captured for a generation, once.
+
+        Args:
+            user: To whom.
+            generation: What they paid for.
+            amount: How much of it; None for all.
+            by: Who gives it back.
+            reason: Why.
+
+        Raises:
+            NoLineError: Nothing was captured for it.
+            AmountError: It is no amount, or more than was captured.
+            KeyTakenError: The generation is another person's.
+            ContendedError: Others kept winning the write.
+        """
+        closed = await self._ledger.by_key(ledger.close_key(generation))
+
+        def decide(last: Entry | None, act: Act) -> Entry:
+            return ledger.refund(last, act, closed, generation, amount)
+
+        key = ledger.refund_key(generation)
+        return await self._moved(user, EntryKind.REFUND, key, decide, by=by, reason=reason)
+
+    async def _last(self, user: UserId) -> Entry | None:
+        found = await self._ledger.history(user, limit=1)
+        return found[0] if found else None
+
+    async def _moved(
+        self,
+        user: UserId,
+        kind: EntryKind,
+        key: str,
+        decide: "_Decide",
+        *,
+        by: str,
+        reason: str | None = None,
+    ) -> Entry:
+        for _ in range(MAX_TRIES):
+            # In this order: had the key come in between, the last entry is out of date, and the
+            # insert is lost; the other way round a repeated hold could find its credits gone.
+            last = await self._last(user)
+            known = await self._ledger.by_key(key)
+            if known is not None:
+                return ledger.accept(known, user, kind)
+            act = Act(EntryId(self._clock.new_id()), user, by, self._clock.now(), reason)
+            entry = decide(last, act)
+            if await self._ledger.insert(entry):
+                return entry
+        raise ContendedError(f"the ledger of {user}")
+
+
+class _Decide(Protocol):
+    """Says what the next entry is; asked again where somebody was first."""
+
+    def __call__(self, last: Entry | None, act: Act) -> Entry: ...
