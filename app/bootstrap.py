@@ -26,6 +26,8 @@ from app.store.connection import Connection, Keep
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.leases import MongoLeases
+from app.store.ledger import MongoLedger
+from app.store.users import MongoUsers
 from app.telegram.alerts import AdminAlerts
 from app.telegram.sender import Sender
 from app.usecases.accept_events import Acceptor
@@ -36,8 +38,10 @@ from app.usecases.circuits import Circuits
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
 from app.usecases.end_run import EndRun
+from app.usecases.money import Money
 from app.usecases.notify import Notify, Show
 from app.usecases.records import Records
+from app.usecases.register_user import Accounts
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Receivers, Sweep
 from app.usecases.taking import Taking
@@ -87,6 +91,8 @@ class Store:
     inbox: MongoInbox
     leases: MongoLeases
     chats: MongoChats
+    users: MongoUsers
+    ledger: MongoLedger
     keep: Keep
 
 
@@ -152,6 +158,8 @@ def open_store(settings: Settings, uri: str) -> Store:
         inbox=MongoInbox(connection),
         leases=MongoLeases(connection),
         chats=MongoChats(connection),
+        users=MongoUsers(connection),
+        ledger=MongoLedger(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),
@@ -303,6 +311,9 @@ def build(
             disk_full=readiness.disk_full,
         ),
         generations=store.generations,
+        accounts=Accounts(
+            store.users, Money(store.ledger, clock), clock, welcome=settings.welcome_grant
+        ),
         metrics=metrics,
         clock=clock,
         webhook_keys={engine: keys.of(engine) for engine in engines},

@@ -1,6 +1,7 @@
 """What the operator decides: every setting, its type and its default."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal, NamedTuple, cast
@@ -86,6 +87,8 @@ class Settings(BaseModel):
     telegram_finish: Annotated[Literal["send", "edit"], values.one_of("send", "edit")] = "send"
     allow_private_targets: values.Switch = False
     admin_chat_id: Annotated[int | None, BeforeValidator(values.chat)] = None
+    welcome_grant: Annotated[Decimal, BeforeValidator(values.credits)] = Decimal(0)
+    """Credits that somebody new is given."""
     keep_events_days: Annotated[int, values.number(1, 3650)] = 14
     keep_records_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""

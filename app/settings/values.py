@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, cast
@@ -148,6 +149,17 @@ def chat(value: object) -> object:
     if not re.fullmatch(r"-?[0-9]{1,19}", given):
         raise ValueError(f"is {given!r}, but must be a chat's number, such as -1001234567890")
     return int(given)
+
+
+def credits(value: object) -> object:  # noqa: A001 - what it reads
+    """Read an amount of credits, zero included."""
+    given = str(value)
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", given):
+        raise ValueError(
+            f"is {given!r}, but must be an amount of credits, such as 5 or 0.25: "
+            "below a thousand million, with at most 6 decimal places"
+        )
+    return Decimal(given)
 
 
 Switch = Annotated[bool, BeforeValidator(switch)]

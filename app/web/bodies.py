@@ -6,8 +6,11 @@ from typing import Final
 
 from starlette.types import Receive, Scope
 
+from app.errors import BadFieldError, UnavailableError
 from app.web.refusals import DisconnectedError, MediaTypeError, SlowBodyError, TooLargeError
 
+ERRORS: Final = (BadFieldError, MediaTypeError, TooLargeError, SlowBodyError, UnavailableError)
+"""What an operation may raise that takes a body of JSON."""
 MOST: Final = 1024 * 1024
 """Bytes of a body that are read."""
 
@@ -43,6 +46,17 @@ def check_type(scope: Scope) -> None:
     media_type = kind.partition(b";")[0].strip().lower()
     if media_type != b"application/json" or encoding.strip().lower() != b"identity":
         raise MediaTypeError
+
+
+async def taken(scope: Scope, receive: Receive, deadline: timedelta) -> bytes:
+    """Read a whole body that says it is JSON.
+
+    Raises:
+        MediaTypeError: As for `check_type`.
+        TooLargeError, SlowBodyError, DisconnectedError: As for `read`.
+    """
+    check_type(scope)
+    return await read(scope, receive, deadline)
 
 
 async def read(scope: Scope, receive: Receive, deadline: timedelta) -> bytes:

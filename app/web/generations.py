@@ -5,18 +5,16 @@ draft-ietf-httpapi-idempotency-key-header-07, 2.6), with the record as it stands
 ``Idempotent-Replayed: true``.
 """
 
-import hashlib
 import re
 from datetime import timedelta
 from typing import Final
 
 import orjson
-from pydantic import JsonValue
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app import errors
-from app.web import bodies, reading, refusals, shown, updates
+from app.web import bodies, reading, shown, updates
 from app.web.operations import Call, Operation, Route
 from app.web.services import Desk, Generations
 from schemas.base import GenerationId
@@ -28,13 +26,6 @@ _ONE: Final = f"{PATH}/{{id}}"
 _TAG: Final = "generations"
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
-_BODY_ERRORS: Final = (
-    errors.BadFieldError,
-    refusals.MediaTypeError,
-    refusals.TooLargeError,
-    refusals.SlowBodyError,
-    errors.UnavailableError,
-)
 _ORDER_ERRORS: Final = (
     errors.ConflictError,
     errors.EngineOffError,
@@ -57,7 +48,7 @@ class GenerationHandlers:
         headers = reading.headers(CreateHeaders, call.request)
         raw = await self._body(call.request)
         order = reading.body(NewGeneration, raw)
-        key, digest = _idempotency(call, headers, reading.json(raw))
+        key, digest = reading.idempotency(call, headers, reading.json(raw))
         made, new = await self._desk.create(order, key=key, digest=digest)
         return _created(made, new=new)
 
@@ -90,13 +81,12 @@ class GenerationHandlers:
         """Order the same again."""
         named = _id(call.request)
         headers = reading.headers(CreateHeaders, call.request)
-        key, digest = _idempotency(call, headers, None)
+        key, digest = reading.idempotency(call, headers, None)
         made, new = await self._desk.rerun(named, key=key, digest=digest)
         return _created(made, new=new)
 
     async def _body(self, request: Request) -> bytes:
-        bodies.check_type(request.scope)
-        return await bodies.read(request.scope, request.receive, self._deadline)
+        return await bodies.taken(request.scope, request.receive, self._deadline)
 
 
 def routes(desk: Desk, generations: Generations, deadline: timedelta) -> tuple[Route, ...]:
@@ -114,7 +104,7 @@ def routes(desk: Desk, generations: Generations, deadline: timedelta) -> tuple[R
                 body=NewGeneration,
                 status=201,
                 answer=shown.generation(),
-                errors=(*_BODY_ERRORS, *_ORDER_ERRORS),
+                errors=(*bodies.ERRORS, *_ORDER_ERRORS),
             ),
             do.create,
         ),
@@ -154,7 +144,7 @@ def routes(desk: Desk, generations: Generations, deadline: timedelta) -> tuple[R
                 body=Update,
                 answer=shown.generation(),
                 errors=(
-                    *_BODY_ERRORS,
+                    *bodies.ERRORS,
                     errors.ConflictError,
                     errors.NotFoundError,
                     errors.StaleVersionError,
@@ -197,17 +187,6 @@ def _id(request: Request) -> GenerationId:
     if not _ID.fullmatch(named):
         raise errors.NotFoundError("generation")
     return GenerationId(named)
-
-
-def _idempotency(
-    call: Call, headers: CreateHeaders, body: JsonValue
-) -> tuple[str | None, str | None]:
-    """Return the key, scoped by who calls, and the digest of what is asked for."""
-    if headers.idempotency_key is None:
-        return None, None
-    asked = [call.request.scope["path"], body]
-    canonical = orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
-    return f"{call.caller}:{headers.idempotency_key}", hashlib.sha256(canonical).hexdigest()
 
 
 def _created(generation: Generation, *, new: bool) -> Response:

@@ -126,7 +126,11 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[str, Json]:
         good["content"] = _content(schemas[operation.answer, "serialization"])
     elif operation.status != HTTPStatus.NO_CONTENT:
         good["content"] = {operation.media_type: {"schema": {"type": "string"}}}
-    responses = {str(operation.status): good}
+    responses = {
+        str(status): {**good}
+        for status in (operation.status, operation.known_status)
+        if status is not None
+    }
     denied = () if operation.access is Access.OPEN else (UnauthorizedError,)
     for error in (*denied, *operation.errors):
         code, said = str(int(problems.status(error))), problems.title(error)

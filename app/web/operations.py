@@ -49,6 +49,7 @@ class Operation:
         headers: Model of the headers it looks at, by their aliases.
         body: Model of the JSON it takes.
         status: Of its answer when all is well.
+        known_status: The same where nothing had to be made; None where that is no other.
         answer: Model of the JSON it answers with; None for another type of content.
         media_type: Of its answer.
         errors: What it may raise besides what every operation of its access may.
@@ -64,6 +65,7 @@ class Operation:
     headers: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     status: int = 200
+    known_status: int | None = None
     answer: type[BaseModel] | None = None
     media_type: str = "application/json"
     errors: tuple[type[Exception], ...] = ()

@@ -1,5 +1,6 @@
 """Turn what a request says into the API's models, or refuse it by the name of what is wrong."""
 
+import hashlib
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -8,8 +9,9 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from starlette.requests import Request
 
 from app.errors import BadFieldError, UnknownFieldError
+from app.web.operations import Call
 from app.web.refusals import NotJsonError
-from schemas.wire.api import INTEGER_MOST
+from schemas.wire.api import INTEGER_MOST, CreateHeaders
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -81,6 +83,16 @@ def headers(model: type[M], request: Request) -> M:
     return _from_strings(
         model, [(name, value) for name in names for value in request.headers.getlist(name)]
     )
+
+
+def idempotency(
+    call: Call, headers: CreateHeaders, asked: JsonValue
+) -> tuple[str | None, str | None]:
+    """Return the key, scoped by who calls, and the digest of what is asked for."""
+    if headers.idempotency_key is None:
+        return None, None
+    canonical = orjson.dumps([call.request.scope["path"], asked], option=orjson.OPT_SORT_KEYS)
+    return f"{call.caller}:{headers.idempotency_key}", hashlib.sha256(canonical).hexdigest()
 
 
 def _from_strings(model: type[M], pairs: list[tuple[str, str]]) -> M:

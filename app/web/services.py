@@ -10,7 +10,8 @@ from app.ports import Page
 from schemas.base import EngineName, GenerationId
 from schemas.generation import Generation
 from schemas.run import Delivery, RunEvent
-from schemas.wire.api import Change, NewGeneration
+from schemas.user import Account
+from schemas.wire.api import Change, NewGeneration, NewUser
 
 
 class Acceptor(Protocol):
@@ -81,6 +82,20 @@ class Generations(Protocol):
         ...
 
 
+class Accounts(Protocol):
+    """People and what they own. Every method may raise an AppError."""
+
+    async def register(
+        self, new: NewUser, *, key: str | None, digest: str | None
+    ) -> tuple[Account, bool]:
+        """Return the person with this Telegram id, and whether they are new."""
+        ...
+
+    async def by_telegram_id(self, telegram_id: int) -> Account | None:
+        """Return a person and what they own, or None."""
+        ...
+
+
 class Metrics(Protocol):
     """What is counted here."""
 
@@ -122,6 +137,7 @@ class Services:
     acceptor: Acceptor
     desk: Desk
     generations: Generations
+    accounts: Accounts
     metrics: Metrics
     clock: Clock
     webhook_keys: Mapping[EngineName, tuple[bytes, ...]]

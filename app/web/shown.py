@@ -1,13 +1,16 @@
-"""A generation as the API shows it, derived from the record itself, so that it cannot drift."""
+"""Records as the API shows them, derived from the records themselves, so that they cannot drift."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from schemas.base import EngineName, GenerationId, Record
+from schemas.base import EngineName, GenerationId, Record, UserId
 from schemas.generation import Generation, Request
+from schemas.user import Account, User
 
 
 class _Shown(Record):
@@ -17,18 +20,19 @@ class _Shown(Record):
 @cache
 def generation() -> type[BaseModel]:
     """Return the model of `Generation.public`."""
-    fields: dict[str, Any] = {
-        name: (field.annotation, field)
-        for name, field in Generation.model_fields.items()
-        if name != "id" and field.serialization_alias in _names()
-    }
-    # Any: a model made of a mapping has no static type.
-    return create_model(
-        "Generation",
-        __base__=_Shown,
-        __doc__=Generation.__doc__,
-        id=(GenerationId, Field(description=GenerationId.__doc__)),
-        **fields,
+    identity: Any = (GenerationId, Field(description=GenerationId.__doc__))
+    return _model(Generation, _a_generation().public(), id=identity)
+
+
+@cache
+def user() -> type[BaseModel]:
+    """Return the model of `Account.public`."""
+    balance = Account.model_fields["balance"]
+    return _model(
+        User,
+        Account(user=_a_user(), balance=Decimal(0)).public(),
+        id=(UserId, Field(description=UserId.__doc__)),
+        balance=(balance.annotation, Field(description="Credits, as a decimal string.")),
     )
 
 
@@ -44,15 +48,30 @@ def page() -> type[BaseModel]:
     )
 
 
-def _names() -> frozenset[str]:
-    """Return the names that the API shows, as the record itself shows them."""
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
-    sample = Generation(
+def _model(record: type[Record], sample: Mapping[str, Any], **own: Any) -> type[BaseModel]:  # noqa: ANN401 - fields as `create_model` takes them
+    """Return the model of a record's fields that are shown, as a sample of it shows them."""
+    fields: dict[str, Any] = {
+        name: (field.annotation, field)
+        for name, field in record.model_fields.items()
+        if name != "id" and field.serialization_alias in sample
+    }
+    # Any: a model made of a mapping has no static type.
+    return create_model(record.__name__, __base__=_Shown, __doc__=record.__doc__, **(fields | own))
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _a_generation() -> Generation:
+    return Generation(
         id=GenerationId("0" * 32),
         engine=EngineName("any"),
-        created_at=epoch,
-        updated_at=epoch,
-        request_timestamp=epoch,
+        created_at=_EPOCH,
+        updated_at=_EPOCH,
+        request_timestamp=_EPOCH,
         request_payload=Request(deployment_id="any"),
     )
-    return frozenset(sample.public())
+
+
+def _a_user() -> User:
+    return User(id=UserId("0" * 32), created_at=_EPOCH, updated_at=_EPOCH)

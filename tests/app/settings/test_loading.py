@@ -1,6 +1,7 @@
 """What the operator writes, and what we make of it."""
 
 import re
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -89,6 +90,11 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("TELEGRAM_FINISH", "delete"),
         ("ALLOW_PRIVATE_TARGETS", "2"),
         ("ADMIN_CHAT_ID", "@me"),
+        ("WELCOME_GRANT", "-1"),
+        ("WELCOME_GRANT", "NaN"),
+        ("WELCOME_GRANT", "1e3"),
+        ("WELCOME_GRANT", "0.0000001"),
+        ("WELCOME_GRANT", "1000000000"),
         ("KEEP_EVENTS_DAYS", "0"),
         ("KEEP_EVENTS_DAYS", "1.5"),
         ("KEEP_RECORDS_DAYS", "forever"),
@@ -150,6 +156,11 @@ def test_a_blank_value_counts_as_not_given() -> None:
     assert [*problems(LIVE | {"WEBHOOK_SECRET": ' , ""'})] == [
         "WEBHOOK_SECRET: is missing; make one with: openssl rand -hex 32"
     ]
+
+
+def test_credits_are_exact() -> None:
+    """An amount is read as it is written."""
+    assert settings.load({"WELCOME_GRANT": " 0.1 "}, None).welcome_grant == Decimal("0.1")
 
 
 def test_values_are_brought_into_one_form() -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import ClassVar
 
 from app.errors import (
@@ -18,10 +19,11 @@ from app.ports import Page
 from app.web.services import Receiver, Services
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, signing
-from schemas.base import EngineName, GenerationId
+from schemas.base import EngineName, GenerationId, UserId
 from schemas.generation import Generation, Metadata, Request
 from schemas.run import Delivery, RunEvent
-from schemas.wire.api import Change, NewGeneration
+from schemas.user import Account, User
+from schemas.wire.api import Change, NewGeneration, NewUser
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENGINE = EngineName("comfydeploy")
@@ -185,6 +187,53 @@ class FakeDesk:
 
 
 @dataclass
+class FakeAccounts:
+    """Registers people in memory; everybody owns ten credits.
+
+    Attributes:
+        people: By Telegram id.
+        asked: What was asked for, with key and digest.
+    """
+
+    people: dict[int, Account] = field(default_factory=dict[int, Account])
+    asked: list[tuple[NewUser, str | None, str | None]] = field(
+        default_factory=list[tuple[NewUser, str | None, str | None]]
+    )
+    failure: Exception | None = None
+
+    async def register(
+        self, new: NewUser, *, key: str | None, digest: str | None
+    ) -> tuple[Account, bool]:
+        """Make a person, once for each Telegram id."""
+        if self.failure is not None:
+            raise self.failure
+        self.asked.append((new, key, digest))
+        known = self.people.get(new.telegram_id)
+        if known is not None:
+            return known, False
+        user = User(
+            id=UserId(f"{len(self.people):032x}"),
+            telegram_id=new.telegram_id,
+            username=new.username,
+            first_name=new.first_name,
+            language=new.language,
+            created_at=NOON,
+            updated_at=NOON,
+            idempotency_key=key,
+            idempotency_digest=digest,
+        )
+        account = Account(user=user, balance=Decimal("10.000000"))
+        self.people[new.telegram_id] = account
+        return account, True
+
+    async def by_telegram_id(self, telegram_id: int) -> Account | None:
+        """Return a person, or None."""
+        if self.failure is not None:
+            raise self.failure
+        return self.people.get(telegram_id)
+
+
+@dataclass
 class FakeMetrics:
     """Remembers what was counted."""
 
@@ -218,6 +267,7 @@ class World:
     acceptor: FakeAcceptor = field(default_factory=FakeAcceptor)
     generations: FakeGenerations = field(default_factory=FakeGenerations)
     desk: FakeDesk = field(init=False)
+    accounts: FakeAccounts = field(default_factory=FakeAccounts)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
     receiver: Receiver = comfydeploy.receive
@@ -241,6 +291,7 @@ class World:
             acceptor=self.acceptor,
             desk=self.desk,
             generations=self.generations,
+            accounts=self.accounts,
             metrics=self.metrics,
             clock=NoonClock(),
             webhook_keys={ENGINE: self.keys},

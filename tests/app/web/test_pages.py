@@ -79,6 +79,9 @@ async def test_operations_have_names_of_their_own_and_tell_their_problems() -> N
     assert created["security"] == [{"key": []}]
     assert [each["name"] for each in created["parameters"]] == ["Idempotency-Key"]
     assert document["paths"]["/livez"]["get"]["security"] == []
+    registered = document["paths"]["/api/users/register"]["post"]["responses"]
+    assert registered["200"] == registered["201"]
+    assert set(registered) == {"200", "201", "422", *common} - {"409"}
 
 
 async def test_parameters_are_those_of_the_models() -> None:
@@ -96,12 +99,15 @@ async def test_the_examples_are_good() -> None:
     schemas = (await _document())["components"]["schemas"]
     [order] = schemas["NewGeneration"]["examples"]
     [update] = schemas["Update"]["examples"]
+    [person] = schemas["NewUser"]["examples"]
 
     async with serving(World()) as site:
         ordered = await site.client.post("/api/generations", json=order)
         updated = await site.client.put(ordered.headers["location"], json=update)
         refused = await site.client.post("/api/generations", json=update)
+        registered = await site.client.post("/api/users/register", json=person)
     assert (ordered.status_code, updated.status_code) == (201, 200)
+    assert registered.status_code == 201
     assert NewGeneration.model_validate(order, strict=False)
     assert Update.model_validate(update)
     assert Problem.model_validate_json(refused.content).status == 400
