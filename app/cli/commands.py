@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from app.cli import money
+
 app = typer.Typer(
     name="runrelay",
     help="""Runs image and video generations on other people's engines and never loses one.
@@ -39,10 +41,13 @@ debts = typer.Typer(
 )
 _RUN = "Run"
 _LOOK = "Look"
+_MONEY = "Money"
 _KEEP = "Keep"
 
 app.add_typer(events, name="events", rich_help_panel=_LOOK)
 app.add_typer(debts, name="debts", rich_help_panel=_LOOK)
+app.command(rich_help_panel=_MONEY)(money.grant)
+app.add_typer(money.ledger, name="ledger", rich_help_panel=_MONEY)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A generation's id, 32 digits.")]
 Since = Annotated[

@@ -7,7 +7,7 @@ import pytest
 from tests.app.cli.running import run
 
 COMMANDS = (
-    *("serve", "doctor", "start", "explain", "events", "debts"),
+    *("serve", "doctor", "start", "explain", "events", "debts", "grant", "ledger"),
     *("indexes", "migrate", "backup", "restore"),
 )
 
@@ -26,6 +26,8 @@ def test_the_help_names_every_command(tmp_path: Path) -> None:
         (("serve",), "runrelay serve --port 8080"),
         (("start",), "--rate 0.000337/second --wait"),
         (("debts", "replay"), "runrelay debts replay --all-dead"),
+        (("grant",), "runrelay grant 4711 100 --key prize-2026-01"),
+        (("ledger", "export"), "runrelay ledger export ada.csv --user 4711"),
     ],
 )
 def test_the_help_of_a_command_has_an_example(

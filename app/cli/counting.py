@@ -1,0 +1,125 @@
+"""`runrelay ledger`: does it add up, and everything that is in it."""
+
+import csv
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from app.bootstrap import Store
+from app.cli import opening, speaking
+from app.cli.settling import refuse, refusing
+from app.clock import Clock
+from app.errors import NotFoundError
+from processors import ledger
+from processors.ledger import Flaw, OpenLine
+from schemas.base import UserId, plain, rfc3339
+from schemas.ledger import Entry
+
+_ADVICE: Final = (
+    "The service makes no such entries: somebody changed, removed or added them by hand, or a "
+    "version has a fault. Change nothing in place; docs/money.md says what to do."
+)
+_COLUMNS: Final = (
+    *("at", "user", "seq", "kind", "amount", "balance", "key", "by", "reason"),
+    *("generation", "captured", "returned", "rate", "lines"),
+)
+
+
+async def check() -> int:
+    """Recompute everything, print what is held and what is wrong; return the exit code."""
+    entries, people, total = 0, 0, ledger.balance(None)
+    flaws, held = list[Flaw](), list[OpenLine]()
+    with refusing():
+        async with opening.opened(opening.quietly_settled(), Clock()) as store:
+            async for each in _by_person(store.ledger.entries()):
+                audit = ledger.check(each)
+                entries, people, total = entries + len(each), people + 1, total + audit.balance
+                flaws += audit.flaws
+                held += audit.open
+    if held:
+        speaking.say("Held and not settled yet", "bold")
+        speaking.show(("user", "hold", "generation", "credits", "since (UTC)"), map(_held, held))
+    if flaws:
+        speaking.say("\nWrong", "bold")
+        speaking.show(("user", "entry", "key", "problem", "what is wrong"), map(_wrong, flaws))
+        speaking.say(f"\n{_ADVICE}")
+    word = f"{len(flaws)} flaws" if flaws else "all is well"
+    speaking.say(f"{entries} entries of {people} people, {plain(total)} credits: {word}")
+    return 1 if flaws else 0
+
+
+async def export(target: Path, telegram_id: int | None) -> None:
+    """Write the ledger, or that of one person, to a file of comma-separated values."""
+    count = 0
+    with refusing():
+        async with opening.opened(opening.quietly_settled(), Clock()) as store:
+            user = None if telegram_id is None else await _user(store, telegram_id)
+            with _written(target) as write:
+                async for entry in store.ledger.entries(user):
+                    write(_row(entry))
+                    count += 1
+    speaking.say(f"{count} entries are in {target}")
+
+
+async def _by_person(entries: AsyncIterator[Entry]) -> AsyncIterator[list[Entry]]:
+    """Yield each person's entries together."""
+    found = list[Entry]()
+    async for entry in entries:
+        if found and found[-1].user != entry.user:
+            yield found
+            found = []
+        found.append(entry)
+    if found:
+        yield found
+
+
+def _held(line: OpenLine) -> tuple[str, ...]:
+    hold = line.hold
+    return hold.user, hold.key, line.generation, plain(line.amount), speaking.clock(hold.at)
+
+
+def _wrong(flaw: Flaw) -> tuple[str, ...]:
+    entry = flaw.entry
+    return entry.user, str(entry.seq), entry.key, flaw.problem, flaw.said
+
+
+async def _user(store: Store, telegram_id: int) -> UserId:
+    found = await store.users.by_telegram_id(telegram_id)
+    if found is None:
+        raise NotFoundError("user")
+    return found.id
+
+
+@contextmanager
+def _written(target: Path) -> Generator[Callable[[Iterable[str]], object]]:
+    """Yield what writes a row; the file is in its place once all of them are written."""
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(_COLUMNS)
+            yield writer.writerow
+        part.replace(target)
+    except OSError as error:
+        refuse([f"{target}: cannot be written ({error.strerror})"])
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    amounts = (entry.captured, entry.returned, entry.rate)
+    lines = (entry.lines or {}).items()
+    return (
+        *(rfc3339(entry.at), entry.user, str(entry.seq), _text(entry.kind)),
+        *(plain(entry.amount), plain(entry.balance)),
+        *map(_text, (entry.key, entry.by, entry.reason or "", entry.generation or "")),
+        *("" if each is None else plain(each) for each in amounts),
+        " ".join(f"{generation}={plain(amount)}" for generation, amount in lines),
+    )
+
+
+def _text(given: str) -> str:
+    """Keep a spreadsheet from taking somebody's words for a formula."""
+    return f"'{given}" if given.startswith(("=", "+", "-", "@", "\t", "\r")) else given

@@ -1,0 +1,107 @@
+"""`runrelay grant`: give somebody credits, once."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.app.cli.accounts import a_filled_database, kept
+from tests.app.cli.running import run
+from tests.builders import USER, an_entry
+
+
+@pytest.fixture
+def database(mongo_uri: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """Settings that name a database with two people who have nothing."""
+    return a_filled_database(mongo_uri, f"cli_{abs(hash(request.node.name))}")
+
+
+def test_credits_are_granted(tmp_path: Path, database: dict[str, str]) -> None:
+    """The ledger says who gave them and why; the balance is said."""
+    answer = run("grant", "4711", "2.5", "--reason", "a prize", data_dir=tmp_path, **database)
+
+    [entry] = kept(database)
+    assert answer.code == 0, answer.err
+    assert "2.500000 credits were granted to Ada (4711)" in answer.out
+    assert "the balance is 2.500000" in answer.out
+    assert (entry.user, str(entry.amount), entry.reason) == (USER, "2.500000", "a prize")
+
+
+def test_two_grants_are_two(tmp_path: Path, database: dict[str, str]) -> None:
+    """Without a key each is one of its own; a name can be given."""
+    for _ in range(2):
+        run("grant", "4712", "1", "--by", "eve", data_dir=tmp_path, **database)
+
+    assert [each.by for each in kept(database)] == ["cli:eve", "cli:eve"]
+
+
+def test_the_same_key_grants_once(tmp_path: Path, database: dict[str, str]) -> None:
+    """The second time says what there was."""
+    run("grant", "4711", "5", "--key", "prize", data_dir=tmp_path, **database)
+    answer = run("grant", "4711", "7", "--key", "prize", data_dir=tmp_path, **database)
+    others = run("grant", "4712", "7", "--key", "prize", data_dir=tmp_path, **database)
+
+    assert answer.code == 0
+    assert "nothing was granted: 5.000000 were under this key already" in answer.out
+    assert "the balance is 5.000000" in answer.out
+    assert (others.code, len(kept(database))) == (2, 1)
+    assert "that of another movement" in others.err
+
+
+@pytest.mark.parametrize("amount", ["0", "NaN", "1e12", "0.0000001", "much"])
+def test_what_is_no_amount_is_refused(
+    amount: str, tmp_path: Path, database: dict[str, str]
+) -> None:
+    """By name, and nothing is granted."""
+    answer = run("grant", "4711", amount, data_dir=tmp_path, **database)
+
+    assert answer.code == 2
+    assert answer.err.lower().startswith("amount: ")
+    assert kept(database) == []
+
+
+def test_a_negative_amount_is_refused(tmp_path: Path, database: dict[str, str]) -> None:
+    """Also where it is not taken for an option."""
+    answer = run("grant", "--", "4711", "-5", data_dir=tmp_path, **database)
+
+    assert (answer.code, answer.err.strip()) == (2, "amount: is below zero")
+
+
+def test_nobody_unknown_is_given_anything(tmp_path: Path, database: dict[str, str]) -> None:
+    """One sentence, and an exit code."""
+    answer = run("grant", "1", "5", data_dir=tmp_path, **database)
+
+    assert (answer.code, answer.err.strip()) == (2, "no such user")
+
+
+def test_a_grant_that_may_have_been_made_can_be_repeated(tmp_path: Path, mongo_uri: str) -> None:
+    """Where the ledger does not answer as it must, the key to repeat it with is said."""
+    damaged = an_entry().change(seq=0)
+    database = a_filled_database(mongo_uri, "cli_damaged", [damaged])
+    answer = run("grant", "4711", "5", "--key", "prize", data_dir=tmp_path, **database)
+
+    assert answer.code == 1
+    assert "repeat it with --key prize" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("named", "by"),
+    [
+        ({"SUDO_USER": "ada", "USER": "root"}, "cli:ada"),
+        ({"USER": "ada"}, "cli:ada"),
+        ({}, f"cli:uid {os.getuid()}"),
+    ],
+)
+def test_whoever_types_is_written_down(
+    named: dict[str, str],
+    by: str,
+    tmp_path: Path,
+    database: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also behind sudo, and where the system knows only a number."""
+    for name in ("SUDO_USER", "USER"):
+        monkeypatch.delenv(name, raising=False)
+    run("grant", "4711", "5", data_dir=tmp_path, **database, **named)
+
+    assert [each.by for each in kept(database)] == [by]
