@@ -1,12 +1,14 @@
 """`runrelay grant`: give somebody credits, once."""
 
 import os
+import shlex
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.app.cli.accounts import a_filled_database, kept
-from tests.app.cli.running import run
+from tests.app.cli.running import Service, run
 from tests.builders import USER, an_entry
 
 
@@ -105,3 +107,21 @@ def test_whoever_types_is_written_down(
     run("grant", "4711", "5", data_dir=tmp_path, **database, **named)
 
     assert [each.by for each in kept(database)] == [by]
+
+
+def test_credits_are_granted_beside_the_service(service: Service) -> None:
+    """Somebody registers over the API, is given something, and has it when looked up again."""
+    line = next(each for each in service.said.splitlines() if each.startswith("curl "))
+    key = next(each for each in shlex.split(line) if each.startswith("Authorization: "))
+    headers = dict([key.split(": ", 1)])
+    with httpx.Client(base_url=service.url, headers=headers, trust_env=False) as client:
+        made = client.post("/api/users/register", json={"telegramId": 815})
+        answer = run("grant", "815", "2.5", data_dir=service.data_dir)
+        found = client.get("/api/users/by-telegram-id/815")
+        again = client.post("/api/users/register", json={"telegramId": 815})
+    checked = run("ledger", "check", data_dir=service.data_dir)
+
+    assert (made.status_code, made.json()["balance"]) == (201, "0.000000")
+    assert "nobody named (815)" in answer.out
+    assert found.json() == again.json() == {**made.json(), "balance": "2.500000"}
+    assert (checked.code, again.status_code) == (0, 200)
