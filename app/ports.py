@@ -1,10 +1,11 @@
 """Everything outside, as the use cases see it."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 
+from app.errors import UnreadableError
 from processors.notifications import Content
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
 from schemas.debt import DebtKind
@@ -242,10 +243,12 @@ class Ledger(Protocol):
         """Store an entry; return whether its number, with its person, and its key were free."""
         ...
 
-    def entries(self, user: UserId | None = None) -> AsyncIterator[Entry]:
+    def entries(
+        self, user: UserId | None = None, *, odd: Callable[[UnreadableError], None]
+    ) -> AsyncIterator[Entry]:
         """Yield all entries, or those of one person: person by person, by number.
 
-        One that cannot be read is left out, and leaves a gap.
+        `odd` is told of each that cannot be read, which is left out.
         """
         ...
 

@@ -197,3 +197,8 @@ def an_entry(seq: int = 1, **fields: Any) -> Entry:  # noqa: ANN401 - any field 
         "at": NOON,
     }
     return Entry(**(known | fields))
+
+
+def none_odd(error: Exception) -> None:
+    """What is told of entries that cannot be read, where there must be none."""
+    raise AssertionError(str(error))

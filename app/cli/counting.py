@@ -1,7 +1,7 @@
 """`runrelay ledger`: does it add up, and everything that is in it."""
 
 import csv
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from app.bootstrap import Store
 from app.cli import opening, speaking
 from app.cli.settling import refuse, refusing
 from app.clock import Clock
-from app.errors import NotFoundError
+from app.errors import NotFoundError, UnreadableError
 from processors import ledger
 from processors.ledger import Flaw, OpenLine
 from schemas.base import UserId, plain, rfc3339
@@ -29,10 +29,10 @@ _COLUMNS: Final = (
 async def check() -> int:
     """Recompute everything, print what is held and what is wrong; return the exit code."""
     entries, people, total = 0, 0, ledger.balance(None)
-    flaws, held = list[Flaw](), list[OpenLine]()
+    flaws, held, odd = list[Flaw](), list[OpenLine](), list[UnreadableError]()
     with refusing():
         async with opening.opened(opening.quietly_settled(), Clock()) as store:
-            async for each in _by_person(store.ledger.entries()):
+            async for each in _by_person(store.ledger.entries(odd=odd.append)):
                 audit = ledger.check(each)
                 entries, people, total = entries + len(each), people + 1, total + audit.balance
                 flaws += audit.flaws
@@ -40,26 +40,28 @@ async def check() -> int:
     if held:
         speaking.say("Held and not settled yet", "bold")
         speaking.show(("user", "hold", "generation", "credits", "since (UTC)"), map(_held, held))
-    if flaws:
-        speaking.say("\nWrong", "bold")
-        speaking.show(("user", "entry", "key", "problem", "what is wrong"), map(_wrong, flaws))
-        speaking.say(f"\n{_ADVICE}")
-    word = f"{len(flaws)} flaws" if flaws else "all is well"
+    if flaws or odd:
+        _complain(flaws, odd)
+    wrong = len(flaws) + len(odd)
+    word = f"{wrong} flaws" if wrong else "all is well"
     speaking.say(f"{entries} entries of {people} people, {plain(total)} credits: {word}")
-    return 1 if flaws else 0
+    return 1 if wrong else 0
 
 
-async def export(target: Path, telegram_id: int | None) -> None:
-    """Write the ledger, or that of one person, to a file of comma-separated values."""
-    count = 0
+async def export(target: Path, telegram_id: int | None) -> int:
+    """Write the ledger, or that of one person, as comma-separated values; return the exit code."""
+    count, odd = 0, list[UnreadableError]()
     with refusing():
         async with opening.opened(opening.quietly_settled(), Clock()) as store:
             user = None if telegram_id is None else await _user(store, telegram_id)
             with _written(target) as write:
-                async for entry in store.ledger.entries(user):
+                async for entry in store.ledger.entries(user, odd=odd.append):
                     write(_row(entry))
                     count += 1
+    for each in odd:
+        speaking.say(f"left out: {each}")
     speaking.say(f"{count} entries are in {target}")
+    return 1 if odd else 0
 
 
 async def _by_person(entries: AsyncIterator[Entry]) -> AsyncIterator[list[Entry]]:
@@ -72,6 +74,15 @@ async def _by_person(entries: AsyncIterator[Entry]) -> AsyncIterator[list[Entry]
         found.append(entry)
     if found:
         yield found
+
+
+def _complain(flaws: Sequence[Flaw], odd: Sequence[UnreadableError]) -> None:
+    speaking.say("\nWrong", "bold")
+    if flaws:
+        speaking.show(("user", "entry", "key", "problem", "what is wrong"), map(_wrong, flaws))
+    for each in odd:
+        speaking.say(str(each))
+    speaking.say(f"\n{_ADVICE}")
 
 
 def _held(line: OpenLine) -> tuple[str, ...]:

@@ -69,10 +69,12 @@ def export_ledger(
 ) -> None:
     """Write the ledger to a file for a spreadsheet, person by person, oldest entries first.
 
+    The exit code is 1 if an entry could not be read and is left out.
+
     [dim]runrelay ledger export ledger-$(date +%F).csv[/dim]
 
     [dim]runrelay ledger export ada.csv --user 4711[/dim]
     """
     from app.cli import counting
 
-    asyncio.run(counting.export(file, user))
+    raise typer.Exit(asyncio.run(counting.export(file, user)))

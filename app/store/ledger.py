@@ -1,9 +1,8 @@
 """The ledger in MongoDB: nothing here is ever updated or deleted."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-import structlog
 from pydantic import ValidationError
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError
@@ -24,7 +23,6 @@ class MongoLedger:
 
     def __init__(self, connection: Connection) -> None:
         self._all = connection.collection("ledger")
-        self._log = structlog.get_logger()
 
     async def history(
         self, user: UserId, *, before: int | None = None, limit: int
@@ -52,7 +50,9 @@ class MongoLedger:
             return False
         return True
 
-    async def entries(self, user: UserId | None = None) -> AsyncIterator[Entry]:
+    async def entries(
+        self, user: UserId | None = None, *, odd: Callable[[UnreadableError], None]
+    ) -> AsyncIterator[Entry]:
         """See app.ports.Ledger."""
         query: Document = {} if user is None else {"user": {"$eq": user}}
         order = [("user", ASCENDING), ("seq", ASCENDING)]
@@ -63,7 +63,7 @@ class MongoLedger:
                 try:
                     yield _read(each)
                 except UnreadableError as error:
-                    self._log.warning("an entry is left out", error=str(error))
+                    odd(error)
             if len(found) < AT_ONCE:
                 return
             query = _after(found[-1], user)

@@ -7,7 +7,7 @@ import pytest
 from app.ports import Ledger
 from schemas.base import GenerationId, UserId
 from schemas.ledger import Entry, EntryId, EntryKind
-from tests.builders import USER, an_entry
+from tests.builders import USER, an_entry, none_odd
 from tests.contracts.conftest import Ports
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +23,7 @@ def ledger(ports: Ports) -> Ledger:
 
 async def listed(ledger: Ledger, user: UserId | None = None) -> list[Entry]:
     """Everything that is yielded."""
-    return [each async for each in ledger.entries(user)]
+    return [each async for each in ledger.entries(user, odd=none_odd)]
 
 
 async def test_an_entry_is_kept_as_it_was_made(ledger: Ledger) -> None:

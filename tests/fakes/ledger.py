@@ -1,7 +1,8 @@
 """The ledger in memory, honest about its unique keys and its order."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
+from app.errors import UnreadableError
 from schemas.base import UserId
 from schemas.ledger import Entry
 from tests.fakes.gates import Gate, ajar
@@ -47,8 +48,11 @@ class FakeLedger:
         await self.gate()
         return not taken
 
-    async def entries(self, user: UserId | None = None) -> AsyncIterator[Entry]:
-        """See app.ports.Ledger."""
+    async def entries(
+        self, user: UserId | None = None, *, odd: Callable[[UnreadableError], None]
+    ) -> AsyncIterator[Entry]:
+        """See app.ports.Ledger: nothing is odd here."""
+        del odd
         await self.gate()
         for each in self._of(user):
             yield each

@@ -10,7 +10,7 @@ from app.settings import Settings
 from app.store.connection import Keep
 from schemas.base import UserId
 from schemas.ledger import Entry
-from tests.builders import CHAT, a_user
+from tests.builders import CHAT, a_user, none_odd
 
 OTHER = UserId("0198c0ffee0198c0ffee0198c0ffee98")
 
@@ -29,7 +29,7 @@ def kept(named: dict[str, str]) -> list[Entry]:
 
 async def _kept(named: dict[str, str]) -> list[Entry]:
     async with _opened(named) as store:
-        return [each async for each in store.ledger.entries()]
+        return [each async for each in store.ledger.entries(odd=none_odd)]
 
 
 async def _fill(named: dict[str, str], entries: Sequence[Entry]) -> None:

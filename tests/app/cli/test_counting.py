@@ -73,6 +73,20 @@ def test_what_is_wrong_is_an_exit_code(tmp_path: Path, mongo_uri: str, name: str
     assert answer.out.endswith("2 flaws\n")
 
 
+def test_what_cannot_be_read_is_wrong(tmp_path: Path, mongo_uri: str, name: str) -> None:
+    """Though it be somebody's last entry, which leaves no gap; the others are exported."""
+    damaged = some_entries()[3].change(seq=0)
+    database = a_filled_database(mongo_uri, name, [*some_entries()[:3], damaged])
+    checked = run("ledger", "check", data_dir=tmp_path, **database)
+    exported = run("ledger", "export", "all.csv", data_dir=tmp_path, **database)
+
+    assert (checked.code, exported.code) == (1, 1)
+    assert "entry e4 of the ledger cannot be read" in checked.out
+    assert checked.out.endswith("3 entries of 1 people, 7.000000 credits: 1 flaws\n")
+    assert "left out: entry e4 of the ledger" in exported.out
+    assert "3 entries are in all.csv" in exported.out
+
+
 def test_everything_is_exported(tmp_path: Path, mongo_uri: str, name: str) -> None:
     """Amounts as they are, lines in one cell, and nobody's words are a formula."""
     database = a_filled_database(mongo_uri, name, some_entries(reason='=HYPERLINK("x"),\n'))
