@@ -46,7 +46,6 @@ _KEEP = "Keep"
 
 app.add_typer(events, name="events", rich_help_panel=_LOOK)
 app.add_typer(debts, name="debts", rich_help_panel=_LOOK)
-app.command(rich_help_panel=_MONEY)(money.grant)
 app.add_typer(money.ledger, name="ledger", rich_help_panel=_MONEY)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A generation's id, 32 digits.")]
@@ -206,6 +205,9 @@ def replay_debts(
     from app.cli import owing
 
     asyncio.run(owing.replay(generation, key, all_dead=all_dead, since=since))
+
+
+app.command(rich_help_panel=_MONEY)(money.grant)
 
 
 @app.command(rich_help_panel=_KEEP)

@@ -18,7 +18,7 @@ from schemas.ledger import Entry
 
 _ADVICE: Final = (
     "The service makes no such entries: somebody changed, removed or added them by hand, or a "
-    "version has a fault. Change nothing in place; docs/money.md says what to do."
+    "version has a fault. Change nothing yet; docs/money.md says what to do."
 )
 _COLUMNS: Final = (
     *("at", "user", "seq", "kind", "amount", "balance", "key", "by", "reason"),
