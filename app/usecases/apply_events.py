@@ -120,11 +120,19 @@ class Applier:
 
     async def run(self) -> None:
         """Apply what is there until `close`, and then what is left."""
+        down = False
         while not (self._closing and not self._pending and not self._applied):
             try:
                 await self._turn()
-            except StoreDownError:
+            except StoreDownError as error:
+                if not down:
+                    self._log.warning(
+                        "events wait for the database", waiting=self._count, error=str(error)
+                    )
+                down = True
                 await asyncio.sleep(PAUSE)
+            else:
+                down = False
 
     def close(self) -> None:
         """Let `run` end once nothing waits."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.errors import StoreDownError
 from app.usecases.apply_events import BUSY
@@ -83,17 +84,21 @@ async def test_a_lost_race_is_decided_again() -> None:
 
 
 async def test_a_database_that_is_gone_is_waited_for() -> None:
-    """What was accepted stays to be applied."""
-    async with Scene().running() as scene:
-        stored(scene, ID)
-        scene.generations.gate = scene.engine_gate
-        scene.engine_gate.down = StoreDownError("gone")
-        await scene.hear(ID, "running", "r0")
-        await asyncio.sleep(20)
-        scene.engine_gate.down = None
-        await asyncio.sleep(5)
+    """What was accepted stays to be applied, and each outage is one line of the log."""
+    with capture_logs() as logged:
+        async with Scene().running() as scene:
+            stored(scene, ID)
+            scene.generations.gate = scene.engine_gate
+            for status in ("started", "running"):
+                scene.engine_gate.down = StoreDownError("gone")
+                await scene.hear(ID, status, "r0")
+                await asyncio.sleep(20)
+                scene.engine_gate.down = None
+                await asyncio.sleep(5)
 
     assert scene.record(ID).status is RunStatus.RUNNING
+    waits = [each for each in logged if each["event"] == "events wait for the database"]
+    assert [(each["waiting"], each["error"]) for each in waits] == [(1, "gone")] * 2
 
 
 async def test_the_same_event_from_two_processes_is_one_change() -> None:
