@@ -387,7 +387,9 @@ def _make_sender(
     alerts: AdminAlerts,
     metrics: Metrics,
 ) -> Sender | None:
-    if peers.telegram_url is None or not settings.run_background:
+    # Whoever leaves the rest to others still tells its own trouble.
+    aside = not settings.run_background
+    if peers.telegram_url is None or (aside and settings.admin_chat_id is None):
         return None
     return Sender(
         token=peers.telegram_token,
@@ -401,6 +403,7 @@ def _make_sender(
         timing=timing,
         metrics=metrics,
         allow_private=peers.allow_private,
+        aside=aside,
     )
 
 

@@ -68,6 +68,7 @@ class Sender:
         pace: Pace | None = None,
         room: Room | None = None,
         allow_private: bool = False,
+        aside: bool = False,
     ) -> None:
         """Set the sender up; nothing is imported, asked or held before `run`.
 
@@ -86,6 +87,8 @@ class Sender:
             room: Memory for uploads; the usual if not given.
             allow_private: Whether the Bot API can itself fetch from addresses that are not
                 public, as one on this machine can.
+            aside: Never take the duty, and connect only once something is to be shown: for a
+                process that has nothing to tell but its own trouble.
         """
         self._token = token
         self._api_url = api_url
@@ -99,6 +102,8 @@ class Sender:
         self._duty = Duty(leases, me, clock, timing)
         self._lanes = Lanes(pace or Pace(), timing.edit_every, PATIENCE)
         self._bot: Bot | None = None
+        self._aside = aside
+        self._wanted, self._ready = asyncio.Event(), asyncio.Event()
         self._refused = asyncio.Event()
         self._unfinished = Unfinished()
         self._room = room or Room()
@@ -118,9 +123,13 @@ class Sender:
         When cancelled, the duty is given up and the connections are closed.
         """
         try:
+            if self._aside:
+                await self._wanted.wait()
             self._bot = await self._connected()
+            self._ready.set()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._duty.keep())
+                if not self._aside:
+                    group.create_task(self._duty.keep())
                 group.create_task(self._probe())
             raise AssertionError  # pragma: no cover - neither of the two ever ends
         finally:
@@ -147,6 +156,9 @@ class Sender:
 
         A chat that has refused us is spared it until an end reaches it again.
         """
+        if self._aside:
+            self._wanted.set()
+            await self._ready.wait()
         bot = self._connected_bot()
         if (why := self._closed.get(chat_id)) is not None:
             raise ChatClosedError(why)

@@ -83,6 +83,7 @@ async def a_setting(
     allow_private: bool = False,
     leases: FakeLeases | None = None,
     me: str = "one",
+    aside: bool = False,
     wait: bool = True,
 ) -> AsyncGenerator[Setting]:
     """Run a sender, on duty unless told not to wait for that."""
@@ -103,6 +104,7 @@ async def a_setting(
         pace=pace,
         room=room,
         allow_private=allow_private,
+        aside=aside,
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(sender.run())

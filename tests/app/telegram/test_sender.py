@@ -239,3 +239,17 @@ async def test_one_process_at_a_time_is_the_sender(peers: Peers) -> None:
     assert not setting.sender.on_duty()
     assert leases.held == {}
     assert await peers.chat(1) == []
+
+
+async def test_a_process_that_leaves_the_rest_to_others_tells_its_own_trouble(
+    peers: Peers,
+) -> None:
+    """It connects for that alone, and never takes the duty."""
+    async with a_setting(peers, aside=True, wait=False) as setting:
+        assert await setting.methods() == []
+        assert await setting.sender.show(1, None, "<b>debt_dead</b>", None) is not None
+        assert not setting.sender.on_duty()
+
+    assert setting.leases.held == {}
+    (message,) = await peers.chat(1)
+    assert message["text"] == "debt_dead"
