@@ -80,7 +80,12 @@ async def run(
         )
         async with service.client:
             await service.sweep.release(name)
-            server = make_server(service.app, settings.trusted_proxies, hooks=service.hooks)
+            server = make_server(
+                service.app,
+                settings.trusted_proxies,
+                hooks=service.hooks,
+                refused=service.metrics.refused,
+            )
             background = [*_endless(service), tell_deaths(deaths, service.alerts)]
             await _run(service, server, bound, background, stop=stop, announce=announce)
 

@@ -6,6 +6,7 @@ arrived as a whole is offered to the webhooks at once, where it stands. Whatever
 ordinary about it is left to the app, which finds out what: what is said of it is said there alone.
 """
 
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -78,9 +79,18 @@ class ShortWay(HeadProtocol):
         self.on_response_complete()
 
 
-def protocol(hooks: Webhooks | None, head_seconds: float = HEAD_SECONDS) -> type[ShortWay]:
-    """Return the protocol for some webhooks, and with some limit for heads."""
-    return type("ShortWay", (ShortWay,), {"hooks": hooks, "head_seconds": head_seconds})
+def protocol(
+    hooks: Webhooks | None, refused: Callable[[str], None], head_seconds: float = HEAD_SECONDS
+) -> type[ShortWay]:
+    """Return the protocol for some webhooks, and with some limit for heads.
+
+    Args:
+        hooks: What takes webhooks in by the short way; None: the app has them all.
+        refused: Takes a word for each connection that is closed for what came of a head.
+        head_seconds: A head that takes longer ends its connection.
+    """
+    given = {"hooks": hooks, "refused": staticmethod(refused), "head_seconds": head_seconds}
+    return type("ShortWay", (ShortWay,), given)
 
 
 def _nothing() -> None:

@@ -24,7 +24,7 @@ from schemas.wire.api import Accepted, WebhookQuery
 def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
     """Return the application, whose webhooks are `hooks`."""
     keys = Keys(services.api_keys)
-    app: ASGIApp = Edge(_router(_routes(services, keys), keys))
+    app: ASGIApp = Edge(_router(_routes(services, keys), keys), services.metrics)
     if services.cors_origins:
         app = CORSMiddleware(
             app,
@@ -33,7 +33,7 @@ def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
             allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-Match"),
             expose_headers=("ETag", "Location", "Retry-After", "Idempotent-Replayed"),
         )
-    return Guard(_Fork(hooks, app))
+    return Guard(_Fork(hooks, app), services.metrics)
 
 
 class _Fork:

@@ -85,7 +85,7 @@ class Metrics(Protocol):
     """What is counted here."""
 
     def refused(self, reason: str) -> None:
-        """Count a webhook that was not taken in."""
+        """Count a request that was refused, or failed, by a slug."""
         ...
 
     def render(self) -> bytes:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.errors import AppError, UnavailableError
 from app.observability.logs import about
 from app.web import bodies, guard
-from app.web.edge import answer
+from app.web.edge import answer, reason_of
 from app.web.refusals import MethodError, TooLargeError, UnauthorizedError
 from app.web.services import Receiver, Services
 from processors.errors import RefusedBodyError
@@ -127,7 +127,7 @@ class Webhooks:
         """Return what counts, notes and answers a request that ended in `error`."""
 
         async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
-            self._services.metrics.refused(_reason(error))
+            self._services.metrics.refused(reason_of(error))
             with about(sender.generation) if sender else nullcontext():
                 _note(door, error)
                 await answer(error, scope, receive, send)
@@ -191,8 +191,3 @@ def _note(door: _Door, error: Exception) -> None:
     """
     if isinstance(error, RefusedBodyError):
         _log.warning("webhook refused", engine=door.engine, reason=error.reason, field=error.field)
-
-
-def _reason(error: Exception) -> str:
-    """Return the word that a refusal is counted under."""
-    return error.reason if isinstance(error, AppError | RefusedBodyError) else "internal"

@@ -62,7 +62,8 @@ async def serving(world: World) -> AsyncGenerator[Site]:
     services = world.services()
     hooks = Webhooks(services)
     app = create_app(services, hooks)
-    server = make_server(app, (), hooks=hooks if world.short_way else None)
+    way_in = hooks if world.short_way else None
+    server = make_server(app, (), hooks=way_in, refused=world.metrics.refused)
     headers = {"Authorization": f"Bearer {API_KEY}"}
     # A test that waits for what never comes fails, and holds nobody up.
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
