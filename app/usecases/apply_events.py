@@ -15,13 +15,14 @@ import structlog
 
 from app.clock import Clock
 from app.errors import StoreDownError
+from app.observability.logs import about
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Inbox, Write
 from app.usecases.records import Records
 from app.usecases.taking import Taking
 from processors import runs
 from processors.runs import Heard, Verdict
-from schemas.base import GenerationId
+from schemas.base import GenerationId, RunId
 from schemas.generation import Generation
 from schemas.run import TERMINAL, Batch, RunEvent
 from schemas.timing import Timing
@@ -202,7 +203,8 @@ class Applier:
                 for each in ids:
                     await self._apply_whole([each])
                 return
-            self._log.exception("events could not be applied", generation=ids[0])
+            with about(ids[0], _run_of(self._pending[ids[0]])):
+                self._log.exception("events could not be applied")
             self._alerts.alert("quarantined", f"events of {ids[0]} could not be applied")
             self._finish({ids[0]: tuple(self._pending[ids[0]])}, {}, QUARANTINED)
 
@@ -257,7 +259,7 @@ class Applier:
             oldest = min(each.event.received_at for each in waiting)
             self._metrics.applied_lag((now - oldest).total_seconds())
             if otherwise == ORPHAN:
-                self._warn(generation_id, told)
+                self._warn(generation_id, told, waiting)
         for (engine, verdict), count in counted.items():
             self._metrics.verdict(engine, verdict, count)
         self._metrics.waiting_events(self._count)
@@ -283,11 +285,21 @@ class Applier:
                 self._applied.append(batch_id)
         self._count -= len(waiting)
 
-    def _warn(self, generation_id: GenerationId, told: Heard | None) -> None:
+    def _warn(
+        self, generation_id: GenerationId, told: Heard | None, waiting: Sequence[_Pending]
+    ) -> None:
         if told is None:
-            self._log.warning("event for a generation that is gone", generation=generation_id)
+            with about(generation_id, _run_of(waiting)):
+                self._log.warning("event for a generation that is gone")
         elif Verdict.FOREIGN_RUN in told.verdicts:
-            self._log.warning("event of a run that is not ours", generation=generation_id)
+            foreign = waiting[told.verdicts.index(Verdict.FOREIGN_RUN)].event.run_id
+            with about(generation_id, told.generation.metadata.run_id):
+                self._log.warning("event of a run that is not ours", foreign=foreign)
+
+
+def _run_of(waiting: Sequence[_Pending]) -> RunId | None:
+    """Return the run that events are of, as they say themselves."""
+    return next((run for each in waiting if (run := each.event.run_id) is not None), None)
 
 
 def _minor(event: RunEvent) -> bool:
