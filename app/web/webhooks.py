@@ -15,7 +15,7 @@ import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.errors import AppError, UnavailableError
+from app.errors import UnavailableError
 from app.observability.logs import about
 from app.web import bodies, guard
 from app.web.edge import answer, reason_of
