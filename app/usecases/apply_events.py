@@ -19,6 +19,7 @@ from app.observability.logs import about
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Inbox, Write
 from app.usecases.records import Records
+from app.usecases.strange_words import StrangeWords
 from app.usecases.taking import Taking
 from processors import runs
 from processors.runs import Heard, Verdict
@@ -74,6 +75,7 @@ class Applier:
         self._metrics = metrics
         self._alerts = alerts
         self._log = structlog.get_logger()
+        self._strange = StrangeWords("webhook")
         self._pending: dict[GenerationId, list[_Pending]] = {}
         # Those of the pending that may be written now. Used as an ordered set, as is the next.
         self._ripe: dict[GenerationId, None] = {}
@@ -97,6 +99,8 @@ class Applier:
         for event in events:
             generation_id = event.generation_id
             self._pending.setdefault(generation_id, []).append(_Pending(batch.id, event))
+            if event.unknown_status is not None:
+                self._strange.heard(event.engine, event.unknown_status)
             if generation_id not in self._spaced or not _minor(event):
                 self._ripe[generation_id] = None
         self._count += len(events)
