@@ -239,8 +239,13 @@ class Messenger(Protocol):
         """Return whether this process holds the sender's lease."""
         ...
 
-    def turn(self, chat_id: int, *, editing: bool) -> AbstractAsyncContextManager[None]:
+    def turn(
+        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+    ) -> AbstractAsyncContextManager[None]:
         """Wait for this chat's turn: order, rate limits and pauses are kept here.
+
+        Where it is for an `end`, one that is refused its turn, or fails within it, comes
+        before the ends that came later.
 
         Entering raises PeerBusyError with a wait where the chat's turn is too far off.
         """

@@ -34,7 +34,7 @@ from app.telegram.unfinished import Unfinished
 from processors.notifications import Content
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, stripped
 from processors.notifications.pacing import Pace
-from schemas.base import InstanceName
+from schemas.base import GenerationId, InstanceName
 from schemas.timing import Timing
 
 if TYPE_CHECKING:
@@ -136,7 +136,9 @@ class Sender:
             await self._stop()
 
     @asynccontextmanager
-    async def turn(self, chat_id: int, *, editing: bool) -> AsyncGenerator[None]:
+    async def turn(
+        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+    ) -> AsyncGenerator[None]:
         """Hold this chat's turn; see `app.ports.Messenger`.
 
         Raises:
@@ -145,7 +147,7 @@ class Sender:
         if not self.on_duty():
             raise busy("this process is not the sender", self._timing.sender_lease)
         began = monotonic()
-        async with self._lanes.turn(await self._current(chat_id), editing=editing):
+        async with self._lanes.turn(await self._current(chat_id), editing=editing, end=end):
             self._metrics.telegram_wait(monotonic() - began)
             yield
 

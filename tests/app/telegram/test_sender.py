@@ -129,6 +129,24 @@ async def test_a_flood_pauses_that_chat_only(peers: Peers, seconds: int) -> None
     assert await setting.methods() == ["sendMessage", "editMessageText", "sendMessage"]
 
 
+async def test_an_end_told_to_wait_comes_before_those_that_came_later(peers: Peers) -> None:
+    """The first of two ends meets a 429: the second is sent after it, whichever comes first."""
+    older, newer = Content(text="older", plain="older"), Content(text="newer", plain="newer")
+    async with a_setting(peers) as setting:
+        await peers.control("telegram/faults", kind="429", retry_after=1)
+        with pytest.raises(FloodError):
+            await setting.tell(older, end="1")
+        with pytest.raises(PeerBusyError) as held:
+            await setting.tell(newer, end="2")
+        assert held.value.retry_after is not None
+        assert held.value.retry_after > timedelta(seconds=1)
+        await setting.tell(a_content(), chat_id=2, end="3")
+        await setting.tell(older, end="1")
+        await setting.tell(newer, end="2")
+
+    assert [message["text"] for message in await peers.chat(1)] == ["older", "newer"]
+
+
 async def test_a_refused_token_stops_the_sender_until_it_is_taken(peers: Peers) -> None:
     """Nothing is tried with a token that is refused; one alert; it works again by itself."""
     async with a_setting(peers) as setting:
