@@ -18,6 +18,7 @@ from app.errors import StoreDownError
 from app.observability.logs import about
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Inbox, Write
+from app.usecases.contradictions import Contradictions
 from app.usecases.records import Records
 from app.usecases.strange_words import StrangeWords
 from app.usecases.taking import Taking
@@ -76,6 +77,7 @@ class Applier:
         self._alerts = alerts
         self._log = structlog.get_logger()
         self._strange = StrangeWords("webhook")
+        self._contradictions = Contradictions()
         self._pending: dict[GenerationId, list[_Pending]] = {}
         # Those of the pending that may be written now. Used as an ordered set, as is the next.
         self._ripe: dict[GenerationId, None] = {}
@@ -229,6 +231,7 @@ class Applier:
                 self._records.forget(generation_id)
                 del taken[generation_id]
             heard[generation_id] = told
+            self._contradictions.look(generation, told.generation, events)
             if len(heard) % BREATH == 0:
                 await asyncio.sleep(0)
         lost = await self._records.change_all(writes)
