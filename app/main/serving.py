@@ -66,7 +66,7 @@ async def _serve(
         stack.enter_context(DataDirLock(settings.data_dir))
         name = name_of(settings.data_dir)
         bound = stack.enter_context(listen(settings.host, settings.port))
-        sandbox = None if settings.live else await SandboxPeers.start()
+        sandbox = None if settings.live else await SandboxPeers.start(settings.data_dir)
         if sandbox is not None:
             stack.push_async_callback(sandbox.stop)
         deaths = asyncio.Queue["Death"]()
