@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from app.errors import BadFieldError, UnknownFieldError
 from app.web.refusals import NotJsonError
-from schemas.wire.api import INTEGER_MOST
+from schemas.inputs import INTEGER_MOST
 
 M = TypeVar("M", bound=BaseModel)
 
