@@ -9,6 +9,7 @@ from processors.notifications import Content
 from schemas.base import EngineName, GenerationId, InstanceName, RunId
 from schemas.debt import DebtKind
 from schemas.generation import Generation
+from schemas.preset import Preset
 from schemas.run import Batch, RunReport
 
 
@@ -184,6 +185,36 @@ class Chats(Protocol):
 
     async def blocked(self, chat_id: int, why: str, now: datetime) -> None:
         """Remember that a chat refuses us."""
+        ...
+
+
+class PresetWrite(NamedTuple):
+    """`after` in place of `before`, if that still stands; None where there was none."""
+
+    before: Preset | None
+    after: Preset
+
+
+class Presets(Protocol):
+    """The presets we keep. Every method may raise StoreDownError."""
+
+    async def get(self, name: str) -> Preset | None:
+        """Return a preset, active or not, or None.
+
+        Raises:
+            UnreadableError: It is of a newer version, or damaged.
+        """
+        ...
+
+    async def all(self) -> tuple[Preset, ...]:
+        """Return every preset, active or not, by name; those that cannot be read are left out."""
+        ...
+
+    async def write(self, writes: Sequence[PresetWrite]) -> bool:
+        """Commit all of these writes or none; return whether they are committed.
+
+        They are not if one of the presets is no longer as it was, or has come to be.
+        """
         ...
 
 

@@ -6,17 +6,19 @@ from datetime import timedelta
 
 import pytest
 
-from app.ports import Chats, Generations, Inbox, Leases
+from app.ports import Chats, Generations, Inbox, Leases, Presets
 from app.store.chats import MongoChats
 from app.store.connection import Keep
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.leases import MongoLeases
+from app.store.presets import MongoPresets
 from tests.databases import a_database
 from tests.fakes.chats import FakeChats
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.leases import FakeLeases
+from tests.fakes.presets import FakePresets
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Ports:
     inbox: Inbox
     leases: Leases
     chats: Chats
+    presets: Presets
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -39,7 +42,7 @@ def uri(request: pytest.FixtureRequest) -> str | None:
 async def ports(uri: str | None) -> AsyncIterator[Ports]:
     """The ports, empty."""
     if uri is None:
-        yield Ports(FakeGenerations(), FakeInbox(), FakeLeases(), FakeChats())
+        yield Ports(FakeGenerations(), FakeInbox(), FakeLeases(), FakeChats(), FakePresets())
         return
     async with a_database(uri) as connection:
         await connection.prepare("sandbox", Keep(timedelta(days=14)))
@@ -48,4 +51,5 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoInbox(connection),
             MongoLeases(connection),
             MongoChats(connection),
+            MongoPresets(connection),
         )
