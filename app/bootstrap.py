@@ -26,6 +26,7 @@ from app.store.connection import Connection, Keep
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.leases import MongoLeases
+from app.store.presets import MongoPresets
 from app.telegram.alerts import AdminAlerts
 from app.telegram.sender import Sender
 from app.usecases.accept_events import Acceptor
@@ -87,6 +88,7 @@ class Store:
     inbox: MongoInbox
     leases: MongoLeases
     chats: MongoChats
+    presets: MongoPresets
     keep: Keep
 
 
@@ -152,6 +154,7 @@ def open_store(settings: Settings, uri: str) -> Store:
         inbox=MongoInbox(connection),
         leases=MongoLeases(connection),
         chats=MongoChats(connection),
+        presets=MongoPresets(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),
@@ -303,6 +306,7 @@ def build(
             disk_full=readiness.disk_full,
         ),
         generations=store.generations,
+        presets=store.presets,
         metrics=metrics,
         clock=clock,
         webhook_keys={engine: keys.of(engine) for engine in engines},

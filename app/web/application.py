@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from app import errors
-from app.web import generations, health, pages, refusals, webhooks
+from app.web import generations, health, pages, presets, refusals, webhooks
 from app.web.auth import Keys
 from app.web.edge import Edge
 from app.web.guard import Guard
@@ -58,6 +58,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
 
     table = (
         *generations.routes(services.desk, services.generations, services.body_deadline),
+        *presets.routes(services.presets),
         *health.routes(services.ready, keys, services.metrics),
         *pages.routes(operations),
     )

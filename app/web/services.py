@@ -9,6 +9,7 @@ from app.errors import UnavailableError
 from app.ports import Page
 from schemas.base import EngineName, GenerationId
 from schemas.generation import Generation
+from schemas.preset import Preset
 from schemas.run import Delivery, RunEvent
 from schemas.wire.api import Change, NewGeneration
 
@@ -81,6 +82,18 @@ class Generations(Protocol):
         ...
 
 
+class Presets(Protocol):
+    """The presets, to be read. Every method may raise an UnavailableError."""
+
+    async def get(self, name: str) -> Preset | None:
+        """Return a preset, active or not, or None."""
+        ...
+
+    async def all(self) -> tuple[Preset, ...]:
+        """Return every preset, active or not, by name."""
+        ...
+
+
 class Metrics(Protocol):
     """What is counted here."""
 
@@ -122,6 +135,7 @@ class Services:
     acceptor: Acceptor
     desk: Desk
     generations: Generations
+    presets: Presets
     metrics: Metrics
     clock: Clock
     webhook_keys: Mapping[EngineName, tuple[bytes, ...]]

@@ -3,6 +3,7 @@
 # Russian is written in Cyrillic letters, some of which look like Latin ones.
 # ruff: noqa: RUF001
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
@@ -201,11 +202,31 @@ REASONS: Final[Mapping[str, Say]] = {
 }
 """What the slugs in a record's ``statusReason`` mean; other text there is the engine's own."""
 
+_RANGE: Final = re.compile(
+    r"([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,64})?(?:\s*;\s*q=([01](?:\.[0-9]{0,3})?))?"
+)
+"""A language range and its weight."""
+
 
 def language_of(tag: str | None) -> Language:
     """Return the language for an IETF tag such as ``pt-BR``; English where we do not speak it."""
     primary = (tag or "").replace("_", "-").split("-")[0].lower()
     return next((language for language in Language if language == primary), Language.ENGLISH)
+
+
+def preferred(accept: str | None) -> Language:
+    """Return the language that an ``Accept-Language`` header likes best, of those we speak.
+
+    English where it names none of them. Of equals the first counts (RFC 9110, 12.5.4); what is
+    not well formed is passed over.
+    """
+    best, language = 0.0, Language.ENGLISH
+    for part in (accept or "").split(","):
+        found = _RANGE.fullmatch(part.strip())
+        spoken = found and found[1].lower() in set(Language)
+        if found and spoken and float(found[2] or 1) > best:
+            best, language = float(found[2] or 1), language_of(found[1])
+    return language
 
 
 def say(language: Language, what: Say, **fields: object) -> str:

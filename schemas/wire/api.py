@@ -35,6 +35,10 @@ Engine = Annotated[EngineName, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_TEXT)]
 """1 to 128 characters, none of them a control character."""
 RunName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+Tag = Annotated[
+    str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
+]
+"""An IETF tag of a language."""
 ChatId = Annotated[int, Field(ge=-INTEGER_MOST, le=INTEGER_MOST)]
 
 
@@ -76,12 +80,7 @@ class NewMetadata(Said):
     """The chat that is told how it went."""
     telegram_message_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
     """The person's message, which ours will reply to."""
-    language: (
-        Annotated[
-            str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
-        ]
-        | None
-    ) = None
+    language: Tag | None = None
     """IETF tag of the person's language; English where there is none."""
     preset: Words | None = None
     cost_rate: CostRate | None = None
@@ -175,6 +174,22 @@ class GenerationQuery(Said):
             mode="json", by_alias=True, exclude_none=True, exclude={"cursor", "limit"}
         )
         return {str(name): value for name, value in given.items()}
+
+
+class PresetQuery(Said):
+    """How to show presets."""
+
+    language: Tag | None = None
+    """IETF tag of a language; it goes before `Accept-Language`."""
+
+
+class PresetHeaders(Said):
+    """Headers of a request for presets."""
+
+    accept_language: Annotated[
+        Annotated[str, StringConstraints(max_length=1024)] | None, Field(alias="Accept-Language")
+    ] = None
+    """Languages for titles and help, as browsers send them."""
 
 
 class CreateHeaders(Said):

@@ -22,6 +22,7 @@ from schemas.base import EngineName, GenerationId
 from schemas.generation import Generation, Metadata, Request
 from schemas.run import Delivery, RunEvent
 from schemas.wire.api import Change, NewGeneration
+from tests.fakes.presets import FakePresets
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENGINE = EngineName("comfydeploy")
@@ -222,6 +223,7 @@ class World:
 
     acceptor: FakeAcceptor = field(default_factory=FakeAcceptor)
     generations: FakeGenerations = field(default_factory=FakeGenerations)
+    presets: FakePresets = field(default_factory=FakePresets)
     desk: FakeDesk = field(init=False)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
@@ -246,6 +248,7 @@ class World:
             acceptor=self.acceptor,
             desk=self.desk,
             generations=self.generations,
+            presets=self.presets,
             metrics=self.metrics,
             clock=NoonClock(),
             webhook_keys={ENGINE: self.keys},
