@@ -31,7 +31,10 @@ Role = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
 Title = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-Help = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Help = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]+$"),
+]
 Credits = Annotated[Money, Field(ge=0)]
 """What people hold and pay with."""
 Factor = Annotated[Decimal, Field(gt=0, le=1000, allow_inf_nan=False, decimal_places=6)]
@@ -120,7 +123,12 @@ class NumberInput(_Input):
 class Choice(Record):
     """One of the values that may be chosen."""
 
-    value: Annotated[str, StringConstraints(min_length=1, max_length=256)] | Whole
+    value: (
+        Annotated[
+            str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]+$")
+        ]
+        | Whole
+    )
     """What the engine is given."""
     titles: Titles
 

@@ -12,6 +12,7 @@ import yaml
 from pydantic import JsonValue
 from yaml.nodes import Node, ScalarNode, SequenceNode
 
+from app.observability.terminal import printable
 from schemas.inputs import INTEGER_MOST
 
 DEPTH_MOST: Final = 32
@@ -23,6 +24,8 @@ _DIGITS_MOST: Final = 20
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
 _NUMBER: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_NUMBERS: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_HALVES: Final = re.compile("[\ud800-\udfff]")
+"""What an escape such as ``"\\ud83d"`` makes: no text that can be written anywhere."""
 _WORDS: Final[dict[str, bool | None]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -91,7 +94,8 @@ class Tree:
     def _say(self, at: tuple[int, int], where: str, said: str) -> None:
         line, column = at
         named = f"{where}: " if where else ""
-        self._wrong.setdefault(at, {})[f"{self._name}:{line}:{column}: {named}{said}"] = None
+        sentence = printable(f"{self._name}:{line}:{column}: {named}{said}")
+        self._wrong.setdefault(at, {})[sentence] = None
 
     def _value(self, node: Node, place: Place) -> JsonValue:
         """Return what a part says, and note where it and its parts stand."""
@@ -158,6 +162,8 @@ class _Loader(yaml.BaseLoader):
             raise _refused("anchors and aliases are not read here; write it out", event)
         if event.tag is not None:
             raise _refused("tags are not read here", event)
+        if isinstance(event, yaml.ScalarEvent) and _HALVES.search(event.value):
+            raise _refused("holds half a character; write the whole one as it is", event)
         if self._depth >= DEPTH_MOST:
             raise _refused(f"is nested more than {DEPTH_MOST} levels deep", event)
         self._depth += 1

@@ -75,6 +75,7 @@ def test_an_input_goes_where_it_is_told_to() -> None:
         ({"titles": {"en": "x", "de": "x"}}, "titles.de"),
         ({"titles": {"en": "a\nb"}}, "titles.en"),
         ({"help": {"en": ""}}, "help.en"),
+        ({"help": {"en": "a\x1bb"}}, "help.en"),
         ({"target": {"engine": "nobody", "deployment_id": "x"}}, "target.engine"),
         ({"costRate": {"amount": 1, "currency": "EUR", "unit": "run"}}, "costRate.currency"),
         ({"costRate": {"amount": -1, "unit": "run"}}, "costRate.amount"),

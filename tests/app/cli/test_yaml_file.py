@@ -42,6 +42,9 @@ def test_what_is_read(text: str, value: JsonValue) -> None:
         ("a: !!python/object:os.system x", "file:1:4: tags are not read here"),
         ("a: !!str 1", "file:1:4: tags are not read here"),
         ("[" * 100, f"file:1:{DEPTH_MOST + 1}: is nested more than"),
+        ('a: "\\ud83d"', "file:1:4: holds half a character"),
+        ('"\\udc00": 1', "file:1:1: holds half a character"),
+        ('"\\e[31m": .nan', "file:1:1: "),
         ("--- 1\n--- 2", "file:2:1: but found another document"),
         ("a: \x00", "file:1:1: is not YAML: unacceptable character"),
         ("? [a]\n: b", "file:1:3: a name is a text"),
@@ -58,6 +61,7 @@ def test_what_is_not_read(text: str, said: str) -> None:
     (problem,) = Tree(text, "file").problems
 
     assert problem.startswith(said)
+    assert "\x1b" not in problem
 
 
 def test_whatever_is_wrong_is_told_by_line() -> None:
