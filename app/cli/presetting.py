@@ -66,8 +66,22 @@ def _show(changes: Sequence[Change]) -> None:
     for each in changes:
         sign, style, said = _kind(each)
         speaking.say(f"\n{sign} {each.after.name}  {said}", f"bold {style}")
+        if each.before is None:
+            for line in _summary(each.after):
+                speaking.say(f"    {line}")
+            continue
         for difference in each.differences():
             speaking.put(_line(difference))
+
+
+def _summary(new: Preset) -> tuple[str, ...]:
+    """Return what matters of a new preset; the file has the rest."""
+    return (
+        new.titles.en,
+        f"{new.engine}, {new.target.deployment_id}",
+        f"takes {_inputs(new) or 'nothing'}",
+        f"{_price(new)}, for {_who(new)}{'' if new.active else ', inactive'}",
+    )
 
 
 def _kind(change: Change) -> tuple[str, str, str]:
@@ -100,17 +114,25 @@ def _counted(changes: Sequence[Change]) -> str:
 
 
 def _row(preset: Preset) -> tuple[str | Text, ...]:
-    inputs = (f"{each.name}{'' if each.required else '?'}" for each in preset.inputs)
     return (
         preset.name if preset.active else Text(f"{preset.name} (inactive)", style="dim"),
         preset.titles.en,
         _price(preset),
-        "all" if preset.allowed == "all" else ", ".join(preset.allowed),
+        _who(preset),
         preset.engine,
-        ", ".join(inputs),
+        _inputs(preset),
         str(preset.version),
         speaking.clock(preset.updated_at)[:16],
     )
+
+
+def _inputs(preset: Preset) -> str:
+    """Name what is given; a question mark is at what need not be."""
+    return ", ".join(f"{each.name}{'' if each.required else '?'}" for each in preset.inputs)
+
+
+def _who(preset: Preset) -> str:
+    return "all" if preset.allowed == "all" else ", ".join(preset.allowed)
 
 
 def _price(preset: Preset) -> str:

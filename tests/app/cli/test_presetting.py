@@ -44,7 +44,8 @@ def test_presets_are_loaded_listed_and_loaded_again(
 
     assert empty.out.startswith("no presets")
     assert "+ t2i  is new" in first.out
-    assert '    price.credits: "5"' in first.out
+    assert "    takes image, prompt, keep_faces?" in first.out
+    assert "    8 credits, for member, administrator" in first.out
     assert "Loaded: 3 new, 0 changed." in first.out
     assert again.out.startswith("Nothing changes")
     assert "- t2i  is made inactive, version 1 becomes 2" in other.out
@@ -59,25 +60,35 @@ def test_presets_are_loaded_listed_and_loaded_again(
     assert "5 credits" in listed.out
 
 
-def test_what_is_taken_away_is_said(tmp_path: Path, database: dict[str, str]) -> None:
+def test_what_comes_and_goes_is_said(tmp_path: Path, database: dict[str, str]) -> None:
     """And a long value is cut."""
     file = tmp_path / "one.yaml"
-    file.write_text(f"{ONE}    constants: {{seed: 5, text: {'x' * 200}}}\n")
+    file.write_text(f"{ONE}    active: false\n")
     first = run("presets", "load", str(file), "--yes", data_dir=tmp_path, **database)
-    file.write_text(ONE)
+    file.write_text(f"{ONE}    constants: {{seed: 5, text: {'x' * 200}}}\n")
     second = run("presets", "load", str(file), "--yes", data_dir=tmp_path, **database)
+    file.write_text(ONE)
+    third = run("presets", "load", str(file), "--yes", data_dir=tmp_path, **database)
 
-    assert f'"{"x" * 98}…' in first.out
-    assert "    constants.seed: 5 is taken away" in second.out
+    assert "    takes nothing\n    2 x cost, at least 1, for member, inactive" in first.out
+    assert f'    constants.text: "{"x" * 98}…' in second.out
+    assert "    active: false -> true" in second.out
+    assert "    constants.seed: 5 is taken away" in third.out
 
 
 def test_nothing_is_loaded_without_a_yes(tmp_path: Path, database: dict[str, str]) -> None:
     """Nor where nobody can be asked."""
-    answer = run("presets", "load", str(EXAMPLES), data_dir=tmp_path, **database)
+    command = ("presets", "load", str(EXAMPLES))
+    nobody = run(*command, data_dir=tmp_path, **database)
+    no = run(*command, data_dir=tmp_path, typed="n\n", **database)
+    still_empty = run("presets", "list", data_dir=tmp_path, **database)
+    yes = run(*command, data_dir=tmp_path, typed="y\n", **database)
 
-    assert answer.code == 1
-    assert "Nothing was loaded." in answer.out
-    assert run("presets", "list", data_dir=tmp_path, **database).out.startswith("no presets")
+    assert (nobody.code, no.code, yes.code) == (1, 1, 0)
+    assert "Nothing was loaded." in nobody.out
+    assert "Nothing was loaded." in no.out
+    assert still_empty.out.startswith("no presets")
+    assert "Loaded: 3 new" in yes.out
 
 
 def test_nothing_is_loaded_if_anything_is_wrong(tmp_path: Path, database: dict[str, str]) -> None:
