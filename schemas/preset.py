@@ -232,7 +232,7 @@ class Definition(Record):
     """What the engine costs us, in USD; without it the cost stays unknown."""
     price: Price
     cancel_fee: Literal["none", "cost"] = "none"
-    """What a run that was cancelled is charged: nothing, or the price of what it cost."""
+    """What a run that was cancelled is charged: nothing, or what it cost us."""
     time_limit: Annotated[int, Field(ge=10, le=86_400)] = 1800
     """Seconds that a run may take from its start."""
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 1

@@ -61,6 +61,19 @@ def price(preset: Definition, cost_usd: Decimal | None, credits_per_usd: Decimal
             return max(costs.rounded(cost_usd * credits_per_usd * factor), floor)
 
 
+def cancel_fee(
+    preset: Definition, cost_usd: Decimal | None, credits_per_usd: Decimal
+) -> Decimal | None:
+    """Return what a run that was cancelled is charged, in credits; None where that is not known.
+
+    What it cost us and no more: neither the price's factor nor its floor counts. That it is not
+    more than what is held is for whoever takes it to see.
+    """
+    if preset.cancel_fee == "none":
+        return Decimal(0)
+    return None if cost_usd is None else costs.rounded(cost_usd * credits_per_usd)
+
+
 def hold(preset: Definition, estimate_usd: Decimal | None, credits_per_usd: Decimal) -> Decimal:
     """Return what is held of a person's credits before a run, never less than the floor.
 

@@ -108,6 +108,15 @@ def test_a_price_follows_the_cost_down_to_its_floor() -> None:
     assert presets.price(FIXED, None, RATE) is None
 
 
+def test_a_cancelled_run_is_charged_nothing_or_what_it_cost() -> None:
+    """Without the factor and the floor of its price; what is not known is not free."""
+    charged = ESTIMATED.change(cancel_fee="cost")
+
+    assert presets.cancel_fee(ESTIMATED, Decimal(1), RATE) == 0
+    assert presets.cancel_fee(charged, Decimal("0.00123456"), RATE) == Decimal("0.123456")
+    assert presets.cancel_fee(charged, None, RATE) is None
+
+
 def test_what_is_held_is_fixed_or_more_than_what_is_expected() -> None:
     """Without an estimate the first amount; never less than the floor."""
     cheap = by_cost(FixedHold(kind="fixed", credits=Decimal(1)), floor=3)
