@@ -27,6 +27,7 @@ from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
+from app.store.presets import MongoPresets
 from app.store.users import MongoUsers
 from app.telegram.alerts import AdminAlerts
 from app.telegram.sender import Sender
@@ -93,6 +94,7 @@ class Store:
     chats: MongoChats
     users: MongoUsers
     ledger: MongoLedger
+    presets: MongoPresets
     keep: Keep
 
 
@@ -160,6 +162,7 @@ def open_store(settings: Settings, uri: str) -> Store:
         chats=MongoChats(connection),
         users=MongoUsers(connection),
         ledger=MongoLedger(connection),
+        presets=MongoPresets(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),
@@ -314,6 +317,7 @@ def build(
         accounts=Accounts(
             store.users, Money(store.ledger, clock), clock, welcome=settings.welcome_grant
         ),
+        presets=store.presets,
         metrics=metrics,
         clock=clock,
         webhook_keys={engine: keys.of(engine) for engine in engines},
@@ -398,7 +402,9 @@ def _make_sender(
     alerts: AdminAlerts,
     metrics: Metrics,
 ) -> Sender | None:
-    if peers.telegram_url is None or not settings.run_background:
+    # Whoever leaves the rest to others still tells its own trouble.
+    aside = not settings.run_background
+    if peers.telegram_url is None or (aside and settings.admin_chat_id is None):
         return None
     return Sender(
         token=peers.telegram_token,
@@ -412,6 +418,7 @@ def _make_sender(
         timing=timing,
         metrics=metrics,
         allow_private=peers.allow_private,
+        aside=aside,
     )
 
 

@@ -11,6 +11,7 @@ from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
 from schemas.debt import DebtKind
 from schemas.generation import Generation
 from schemas.ledger import Entry
+from schemas.preset import Preset
 from schemas.run import Batch, RunReport
 from schemas.user import User
 
@@ -253,6 +254,36 @@ class Ledger(Protocol):
         ...
 
 
+class PresetWrite(NamedTuple):
+    """`after` in place of `before`, if that still stands; None where there was none."""
+
+    before: Preset | None
+    after: Preset
+
+
+class Presets(Protocol):
+    """The presets we keep. Every method may raise StoreDownError."""
+
+    async def get(self, name: str) -> Preset | None:
+        """Return a preset, active or not, or None.
+
+        Raises:
+            UnreadableError: It is of a newer version, or damaged.
+        """
+        ...
+
+    async def all(self) -> tuple[Preset, ...]:
+        """Return every preset, active or not, by name; those that cannot be read are left out."""
+        ...
+
+    async def write(self, writes: Sequence[PresetWrite]) -> bool:
+        """Commit all of these writes or none; return whether they are committed.
+
+        They are not if one of the presets is no longer as it was, or has come to be.
+        """
+        ...
+
+
 class Engine(Protocol):
     """One engine. Every method may raise a PeerError."""
 
@@ -305,8 +336,13 @@ class Messenger(Protocol):
         """Return whether this process holds the sender's lease."""
         ...
 
-    def turn(self, chat_id: int, *, editing: bool) -> AbstractAsyncContextManager[None]:
+    def turn(
+        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+    ) -> AbstractAsyncContextManager[None]:
         """Wait for this chat's turn: order, rate limits and pauses are kept here.
+
+        Where it is for an `end`, one that is refused its turn, or fails within it, comes
+        before the ends that came later.
 
         Entering raises PeerBusyError with a wait where the chat's turn is too far off.
         """

@@ -4,6 +4,7 @@ ingest   events taken in a second, beside endpoints that do less; then what `lat
 latency  from a run's final webhook to the request at Telegram
 memory   resident after 100,000 and after 1,000,000 events
 million  events taken in a second with 1,000,000 generations in the collection
+start    from `scripts/serve` until it answers, the first time and on the same data again
 """
 
 import argparse
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 import uvloop
 
-from benchmarks import ingest, latency, memory, million, report
+from benchmarks import ingest, latency, memory, million, report, start
 from benchmarks.report import Figures
 
 Measure = Callable[..., Coroutine[Any, Any, Figures]]
@@ -28,6 +29,7 @@ NAMES: Final[dict[str, Measure]] = {
     "latency": latency.measure,
     "memory": memory.measure,
     "million": million.measure,
+    "start": start.measure,
 }
 
 
@@ -37,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
         "bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("name", choices=NAMES)
-    parser.add_argument("--quick", action="store_true", help="end within a minute")
+    parser.add_argument("--quick", action="store_true", help="end within 50 s")
     parser.add_argument("--json", action="store_true", help="end with one JSON object")
     given = parser.parse_args(arguments)
     figures = uvloop.run(NAMES[given.name](quick=given.quick))

@@ -5,11 +5,13 @@
 parse   a Starlette endpoint that parses the JSON and does nothing
 update  a Starlette endpoint that makes one durable update of one document
 engine  answers ``GET /run/ID`` like ComfyDeploy, of a run that has succeeded
+
+All on uvicorn as it comes, with uvloop and httptools.
 """
 
 import sys
 
-import uvloop
+import uvicorn
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import WriteConcern
 from starlette.applications import Starlette
@@ -18,7 +20,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.main.server import make_server
 from app.store.documents import Document
 from benchmarks import events
 from benchmarks.world import listening
@@ -69,7 +70,10 @@ def main(name: str, port: str, *arguments: str) -> None:
         "update": one_update,
         "engine": lambda: engine,
     }[name](*arguments)
-    uvloop.run(make_server(app, ()).serve(sockets=[listening(int(port))]))
+    config = uvicorn.Config(
+        app, loop="uvloop", http="httptools", lifespan="off", access_log=False, log_config=None
+    )
+    uvicorn.Server(config).run(sockets=[listening(int(port))])
 
 
 if __name__ == "__main__":

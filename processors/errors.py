@@ -2,6 +2,7 @@
 
 * ProcessorError
     * RefusedBodyError: a sender's body is not what its protocol says; refuse it
+    * InputRefusedError: what was given for a preset's input cannot be; refuse the order
     * LedgerError: the ledger takes no such entry; tell whoever asked
         * AmountError: no amount that can be moved; names which
         * InsufficientCreditsError: the balance does not cover it; says what is missing
@@ -9,10 +10,13 @@
         * KeyTakenError: the key names another movement
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
+from enum import StrEnum
 from typing import Final
 
 from schemas.base import GenerationId, UserId, plain
+from schemas.preset import Titles
 
 
 class ProcessorError(Exception):
@@ -32,6 +36,56 @@ class RefusedBodyError(ProcessorError):
         super().__init__(f"{where}{detail}")
         self.reason: Final = reason
         self.field: Final = field
+
+
+class InputFault(StrEnum):
+    """What is wrong with an input. The words for programs; they never change their meaning."""
+
+    UNKNOWN = "unknown"
+    MISSING = "missing"
+    NOT_TEXT = "not_text"
+    NOT_IMAGE = "not_image"
+    NOT_INTEGER = "not_integer"
+    NOT_NUMBER = "not_number"
+    NOT_BOOLEAN = "not_boolean"
+    NOT_A_CHOICE = "not_a_choice"
+    TOO_LITTLE = "too_little"
+    TOO_MUCH = "too_much"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    UNREADABLE = "unreadable"
+    """A text holds characters that cannot be kept: half a character, or a control character."""
+    TOO_LARGE = "too_large"
+    """All inputs together are; the longest is named."""
+
+
+class InputRefusedError(ProcessorError):
+    """What was given for an input of a preset is not what it takes.
+
+    Attributes:
+        name: The input's name; for one that there is not, the name that was given.
+        fault: What is wrong.
+        bounds: The bounds that it must keep: ``min``, ``max``, ``minLength``, ``maxLength``,
+            ``maxBytes``, those it has.
+        titles: The input's name in each language; None where there is no such input.
+        choices: What may be chosen, where something is.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fault: InputFault,
+        *,
+        titles: Titles | None = None,
+        bounds: Mapping[str, int | float] | None = None,
+        choices: tuple[Titles, ...] = (),
+    ) -> None:
+        self.name: Final = name
+        self.fault: Final = fault
+        self.titles: Final = titles
+        self.bounds: Final = dict(bounds or {})
+        self.choices: Final = choices
+        super().__init__(f"{name[:64]!r}: {fault.value}")
 
 
 class LedgerError(ProcessorError):

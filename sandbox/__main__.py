@@ -9,11 +9,12 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 
 import uvicorn
 
 from sandbox.app import create_app
+from sandbox.keeping import Keeping
 from sandbox.settings import Settings
 
 _DESCRIPTION = """\
@@ -55,12 +56,14 @@ class Server(uvicorn.Server):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the sandbox until a signal, or until its parent is gone."""
+    """Run the sandbox until a signal, or until its parent or its keeper is gone."""
     options = _parser().parse_args(arguments)
     listener = socket.create_server((options.host, options.port), backlog=1024)
     host, port = listener.getsockname()[:2]
+    addresses = _addresses(f"{host}:{port}")
+    keeping = None if options.kept is None else Keeping(options.kept, addresses)
     settings = Settings(
-        seconds=options.seconds, quiet=options.quiet, base_url=f"http://{host}:{port}"
+        seconds=options.seconds, quiet=options.quiet, chats=keeping, base_url=addresses["url"]
     )
     config = uvicorn.Config(
         create_app(settings),
@@ -73,22 +76,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         timeout_graceful_shutdown=0,
         lifespan="on",
     )
-    server = Server(config, lambda: _announce(f"{host}:{port}"))
-    asyncio.run(_serve(server, listener, with_parent=options.with_parent))
+    server = Server(config, lambda: _announce(keeping.told() if keeping else addresses))
+    asyncio.run(_serve(server, listener, keeping, with_parent=options.with_parent))
 
 
-async def _serve(server: Server, listener: socket.socket, *, with_parent: bool) -> None:
+async def _serve(
+    server: Server, listener: socket.socket, keeping: Keeping | None, *, with_parent: bool
+) -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
         server.should_exit = True
 
+    alone = keeping is None and not with_parent
     loop.add_signal_handler(signal.SIGTERM, stop)
-    loop.add_signal_handler(signal.SIGINT, (lambda: None) if with_parent else stop)
+    loop.add_signal_handler(signal.SIGINT, stop if alone else (lambda: None))
     if with_parent:
         # Reading a pipe blocks, and a daemon thread is left behind when everything else ends.
         threading.Thread(target=_wait_for_end, args=(loop, stop), daemon=True).start()
-    await server.serve([listener])
+    async with keeping.running(stop) if keeping else contextlib.nullcontext():
+        await server.serve([listener])
 
 
 def _wait_for_end(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
@@ -99,14 +106,17 @@ def _wait_for_end(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> 
         loop.call_soon_threadsafe(stop)
 
 
-def _announce(address: str) -> None:
+def _addresses(address: str) -> dict[str, str]:
     url = f"http://{address}"
-    line = {
+    return {
         "url": url,
         "comfydeploy": f"{url}/comfydeploy/api",
         "telegram": f"{url}/telegram",
         "outputs_host": address,
     }
+
+
+def _announce(line: Mapping[str, str | int]) -> None:
     print(json.dumps(line), flush=True)  # noqa: T201
 
 
@@ -131,10 +141,18 @@ def _parser() -> argparse.ArgumentParser:
         choices=["critical", "error", "warning", "info", "debug", "trace"],
         help="what uvicorn tells on stderr (%(default)s)",
     )
-    parser.add_argument(
+    ending = parser.add_mutually_exclusive_group()
+    ending.add_argument(
         "--with-parent",
         action="store_true",
         help="end when stdin does, and leave Ctrl-C to the parent",
+    )
+    ending.add_argument(
+        "--kept",
+        type=float,
+        metavar="SECONDS",
+        help="end when nobody has kept it for so long (see sandbox/keeping.py), and leave Ctrl-C "
+        "to the keeper, who also reads the chats",
     )
     return parser
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sandbox.telegram.display import Out
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -9,11 +11,13 @@ class Settings:
 
     Attributes:
         seconds: Length of a run that names none itself, in seconds, 0 or more.
-        quiet: Whether the chats are kept off stdout.
+        quiet: Whether the chats are kept to themselves.
+        chats: Where the chats are shown unless quiet; None: on stdout.
         base_url: Address under which outputs are shown, without a slash at the end. Empty: the
             address the submitting request was sent to.
     """
 
     seconds: float = 3.0
     quiet: bool = True
+    chats: Out | None = None
     base_url: str = ""

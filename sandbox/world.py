@@ -9,6 +9,7 @@ import httpx
 from sandbox.background import Background
 from sandbox.comfydeploy.cloud import Cloud
 from sandbox.settings import Settings
+from sandbox.telegram.display import Display
 from sandbox.telegram.server import Server
 
 
@@ -32,5 +33,5 @@ async def a_world(settings: Settings) -> AsyncGenerator[World]:
     ):
         yield World(
             Cloud(background, client, settings.seconds),
-            Server(background, client, quiet=settings.quiet),
+            Server(background, client, Display(quiet=settings.quiet, out=settings.chats)),
         )

@@ -113,6 +113,8 @@ class RunEvent(NamedTuple):
     """Share of the run that is done, 0.0 to 1.0."""
     live_status: str | None = None
     outputs: tuple[Output, ...] = ()
+    unknown_status: str | None = None
+    """The engine's word for a status that we do not know, short and printable; else None."""
 
 
 class RunReport(Value):
@@ -133,3 +135,5 @@ class RunReport(Value):
     computed: bool = False
     """True where the engine did not see this end but concluded it from silence."""
     error: str | None = None
+    unknown_status: str | None = None
+    """The engine's word for a status that we do not know, short and printable; else None."""

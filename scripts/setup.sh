@@ -63,10 +63,13 @@ need_command() { # NAME [PACKAGE]
 }
 
 # Says nothing of a mongod that is there and fails otherwise: the service explains that itself.
+# The bundled one is the last that it looks for.
 need_mongod() {
   local mongod said
   [ -z "${MONGODB_URI-}${MONGOD_BINARY-}" ] || return 0
-  ! grep -qs '^MONGODB_URI=.' "$root/.env" || return 0
+  ! grep -Eqs '^[[:space:]]*(export[[:space:]]+)?MONGO(DB_URI|D_BINARY)[[:space:]]*=[[:space:]]*[^[:space:]#]' \
+    "$root/.env" || return 0
+  ! command -v mongod >/dev/null || return 0
   for mongod in "$venv"/lib/python3*/site-packages/fiftyone/db/bin/mongod; do
     [ -x "$mongod" ] || continue
     said=$("$mongod" --version 2>&1) || case $said in

@@ -11,6 +11,16 @@ from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import CostRate, EngineRun, Generation, Metadata, RateUnit, Request
 from schemas.ledger import Entry, EntryId, EntryKind
+from schemas.preset import (
+    Deployment,
+    FixedPrice,
+    Helps,
+    Input,
+    IntegerInput,
+    Preset,
+    TextInput,
+    Titles,
+)
 from schemas.run import (
     TERMINAL,
     Delivery,
@@ -151,6 +161,54 @@ def a_delivery(raw: bytes = b"", **fields: Any) -> Delivery:  # noqa: ANN401 - a
         "raw": raw,
     }
     return Delivery(**(known | fields))
+
+
+def titled(en: str, **others: str) -> Titles:
+    """A title, in English alone unless told otherwise."""
+    return Titles(en=en, **others)
+
+
+def a_prompt(**fields: Any) -> TextInput:  # noqa: ANN401 - any field of the input
+    """A required text of 1 to 500 characters."""
+    known: dict[str, Any] = {
+        "name": "prompt",
+        "type": "text",
+        "titles": titled("Prompt", ru="Описание", pt="Descrição"),
+        "required": True,
+        "least": 1,
+        "most": 500,
+    }
+    return TextInput(**(known | fields))
+
+
+def some_steps(**fields: Any) -> IntegerInput:  # noqa: ANN401 - any field of the input
+    """A whole number from 1 to 50, 20 where nothing is given."""
+    known: dict[str, Any] = {
+        "name": "steps",
+        "type": "integer",
+        "titles": titled("Steps", ru="Шаги", pt="Passos"),
+        "default": 20,
+        "least": 1,
+        "most": 50,
+    }
+    return IntegerInput(**(known | fields))
+
+
+def a_preset(name: str = "l4_t2i", *inputs: Input, **fields: Any) -> Preset:  # noqa: ANN401 - any field of the preset
+    """An active preset for everybody at 5 credits; a prompt and steps unless told otherwise."""
+    known: dict[str, Any] = {
+        "name": name,
+        "titles": titled("Picture", ru="Картинка", pt="Imagem"),
+        "help": Helps(en="Describe it.", ru="Опишите её."),
+        "target": Deployment(
+            engine="comfydeploy", deployment_id="c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11"
+        ),
+        "inputs": inputs or (a_prompt(), some_steps()),
+        "price": FixedPrice(kind="fixed", credits=Decimal(5)),
+        "cost_rate": A10G,
+        "updated_at": NOON,
+    }
+    return Preset(**(known | fields))
 
 
 def heard(generation: Generation, *events: RunEvent, now: datetime = NOON) -> Generation:

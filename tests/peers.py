@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,22 @@ async def a_sandbox(
             yield Peers(**line, process=process, client=client)
     finally:
         await _end(process)
+
+
+async def end_left(data_dir: Path) -> None:
+    """End the sandbox that a killed service has left to its next life, if there is one."""
+    note = data_dir / "sandbox.json"
+    if not note.exists():
+        return
+    left = json.loads(note.read_bytes())
+    with suppress(OSError):
+        reader, writer = await asyncio.open_connection("127.0.0.1", left["keeper"])
+        try:
+            writer.write(f"{left['token']}\nend\n".encode())
+            async with asyncio.timeout(_PATIENCE):
+                await reader.read()
+        finally:
+            writer.close()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

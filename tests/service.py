@@ -18,7 +18,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from processors.protocols import signing
-from tests.peers import Json, Peers
+from tests.peers import Json, Peers, end_left
 
 T = TypeVar("T")
 
@@ -281,6 +281,7 @@ async def a_service(
         finally:
             if service.runs:
                 await service.kill()
+            await end_left(data_dir)
     leaked = list(service.leaked())
     assert not leaked, f"printed: {leaked}"
 

@@ -39,6 +39,9 @@ debts = typer.Typer(
     help="What is owed: everything that must still happen, and what was given up.",
     no_args_is_help=True,
 )
+presets = typer.Typer(
+    help="What people can order by a name, and for how much.", no_args_is_help=True
+)
 _RUN = "Run"
 _LOOK = "Look"
 _MONEY = "Money"
@@ -47,6 +50,7 @@ _KEEP = "Keep"
 app.add_typer(events, name="events", rich_help_panel=_LOOK)
 app.add_typer(debts, name="debts", rich_help_panel=_LOOK)
 app.add_typer(money.ledger, name="ledger", rich_help_panel=_MONEY)
+app.add_typer(presets, name="presets", rich_help_panel=_RUN)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A generation's id, 32 digits.")]
 Since = Annotated[
@@ -208,6 +212,34 @@ def replay_debts(
 
 
 app.command(rich_help_panel=_MONEY)(money.grant)
+
+
+@presets.command("load")
+def load_presets(
+    file: Annotated[Path, typer.Argument(help="A YAML file; docs/presets.md explains it.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before loading.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Make inactive what is not in the file.")
+    ] = False,
+) -> None:
+    """Store the presets of a file: all of them, or none if anything is wrong.
+
+    Shows what changes, and asks. Presets that are not in the file are left alone, unless
+    --prune is given. The service sees the new ones at once.
+
+    [dim]runrelay presets load examples/presets.yaml[/dim]
+    """
+    from app.cli import presetting
+
+    asyncio.run(presetting.load(file, prune=prune, ask=not yes))
+
+
+@presets.command("list")
+def list_presets() -> None:
+    """List all presets: their prices, who may use them, and how each is to be ordered."""
+    from app.cli import presetting
+
+    asyncio.run(presetting.list_presets())
 
 
 @app.command(rich_help_panel=_KEEP)

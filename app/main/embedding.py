@@ -1,7 +1,7 @@
 """The embedded mongod, started and watched for as long as somebody uses it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -38,12 +38,21 @@ async def start(mongod: EmbeddedMongod) -> None:
 
 
 @asynccontextmanager
-async def watched(mongod: EmbeddedMongod) -> AsyncGenerator[str]:
-    """Yield the address of a started mongod; it is started again when it dies, ended at the end."""
+async def watched(
+    mongod: EmbeddedMongod, report: Callable[[Death], None] | None = None
+) -> AsyncGenerator[str]:
+    """Yield the address of a started mongod; it is started again when it dies, ended at the end.
+
+    Args:
+        mongod: Started already.
+        report: Told of each death, after the log; must not raise.
+    """
     log: Any = structlog.get_logger()
 
     def died(death: Death) -> None:
         log.error("the embedded mongod died", why=death.why, deaths=death.deaths)
+        if report is not None:
+            report(death)
 
     try:
         async with asyncio.TaskGroup() as group:

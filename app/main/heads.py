@@ -6,13 +6,18 @@ connection has one, which looks now and then at how long it has to go.
 """
 
 import asyncio
+from collections.abc import Callable
 from math import inf
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.web.refusals import MalformedError
+
 HEAD_SECONDS: Final = 10.0
 """Longest from a connection's beginning, or a further request's, to the end of the head."""
+SLOW: Final = "slow_head"
+"""What a connection is counted under that is closed within a head."""
 LOOK_SECONDS: Final = 1.0
 """How much later than it should a connection may be closed."""
 
@@ -21,6 +26,8 @@ class HeadProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which closes a connection whose head does not come in time."""
 
     head_seconds = HEAD_SECONDS
+    refused: Callable[[str], None]
+    """Takes a word for each connection that is closed for what came of a head."""
     _until = inf
     """When the connection is closed unless something comes; by the loop's clock."""
     _idle = False
@@ -61,10 +68,17 @@ class HeadProtocol(HttpToolsProtocol):
         self._idle = True
         self._until = self.loop.time() + self.timeout_keep_alive
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer and count what is not HTTP."""
+        self.refused(MalformedError.reason)
+        super().send_400_response(msg)
+
     def _look(self) -> None:
         """Close the connection if it is time, or look again when it may be."""
         left = self._until - self.loop.time()
         if left <= 0:
+            if not self._idle:
+                self.refused(SLOW)
             self.transport.close()
         else:
             soon = min(left, self.head_seconds, LOOK_SECONDS)

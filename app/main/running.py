@@ -13,10 +13,12 @@ from app.clock import Clock
 from app.errors import UnavailableError
 from app.main import collecting, database
 from app.main.server import Server, make_server
+from app.main.troubles import DiskWatch, tell_deaths
 from app.observability import journal
 from app.observability.metrics import Metrics
 from app.observability.terminal import Terminal
 from app.settings import Settings
+from app.store.embedded.mongod import Death
 from schemas.base import InstanceName
 from schemas.timing import Timing
 
@@ -24,8 +26,13 @@ COUNT_EVERY: Final = timedelta(seconds=15)
 """How often what is owed is counted for the metrics."""
 FLUSH_SECONDS: Final = 20
 """Longest that what is under way is waited for at the end; nothing is lost by not waiting."""
+DISK_EVERY: Final = timedelta(seconds=15)
+"""How often the disk is looked at."""
 READER_EVERY: Final = timedelta(seconds=60)
 """How often it is looked at whether a newer version has changed what records look like."""
+
+Endless = Coroutine[Any, Any, Any]
+"""What runs until it is cancelled."""
 
 
 async def run(
@@ -37,6 +44,7 @@ async def run(
     name: InstanceName,
     terminal: Terminal,
     timing: Timing,
+    deaths: asyncio.Queue[Death],
     stop: asyncio.Event,
     announce: Callable[[], None],
 ) -> None:
@@ -50,6 +58,7 @@ async def run(
         name: This process, the same after a restart on the same data.
         terminal: Where people watch.
         timing: Limits and intervals.
+        deaths: Those of the embedded database, to be told as they come.
         stop: Ends it.
         announce: Called once it listens.
 
@@ -71,20 +80,28 @@ async def run(
         )
         async with service.client:
             await service.sweep.release(name)
-            server = make_server(service.app, settings.trusted_proxies, hooks=service.hooks)
-            await _run(service, server, bound, stop, announce)
+            server = make_server(
+                service.app,
+                settings.trusted_proxies,
+                hooks=service.hooks,
+                refused=service.metrics.refused,
+            )
+            background = [*_endless(service), tell_deaths(deaths, service.alerts)]
+            await _run(service, server, bound, background, stop=stop, announce=announce)
 
 
 async def _run(
     service: Service,
     server: Server,
     bound: socket.socket,
+    background: Sequence[Endless],
+    *,
     stop: asyncio.Event,
     announce: Callable[[], None],
 ) -> None:
     """Run everything until `stop`, and give our claims back however that ends."""
     try:
-        await _until(service, server, bound, stop, announce)
+        await _until(service, server, bound, background, stop=stop, announce=announce)
     finally:
         await _give_back(service)
 
@@ -93,6 +110,8 @@ async def _until(
     service: Service,
     server: Server,
     bound: socket.socket,
+    background: Sequence[Endless],
+    *,
     stop: asyncio.Event,
     announce: Callable[[], None],
 ) -> None:
@@ -104,7 +123,7 @@ async def _until(
             for each in (service.acceptor.run(), service.applier.run(), service.discharger.run())
         ]
         sweeping = group.create_task(service.sweep.run())
-        endless += [group.create_task(each) for each in _endless(service)]
+        endless += [group.create_task(each) for each in background]
         serving = group.create_task(server.serve(sockets=[bound]))
         await server.listening.wait()
         collecting.settle()
@@ -135,11 +154,13 @@ async def _flush(service: Service, flushed: Sequence[asyncio.Task[None]]) -> Non
         await asyncio.shield(task)
 
 
-def _endless(service: Service) -> list[Coroutine[Any, Any, Any]]:
-    running: list[Coroutine[Any, Any, Any]] = [
+def _endless(service: Service) -> list[Endless]:
+    disk = DiskWatch(service.readiness.disk_full, service.alerts)
+    running: list[Endless] = [
         _every(service.timing.clock_every, lambda: _sample(service)),
         _every(COUNT_EVERY, lambda: count_debts(service)),
         _every(READER_EVERY, service.store.connection.check_reader),
+        _every(DISK_EVERY, disk.look),
     ]
     if service.sender is not None:
         running += [service.sender.run(), service.alerts.run(service.sender)]

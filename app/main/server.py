@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Final
 
 import uvicorn
@@ -17,6 +17,10 @@ GRACE_SECONDS: Final = 5
 """Longest that open requests are waited for at the end."""
 CONNECTIONS: Final = 2_000
 """At most so many at once; further ones get 503."""
+
+
+def _uncounted(_word: str) -> None:
+    """Count nothing."""
 
 
 class Server(uvicorn.Server):
@@ -42,6 +46,7 @@ def make_server(
     trusted_proxies: tuple[str, ...],
     *,
     hooks: Webhooks | None = None,
+    refused: Callable[[str], None] = _uncounted,
     head_seconds: float = HEAD_SECONDS,
 ) -> Server:
     """Return the server for an app.
@@ -50,13 +55,14 @@ def make_server(
         app: Answers everything.
         trusted_proxies: Whose word is taken for where a request comes from.
         hooks: What takes webhooks in by the short way; None: the app has them all.
+        refused: Takes a word for each connection that is closed for what came of a head.
         head_seconds: A head that takes longer ends its connection.
     """
     return Server(
         uvicorn.Config(
             app,
             loop="uvloop",
-            http=short_way.protocol(hooks, head_seconds),
+            http=short_way.protocol(hooks, refused, head_seconds),
             ws="none",
             lifespan="off",
             access_log=False,

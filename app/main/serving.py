@@ -23,6 +23,7 @@ from schemas.timing import Timing
 
 if TYPE_CHECKING:
     from app.bootstrap import Peers
+    from app.store.embedded.mongod import Death
 
 Announce = Callable[[Settings, "Peers", str, Terminal], None]
 """Says where the service listens, given its URL on this machine, once it does."""
@@ -65,10 +66,11 @@ async def _serve(
         stack.enter_context(DataDirLock(settings.data_dir))
         name = name_of(settings.data_dir)
         bound = stack.enter_context(listen(settings.host, settings.port))
-        sandbox = None if settings.live else await SandboxPeers.start()
+        sandbox = None if settings.live else await SandboxPeers.start(settings.data_dir)
         if sandbox is not None:
             stack.push_async_callback(sandbox.stop)
-        uri = await _database(stack, settings)
+        deaths = asyncio.Queue["Death"]()
+        uri = await _database(stack, settings, deaths)
         from app.main import running  # noqa: PLC0415 - loaded meanwhile, see above
         from app.main.peers import peers_of  # noqa: PLC0415 - as above
 
@@ -89,13 +91,19 @@ async def _serve(
             name=name,
             terminal=terminal,
             timing=timing,
+            deaths=deaths,
             stop=stop,
             announce=lambda: listens(peers, local),
         )
 
 
-async def _database(stack: AsyncExitStack, settings: Settings) -> str:
-    """Return the database's address, our own modules being loaded meanwhile."""
+async def _database(
+    stack: AsyncExitStack, settings: Settings, deaths: asyncio.Queue["Death"]
+) -> str:
+    """Return the database's address, our own modules being loaded meanwhile.
+
+    Deaths of the embedded one are put into the queue.
+    """
     if settings.mongodb_uri is not None:
         await asyncio.to_thread(importlib.import_module, "app.main.running")
         return settings.mongodb_uri.get_secret_value()
@@ -108,7 +116,7 @@ async def _database(stack: AsyncExitStack, settings: Settings) -> str:
     async with asyncio.TaskGroup() as group:
         group.create_task(asyncio.to_thread(importlib.import_module, "app.main.running"))
         group.create_task(embedding.start(mongod))
-    return await stack.enter_async_context(embedding.watched(mongod))
+    return await stack.enter_async_context(embedding.watched(mongod, deaths.put_nowait))
 
 
 @contextmanager

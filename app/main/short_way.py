@@ -6,6 +6,7 @@ arrived as a whole is offered to the webhooks at once, where it stands. Whatever
 ordinary about it is left to the app, which finds out what: what is said of it is said there alone.
 """
 
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -30,12 +31,17 @@ class ShortWay(HeadProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on; what is a whole request then is taken in, or goes to the app as ever."""
         self._reading = True
-        super().data_received(data)
-        self._reading = False
+        try:
+            super().data_received(data)
+        finally:
+            self._reading = False
         if self._begun is not None:
             cycle, app = self._begun
             self._begun = None
-            if cycle.more_body or not self._taken(cycle):
+            # One that lets its answers pile up waits for them there, and one that has sent
+            # rubbish after it has been told so already.
+            odd = cycle.more_body or self.flow.write_paused or self.transport.is_closing()
+            if odd or not self._taken(cycle):
                 super()._start_asgi_task(cycle, app)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # noqa: ANN401 - uvicorn has a type of its own for it
@@ -51,13 +57,19 @@ class ShortWay(HeadProtocol):
     def _taken(self, cycle: RequestResponseCycle) -> bool:
         """Offer a request to the webhooks; return whether they took it."""
         scope, answer = cast("Scope", cycle.scope), partial(self._answer, cycle)
-        return self.hooks is not None and self.hooks.take(scope, bytes(cycle.body), answer)
+        raw = bytes(cycle.body)
+        if self.hooks is None or not self.hooks.take(scope, raw, answer):
+            return False
+        cycle.body = bytearray()
+        return True
 
     def _answer(self, cycle: RequestResponseCycle, otherwise: ASGIApp | None) -> None:
         """Answer a request that was taken in, by the app given where that came to nothing."""
         if otherwise is not None:
             super()._start_asgi_task(cycle, cast("Any", otherwise))
             return
+        # Cut as uvicorn does it, or else only the garbage collector would part the two.
+        cycle.on_response = _nothing
         if self.transport.is_closing():
             return
         cycle.response_started = cycle.response_complete = True
@@ -67,9 +79,22 @@ class ShortWay(HeadProtocol):
         self.on_response_complete()
 
 
-def protocol(hooks: Webhooks | None, head_seconds: float = HEAD_SECONDS) -> type[ShortWay]:
-    """Return the protocol for some webhooks, and with some limit for heads."""
-    return type("ShortWay", (ShortWay,), {"hooks": hooks, "head_seconds": head_seconds})
+def protocol(
+    hooks: Webhooks | None, refused: Callable[[str], None], head_seconds: float = HEAD_SECONDS
+) -> type[ShortWay]:
+    """Return the protocol for some webhooks, and with some limit for heads.
+
+    Args:
+        hooks: What takes webhooks in by the short way; None: the app has them all.
+        refused: Takes a word for each connection that is closed for what came of a head.
+        head_seconds: A head that takes longer ends its connection.
+    """
+    given = {"hooks": hooks, "refused": staticmethod(refused), "head_seconds": head_seconds}
+    return type("ShortWay", (ShortWay,), given)
+
+
+def _nothing() -> None:
+    """Stand where uvicorn would have itself called."""
 
 
 def _written(response: Response, *more: tuple[bytes, bytes]) -> bytes:

@@ -64,7 +64,7 @@ class Metrics:
         return generate_latest(self._registry)
 
     def accepted(self, engine: str, n: int = 1) -> None:
-        """Count events that were stored; each is answered with 200 then."""
+        """Count events that were stored, whatever their senders have been told."""
         self._accepted.labels(self._word("engine", engine)).inc(n)
 
     def verdict(self, engine: str, verdict: str, n: int = 1) -> None:
@@ -146,7 +146,7 @@ class Metrics:
 
     def _make_event_figures(self) -> None:
         self._accepted = self._counter(
-            "events_accepted", "Events answered with 200, stored on a majority's disks.", "engine"
+            "events_accepted", "Events stored on a majority's disks.", "engine"
         )
         self._verdicts = self._counter(
             "events_applied", "What became of accepted events.", "engine", "verdict"

@@ -71,7 +71,7 @@ _PASSING: Final = frozenset(
 def _translated(error: Exception) -> UnavailableError:
     name = type(error).__name__
     if isinstance(error, BulkWriteError):
-        return StoreDownError(f"MongoDB refused a bulk write ({_codes(error)})")
+        return _of_bulk(error)
     if isinstance(error, ConnectionFailure | ExecutionTimeout | WTimeoutError):
         return StoreDownError(f"MongoDB does not answer ({name})")
     if isinstance(error, PyMongoError) and (
@@ -84,6 +84,12 @@ def _translated(error: Exception) -> UnavailableError:
     return StoreFaultError(f"MongoDB refuses what was asked of it ({name}{code})")
 
 
-def _codes(error: BulkWriteError) -> str:
+def _of_bulk(error: BulkWriteError) -> UnavailableError:
+    """Say what becomes of a bulk: one write that can never be made is a fault of ours.
+
+    A majority that did not confirm it in time is no write's error, and passes.
+    """
     details: Any = error.details
-    return ", ".join(str(each.get("code")) for each in details.get("writeErrors", [])[:3])
+    codes = sorted({int(each.get("code", 0)) for each in details.get("writeErrors", ())})
+    said = f"MongoDB refused a bulk write (codes {', '.join(map(str, codes)) or 'none'})"
+    return StoreDownError(said) if _PASSING.issuperset(codes) else StoreFaultError(said)

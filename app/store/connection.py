@@ -4,17 +4,20 @@ Motor is what the service is built on; it wraps pymongo and is kept inside this 
 that ``pymongo.AsyncMongoClient`` can take its place here alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
 from pymongo import IndexModel, WriteConcern
 from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.read_concern import ReadConcern
 
 from app.errors import SetupError
 from app.store.answering import answered, unhurried
@@ -59,6 +62,18 @@ class Connection:
     def collection(self, name: str) -> Collection:
         """Return a collection whose writes are durable once they are acknowledged."""
         return self._database.get_collection(name)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncIOMotorClientSession]:
+        """Yield a session whose writes are committed at the end of the block, all or none.
+
+        An error in the block undoes them. What the driver raises is not translated here.
+        """
+        async with (
+            await self._client.start_session() as session,
+            session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=DURABLE),
+        ):
+            yield session
 
     async def time(self) -> datetime:
         """Return the database's clock.

@@ -5,14 +5,16 @@ put off in the database and survives a restart.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 from app import clock
+from app.errors import PeerBusyError, PeerRefusedError
 from app.telegram.errors import busy
+from app.telegram.places import Places
 from processors.notifications import pacing
 from processors.notifications.pacing import Pace, Sent
 
@@ -36,6 +38,7 @@ class _Lane:
     sent: Sent = ()
     edit_from: float = 0.0
     paused_until: float = 0.0
+    places: Places = field(default_factory=Places)
 
 
 class Lanes:
@@ -63,24 +66,22 @@ class Lanes:
         return len(self._lanes)
 
     @asynccontextmanager
-    async def turn(self, chat_id: int, *, editing: bool) -> AsyncGenerator[None]:
+    async def turn(
+        self, chat_id: int, *, editing: bool, end: str | None = None
+    ) -> AsyncGenerator[None]:
         """Hold a chat's lane for one call; those that send get it in the order they came.
 
-        An edit waits for its time beside the lane, so it never keeps an end waiting.
+        An edit waits for its time beside the lane, so it never keeps an end waiting. An `end`
+        that goes away unsent keeps its place: those that came later let it go first.
 
         Raises:
             PeerBusyError: The turn is too far off, or the lanes are closed; it names the wait.
         """
         lane = self._lane(chat_id)
-        if lane.waiting >= MOST_WAITING:
-            raise busy("too many wait for this chat", timedelta(seconds=lane.waiting))
-        lane.waiting += 1
-        try:
-            opened = self._edit(lane, chat_id) if editing else self._send(lane, chat_id)
+        with _placed(lane, end), _counted(lane):
+            opened = self._edit(lane, chat_id) if editing else self._send(lane, chat_id, end)
             async with opened:
                 yield
-        finally:
-            lane.waiting -= 1
 
     def close(self) -> None:
         """Let nobody wait for a turn any more; turns under way are finished."""
@@ -111,8 +112,11 @@ class Lanes:
             self._paused_until = now + min(wait, LONGEST_PAUSE_OF_ALL).total_seconds()
 
     @asynccontextmanager
-    async def _send(self, lane: _Lane, chat_id: int) -> AsyncGenerator[None]:
+    async def _send(self, lane: _Lane, chat_id: int, end: str | None) -> AsyncGenerator[None]:
         async with self._locked(lane):
+            later = lane.places.ahead(end, clock.monotonic()) if end is not None else None
+            if later is not None:
+                raise busy("an earlier end comes first", later)
             await self._rest(self._wait(lane, chat_id, 1, editing=False))
             await self._book(lane, chat_id, 1, editing=False)
             yield
@@ -207,4 +211,38 @@ class Lanes:
 
     def _idle(self, chat_id: int, lane: _Lane, now: float) -> bool:
         last = max(lane.sent, default=0.0) + self._pace.chat(chat_id).seconds
-        return now > max(last, lane.paused_until, lane.edit_from)
+        return now > max(last, lane.paused_until, lane.edit_from, lane.places.until)
+
+
+@contextmanager
+def _counted(lane: _Lane) -> Generator[None]:
+    """Count who waits for a lane, or has it.
+
+    Raises:
+        PeerBusyError: There are too many.
+    """
+    if lane.waiting >= MOST_WAITING:
+        raise busy("too many wait for this chat", timedelta(seconds=lane.waiting))
+    lane.waiting += 1
+    try:
+        yield
+    finally:
+        lane.waiting -= 1
+
+
+@contextmanager
+def _placed(lane: _Lane, end: str | None) -> Generator[None]:
+    """Keep an end's place where it goes away unsent, and is to come back."""
+    if end is None:
+        yield
+        return
+    try:
+        yield
+    except PeerRefusedError:
+        lane.places.give_up(end)
+        raise
+    except Exception as error:
+        wait = error.retry_after if isinstance(error, PeerBusyError) else None
+        lane.places.keep(end, clock.monotonic(), wait)
+        raise
+    lane.places.give_up(end)

@@ -34,7 +34,7 @@ from app.telegram.unfinished import Unfinished
 from processors.notifications import Content
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, stripped
 from processors.notifications.pacing import Pace
-from schemas.base import InstanceName
+from schemas.base import GenerationId, InstanceName
 from schemas.timing import Timing
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Sender:
         pace: Pace | None = None,
         room: Room | None = None,
         allow_private: bool = False,
+        aside: bool = False,
     ) -> None:
         """Set the sender up; nothing is imported, asked or held before `run`.
 
@@ -86,6 +87,8 @@ class Sender:
             room: Memory for uploads; the usual if not given.
             allow_private: Whether the Bot API can itself fetch from addresses that are not
                 public, as one on this machine can.
+            aside: Never take the duty, and connect only once something is to be shown: for a
+                process that has nothing to tell but its own trouble.
         """
         self._token = token
         self._api_url = api_url
@@ -99,6 +102,8 @@ class Sender:
         self._duty = Duty(leases, me, clock, timing)
         self._lanes = Lanes(pace or Pace(), timing.edit_every, PATIENCE)
         self._bot: Bot | None = None
+        self._aside = aside
+        self._wanted, self._ready = asyncio.Event(), asyncio.Event()
         self._refused = asyncio.Event()
         self._unfinished = Unfinished()
         self._room = room or Room()
@@ -118,16 +123,22 @@ class Sender:
         When cancelled, the duty is given up and the connections are closed.
         """
         try:
+            if self._aside:
+                await self._wanted.wait()
             self._bot = await self._connected()
+            self._ready.set()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._duty.keep())
+                if not self._aside:
+                    group.create_task(self._duty.keep())
                 group.create_task(self._probe())
             raise AssertionError  # pragma: no cover - neither of the two ever ends
         finally:
             await self._stop()
 
     @asynccontextmanager
-    async def turn(self, chat_id: int, *, editing: bool) -> AsyncGenerator[None]:
+    async def turn(
+        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+    ) -> AsyncGenerator[None]:
         """Hold this chat's turn; see `app.ports.Messenger`.
 
         Raises:
@@ -136,7 +147,7 @@ class Sender:
         if not self.on_duty():
             raise busy("this process is not the sender", self._timing.sender_lease)
         began = monotonic()
-        async with self._lanes.turn(await self._current(chat_id), editing=editing):
+        async with self._lanes.turn(await self._current(chat_id), editing=editing, end=end):
             self._metrics.telegram_wait(monotonic() - began)
             yield
 
@@ -147,6 +158,9 @@ class Sender:
 
         A chat that has refused us is spared it until an end reaches it again.
         """
+        if self._aside:
+            self._wanted.set()
+            await self._ready.wait()
         bot = self._connected_bot()
         if (why := self._closed.get(chat_id)) is not None:
             raise ChatClosedError(why)

@@ -141,32 +141,35 @@ class Acceptor:
 
     async def _commit(self, taken: Sequence[_Waiting]) -> None:
         """Write one batch, however long its senders can wait."""
-        batch = Batch(
-            id=self._clock.new_id(),
-            at=taken[0].delivery.at,
-            events=tuple(each.delivery for each in taken),
-        )
+        batch, waiting = self._batch(taken), list(taken)
         try:
-            await self._insert(batch, taken)
+            await self._insert(batch, waiting)
         except StoreDownError:
             return
         except Exception:  # noqa: BLE001 - the task runner: one batch's fault must not stop the others
             self._log.exception("a batch could not be stored", events=len(taken))
-            _fail(taken, UnavailableError("the inbox refused the event"))
+            self._answer(waiting, UnavailableError("the inbox refused the event"))
             return
-        for each in taken:
-            each.done(None)
+        self._applier.add(batch, [each.event for each in taken])
         for engine, count in Counter(each.event.engine for each in taken).items():
             self._metrics.accepted(engine, count)
-        self._applier.add(batch, [each.event for each in taken])
+        self._answer(waiting, None)
         if self._refused:
             self._refused = False
             self._on_return()
 
-    async def _insert(self, batch: Batch, taken: Sequence[_Waiting]) -> None:
+    def _batch(self, taken: Sequence[_Waiting]) -> Batch:
+        return Batch(
+            id=self._clock.new_id(),
+            at=taken[0].delivery.at,
+            events=tuple(each.delivery for each in taken),
+        )
+
+    async def _insert(self, batch: Batch, waiting: list[_Waiting]) -> None:
         """Insert, trying again until nobody waits any longer; each is refused in its own time.
 
-        The same id is used throughout, so a try whose answer was lost does no harm.
+        The same id is used throughout, so a try whose answer was lost does no harm. Whoever was
+        refused is taken out of `waiting`: everybody is answered once.
         """
         while True:
             try:
@@ -174,9 +177,9 @@ class Acceptor:
             except StoreDownError:
                 self._expire()
                 since = self._too_long_ago()
-                late = [each for each in taken if each.delivery.at <= since]
-                self._refuse(late)
-                if len(late) == len(taken):
+                self._refuse([each for each in waiting if each.delivery.at <= since])
+                waiting[:] = [each for each in waiting if each.delivery.at > since]
+                if not waiting:
                     raise
             await asyncio.sleep(PAUSE)
 
@@ -194,13 +197,16 @@ class Acceptor:
 
     def _refuse(self, late: Sequence[_Waiting]) -> None:
         if late:
-            _fail(late, UnavailableError("the event cannot be written now"))
+            self._answer(late, UnavailableError("the event cannot be written now"))
             self._on_return()
 
-
-def _fail(waiting: Sequence[_Waiting], error: UnavailableError) -> None:
-    for each in waiting:
-        each.done(error)
+    def _answer(self, waiting: Sequence[_Waiting], error: UnavailableError | None) -> None:
+        """Let each know; one who cannot be answered must not keep it from the others."""
+        for each in waiting:
+            try:
+                each.done(error)
+            except Exception:  # noqa: BLE001 - the task runner, as above
+                self._log.exception("a sender could not be answered")
 
 
 def _settle(stored: asyncio.Future[None], error: UnavailableError | None) -> None:

@@ -15,13 +15,16 @@ import structlog
 
 from app.clock import Clock
 from app.errors import StoreDownError
+from app.observability.logs import about
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Inbox, Write
+from app.usecases.contradictions import Contradictions
 from app.usecases.records import Records
+from app.usecases.strange_words import StrangeWords
 from app.usecases.taking import Taking
 from processors import runs
 from processors.runs import Heard, Verdict
-from schemas.base import GenerationId
+from schemas.base import GenerationId, RunId
 from schemas.generation import Generation
 from schemas.run import TERMINAL, Batch, RunEvent
 from schemas.timing import Timing
@@ -73,6 +76,8 @@ class Applier:
         self._metrics = metrics
         self._alerts = alerts
         self._log = structlog.get_logger()
+        self._strange = StrangeWords("webhook")
+        self._contradictions = Contradictions()
         self._pending: dict[GenerationId, list[_Pending]] = {}
         # Those of the pending that may be written now. Used as an ordered set, as is the next.
         self._ripe: dict[GenerationId, None] = {}
@@ -96,6 +101,8 @@ class Applier:
         for event in events:
             generation_id = event.generation_id
             self._pending.setdefault(generation_id, []).append(_Pending(batch.id, event))
+            if event.unknown_status is not None:
+                self._strange.heard(event.engine, event.unknown_status)
             if generation_id not in self._spaced or not _minor(event):
                 self._ripe[generation_id] = None
         self._count += len(events)
@@ -120,11 +127,19 @@ class Applier:
 
     async def run(self) -> None:
         """Apply what is there until `close`, and then what is left."""
+        down = False
         while not (self._closing and not self._pending and not self._applied):
             try:
                 await self._turn()
-            except StoreDownError:
+            except StoreDownError as error:
+                if not down:
+                    self._log.warning(
+                        "events wait for the database", waiting=self._count, error=str(error)
+                    )
+                down = True
                 await asyncio.sleep(PAUSE)
+            else:
+                down = False
 
     def close(self) -> None:
         """Let `run` end once nothing waits."""
@@ -194,7 +209,8 @@ class Applier:
                 for each in ids:
                     await self._apply_whole([each])
                 return
-            self._log.exception("events could not be applied", generation=ids[0])
+            with about(ids[0], _run_of(self._pending[ids[0]])):
+                self._log.exception("events could not be applied")
             self._alerts.alert("quarantined", f"events of {ids[0]} could not be applied")
             self._finish({ids[0]: tuple(self._pending[ids[0]])}, {}, QUARANTINED)
 
@@ -215,6 +231,7 @@ class Applier:
                 self._records.forget(generation_id)
                 del taken[generation_id]
             heard[generation_id] = told
+            self._contradictions.look(generation, told.generation, events)
             if len(heard) % BREATH == 0:
                 await asyncio.sleep(0)
         lost = await self._records.change_all(writes)
@@ -249,7 +266,7 @@ class Applier:
             oldest = min(each.event.received_at for each in waiting)
             self._metrics.applied_lag((now - oldest).total_seconds())
             if otherwise == ORPHAN:
-                self._warn(generation_id, told)
+                self._warn(generation_id, told, waiting)
         for (engine, verdict), count in counted.items():
             self._metrics.verdict(engine, verdict, count)
         self._metrics.waiting_events(self._count)
@@ -275,11 +292,21 @@ class Applier:
                 self._applied.append(batch_id)
         self._count -= len(waiting)
 
-    def _warn(self, generation_id: GenerationId, told: Heard | None) -> None:
+    def _warn(
+        self, generation_id: GenerationId, told: Heard | None, waiting: Sequence[_Pending]
+    ) -> None:
         if told is None:
-            self._log.warning("event for a generation that is gone", generation=generation_id)
+            with about(generation_id, _run_of(waiting)):
+                self._log.warning("event for a generation that is gone")
         elif Verdict.FOREIGN_RUN in told.verdicts:
-            self._log.warning("event of a run that is not ours", generation=generation_id)
+            foreign = waiting[told.verdicts.index(Verdict.FOREIGN_RUN)].event.run_id
+            with about(generation_id, told.generation.metadata.run_id):
+                self._log.warning("event of a run that is not ours", foreign=foreign)
+
+
+def _run_of(waiting: Sequence[_Pending]) -> RunId | None:
+    """Return the run that events are of, as they say themselves."""
+    return next((run for each in waiting if (run := each.event.run_id) is not None), None)
 
 
 def _minor(event: RunEvent) -> bool:

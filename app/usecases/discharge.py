@@ -204,11 +204,19 @@ class Discharger:
     async def _written(self, work: Work, decide: Decide, seen: Generation | None) -> None:
         while True:
             try:
-                await self._records.change(work.generation_id, decide, seen)
+                after = await self._records.change(work.generation_id, decide, seen)
             except StoreDownError:
                 await asyncio.sleep(PAUSE)
             else:
+                self._mourn(work, after)
                 return
+
+    def _mourn(self, work: Work, after: Generation | None) -> None:
+        """Have somebody know of a debt that this try was the last of."""
+        debt = debts.find(after.owed, work.key) if after else None
+        if debt is not None and debt.dead_at is not None and debt.n == work.n:
+            why = debt.last_error or "given up"
+            self._alerts.alert("debt_dead", f"{work.generation_id}: {work.key}, {why}")
 
     async def _seen(self, work: Work) -> Generation | None:
         """Return the record that a debt is of.

@@ -15,8 +15,8 @@ from schemas.run import Batch, Delivery, RunEvent, RunStatus
 
 BEFORE: Final = timedelta(minutes=1)
 """How long before a generation was asked for its first event is looked for."""
-AFTER: Final = timedelta(hours=1)
-"""How long after its end the last one is."""
+AHEAD: Final = timedelta(hours=1)
+"""How far ahead of ours the clock of who took an event in may be."""
 
 Receivers = Mapping[EngineName, Callable[[Delivery], RunEvent]]
 """How each engine's raw bodies are translated."""
@@ -69,10 +69,9 @@ class Explain:
         if generation is None:
             raise NotFoundError("generation")
         run = generation.metadata.run_id
-        until = (generation.response_timestamp or now) + AFTER
-        heard = [
-            each async for each in self.heard(generation.created_at - BEFORE, until, generation_id)
-        ]
+        # To this day: what comes long after the end is what somebody looks for.
+        since, until = generation.created_at - BEFORE, now + AHEAD
+        heard = [each async for each in self.heard(since, until, generation_id)]
         moments = [Moment(each.delivery.at, "webhook", words_of(each, run)) for each in heard]
         moments += [*_changes(generation), *_submits(generation), *_debts(generation)]
         return Explanation(

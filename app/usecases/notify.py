@@ -127,7 +127,7 @@ class Notify(_Telling):
         chat = generation.metadata.telegram_chat_id
         if chat is None:
             return acknowledged(debt)
-        async with self._messenger.turn(chat, editing=False):
+        async with self._messenger.turn(chat, editing=False, end=generation.id):
             record = await self._current(generation, debt)
             if record is None:
                 return None

@@ -1,5 +1,7 @@
 """An engine that is watched: what becomes of each call closes its circuit or opens it.
 
+A status in its answers that is not known is told of, too.
+
 Use cases may go on without an answer, so whether a debt was done says nothing about its peer.
 What says something is the call.
 """
@@ -17,6 +19,7 @@ from app.errors import (
 )
 from app.ports import Engine
 from app.usecases.circuits import Circuits
+from app.usecases.strange_words import StrangeWords
 from schemas.base import EngineName, RunId
 from schemas.generation import Generation
 from schemas.run import RunReport
@@ -28,6 +31,7 @@ class Watched:
     def __init__(self, engine: Engine, circuits: Circuits) -> None:
         self._engine = engine
         self._circuits = circuits
+        self._strange = StrangeWords("answer")
 
     @property
     def name(self) -> EngineName:
@@ -47,7 +51,10 @@ class Watched:
     async def read(self, run_id: RunId) -> RunReport:
         """See app.ports.Engine."""
         with self._answering(run_id):
-            return await self._engine.read(run_id)
+            report = await self._engine.read(run_id)
+        if report.unknown_status is not None:
+            self._strange.heard(self.name, report.unknown_status)
+        return report
 
     async def cancel(self, run_id: RunId) -> None:
         """See app.ports.Engine."""

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from app import errors
-from app.web import generations, health, pages, refusals, users, webhooks
+from app.web import generations, health, pages, presets, refusals, users, webhooks
 from app.web.auth import Keys
 from app.web.edge import Edge
 from app.web.guard import Guard
@@ -24,7 +24,7 @@ from schemas.wire.api import Accepted, WebhookQuery
 def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
     """Return the application, whose webhooks are `hooks`."""
     keys = Keys(services.api_keys)
-    app: ASGIApp = Edge(_router(_routes(services, keys), keys))
+    app: ASGIApp = Edge(_router(_routes(services, keys), keys), services.metrics)
     if services.cors_origins:
         app = CORSMiddleware(
             app,
@@ -33,7 +33,7 @@ def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
             allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-Match"),
             expose_headers=("ETag", "Location", "Retry-After", "Idempotent-Replayed"),
         )
-    return Guard(_Fork(hooks, app))
+    return Guard(_Fork(hooks, app), services.metrics)
 
 
 class _Fork:
@@ -59,6 +59,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
     table = (
         *generations.routes(services.desk, services.generations, services.body_deadline),
         *users.routes(services.accounts, services.body_deadline),
+        *presets.routes(services.presets),
         *health.routes(services.ready, keys, services.metrics),
         *pages.routes(operations),
     )

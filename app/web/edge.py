@@ -7,8 +7,11 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.errors import AppError
 from app.web import bodies, problems
 from app.web.refusals import DisconnectedError, TooLargeError
+from app.web.services import Metrics
+from processors.errors import RefusedBodyError
 
 SAFE_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -28,11 +31,12 @@ _log = structlog.get_logger(__name__)
 class Edge:
     """Answers whatever its app raises."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; answer its errors, if nothing has been answered."""
+        """Pass a request on; count and answer its errors, if nothing has been answered."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -51,6 +55,7 @@ class Edge:
             await self._app(scope, receive, safely)
         except Exception as error:  # noqa: BLE001 - the ASGI edge answers for everything
             if not started:
+                self._metrics.refused(reason_of(error))
                 await answer(error, scope, receive, safely)
             else:
                 _log.exception("answer broken off", path=scope["path"])
@@ -67,6 +72,11 @@ async def answer(error: Exception, scope: Scope, receive: Receive, send: Send) -
         await _lingering(response, scope, receive, send)
     else:
         await response(scope, receive, send)
+
+
+def reason_of(error: Exception) -> str:
+    """Return the word that a request which ended in `error` is counted under."""
+    return error.reason if isinstance(error, AppError | RefusedBodyError) else "internal"
 
 
 async def _lingering(response: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.errors import RefusedError
 from app.web import problems
 from app.web.refusals import HeadersTooLargeError, MalformedError
+from app.web.services import Metrics
 
 HEADERS_MOST: Final = 100
 HEADER_BYTES_MOST: Final = 32_768
@@ -20,15 +21,17 @@ HEADER_BYTES_MOST: Final = 32_768
 class Guard:
     """Lets well-formed requests of a sane size pass."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer what is not well formed; pass the rest on."""
+        """Answer and count what is not well formed; pass the rest on."""
         error = refusal(scope) if scope["type"] == "http" else None
         if error is None:
             await self._app(scope, receive, send)
         else:
+            self._metrics.refused(error.reason)
             await problems.response(error)(scope, receive, send)
 
 

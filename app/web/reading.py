@@ -11,7 +11,8 @@ from starlette.requests import Request
 from app.errors import BadFieldError, UnknownFieldError
 from app.web.operations import Call
 from app.web.refusals import NotJsonError
-from schemas.wire.api import INTEGER_MOST, CreateHeaders
+from schemas.inputs import INTEGER_MOST
+from schemas.wire.api import CreateHeaders
 
 M = TypeVar("M", bound=BaseModel)
 

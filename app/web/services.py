@@ -9,6 +9,7 @@ from app.errors import UnavailableError
 from app.ports import Page
 from schemas.base import EngineName, GenerationId
 from schemas.generation import Generation
+from schemas.preset import Preset
 from schemas.run import Delivery, RunEvent
 from schemas.user import Account
 from schemas.wire.api import Change, NewGeneration, NewUser
@@ -96,11 +97,23 @@ class Accounts(Protocol):
         ...
 
 
+class Presets(Protocol):
+    """The presets, to be read. Every method may raise an UnavailableError."""
+
+    async def get(self, name: str) -> Preset | None:
+        """Return a preset, active or not, or None."""
+        ...
+
+    async def all(self) -> tuple[Preset, ...]:
+        """Return every preset, active or not, by name."""
+        ...
+
+
 class Metrics(Protocol):
     """What is counted here."""
 
     def refused(self, reason: str) -> None:
-        """Count a webhook that was not taken in."""
+        """Count a request that was refused, or failed, by a slug."""
         ...
 
     def render(self) -> bytes:
@@ -138,6 +151,7 @@ class Services:
     desk: Desk
     generations: Generations
     accounts: Accounts
+    presets: Presets
     metrics: Metrics
     clock: Clock
     webhook_keys: Mapping[EngineName, tuple[bytes, ...]]

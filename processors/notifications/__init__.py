@@ -34,6 +34,8 @@ ITEMS_SENT: Final = 50
 """Most outputs that one end brings to a chat: five albums."""
 REASON_KEPT: Final = 500
 """UTF-16 units of an engine's own words."""
+STEP_KEPT: Final = 100
+"""UTF-16 units of the step at which a run was seen last."""
 NAME_KEPT: Final = 100
 """UTF-16 units of a file's name."""
 INLINE_LIMIT: Final = 3000
@@ -178,9 +180,8 @@ def _progress_lines(
 
 def _facts(generation: Generation, language: Language) -> Iterator[str]:
     """Say why it ended so, what it took, and how sure we are."""
-    reason = _reason(generation, language)
-    if reason is not None:
-        yield reason
+    if generation.status is not RunStatus.COMPLETED:
+        yield from _reasons(generation, language)
     if generation.duration_seconds is not None:
         time = texts.duration(language, generation.duration_seconds)
         yield texts.say(language, Say.DURATION, time=time)
@@ -194,16 +195,33 @@ def _facts(generation: Generation, language: Language) -> Iterator[str]:
         yield texts.say(language, Say.PROVISIONAL)
 
 
-def _reason(generation: Generation, language: Language) -> str | None:
+def _reasons(generation: Generation, language: Language) -> Iterator[str]:
+    """Say why it did not go well; where no reason was given, say that and what is known."""
     reason = clean(generation.status_reason or "").strip()
     # That it stands unconfirmed is said in a note of its own.
-    if not reason or reason == "unconfirmed" or generation.status is RunStatus.COMPLETED:
-        return None
-    known = texts.REASONS.get(reason)
-    if known is not None:
-        return texts.say(language, known)
-    what = Say.REASON_CODE if _SLUG.fullmatch(reason) else Say.ENGINE_SAYS
-    return texts.say(language, what, reason=cut(reason, REASON_KEPT))
+    if reason and reason != "unconfirmed":
+        slug = Say.REASON_CODE if _SLUG.fullmatch(reason) else Say.ENGINE_SAYS
+        what = texts.REASONS.get(reason, slug)
+        yield texts.say(language, what, reason=cut(reason, REASON_KEPT))
+        return
+    if generation.status is RunStatus.CANCELLED and generation.cancel_wanted:
+        yield texts.say(language, Say.AS_YOU_ASKED)
+        return
+    yield texts.say(language, _unexplained(generation))
+    step = " ".join(clean(generation.live_status or "").split())
+    if step:
+        yield texts.say(language, Say.LAST_STEP, step=cut(step, STEP_KEPT))
+
+
+def _unexplained(generation: Generation) -> Say:
+    """Return what is known of an end that the engine gave no reason for."""
+    if generation.status is RunStatus.CANCELLED:
+        return Say.NOT_ASKED_FOR
+    if generation.status is RunStatus.TIMEOUT:
+        # An end of ours that is confirmed and has no reason is one that the engine concluded.
+        concluded = generation.ended_by == "us" and generation.confirmed is not False
+        return Say.ENGINE_GAVE_UP if concluded else Say.ENGINE_LIMIT
+    return Say.NO_REASON
 
 
 def _provisional(generation: Generation) -> bool:

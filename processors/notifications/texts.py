@@ -3,6 +3,7 @@
 # Russian is written in Cyrillic letters, some of which look like Latin ones.
 # ruff: noqa: RUF001
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
@@ -42,6 +43,12 @@ class Say(StrEnum):
     AFTER_ALL = "after_all"
     UNCONFIRMED_NOTE = "unconfirmed_note"
     PROVISIONAL = "provisional"
+    AS_YOU_ASKED = "as_you_asked"
+    NOT_ASKED_FOR = "not_asked_for"
+    ENGINE_LIMIT = "engine_limit"
+    ENGINE_GAVE_UP = "engine_gave_up"
+    NO_REASON = "no_reason"
+    LAST_STEP = "last_step"
     ENGINE_SAYS = "engine_says"
     REASON_CODE = "reason_code"
     REASON_SUBMIT_UNKNOWN = "reason_submit_unknown"
@@ -78,6 +85,12 @@ ENGLISH: Final[Mapping[Say, str]] = {
     Say.AFTER_ALL: "What you were told before was not final. The engine has now said:",
     Say.UNCONFIRMED_NOTE: "The engine could not be asked whether this is right.",
     Say.PROVISIONAL: "The engine has not said so itself. If it says otherwise, you will be told.",
+    Say.AS_YOU_ASKED: "As you asked.",
+    Say.NOT_ASKED_FOR: "The engine cancelled it; nobody had asked for that here.",
+    Say.ENGINE_LIMIT: "The engine stopped it at its own time limit.",
+    Say.ENGINE_GAVE_UP: "The engine had heard nothing of it for so long that it gave it up.",
+    Say.NO_REASON: "The engine gave no reason.",
+    Say.LAST_STEP: "Last step seen: {step}",
     Say.ENGINE_SAYS: "The engine says: {reason}",
     Say.REASON_CODE: "Reason: {reason}",
     Say.REASON_SUBMIT_UNKNOWN: "The engine never confirmed that it had received this.",
@@ -114,6 +127,12 @@ RUSSIAN: Final[Mapping[Say, str]] = {
     Say.AFTER_ALL: "Прежнее сообщение не было окончательным. Теперь движок ответил:",
     Say.UNCONFIRMED_NOTE: "Спросить у движка, так ли это, не удалось.",
     Say.PROVISIONAL: "Сам движок этого не подтвердил. Если он ответит иначе, мы сообщим.",
+    Say.AS_YOU_ASKED: "Как вы и просили.",
+    Say.NOT_ASKED_FOR: "Отменил сам движок; здесь об этом никто не просил.",
+    Say.ENGINE_LIMIT: "Движок остановил запуск по своему ограничению времени.",
+    Say.ENGINE_GAVE_UP: "Движок так долго ничего не слышал о запуске, что счёл его потерянным.",
+    Say.NO_REASON: "Движок не назвал причину.",
+    Say.LAST_STEP: "Последний замеченный шаг: {step}",
     Say.ENGINE_SAYS: "Ответ движка: {reason}",
     Say.REASON_CODE: "Причина: {reason}",
     Say.REASON_SUBMIT_UNKNOWN: "Движок так и не подтвердил, что получил запрос.",
@@ -150,6 +169,12 @@ PORTUGUESE: Final[Mapping[Say, str]] = {
     Say.AFTER_ALL: "O aviso anterior não era definitivo. Agora o motor respondeu:",
     Say.UNCONFIRMED_NOTE: "Não foi possível perguntar ao motor se isto está certo.",
     Say.PROVISIONAL: "O próprio motor não confirmou isto. Se ele disser outra coisa, avisaremos.",
+    Say.AS_YOU_ASKED: "Como você pediu.",
+    Say.NOT_ASKED_FOR: "O próprio motor cancelou; ninguém pediu isso aqui.",
+    Say.ENGINE_LIMIT: "O motor interrompeu a execução pelo seu próprio limite de tempo.",
+    Say.ENGINE_GAVE_UP: "O motor ficou tanto tempo sem notícias da execução que a deu por perdida.",
+    Say.NO_REASON: "O motor não informou o motivo.",
+    Say.LAST_STEP: "Último passo visto: {step}",
     Say.ENGINE_SAYS: "O motor diz: {reason}",
     Say.REASON_CODE: "Motivo: {reason}",
     Say.REASON_SUBMIT_UNKNOWN: "O motor nunca confirmou que recebeu o pedido.",
@@ -177,11 +202,31 @@ REASONS: Final[Mapping[str, Say]] = {
 }
 """What the slugs in a record's ``statusReason`` mean; other text there is the engine's own."""
 
+_RANGE: Final = re.compile(
+    r"([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,64})?(?:\s*;\s*q=([01](?:\.[0-9]{0,3})?))?"
+)
+"""A language range and its weight."""
+
 
 def language_of(tag: str | None) -> Language:
     """Return the language for an IETF tag such as ``pt-BR``; English where we do not speak it."""
     primary = (tag or "").replace("_", "-").split("-")[0].lower()
     return next((language for language in Language if language == primary), Language.ENGLISH)
+
+
+def preferred(accept: str | None) -> Language:
+    """Return the language that an ``Accept-Language`` header likes best, of those we speak.
+
+    English where it names none of them. Of equals the first counts (RFC 9110, 12.5.4); what is
+    not well formed is passed over.
+    """
+    best, language = 0.0, Language.ENGLISH
+    for part in (accept or "").split(","):
+        found = _RANGE.fullmatch(part.strip())
+        spoken = found and found[1].lower() in set(Language)
+        if found and spoken and float(found[2] or 1) > best:
+            best, language = float(found[2] or 1), language_of(found[1])
+    return language
 
 
 def say(language: Language, what: Say, **fields: object) -> str:

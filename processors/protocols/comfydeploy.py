@@ -66,6 +66,8 @@ TEXT_KEPT: Final = 8_000
 """Characters of a text output that a record keeps."""
 NAME_KEPT: Final = 200
 """Characters of a file's name, the last ones: there its extension is."""
+WORD_KEPT: Final = 40
+"""Characters of a status that we do not know."""
 
 
 class Listed(NamedTuple):
@@ -96,6 +98,7 @@ def receive(delivery: Delivery) -> RunEvent:
     return RunEvent(
         run_id=RunId(body.run_id),
         status=STATUSES.get(body.status),
+        unknown_status=_unknown(body.status),
         progress=_share(body.progress),
         live_status=_short(body.live_status),
         outputs=outputs(body.outputs, delivery.at),
@@ -113,9 +116,7 @@ def report(raw: bytes) -> RunReport:
         RefusedBodyError: The answer is not a run.
     """
     run = _parsed(Run, raw)
-    status = STATUSES.get(run.status)
-    if status is None:
-        status = RunStatus.QUEUED
+    status = STATUSES.get(run.status, RunStatus.QUEUED)
     return RunReport(
         run_id=RunId(run.id),
         status=status,
@@ -129,6 +130,7 @@ def report(raw: bytes) -> RunReport:
         outputs=outputs(run.outputs, None),
         webhook=run.webhook,
         computed=status is RunStatus.TIMEOUT and run.ended_at is None,
+        unknown_status=_unknown(run.status),
     )
 
 
@@ -288,6 +290,13 @@ def _share(progress: float | None) -> float:
     if progress is None or not math.isfinite(progress) or not 0 <= progress <= 1:
         return 0.0
     return round(progress, 4)
+
+
+def _unknown(status: str) -> str | None:
+    """Return a status that is none of theirs as a log may show it; None for those we know."""
+    if status in STATUSES:
+        return None
+    return "".join(each if each.isprintable() else "?" for each in status[:WORD_KEPT])
 
 
 def _short(text: str | None) -> str | None:

@@ -20,7 +20,7 @@ from processors.runs.ending import (
     unconfirmed,
     verdict_of,
 )
-from processors.runs.hearing import Heard, Verdict, hear, looked_into
+from processors.runs.hearing import Heard, Verdict, hear, known_end, looked_into, serves
 
 __all__ = [
     "ASK",
@@ -40,11 +40,13 @@ __all__ = [
     "ended",
     "hear",
     "informed",
+    "known_end",
     "limit_at",
     "looked_into",
     "overdue",
     "reported",
     "sent_at",
+    "serves",
     "shown",
     "sought_until",
     "submitted",

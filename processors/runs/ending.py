@@ -31,6 +31,8 @@ class Ending(Value):
     ended_at: datetime | None = None
     """Both times from the engine, or both None: then those by arrival are used."""
     outputs: tuple[Output, ...] = ()
+    live_status: str | None = None
+    """The step that the engine saw last, where it says so."""
 
 
 def ended(
@@ -54,6 +56,7 @@ def ended(
         claimed_end=None,
         heard=(),
         queue_position=None,
+        live_status=ending.live_status or generation.live_status,
         progress=1.0 if ending.status is RunStatus.COMPLETED else generation.progress,
         response_payload=Response(outputs=outputs, error=ending.reason),
         cost_usd=cost.usd,
@@ -77,6 +80,7 @@ def verdict_of(report: RunReport) -> Ending:
         started_at=report.started_at if report.ended_at else None,
         ended_at=report.ended_at,
         outputs=report.outputs,
+        live_status=report.live_status,
     )
 
 

@@ -116,13 +116,26 @@ def hear(
     return Heard(_owing(generation, after, now, timing, taker), tuple(verdicts))
 
 
+def serves(generation: Generation, event: RunEvent) -> bool:
+    """Return whether an event is of the very run that serves the generation."""
+    return event.run_id == generation.metadata.run_id and event.attempt == generation.attempt
+
+
+def known_end(generation: Generation) -> RunStatus | None:
+    """Return the end that the engine has told of, confirmed or not; None where there is none."""
+    if generation.claimed_end is not None:
+        return generation.claimed_end.status
+    ours = generation.ended_by == "us" and generation.confirmed is not False
+    return generation.status if generation.ended and not ours else None
+
+
 def _belongs(generation: Generation, event: RunEvent) -> Verdict:
     """Judge whether an event is about the run that serves the generation."""
     if event.run_id is None:
         return Verdict.APPLIED
-    current = generation.metadata.run_id
-    if event.run_id == current and event.attempt == generation.attempt:
+    if serves(generation, event):
         return Verdict.APPLIED
+    current = generation.metadata.run_id
     if any(run.run_id == event.run_id for run in generation.runs):
         return Verdict.FORMER_RUN
     if current is None and event.attempt == generation.attempt:

@@ -1,7 +1,7 @@
 """The chats on the terminal, a few readable lines each."""
 
 import sys
-from typing import Final, TextIO
+from typing import Final, Protocol
 
 from sandbox.telegram.messages import Message
 
@@ -9,10 +9,26 @@ _LENGTH: Final = 76
 _REWRITE: Final = "\x1b[1A\x1b[2K"
 
 
+class Out(Protocol):
+    """Where lines are shown."""
+
+    def write(self, text: str, /) -> object:
+        """Show a text."""
+        ...
+
+    def flush(self) -> object:
+        """Show at once what was written."""
+        ...
+
+    def isatty(self) -> bool:
+        """Say whether a line can be taken back."""
+        ...
+
+
 class Display:
     """Prints what happens in the chats; on a terminal, edits of one message share one line."""
 
-    def __init__(self, *, quiet: bool, out: TextIO | None = None) -> None:
+    def __init__(self, *, quiet: bool, out: Out | None = None) -> None:
         self._out = out or sys.stdout
         self._quiet = quiet
         self._last: tuple[int, int] | None = None
@@ -36,7 +52,7 @@ class Display:
         self._last = (message.chat_id, message.message_id)
         line = f"chat {message.chat_id} │ {word:<6} #{message.message_id:<4} {_words(message)}"
         try:
-            print(before + line, file=self._out, flush=True)
+            print(f"{before}{line}\n", end="", file=self._out, flush=True)
         except OSError:
             # Nobody reads any more; the chats themselves go on.
             self._quiet = True

@@ -23,7 +23,7 @@ _JOURNAL_LENGTH = 50_000
 class Server:
     """The state behind the Bot API's routes."""
 
-    def __init__(self, background: Background, client: httpx.AsyncClient, *, quiet: bool) -> None:
+    def __init__(self, background: Background, client: httpx.AsyncClient, display: Display) -> None:
         self.controls = TelegramControls()
         self.chats = Chats()
         self.faults = Faults()
@@ -34,7 +34,7 @@ class Server:
             chats=self.chats,
             files=self.files,
             updates=self.updates,
-            display=Display(quiet=quiet),
+            display=display,
         )
         self._background = background
 

@@ -4,7 +4,6 @@ Every model refuses what it does not know, by name: a misspelt field that is pas
 an order carried out otherwise than it was meant. The OpenAPI document is made of these models.
 """
 
-import math
 import re
 from typing import Annotated, Final, Literal
 
@@ -16,71 +15,33 @@ from pydantic import (
     Field,
     JsonValue,
     StringConstraints,
-    WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, to_json
 
 from schemas.base import EngineName, GenerationId, Money, Value
 from schemas.generation import CostRate
+from schemas.inputs import INPUTS_MOST, INTEGER_MOST, InputKey, InputValue
 from schemas.run import RunStatus
 
-INPUTS_MOST: Final = 12_288
-"""Bytes of JSON that the inputs of one order may take; records are hot and small."""
 LABELS_MOST: Final = 16
 """Labels that one record may carry."""
-INTEGER_MOST: Final = 2**63 - 1
-"""Largest magnitude of a number: what 64 bits hold."""
 
 _TEXT = r"^[^\x00-\x1f\x7f]+$"
 
 LabelKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 LabelText = Annotated[str, StringConstraints(max_length=256)]
-InputKey = Annotated[str, StringConstraints(pattern=r"^[^$.\x00][^.\x00]{0,127}$")]
-"""1 to 128 characters, no NUL and no ".", not beginning with "$": what MongoDB can query."""
 Engine = Annotated[EngineName, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=_TEXT)]
 """1 to 128 characters, none of them a control character."""
 RunName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
-ChatId = Annotated[int, Field(ge=-INTEGER_MOST, le=INTEGER_MOST)]
-Language = Annotated[
-    str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
-]
 TELEGRAM_ID_MOST: Final = 2**52 - 1
 """Largest id of a person: "at most 52 significant bits" (Bot API, User)."""
-
-
-def _input(value: JsonValue) -> JsonValue:
-    """Take what ComfyDeploy takes: a text, a number, a truth value, or a list."""
-    if value is None or isinstance(value, dict):
-        raise PydanticCustomError("input_type", "is a string, number, boolean or list")
-    _bounded(value)
-    return value
-
-
-def _bounded(value: JsonValue) -> None:
-    """Refuse what a database cannot hold, however deep it lies."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if not key or len(key) > 128 or "\0" in key or key[0] == "$" or "." in key:  # noqa: PLR2004 - as InputKey
-                raise PydanticCustomError("input_key", "holds a key that cannot be stored")
-            _bounded(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _bounded(inner)
-    elif isinstance(value, int | float) and not _fits_64_bits(value):
-        raise PydanticCustomError("input_range", "holds a number over 64 bits")
-
-
-def _fits_64_bits(value: float) -> bool:
-    return math.isfinite(value) and abs(value) <= INTEGER_MOST
-
-
-InputValue = Annotated[
-    JsonValue,
-    AfterValidator(_input),
-    WithJsonSchema({"type": ["string", "number", "boolean", "array"]}),
+Tag = Annotated[
+    str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")
 ]
+"""An IETF tag of a language."""
+ChatId = Annotated[int, Field(ge=-INTEGER_MOST, le=INTEGER_MOST)]
 
 
 def _sized(inputs: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -121,7 +82,7 @@ class NewMetadata(Said):
     """The chat that is told how it went."""
     telegram_message_id: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
     """The person's message, which ours will reply to."""
-    language: Language | None = None
+    language: Tag | None = None
     """IETF tag of the person's language; English where there is none."""
     preset: Words | None = None
     cost_rate: CostRate | None = None
@@ -233,8 +194,24 @@ class NewUser(Said):
     username: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,64}$")] | None = None
     """Without the `@`."""
     first_name: Words | None = None
-    language: Language | None = None
+    language: Tag | None = None
     """IETF tag of the language to speak to them in; of somebody who has one it stays."""
+
+
+class PresetQuery(Said):
+    """How to show presets."""
+
+    language: Tag | None = None
+    """IETF tag of a language; it goes before `Accept-Language`."""
+
+
+class PresetHeaders(Said):
+    """Headers of a request for presets."""
+
+    accept_language: Annotated[
+        Annotated[str, StringConstraints(max_length=1024)] | None, Field(alias="Accept-Language")
+    ] = None
+    """Languages for titles and help, as browsers send them."""
 
 
 class CreateHeaders(Said):

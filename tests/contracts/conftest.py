@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from app.ports import Chats, Generations, Inbox, Leases, Ledger, Users
+from app.ports import Chats, Generations, Inbox, Leases, Ledger, Presets, Users
 from app.store.chats import MongoChats
 from app.store.connection import Keep
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
+from app.store.presets import MongoPresets
 from app.store.users import MongoUsers
 from tests.databases import a_database
 from tests.fakes.chats import FakeChats
@@ -20,6 +21,7 @@ from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.leases import FakeLeases
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.presets import FakePresets
 from tests.fakes.users import FakeUsers
 
 
@@ -33,6 +35,7 @@ class Ports:
     chats: Chats
     users: Users
     ledger: Ledger
+    presets: Presets
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -46,7 +49,13 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
     """The ports, empty."""
     if uri is None:
         yield Ports(
-            FakeGenerations(), FakeInbox(), FakeLeases(), FakeChats(), FakeUsers(), FakeLedger()
+            FakeGenerations(),
+            FakeInbox(),
+            FakeLeases(),
+            FakeChats(),
+            FakeUsers(),
+            FakeLedger(),
+            FakePresets(),
         )
         return
     async with a_database(uri) as connection:
@@ -58,4 +67,5 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoChats(connection),
             MongoUsers(connection),
             MongoLedger(connection),
+            MongoPresets(connection),
         )

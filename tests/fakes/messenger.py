@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from processors.notifications import Content
+from schemas.base import GenerationId
 from tests.fakes.gates import Gate, ajar
 
 
@@ -48,9 +49,11 @@ class FakeMessenger:
         return self.duty
 
     @asynccontextmanager
-    async def turn(self, chat_id: int, *, editing: bool) -> AsyncGenerator[None]:
+    async def turn(
+        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+    ) -> AsyncGenerator[None]:
         """See app.ports.Messenger."""
-        del chat_id, editing
+        del chat_id, editing, end
         await self.waiting()
         yield
 

@@ -90,6 +90,15 @@ def test_an_end_says_everything_at_once(status: RunStatus) -> None:
     )
 
 
+def test_an_end_keeps_the_step_at_which_the_run_was_last_seen() -> None:
+    """The engine's word for it, where it has one; else what was heard."""
+    record = a_generation(RunStatus.RUNNING, live_status="Executing VAELoader")
+    step = "Executing KSampler"
+
+    assert told(record, RunStatus.FAILED, live_status=step).live_status == step
+    assert told(record, RunStatus.FAILED).live_status == "Executing VAELoader"
+
+
 def test_what_is_completed_went_all_the_way() -> None:
     """ComfyDeploy leaves progress where it was; any other end keeps it."""
     record = a_generation(RunStatus.RUNNING, progress=0.88)

@@ -52,6 +52,33 @@ async def test_ends_with_its_parent(receiver: Receiver) -> None:
     assert peers.process.returncode == 0
 
 
+async def test_outlives_its_keeper() -> None:
+    """What was shown meanwhile is read by the next one, whose word ends it; Ctrl-C does not."""
+    process, told = await _kept("60")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        reader, writer = await _keeping(told)
+        assert json.loads(await reader.readline()) == told
+        writer.close()
+        process.send_signal(signal.SIGINT)
+        body = {"chat_id": 7, "text": "hello"}
+        await client.post(f"{told['telegram']}/bot42:secret/sendMessage", json=body)
+    reader, writer = await _keeping(told)
+    assert json.loads(await reader.readline()) == told
+    assert (await reader.readline()).decode() == 'chat 7 │ text   #1    "hello"\n'
+    writer.write(b"end\n")
+
+    assert await reader.read() == b""
+    assert await process.wait() == 0
+    writer.close()
+
+
+async def test_ends_when_nobody_comes_to_keep_it() -> None:
+    """After the time given, with exit code 0."""
+    process, _ = await _kept("0")
+
+    assert await process.wait() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_ends_by_signal(number: signal.Signals) -> None:
     """A stop by signal is an ordinary end."""
@@ -106,3 +133,22 @@ async def test_ends_what_still_goes_on_with_the_app() -> None:
         await submitted(peers, receiver)
 
     assert peers.process.returncode == 0
+
+
+async def _kept(seconds: str) -> tuple[asyncio.subprocess.Process, dict[str, str]]:
+    """Start a sandbox that must be kept; return it and what it tells."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "sandbox", "--kept", seconds),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    return process, json.loads(await process.stdout.readline())
+
+
+async def _keeping(
+    told: dict[str, str],
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", told["keeper"])
+    writer.write(f"{told['token']}\n".encode())
+    return reader, writer

@@ -15,6 +15,11 @@ case "$*" in *"import ensurepip"*) exit 1 ;; esac
 exec '{sys.executable}' "$@"
 """
 
+MONGOD_WITHOUT_LIBRARIES = """#!/bin/sh
+echo "error while loading shared libraries: libcurl.so.4: cannot open" >&2
+exit 127
+"""
+
 APT_GET_WITHOUT_NETWORK = """#!/bin/sh
 echo "$@" >>"$APT_LOG"
 echo "Temporary failure resolving the mirror"
@@ -32,13 +37,15 @@ def a_machine(folder: Path, *, uid: int, **programs: str) -> dict[str, str]:
     return {"PATH": f"{folder}:/usr/bin:/bin", "APT_LOG": str(folder / "apt.log")}
 
 
-def set_up(clone: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run `setup runtime` in a fresh clone whose path has a space in it."""
+def set_up(
+    clone: Path, environment: dict[str, str], call: str = "setup runtime"
+) -> subprocess.CompletedProcess[str]:
+    """Call a function of setup in a fresh clone whose path has a space in it."""
     for name in ("scripts", "requirements"):
         shutil.copytree(ROOT / name, clone / name)
     shutil.copy(ROOT / "pyproject.toml", clone)
     return subprocess.run(  # noqa: S603 - our own script, on a machine made up above
-        ["/bin/bash", "-euo", "pipefail", "-c", '. "$0/scripts/setup.sh"; setup runtime', clone],
+        ["/bin/bash", "-euo", "pipefail", "-c", f'. "$0/scripts/setup.sh"; {call}', clone],
         cwd="/",
         env=environment,
         capture_output=True,
@@ -74,6 +81,39 @@ def test_root_installs_what_is_missing_and_says_why_it_could_not(tmp_path: Path)
     assert "install --yes" in install
     assert run.returncode == 2
     assert "Temporary failure resolving the mirror" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "dotenv", "programs", "installs"),
+    [
+        ({}, "", {}, True),
+        ({}, "MONGOD_BINARY=\n# MONGODB_URI=mongodb://here\n", {}, True),
+        ({}, "", {"mongod": "#!/bin/sh\n"}, False),
+        ({"MONGOD_BINARY": "/opt/mongod"}, "", {}, False),
+        ({}, "MONGOD_BINARY=/opt/mongod\n", {}, False),
+        ({}, "MONGODB_URI = mongodb://here\n", {}, False),
+    ],
+)
+def test_the_bundled_mongod_is_looked_after_only_where_it_is_used(
+    tmp_path: Path,
+    environment: dict[str, str],
+    dotenv: str,
+    programs: dict[str, str],
+    *,
+    installs: bool,
+) -> None:
+    """A mongod that is named, or on PATH, comes before it, and needs nothing of what it needs."""
+    clone = tmp_path / "a clone"
+    bundled = clone / ".venv/lib/python3.11/site-packages/fiftyone/db/bin/mongod"
+    bundled.parent.mkdir(parents=True)
+    bundled.write_text(MONGOD_WITHOUT_LIBRARIES)
+    bundled.chmod(0o755)
+    (clone / ".env").write_text(dotenv)
+    machine = a_machine(tmp_path / "bin", uid=1000, **programs)
+
+    run = set_up(clone, machine | environment, "need_mongod")
+
+    assert (run.returncode, "libcurl4" in run.stderr) == ((2, True) if installs else (0, False))
 
 
 @pytest.mark.parametrize("name", ["dev", "runtime", "image"])

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.errors import PeerBusyError, PeerDownError, PeerUnknownError
 from processors.notifications import Content
-from schemas.base import InstanceName
+from schemas.base import GenerationId, InstanceName
 from tests.fakes.clock import FakeClock
 from tests.fakes.gates import Gate
 from tests.world.plans import Plan
@@ -75,9 +75,11 @@ class TelegramMessenger:
         return self._telegram.on_duty(self._name)
 
     @asynccontextmanager
-    async def turn(self, chat_id: int, *, editing: bool) -> AsyncGenerator[None]:
+    async def turn(
+        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+    ) -> AsyncGenerator[None]:
         """See app.ports.Messenger."""
-        del editing
+        del editing, end
         if not self.on_duty():
             raise PeerBusyError(PEER, "another process sends", timedelta(seconds=1))
         async with self._lanes.setdefault(chat_id, asyncio.Lock()):

@@ -58,11 +58,18 @@ class Service:
         return self.process.wait(_PATIENCE)
 
 
-def run(*arguments: str, data_dir: Path, **settings: str) -> Answer:
-    """Run a command to its end, in this process: starting one each time would take minutes."""
+def run(*arguments: str, data_dir: Path, typed: str = "", **settings: str) -> Answer:
+    """Run a command to its end, in this process: starting one each time would take minutes.
+
+    Args:
+        arguments: What stands after `runrelay`.
+        data_dir: Its data folder.
+        typed: What somebody types meanwhile.
+        settings: Its other settings.
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
     with contextlib.chdir(data_dir):  # no `.env` of ours is read
-        done = CliRunner().invoke(app, list(arguments), env=_own(data_dir, settings))
+        done = CliRunner().invoke(app, list(arguments), input=typed, env=_own(data_dir, settings))
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return Answer(done.exit_code, done.stdout, done.stderr)

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -11,17 +11,24 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.main.server import make_server
+from app.observability.metrics import Metrics
 
 pytestmark = pytest.mark.anyio
 
 PATIENCE = 20
+METRICS = Metrics()
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, *trusted: str, head_seconds: float = 10.0) -> AsyncGenerator[int]:
+async def served(
+    app: ASGIApp,
+    *trusted: str,
+    refused: Callable[[str], None] = METRICS.refused,
+    head_seconds: float = 10.0,
+) -> AsyncGenerator[int]:
     """Serve an app; give its port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = make_server(app, trusted, head_seconds=head_seconds)
+    server = make_server(app, trusted, refused=refused, head_seconds=head_seconds)
     async with asyncio.timeout(PATIENCE * 2), asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve(sockets=[listener]))
         try:
@@ -86,6 +93,20 @@ async def test_case_30_a_connection_without_a_head_is_closed(
         writer.write(sent)
         assert await reader.read() == b""
     writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /livez HTTP/1.1\r\nHost: re"])
+async def test_case_30_a_connection_without_a_head_is_counted(sent: bytes) -> None:
+    """Not one that was kept for another request, which never came."""
+    counted, said = list[str](), PlainTextResponse("here")
+    async with served(said, refused=counted.append, head_seconds=0.05) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        async with asyncio.timeout(PATIENCE):
+            writer.write(sent)
+            assert await reader.read() == b""
+        writer.close()
+
+    assert counted == ["slow_head"]
 
 
 async def test_case_30_a_body_has_a_limit_of_its_own(port: int) -> None:

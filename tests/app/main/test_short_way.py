@@ -4,6 +4,7 @@ Here is what only a protocol does: requests in pieces, in a row, and connections
 """
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Final
 import pytest
 
 from app.errors import UnavailableError
+from app.main.short_way import ShortWay
 from schemas.run import Delivery, RunEvent
 from tests.app.web.fakes import FakeAcceptor, World, a_hook
 from tests.app.web.serving import Site, serving
@@ -19,6 +21,7 @@ from tests.app.web.serving import Site, serving
 pytestmark = pytest.mark.anyio
 
 BODY: Final = b'{"run_id": "7f3c2b1a", "status": "running", "progress": 0.5}'
+JSON: Final = {"Content-Type": "application/json"}
 PATIENCE: Final = 20
 
 
@@ -109,6 +112,7 @@ async def test_requests_in_a_row_are_answered_in_their_order() -> None:
         assert await answered(reader) == ACCEPTED
 
     assert len(world.acceptor.taken) == 2
+    assert world.acceptor.by_short_way == 1
 
 
 async def test_what_comes_in_pieces_is_put_together() -> None:
@@ -128,10 +132,12 @@ async def test_what_comes_in_pieces_is_put_together() -> None:
 
 async def test_a_connection_that_is_not_to_be_kept_is_closed() -> None:
     """After the answer, which says so."""
-    async with serving(World()) as site, connected(site) as (reader, writer):
+    world = World()
+    async with serving(world) as site, connected(site) as (reader, writer):
         writer.write(a_request("Connection: close"))
         answer = await reader.read()
 
+    assert world.acceptor.by_short_way == 1
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\r\nconnection: close\r\n" in answer
 
@@ -167,6 +173,36 @@ async def test_a_sender_that_has_gone_holds_nobody_up() -> None:
     assert len(acceptor.taken) == 1
 
 
+async def test_rubbish_after_a_request_is_taken_for_the_whole() -> None:
+    """Its sender is told 400, and nothing is taken in that was said to be wrong."""
+    world = World()
+    async with serving(world) as site, connected(site) as (reader, writer):
+        writer.write(a_request() + b"\x00 what is this\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
+
+    assert world.acceptor.taken == []
+
+
+async def test_a_connection_that_is_done_leaves_nothing_behind() -> None:
+    """Neither itself nor what was sent: nothing waits for the garbage collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        before = _protocols()
+        async with serving(World()) as site:
+            for _ in range(5):
+                assert (await site.post(a_hook(), content=BODY, headers=JSON)).status_code == 200
+            # The last one's connection may be closing still; another page closes after it.
+            assert (await site.client.get("/livez")).status_code == 200
+            assert _protocols() - before <= 2
+    finally:
+        gc.enable()
+
+
+def _protocols() -> int:
+    return sum(isinstance(each, ShortWay) for each in gc.get_objects())
+
+
 async def test_a_server_that_ends_answers_first() -> None:
     """What is being taken in when it is told to end is answered, and the connection closed."""
     acceptor = SlowAcceptor()
@@ -190,7 +226,8 @@ async def _answer_once_refused(port: int, acceptor: SlowAcceptor) -> None:
     while True:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except ConnectionRefusedError:
+        except ConnectionError:
+            # Refused, or reset where it stood in the line of a socket that is closed just now.
             break
         writer.close()
     acceptor.waiting.pop()(None)

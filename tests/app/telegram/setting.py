@@ -16,7 +16,7 @@ from app.telegram.room import BYTES, Room
 from app.telegram.sender import Sender
 from processors.notifications import Content, Item
 from processors.notifications.pacing import Pace, Rate
-from schemas.base import InstanceName
+from schemas.base import GenerationId, InstanceName
 from schemas.run import OutputKind
 from schemas.timing import Timing
 from tests.app.telegram.conditions import until
@@ -54,9 +54,11 @@ class Setting:
         *,
         reply_to: int | None = None,
         replace: int | None = None,
+        end: str | None = None,
     ) -> None:
         """Tell an end within a turn, as a debt's worker does."""
-        async with self.sender.turn(chat_id, editing=False):
+        named = GenerationId(end) if end else None
+        async with self.sender.turn(chat_id, editing=False, end=named):
             await self.sender.tell(chat_id, content, reply_to, replace, HOSTS)
 
     async def show(self, text: str, message_id: int | None = None, chat_id: int = 1) -> int | None:
@@ -83,6 +85,7 @@ async def a_setting(
     allow_private: bool = False,
     leases: FakeLeases | None = None,
     me: str = "one",
+    aside: bool = False,
     wait: bool = True,
 ) -> AsyncGenerator[Setting]:
     """Run a sender, on duty unless told not to wait for that."""
@@ -103,6 +106,7 @@ async def a_setting(
         pace=pace,
         room=room,
         allow_private=allow_private,
+        aside=aside,
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(sender.run())

@@ -11,6 +11,7 @@ from app.errors import PeerBusyError
 from app.ports import Alerts
 from app.telegram.alerts import MOST_WAITING, TRIES, AdminAlerts
 from processors.notifications import Content
+from schemas.base import GenerationId
 from tests.app.telegram.conditions import until
 
 pytestmark = pytest.mark.anyio
@@ -33,9 +34,11 @@ class FakeMessenger:
         return self._on_duty
 
     @asynccontextmanager
-    async def turn(self, chat_id: int, *, editing: bool) -> AsyncGenerator[None]:
+    async def turn(
+        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+    ) -> AsyncGenerator[None]:
         """Count it."""
-        assert (chat_id, editing) == (ADMIN, False)
+        assert (chat_id, editing, end) == (ADMIN, False, None)
         self.turns += 1
         yield
 

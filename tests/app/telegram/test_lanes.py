@@ -1,11 +1,13 @@
 """Order and limits of what the bot sends."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
 from app.errors import PeerBusyError
+from app.telegram.errors import ChatClosedError, FloodError, unknown
 from app.telegram.lanes import LANES_KEPT, MANY_PAUSED, MOST_WAITING, Lanes
 from processors.notifications.pacing import Pace, Rate
 from tests.app.telegram.conditions import until
@@ -28,9 +30,11 @@ def some_lanes(
     return Lanes(Pace(overall, private, group), edit_every, patience)
 
 
-async def take(lanes: Lanes, chat_id: int, *, editing: bool = False) -> None:
+async def take(
+    lanes: Lanes, chat_id: int, *, editing: bool = False, end: str | None = None
+) -> None:
     """Take a turn and give it back."""
-    async with lanes.turn(chat_id, editing=editing):
+    async with lanes.turn(chat_id, editing=editing, end=end):
         pass
 
 
@@ -138,6 +142,66 @@ async def test_many_paused_chats_pause_the_bot() -> None:
 
     with pytest.raises(PeerBusyError):
         await take(lanes, 99)
+
+
+async def fail(lanes: Lanes, end: str, error: Exception) -> None:
+    """Take a turn for an end that does not go out."""
+    with pytest.raises(type(error)):
+        async with lanes.turn(1, editing=False, end=end):
+            raise error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [FloodError(timedelta(seconds=3)), PeerBusyError("telegram", "502"), unknown("no answer")],
+)
+async def test_an_end_that_failed_comes_before_later_ones(error: Exception) -> None:
+    """They are told when to come again, each a little after the one before it."""
+    lanes, waits = some_lanes(), list[timedelta]()
+    await fail(lanes, "older", error)
+    for end in ("newer", "newest"):
+        with pytest.raises(PeerBusyError) as caught:
+            await take(lanes, 1, end=end)
+        waits.append(caught.value.retry_after or timedelta())
+
+    assert timedelta(seconds=1) < waits[0] < waits[1] < timedelta(seconds=10)
+    await take(lanes, 1)
+    await take(lanes, 1, editing=True)
+    await take(lanes, 2, end="newer")
+    for end in ("older", "newer", "newest"):
+        await take(lanes, 1, end=end)
+
+
+async def test_who_waits_at_the_door_lets_an_end_that_failed_go_first() -> None:
+    """It has not gone away, and yet it came later."""
+    lanes, free = some_lanes(), asyncio.Event()
+
+    async def fails() -> None:
+        with suppress(FloodError):
+            async with lanes.turn(1, editing=False, end="older"):
+                await free.wait()
+                raise FloodError(timedelta(milliseconds=1))
+
+    async def comes_later() -> None:
+        with pytest.raises(PeerBusyError):
+            await take(lanes, 1, end="newer")
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(fails())
+        await asyncio.sleep(0)
+        group.create_task(comes_later())
+        await asyncio.sleep(0)
+        free.set()
+    await take(lanes, 1, end="older")
+    await take(lanes, 1, end="newer")
+
+
+async def test_an_end_that_is_refused_for_good_holds_up_nobody() -> None:
+    """It does not come back."""
+    lanes = some_lanes()
+    await fail(lanes, "older", ChatClosedError("blocked"))
+
+    await take(lanes, 1, end="newer")
 
 
 async def test_too_many_at_one_door_are_sent_away() -> None:

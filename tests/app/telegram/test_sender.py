@@ -129,6 +129,24 @@ async def test_a_flood_pauses_that_chat_only(peers: Peers, seconds: int) -> None
     assert await setting.methods() == ["sendMessage", "editMessageText", "sendMessage"]
 
 
+async def test_an_end_told_to_wait_comes_before_those_that_came_later(peers: Peers) -> None:
+    """The first of two ends meets a 429: the second is sent after it, whichever comes first."""
+    older, newer = Content(text="older", plain="older"), Content(text="newer", plain="newer")
+    async with a_setting(peers) as setting:
+        await peers.control("telegram/faults", kind="429", retry_after=1)
+        with pytest.raises(FloodError):
+            await setting.tell(older, end="1")
+        with pytest.raises(PeerBusyError) as held:
+            await setting.tell(newer, end="2")
+        assert held.value.retry_after is not None
+        assert held.value.retry_after > timedelta(seconds=1)
+        await setting.tell(a_content(), chat_id=2, end="3")
+        await setting.tell(older, end="1")
+        await setting.tell(newer, end="2")
+
+    assert [message["text"] for message in await peers.chat(1)] == ["older", "newer"]
+
+
 async def test_a_refused_token_stops_the_sender_until_it_is_taken(peers: Peers) -> None:
     """Nothing is tried with a token that is refused; one alert; it works again by itself."""
     async with a_setting(peers) as setting:
@@ -239,3 +257,17 @@ async def test_one_process_at_a_time_is_the_sender(peers: Peers) -> None:
     assert not setting.sender.on_duty()
     assert leases.held == {}
     assert await peers.chat(1) == []
+
+
+async def test_a_process_that_leaves_the_rest_to_others_tells_its_own_trouble(
+    peers: Peers,
+) -> None:
+    """It connects for that alone, and never takes the duty."""
+    async with a_setting(peers, aside=True, wait=False) as setting:
+        assert await setting.methods() == []
+        assert await setting.sender.show(1, None, "<b>debt_dead</b>", None) is not None
+        assert not setting.sender.on_duty()
+
+    assert setting.leases.held == {}
+    (message,) = await peers.chat(1)
+    assert message["text"] == "debt_dead"

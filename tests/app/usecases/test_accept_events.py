@@ -2,14 +2,16 @@
 
 import asyncio
 import re
+from datetime import timedelta
 
 import pytest
 
 from app.errors import OverloadedError, StoreDownError, UnavailableError
 from app.usecases import accept_events, apply_events
 from schemas.base import GenerationId
-from tests.app.usecases.scenes import METRICS, Scene
-from tests.builders import ID
+from schemas.run import RunStatus
+from tests.app.usecases.scenes import METRICS, TIMING, Scene
+from tests.builders import ID, RUN
 
 pytestmark = pytest.mark.anyio
 
@@ -145,3 +147,43 @@ async def test_each_sender_of_a_batch_is_refused_in_its_own_time() -> None:
         assert not second.done()
         scene.store.down = None
         assert await second == [None]
+
+
+async def test_everybody_is_answered_once() -> None:
+    """Who was refused while the others could wait is not told afterwards that it is on disk."""
+    told: dict[str, list[UnavailableError | None]] = {"early": [], "late": []}
+    async with Scene().running() as scene:
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        scene.store.down = GONE
+        raw = b'{"run_id": "r", "status": "running"}'
+        scene.acceptor.put(*scene.a_webhook(generation, raw), told["early"].append)
+        early, event = scene.a_webhook(generation, raw)
+        aged = early.change(at=early.at - TIMING.accept_limit + timedelta(seconds=1))
+        scene.acceptor.put(aged, event, told["late"].append)
+        await asyncio.sleep(5)
+        assert [isinstance(each, UnavailableError) for each in told["late"]] == [True]
+        scene.store.down = None
+        await asyncio.sleep(5)
+
+    assert told["early"] == [None]
+    assert len(told["late"]) == 1
+
+
+async def test_a_sender_who_cannot_be_answered_keeps_it_from_nobody() -> None:
+    """The event is applied, and the next one is answered."""
+    told = list[UnavailableError | None]()
+
+    def broken(_: UnavailableError | None) -> None:
+        raise RuntimeError("the handler is closed")
+
+    async with Scene().running() as scene:
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        raw = f'{{"run_id": "{RUN}", "status": "running"}}'.encode()
+        scene.acceptor.put(*scene.a_webhook(generation, raw), broken)
+        scene.acceptor.put(*scene.a_webhook(generation, raw), told.append)
+        await asyncio.sleep(3)
+
+    assert told == [None]
+    assert scene.record(generation).status is RunStatus.RUNNING

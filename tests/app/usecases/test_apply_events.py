@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from app.errors import StoreDownError
 from app.usecases.apply_events import BUSY
@@ -43,12 +45,15 @@ async def test_all_events_of_a_run_make_one_write() -> None:
 async def test_batches_are_marked_when_all_of_their_events_are_applied() -> None:
     """An event for a generation that is gone is counted, and holds nothing up."""
     gone = GenerationId("f" * 32)
-    async with Scene().running() as scene:
-        stored(scene, ID)
-        await asyncio.gather(scene.hear(ID, "running", "r0"), scene.hear(gone, "running", "r0"))
-        await asyncio.sleep(3)
+    with capture_logs([merge_contextvars]) as logged:
+        async with Scene().running() as scene:
+            stored(scene, ID)
+            await asyncio.gather(scene.hear(ID, "running", "r0"), scene.hear(gone, "running", "r1"))
+            await asyncio.sleep(3)
 
     assert all(each.applied for each in scene.inbox.batches.values())
+    (line,) = (each for each in logged if each["event"] == "event for a generation that is gone")
+    assert (line["generation"], line["run"]) == (gone, "r1")
     assert scene.record(ID).status is RunStatus.RUNNING
 
 
@@ -83,17 +88,21 @@ async def test_a_lost_race_is_decided_again() -> None:
 
 
 async def test_a_database_that_is_gone_is_waited_for() -> None:
-    """What was accepted stays to be applied."""
-    async with Scene().running() as scene:
-        stored(scene, ID)
-        scene.generations.gate = scene.engine_gate
-        scene.engine_gate.down = StoreDownError("gone")
-        await scene.hear(ID, "running", "r0")
-        await asyncio.sleep(20)
-        scene.engine_gate.down = None
-        await asyncio.sleep(5)
+    """What was accepted stays to be applied, and each outage is one line of the log."""
+    with capture_logs() as logged:
+        async with Scene().running() as scene:
+            stored(scene, ID)
+            scene.generations.gate = scene.engine_gate
+            for status in ("started", "running"):
+                scene.engine_gate.down = StoreDownError("gone")
+                await scene.hear(ID, status, "r0")
+                await asyncio.sleep(20)
+                scene.engine_gate.down = None
+                await asyncio.sleep(5)
 
     assert scene.record(ID).status is RunStatus.RUNNING
+    waits = [each for each in logged if each["event"] == "events wait for the database"]
+    assert [(each["waiting"], each["error"]) for each in waits] == [(1, "gone")] * 2
 
 
 async def test_the_same_event_from_two_processes_is_one_change() -> None:
@@ -177,13 +186,17 @@ async def test_an_odd_record_holds_up_nobody_and_its_events_are_kept() -> None:
         return await read(ids)
 
     scene.generations.many = many
-    async with scene.running():
-        await asyncio.gather(scene.hear(odd, "running", "r0"), scene.hear(fine, "running", "r1"))
-        await asyncio.sleep(1)
+    with capture_logs([merge_contextvars]) as logged:
+        async with scene.running():
+            odd_one, fine_one = scene.hear(odd, "running", "r0"), scene.hear(fine, "running", "r1")
+            await asyncio.gather(odd_one, fine_one)
+            await asyncio.sleep(1)
 
     assert scene.record(fine).status is RunStatus.RUNNING
     assert [each.applied for each in scene.inbox.batches.values()] == [False]
     assert "quarantined" in scene.alerts.raised
+    (line,) = (each for each in logged if each["event"] == "events could not be applied")
+    assert (line["generation"], line["run"]) == (odd, "r0")
 
 
 async def test_a_record_that_somebody_else_changed_is_read_again() -> None:
@@ -200,3 +213,16 @@ async def test_a_record_that_somebody_else_changed_is_read_again() -> None:
         await asyncio.sleep(1)
 
     assert scene.record(ID).status is RunStatus.RUNNING
+
+
+async def test_an_event_of_another_run_is_said_with_both_runs() -> None:
+    """Ours, as every line about the generation has it, and the one that is not."""
+    with capture_logs([merge_contextvars]) as logged:
+        async with Scene().running() as scene:
+            stored(scene, ID)
+            await scene.hear(ID, "running", "r0")
+            await scene.hear(ID, "running", "another")
+            await asyncio.sleep(3)
+
+    (line,) = (each for each in logged if each["event"] == "event of a run that is not ours")
+    assert (line["generation"], line["run"], line["foreign"]) == (ID, "r0", "another")

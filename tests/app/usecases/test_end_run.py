@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from app.errors import PeerBusyError, PeerDownError
-from schemas.base import GenerationId
+from processors import runs
+from schemas.base import GenerationId, InstanceName
 from schemas.run import RunStatus
 from tests.app.usecases.scenes import Scene, webhook_of
-from tests.builders import RUN, a_report, an_output
+from tests.builders import ID, RUN, a_generation, a_report, an_output
+from tests.fakes.gates import Gate
 
 pytestmark = pytest.mark.anyio
 
@@ -106,3 +108,56 @@ async def test_an_engine_that_is_down_keeps_nobody_waiting_for_ever() -> None:
     assert (record.ended_by, record.confirmed) == ("engine", True)
     bare, whole = (each.content.items for each in scene.messenger.told)
     assert (len(bare), len(whole)) == (0, 1)
+
+
+async def test_an_end_is_decided_on_the_record_as_it_is_then() -> None:
+    """What somebody else wrote while the engine was asked stays, and the end goes beside it."""
+    scene = Scene()
+
+    async def answering() -> None:
+        record = scene.generations.records.get(ID)
+        if record is not None and record.claimed_end is not None and not record.ended:
+            labels = record.metadata.change(labels={"checked": "by hand"})
+            other = record.change(metadata=labels, version=record.version + 1)
+            scene.generations.records[ID] = other
+
+    async with scene.running():
+        await _claimed_elsewhere(scene, answering)
+
+    record = scene.record(ID)
+    assert record.status is RunStatus.COMPLETED
+    assert record.metadata.labels == {"checked": "by hand"}
+
+
+async def test_an_end_whose_claim_was_lost_is_left_to_who_has_it() -> None:
+    """The record that this process remembers says that the claim is its own; it no longer is."""
+    scene, other = Scene(), InstanceName("another")
+
+    async def answering() -> None:
+        record = scene.generations.records.get(ID)
+        if record is not None and any(debt.key == runs.END for debt in record.owed):
+            taken = tuple(
+                debt.change(n=debt.n + 1, by=other) if debt.key == runs.END else debt
+                for debt in record.owed
+            )
+            scene.generations.records[ID] = record.change(owed=taken, version=record.version + 1)
+
+    async with scene.running():
+        await _claimed_elsewhere(scene, answering)
+
+    record = scene.record(ID)
+    assert record.status is RunStatus.RUNNING
+    assert [debt.by for debt in record.owed if debt.key == runs.END] == [other]
+
+
+async def _claimed_elsewhere(scene: Scene, answering: Gate) -> None:
+    """Hear an end; while the engine is asked about it, something happens to the record."""
+    record = a_generation(id=ID)
+    scene.generations.records[ID] = record
+    outputs = (an_output(),)
+    scene.engine.reports[RUN] = a_report(webhook=webhook_of(record), outputs=outputs)
+    await scene.hear(ID, "running")
+    await asyncio.sleep(1)
+    scene.engine.gate = answering
+    await scene.hear(ID, "success")
+    await asyncio.sleep(1)

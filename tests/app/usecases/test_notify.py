@@ -78,7 +78,7 @@ async def test_a_wait_that_telegram_names_is_kept_over_a_restart() -> None:
 
 
 async def test_a_refusal_is_dead_and_seen() -> None:
-    """A chat that is closed to us is not tried again."""
+    """A chat that is closed to us is not tried again, and somebody is told so once."""
     async with Scene().running() as scene:
         scene.chat_gate.down = PeerRefusedError("telegram", "blocked by the user")
         generation = await ended(scene)
@@ -86,6 +86,8 @@ async def test_a_refusal_is_dead_and_seen() -> None:
 
     (debt,) = scene.record(generation).owed
     assert (debt.key, debt.dead_at is not None) == (runs.NOTIFY, True)
+    notify = f"{generation}: {runs.NOTIFY}, telegram: blocked by the user"
+    assert [each for each in scene.alerts.messages if runs.NOTIFY in each] == [notify]
     assert scene.record(generation).due_at is None
 
 
@@ -108,10 +110,12 @@ async def test_case_43_after_a_day_of_its_own_faults_an_end_is_dead() -> None:
         generation = await ended(scene)
         await asyncio.sleep(20 * 3600)
         assert scene.record(generation).due_at is not None
+        assert "debt_dead" not in scene.alerts.raised
         await asyncio.sleep(3 * 24 * 3600)
 
     (debt,) = scene.record(generation).owed
     assert debt.dead_at is not None
+    assert scene.alerts.raised.count("debt_dead") == 1
 
 
 async def test_how_late_an_end_is_told_is_counted_from_its_writing() -> None:

@@ -310,7 +310,7 @@ class Odd(FakeEngine):
     [BUSY, UNKNOWN, REFUSED, DOWN, PeerBusyError("comfydeploy", "429", timedelta(hours=1))],
     ids=["busy", "unknown", "refused", "down", "wait"],
 )
-async def test_case_14_no_fault_of_a_look_puts_off_the_end(fault: Exception) -> None:
+async def test_no_fault_of_a_look_puts_off_the_end(fault: Exception) -> None:
     """A list that can never be read keeps nobody waiting: after 15 minutes it is told."""
     async with Scene().running() as scene:
         scene.engine_gate.script(None, UNKNOWN)

@@ -24,6 +24,7 @@ from schemas.generation import Generation, Metadata, Request
 from schemas.run import Delivery, RunEvent
 from schemas.user import Account, User
 from schemas.wire.api import Change, NewGeneration, NewUser
+from tests.fakes.presets import FakePresets
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENGINE = EngineName("comfydeploy")
@@ -55,12 +56,14 @@ class FakeAcceptor:
         taken: What was taken in, in order.
         failure: Raised instead of taking in.
         gate: Holds every delivery back until it is set; None for none.
+        by_short_way: How many were taken in by the short way.
     """
 
     taken: list[tuple[Delivery, RunEvent]] = field(default_factory=list[tuple[Delivery, RunEvent]])
     failure: Exception | None = None
     gate: asyncio.Event | None = None
     held: asyncio.Event = field(default_factory=asyncio.Event)
+    by_short_way: int = 0
 
     async def accept(self, delivery: Delivery, event: RunEvent) -> None:
         """Take a delivery in."""
@@ -74,14 +77,17 @@ class FakeAcceptor:
     def put(
         self, delivery: Delivery, event: RunEvent, done: Callable[[UnavailableError | None], None]
     ) -> None:
-        """Take a delivery in, and have `done` called at once; where it is to wait, it waits."""
+        """Take a delivery in and have `done` called at once; who is to wait goes the long way."""
         if isinstance(self.failure, UnavailableError):
             done(self.failure)
-        elif self.failure is not None or self.gate is not None:
-            raise OverloadedError("whoever is to wait or to fail goes the long way")
-        else:
-            self.taken.append((delivery, event))
-            done(None)
+            return
+        if self.failure is not None:
+            raise self.failure
+        if self.gate is not None:
+            raise OverloadedError("there is no waiting here")
+        self.by_short_way += 1
+        self.taken.append((delivery, event))
+        done(None)
 
 
 @dataclass
@@ -266,6 +272,7 @@ class World:
 
     acceptor: FakeAcceptor = field(default_factory=FakeAcceptor)
     generations: FakeGenerations = field(default_factory=FakeGenerations)
+    presets: FakePresets = field(default_factory=FakePresets)
     desk: FakeDesk = field(init=False)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
@@ -292,6 +299,7 @@ class World:
             desk=self.desk,
             generations=self.generations,
             accounts=self.accounts,
+            presets=self.presets,
             metrics=self.metrics,
             clock=NoonClock(),
             webhook_keys={ENGINE: self.keys},

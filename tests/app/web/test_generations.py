@@ -369,6 +369,26 @@ async def test_without_a_right_key_everything_is_401(authorization: list[str]) -
             assert b"www-authenticate: Bearer" in answer
 
 
+async def test_what_is_refused_or_fails_is_counted_by_its_reason() -> None:
+    """One word of ours for each; what goes well is not among them."""
+    world = World()
+    async with serving(world) as site:
+        await site.client.get(PATH, headers={"Authorization": ""})
+        await site.client.get(UNKNOWN)
+        await site.client.post(PATH, content=b"{")
+        await site.client.post(PATH, json=an_order(engine=7))
+        await site.client.delete(PATH)
+        await site.client.post(PATH, json=ORDER)
+        world.desk.failure = StoreDownError("gone")
+        await site.client.post(PATH, json=ORDER)
+        world.desk.failure = RuntimeError("a fault of ours")
+        await site.client.post(PATH, json=ORDER)
+
+    words = [each.removeprefix("refused ") for each in world.metrics.counted]
+    assert words[:5] == ["unauthorized", "not_found", "media_type", "bad_field", "method"]
+    assert words[5:] == ["store_down", "internal"]
+
+
 async def test_another_method_is_405_by_name() -> None:
     """HEAD is a GET without its body."""
     async with serving(World()) as site:

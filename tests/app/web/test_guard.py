@@ -31,7 +31,7 @@ async def test_case_31_headers_too_many_or_too_long_are_431(
         answer = await site.raw(f"GET {target} HTTP/1.1", HOST, *headers)
 
     assert answer.startswith(b"HTTP/1.1 431 ")
-    assert world.metrics.counted == []
+    assert world.metrics.counted == ["refused headers_too_large"]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,8 @@ async def test_case_32_a_head_that_can_be_read_two_ways_is_400(headers: list[str
 
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert world.acceptor.taken == []
+    # What comes after a head that ends nowhere is no request either.
+    assert set(world.metrics.counted) == {"refused malformed"}
 
 
 async def test_a_health_check_in_http_1_0_needs_no_host() -> None:

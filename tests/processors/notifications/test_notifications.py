@@ -131,11 +131,75 @@ def test_a_failure_says_why(reason: str, said: str) -> None:
 
 
 @pytest.mark.parametrize("reason", [None, "unconfirmed", " "])
-def test_a_failure_without_a_reason_is_told_without(reason: str | None) -> None:
-    """Nothing is made up where nobody said why."""
+def test_a_failure_without_a_reason_says_so(reason: str | None) -> None:
+    """Nothing is made up where nobody said why; that nobody did is said."""
     generation = a_generation(status=RunStatus.FAILED, status_reason=reason, ended_by="engine")
 
-    assert told(generation) == "❌ It failed\na lighthouse"
+    assert told(generation) == "❌ It failed\na lighthouse\nThe engine gave no reason."
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "said"),
+    [
+        (RunStatus.CANCELLED, {"cancel_wanted": True}, "As you asked."),
+        (
+            RunStatus.CANCELLED,
+            {},
+            (
+                "The engine cancelled it; nobody had asked for that here.\n"
+                "Last step seen: Executing KSampler"
+            ),
+        ),
+        (
+            RunStatus.TIMEOUT,
+            {},
+            "The engine stopped it at its own time limit.\nLast step seen: Executing KSampler",
+        ),
+        (
+            RunStatus.TIMEOUT,
+            {"ended_by": "us", "confirmed": True},
+            (
+                "The engine had heard nothing of it for so long that it gave it up.\n"
+                "Last step seen: Executing KSampler"
+            ),
+        ),
+        (
+            RunStatus.FAILED,
+            {"cancel_wanted": True},
+            "The engine gave no reason.\nLast step seen: Executing KSampler",
+        ),
+    ],
+)
+def test_an_end_without_a_reason_says_what_is_known(
+    status: RunStatus, fields: dict[str, Any], said: str
+) -> None:
+    """Who wanted it, whose limit it was, and how far it had come."""
+    known: dict[str, Any] = {"ended_by": "engine", "live_status": "Executing KSampler", **fields}
+
+    assert f"a lighthouse\n{said}" in told(a_generation(status=status, **known))
+
+
+def test_the_last_step_is_one_short_harmless_line() -> None:
+    """The engine's word for a step is escaped, cut, and cannot begin a line of its own."""
+    step = "Executing <b>\u202e\nnode " + "x" * 200
+    content = notifications.end(
+        a_generation(status=RunStatus.FAILED, live_status=step, ended_by="engine"),
+        trusted=everybody,
+    )
+    line = content.plain.splitlines()[-1]
+
+    assert line.startswith("Last step seen: Executing <b> node xxx")
+    assert len(line) == len("Last step seen: ") + notifications.STEP_KEPT
+    assert "Executing &lt;b&gt; node" in content.text
+
+
+@pytest.mark.parametrize("language", ["en", "ru", "pt"])
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.TIMEOUT])
+def test_no_bad_end_is_told_without_a_why(status: RunStatus, language: str) -> None:
+    """Failure, cancel and timeout say why, in every language, whatever is known."""
+    generation = a_generation(status=status, ended_by="engine", language=language)
+
+    assert len(told(generation).splitlines()) > 2
 
 
 def test_a_success_says_no_reason() -> None:

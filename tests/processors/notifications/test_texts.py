@@ -49,6 +49,26 @@ def test_language_of(tag: str | None, language: Language) -> None:
 
 
 @pytest.mark.parametrize(
+    ("accept", "language"),
+    [
+        (None, Language.ENGLISH),
+        ("", Language.ENGLISH),
+        ("pt-BR,pt;q=0.9,en;q=0.8", Language.PORTUGUESE),
+        ("de, ru;q=0.5, en;q=0.4", Language.RUSSIAN),
+        ("en;q=0.3, RU ; q=0.301", Language.RUSSIAN),
+        ("ru, pt", Language.RUSSIAN),
+        ("ru;q=0, pt;q=0.1", Language.PORTUGUESE),
+        ("ru;q=0", Language.ENGLISH),
+        ("ru;q=nan, pt;q=2, *", Language.ENGLISH),
+        ("," * 10_000, Language.ENGLISH),
+    ],
+)
+def test_preferred(accept: str | None, language: Language) -> None:
+    """The heaviest that we speak, the first of equals; English where there is none."""
+    assert language is texts.preferred(accept)
+
+
+@pytest.mark.parametrize(
     ("seconds", "expected"),
     [
         (-1, "0 s"),

@@ -153,6 +153,18 @@ def test_case_11_a_status_they_may_add_is_none_of_ours() -> None:
     event = heard(a_body(status="paused", progress=0.5, new_field={"deep": [1]}))
 
     assert (event.status, event.progress) == (None, 0.5)
+    assert event.unknown_status == "paused"
+    assert heard(a_body(status="running")).unknown_status is None
+
+
+def test_case_11_an_unknown_status_is_kept_as_a_log_may_show_it() -> None:
+    """Cut, on one line, and without what would steer a terminal; in an answer as in an event."""
+    word = "a\nb\x1b[2J\u202e" + "x" * 50
+    shown = "a?b?[2J?" + "x" * 32
+
+    assert heard(a_body(status=word)).unknown_status == shown
+    assert comfydeploy.report(a_run(status=word)).unknown_status == shown
+    assert comfydeploy.report(a_run(status="success")).unknown_status is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,97 @@
+"""Presets out of a YAML file: all of them, or everything that is wrong, each by its line."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from pydantic import JsonValue, ValidationError
+from pydantic_core import to_json
+
+from app.cli.yaml_file import Place, Tree, inside
+from app.errors import SetupError
+from processors.presets import checking
+from schemas.preset import Definition
+
+FILE_MOST: Final = 1_048_576
+"""Bytes that a file may have."""
+PRESETS_MOST: Final = 500
+
+
+def read(path: Path) -> tuple[Definition, ...]:
+    """Return the presets in a file.
+
+    Raises:
+        SetupError: The file cannot be read, or something in it is wrong: each thing in a
+            sentence that begins with the file and the line.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(FILE_MOST + 1)
+        if len(raw) > FILE_MOST:
+            raise SetupError([f"{path}: is larger than {FILE_MOST} bytes"])
+        return parse(raw.decode("utf-8-sig"), str(path))
+    except OSError as error:
+        raise SetupError([f"{path}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise SetupError([f"{path}: is not UTF-8"]) from None
+
+
+def parse(text: str, name: str) -> tuple[Definition, ...]:
+    """Return the presets in the text of a file called `name`.
+
+    Raises:
+        SetupError: As for `read`.
+    """
+    tree = Tree(text, name)
+    found = tuple(_definitions(tree))
+    if tree.problems:
+        raise SetupError(tree.problems)
+    return found
+
+
+def _definitions(tree: Tree) -> Iterator[Definition]:
+    """Yield the presets that are well formed; have the tree note what is wrong."""
+    names = set[str]()
+    for index, written in enumerate(_listed(tree)):
+        place: Place = ("presets", index)
+        try:
+            definition = Definition.model_validate_json(to_json(written))
+        except ValidationError as error:
+            for each in error.errors(include_url=False, include_input=False):
+                path = _path(written, each["loc"], missing=each["type"] == "missing")
+                tree.wrong((*place, *path), each["msg"])
+            continue
+        for problem in checking.problems(definition):
+            tree.wrong((*place, *problem.path), problem.said)
+        if definition.name in names:
+            tree.wrong((*place, "name"), "another preset has this name")
+        names.add(definition.name)
+        yield definition
+
+
+def _listed(tree: Tree) -> list[JsonValue]:
+    """Return the list of presets, empty where there is none."""
+    whole = tree.value
+    if not isinstance(whole, dict) or whole.keys() != {"presets"}:
+        if not tree.problems:
+            tree.wrong((), "holds one name and no other: presets, a list")
+        return []
+    presets = whole["presets"]
+    if not isinstance(presets, list) or not 0 < len(presets) <= PRESETS_MOST:
+        tree.wrong(("presets",), f"is a list of 1 to {PRESETS_MOST} presets")
+        return []
+    return presets
+
+
+def _path(written: JsonValue, told: Sequence[str | int], *, missing: bool) -> Place:
+    """Return a place as its author wrote it: pydantic tells the variants of unions among them."""
+    path = list[str | int]()
+    for index, part in enumerate(told):
+        named = "name" if part == "_id" else part
+        inner = inside(written, named)
+        if inner is not None or (isinstance(written, dict) and named in written):
+            written = inner
+            path.append(named)
+        elif missing and index == len(told) - 1:
+            path.append(named)
+    return tuple(path)

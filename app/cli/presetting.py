@@ -1,0 +1,143 @@
+"""`runrelay presets`: load what people can order, and list it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import orjson
+import typer
+from rich.text import Text
+
+from app.cli import opening, preset_file, speaking
+from app.cli.settling import refusing
+from app.clock import Clock
+from app.usecases.load_presets import LoadPresets
+from processors.presets.loading import Change, Difference
+from schemas.base import plain
+from schemas.preset import FixedPrice, Preset
+
+DECLINED: Final = 1
+"""The exit code where somebody looked, and would not."""
+
+_SHOWN_MOST: Final = 100
+
+
+async def load(file: Path, *, prune: bool, ask: bool) -> None:
+    """Store the presets of a file, having shown what changes."""
+    with refusing():
+        wanted = preset_file.read(file)
+        clock = Clock()
+        async with opening.opened(opening.quietly_settled(), clock) as store:
+            loader = LoadPresets(store.presets, clock)
+            changes = await loader.plan(wanted, prune=prune)
+            if not changes:
+                speaking.say("Nothing changes: everything in the file is stored as it is there.")
+                return
+            _show(changes)
+            if ask and not _agreed():
+                speaking.say("Nothing was loaded.")
+                raise SystemExit(DECLINED)
+            await loader.commit(changes)
+    speaking.say(f"\nLoaded: {_counted(changes)}.", "bold")
+
+
+async def list_presets() -> None:
+    """Print all presets there are, by name."""
+    with refusing():
+        clock = Clock()
+        async with opening.opened(opening.quietly_settled(), clock) as store:
+            stored = await store.presets.all()
+    if not stored:
+        speaking.say("no presets; runrelay presets load examples/presets.yaml stores some")
+        return
+    headings = ("name", "title", "price", "who", "engine", "inputs", "version", "changed (UTC)")
+    speaking.show(headings, map(_row, stored))
+
+
+def _agreed() -> bool:
+    """Ask; who cannot answer does not agree."""
+    try:
+        return typer.confirm("\nLoad this?")
+    except typer.Abort:
+        return False
+
+
+def _show(changes: Sequence[Change]) -> None:
+    for each in changes:
+        sign, style, said = _kind(each)
+        speaking.say(f"\n{sign} {each.after.name}  {said}", f"bold {style}")
+        if each.before is None:
+            for line in _summary(each.after):
+                speaking.say(f"    {line}")
+            continue
+        for difference in each.differences():
+            speaking.put(_line(difference))
+
+
+def _summary(new: Preset) -> tuple[str, ...]:
+    """Return what matters of a new preset; the file has the rest."""
+    return (
+        new.titles.en,
+        f"{new.engine}, {new.target.deployment_id}",
+        f"takes {_inputs(new) or 'nothing'}",
+        f"{_price(new)}, for {_who(new)}{'' if new.active else ', inactive'}",
+    )
+
+
+def _kind(change: Change) -> tuple[str, str, str]:
+    if change.before is None:
+        return "+", "green", "is new"
+    versions = f"version {change.before.version} becomes {change.after.version}"
+    if change.before.active and not change.after.active:
+        return "-", "red", f"is made inactive, {versions}"
+    return "~", "yellow", versions
+
+
+def _line(difference: Difference) -> Text:
+    line = speaking.safe(f"    {difference.place}: ", "dim")
+    if difference.before is not None:
+        line.append_text(speaking.safe(_value(difference.before), "red"))
+        line.append(" -> " if difference.after is not None else " is taken away")
+    if difference.after is not None:
+        line.append_text(speaking.safe(_value(difference.after), "green"))
+    return line
+
+
+def _value(value: object) -> str:
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= _SHOWN_MOST else f"{text[: _SHOWN_MOST - 1]}…"
+
+
+def _counted(changes: Sequence[Change]) -> str:
+    new = sum(each.before is None for each in changes)
+    return f"{new} new, {len(changes) - new} changed"
+
+
+def _row(preset: Preset) -> tuple[str | Text, ...]:
+    return (
+        preset.name if preset.active else Text(f"{preset.name} (inactive)", style="dim"),
+        preset.titles.en,
+        _price(preset),
+        _who(preset),
+        preset.engine,
+        _inputs(preset),
+        str(preset.version),
+        speaking.clock(preset.updated_at)[:16],
+    )
+
+
+def _inputs(preset: Preset) -> str:
+    """Name what is given; a question mark is at what need not be."""
+    return ", ".join(f"{each.name}{'' if each.required else '?'}" for each in preset.inputs)
+
+
+def _who(preset: Preset) -> str:
+    return "all" if preset.allowed == "all" else ", ".join(preset.allowed)
+
+
+def _price(preset: Preset) -> str:
+    if isinstance(preset.price, FixedPrice):
+        return f"{plain(preset.price.credits)} credits"
+    floor = preset.price.floor
+    least = f", at least {plain(floor)}" if floor else ""
+    return f"{plain(preset.price.factor)} x cost{least}"

@@ -1,0 +1,99 @@
+"""The presets we keep, in MongoDB."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+from motor.motor_asyncio import AsyncIOMotorClientSession
+from pydantic import ValidationError
+from pymongo import ASCENDING
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from app.errors import UnreadableError
+from app.ports import PresetWrite
+from app.store.answering import answered
+from app.store.connection import Connection
+from app.store.documents import Document
+from schemas.preset import Preset
+
+_WRITE_CONFLICT: Final = 112
+"""Another transaction was first (mongo/src/mongo/base/error_codes.yml)."""
+
+
+class MongoPresets:
+    """See app.ports.Presets."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._all = connection.collection("presets")
+        self._log = structlog.get_logger()
+
+    async def get(self, name: str) -> Preset | None:
+        """See app.ports.Presets."""
+        async with answered():
+            found = await self._all.find_one({"_id": {"$eq": name}})
+        return _read(found) if found else None
+
+    async def all(self) -> tuple[Preset, ...]:
+        """See app.ports.Presets."""
+        async with answered():
+            found = await self._all.find().sort("_id", ASCENDING).to_list(None)
+        presets = list[Preset]()
+        for document in found:
+            try:
+                presets.append(_read(document))
+            except UnreadableError as error:
+                self._log.warning("a preset is left alone", error=str(error))
+        return tuple(presets)
+
+    async def write(self, writes: Sequence[PresetWrite]) -> bool:
+        """See app.ports.Presets."""
+        try:
+            async with answered(), self._connection.transaction() as session:
+                for each in writes:
+                    await self._put(each, session)
+        except (DuplicateKeyError, _MovedOnError):
+            return False
+        return True
+
+    async def _put(self, write: PresetWrite, session: AsyncIOMotorClientSession) -> None:
+        """Write one.
+
+        Raises:
+            _MovedOnError: It is no longer as it was.
+            pymongo.errors.DuplicateKeyError: It has come to be.
+        """
+        try:
+            if write.before is None:
+                await self._all.insert_one(write.after.document(), session=session)
+                return
+            still = {"_id": {"$eq": write.before.name}, "version": {"$eq": write.before.version}}
+            done = await self._all.update_one(still, _update(write.after), session=session)
+        except OperationFailure as error:
+            if error.code == _WRITE_CONFLICT:
+                raise _MovedOnError from None
+            raise
+        if not done.matched_count:
+            raise _MovedOnError
+
+
+class _MovedOnError(Exception):
+    """A preset is no longer as it was."""
+
+
+def _update(after: Preset) -> Document:
+    """Set what a preset has and unset what it has not; a newer version's fields are left alone."""
+    fields = after.document()
+    del fields["_id"]
+    names = {field.serialization_alias for field in Preset.model_fields.values()}
+    gone = {name: "" for name in names if name not in {*fields, "_id"}}
+    return {"$set": fields, **({"$unset": gone} if gone else {})}
+
+
+def _read(document: Document) -> Preset:
+    try:
+        return Preset.read(document)
+    except ValidationError as error:
+        fields = {".".join(map(str, each["loc"])) for each in error.errors()}
+        # Without the cause, which quotes what the record holds.
+        raise UnreadableError(f"{document['_id']} ({', '.join(sorted(fields))})") from None

@@ -1,0 +1,121 @@
+"""What a preset makes of what it is given: the engine's inputs, a price, a hold, a yes or no."""
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from statistics import median
+from typing import Final
+
+from pydantic import JsonValue
+from pydantic_core import to_json
+
+from processors import costs
+from processors.errors import InputFault, InputRefusedError
+from processors.presets import inputs
+from schemas.inputs import INPUTS_MOST
+from schemas.preset import CostPrice, Definition, FixedHold, FixedPrice
+
+RUNS_LOOKED_AT: Final = 10
+"""Runs that an estimate is made of."""
+
+
+def fill(preset: Definition, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return the engine's inputs for what a person or a program gives.
+
+    What is not given, or given as null, has its default; without one it is left out.
+
+    Args:
+        preset: What is ordered.
+        given: Values by the names of the preset's inputs.
+
+    Raises:
+        InputRefusedError: One is missing, unknown, of another type or out of bounds. Of several
+            the first is named, in the preset's order.
+    """
+    filled: dict[str, JsonValue] = dict(preset.constants)
+    for asked in preset.inputs:
+        value = given.get(asked.name)
+        value = asked.default if value is None else value
+        if value is not None:
+            filled[asked.key] = inputs.take(asked, value)
+        elif asked.required:
+            raise inputs.refusal(asked, InputFault.MISSING)
+    known = {asked.name for asked in preset.inputs}
+    for name in given:
+        if name not in known:
+            raise InputRefusedError(name, InputFault.UNKNOWN)
+    _check_size(preset, filled)
+    return filled
+
+
+def price(preset: Definition, cost_usd: Decimal | None, credits_per_usd: Decimal) -> Decimal | None:
+    """Return what a run that completed is charged, in credits rounded half up to 6 places.
+
+    A fixed price needs no cost; of one that follows the cost, None where that is not known.
+    """
+    match preset.price:
+        case FixedPrice(credits=amount):
+            return amount
+        case CostPrice(factor=factor, floor=floor):
+            if cost_usd is None:
+                return None
+            return max(costs.rounded(cost_usd * credits_per_usd * factor), floor)
+
+
+def cancel_fee(
+    preset: Definition, cost_usd: Decimal | None, credits_per_usd: Decimal
+) -> Decimal | None:
+    """Return what a run that was cancelled is charged, in credits; None where that is not known.
+
+    What it cost us and no more: neither the price's factor nor its floor counts. That it is not
+    more than what is held is for whoever takes it to see.
+    """
+    if preset.cancel_fee == "none":
+        return Decimal(0)
+    return None if cost_usd is None else costs.rounded(cost_usd * credits_per_usd)
+
+
+def hold(preset: Definition, estimate_usd: Decimal | None, credits_per_usd: Decimal) -> Decimal:
+    """Return what is held of a person's credits before a run, never less than the floor.
+
+    Args:
+        preset: What is ordered.
+        estimate_usd: What a run of it is expected to cost, None where nobody knows.
+        credits_per_usd: How many credits a dollar is.
+    """
+    paid = preset.price
+    if isinstance(paid, FixedPrice):
+        return paid.credits
+    if isinstance(paid.hold, FixedHold):
+        return max(paid.hold.credits, paid.floor)
+    expected = price(preset, estimate_usd, credits_per_usd)
+    if expected is None:
+        return max(paid.hold.first, paid.floor)
+    return max(costs.rounded(expected * paid.hold.factor), paid.floor)
+
+
+def estimate(last_costs: Sequence[Decimal | None]) -> Decimal | None:
+    """Return what a run is expected to cost in USD, None where no cost is known.
+
+    The median of the last ten known costs: one cold start does not make the next runs dear.
+
+    Args:
+        last_costs: Costs of the preset's completed runs, the newest first; None is not known.
+    """
+    known = [each for each in last_costs if each is not None][:RUNS_LOOKED_AT]
+    return costs.rounded(median(known)) if known else None
+
+
+def allowed(preset: Definition, roles: Collection[str]) -> bool:
+    """Return whether somebody with these roles may use a preset that is active."""
+    if not preset.active:
+        return False
+    return preset.allowed == "all" or not set(preset.allowed).isdisjoint(roles)
+
+
+def _check_size(preset: Definition, filled: Mapping[str, JsonValue]) -> None:
+    """Refuse more than a record carries, by the name of what takes the most of it."""
+    if len(to_json(filled)) <= INPUTS_MOST:
+        return
+    taken = [each for each in preset.inputs if each.key in filled]
+    longest = max(taken, key=lambda each: len(to_json(filled[each.key])))
+    raise inputs.refusal(longest, InputFault.TOO_LARGE, maxBytes=INPUTS_MOST)

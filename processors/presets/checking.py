@@ -1,0 +1,93 @@
+"""What is wrong with a preset although each of its fields is well formed."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeAlias
+
+from processors.errors import InputRefusedError
+from processors.presets import inputs
+from schemas.preset import (
+    ChoiceInput,
+    CostPrice,
+    Definition,
+    Input,
+    IntegerInput,
+    NumberInput,
+    TextInput,
+)
+
+Path: TypeAlias = tuple[str | int, ...]
+"""Where in a preset: the names and numbers that lead there."""
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong, in words that follow the place."""
+
+    path: Path
+    said: str
+
+
+def problems(preset: Definition) -> tuple[Problem, ...]:
+    """Return everything that is wrong with a preset; nothing where it may be stored."""
+    return (*_of_money(preset), *_of_names(preset), *_of_inputs(preset))
+
+
+def _of_money(preset: Definition) -> Iterator[Problem]:
+    if preset.cost_rate is not None:
+        return
+    if isinstance(preset.price, CostPrice):
+        yield Problem(("price", "kind"), "a price that follows the cost needs a costRate")
+    if preset.cancel_fee == "cost":
+        yield Problem(("cancelFee",), "a fee that follows the cost needs a costRate")
+
+
+def _of_names(preset: Definition) -> Iterator[Problem]:
+    names = [each.name for each in preset.inputs]
+    keys = [each.key for each in preset.inputs]
+    for index in _repeated(names):
+        yield Problem(("inputs", index, "name"), "another input has this name")
+    for index in _repeated(keys):
+        if names[index] not in names[:index]:
+            yield Problem(("inputs", index), f"another input goes to {keys[index]} too")
+    for index, key in enumerate(keys):
+        if key in preset.constants:
+            yield Problem(("inputs", index), f"goes to {key}, which is among the constants")
+
+
+def _of_inputs(preset: Definition) -> Iterator[Problem]:
+    for index, each in enumerate(preset.inputs):
+        for path, said in _of_input(each):
+            yield Problem(("inputs", index, *path), said)
+
+
+def _of_input(asked: Input) -> Iterator[Problem]:
+    match asked:
+        case TextInput() if asked.least > asked.most:
+            yield Problem(("minLength",), "is more than maxLength")
+        case IntegerInput() | NumberInput() if (
+            asked.least is not None and asked.most is not None and asked.least > asked.most
+        ):
+            yield Problem(("min",), "is more than max")
+        case ChoiceInput():
+            written = [str(each.value) for each in asked.choices]
+            for index in _repeated(written):
+                yield Problem(("choices", index, "value"), "another choice has this value")
+        case _:
+            pass
+    if asked.default is None:
+        return
+    if asked.required:
+        yield Problem(("required",), "what has a default is never missing; take one of them away")
+    try:
+        inputs.take(asked, asked.default)
+    except InputRefusedError as error:
+        yield Problem(("default",), f"would be refused itself: {error.fault.value}")
+
+
+def _repeated(values: Iterable[str]) -> Iterator[int]:
+    """Yield the places of values that have come before."""
+    seen = Counter[str]()
+    for index, value in enumerate(values):
+        if seen[value]:
+            yield index
+        seen[value] += 1

@@ -1,0 +1,58 @@
+"""What is wired for whom."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from app.bootstrap import Peers, build, open_store
+from app.clock import Clock
+from app.observability.journal import Journal
+from app.observability.metrics import Metrics
+from app.settings import Settings
+from schemas.timing import Timing
+from tests.builders import HERE
+
+pytestmark = pytest.mark.anyio
+
+
+ADMIN: Final = {"admin_chat_id": 4711}
+OFF: Final = {"run_background": False}
+
+
+@pytest.mark.parametrize(
+    ("given", "telegram_url", "expected"),
+    [
+        ({}, "http://127.0.0.1:1", True),
+        (OFF | ADMIN, "http://127.0.0.1:1", True),
+        (OFF, "http://127.0.0.1:1", False),
+        (ADMIN, None, False),
+    ],
+)
+async def test_a_bot_is_there_for_whoever_has_something_to_tell(
+    tmp_path: Path, given: Mapping[str, Any], telegram_url: str | None, *, expected: bool
+) -> None:
+    """A process that leaves everything to others has its alerts, if there is a chat for them."""
+    settings = Settings(data_dir=tmp_path, **given)
+    store = open_store(settings, "mongodb://127.0.0.1:1")
+    peers = Peers(
+        webhook_base="http://127.0.0.1:1",
+        comfydeploy_url=None,
+        telegram_url=telegram_url,
+        allow_private=True,
+    )
+    service = build(
+        settings,
+        store,
+        peers,
+        name=HERE,
+        clock=Clock(),
+        timing=Timing(),
+        journal=Journal(),
+        metrics=Metrics(),
+    )
+    async with service.client:
+        store.connection.close()
+
+    assert (service.sender is not None) is expected

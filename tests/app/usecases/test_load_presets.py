@@ -1,0 +1,45 @@
+"""app.usecases.load_presets: what is looked at is what is written, or nothing is."""
+
+import pytest
+
+from app.errors import ConflictError
+from app.usecases.load_presets import LoadPresets
+from tests.builders import a_preset, later
+from tests.fakes.clock import FakeClock
+from tests.fakes.presets import FakePresets
+
+pytestmark = pytest.mark.anyio
+
+CLOCK = FakeClock(later(60))
+
+
+async def test_what_was_planned_is_written() -> None:
+    """New ones, changed ones and pruned ones together."""
+    presets = FakePresets(a_preset("gone"), a_preset("same"), a_preset("other"))
+    loader = LoadPresets(presets, CLOCK)
+    wanted = [a_preset("same"), a_preset("other", time_limit=60), a_preset("new")]
+
+    changes = await loader.plan(wanted, prune=True)
+    await loader.commit(changes)
+
+    gone, new, other, same = await presets.all()
+    assert [each.after.name for each in changes] == ["other", "new", "gone"]
+    assert (gone.active, gone.version) == (False, 2)
+    assert (new.version, new.updated_at) == (1, later(60))
+    assert (other.time_limit, other.version) == (60, 2)
+    assert same == a_preset("same")
+
+
+async def test_nothing_is_written_where_somebody_was_first() -> None:
+    """What was looked at is no longer so; whoever loads looks again."""
+    presets = FakePresets(a_preset("a"))
+    loader = LoadPresets(presets, CLOCK)
+    mine = await loader.plan([a_preset("a", time_limit=60), a_preset("new")], prune=False)
+    theirs = await loader.plan([a_preset("a", time_limit=90)], prune=False)
+    await loader.commit(theirs)
+
+    with pytest.raises(ConflictError, match="nothing was loaded"):
+        await loader.commit(mine)
+
+    assert await presets.all() == (theirs[0].after,)
+    assert (await loader.plan([a_preset("a", time_limit=60)], prune=False))[0].after.version == 3

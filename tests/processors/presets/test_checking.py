@@ -1,0 +1,65 @@
+"""What is wrong with presets whose fields are each well formed."""
+
+from decimal import Decimal
+
+import pytest
+
+from processors.presets import checking
+from schemas.preset import (
+    Choice,
+    ChoiceInput,
+    CostPrice,
+    Definition,
+    FixedHold,
+    NumberInput,
+)
+from tests.builders import a_preset, a_prompt, some_steps, titled
+
+BY_COST = CostPrice(
+    kind="cost", factor=Decimal(1), hold=FixedHold(kind="fixed", credits=Decimal(1))
+)
+SIZE = ChoiceInput(
+    name="size",
+    type="choice",
+    titles=titled("Size"),
+    default="wide",
+    choices=(
+        Choice(value="2", titles=titled("Two")),
+        Choice(value=2, titles=titled("Two as well")),
+    ),
+)
+
+
+def test_a_good_preset_has_no_problems() -> None:
+    """With bounds, without, with one alone, and with a price by cost."""
+    scale = NumberInput(name="scale", type="number", titles=titled("Scale"), least=0.5)
+    preset = a_preset("a", a_prompt(), some_steps(), scale, price=BY_COST, cancel_fee="cost")
+
+    assert checking.problems(preset) == ()
+
+
+@pytest.mark.parametrize(
+    ("preset", "places"),
+    [
+        (a_preset(cost_rate=None), []),
+        (a_preset(cost_rate=None, price=BY_COST), [("price", "kind")]),
+        (a_preset(cost_rate=None, cancel_fee="cost"), [("cancelFee",)]),
+        (a_preset("a", a_prompt(), a_prompt()), [("inputs", 1, "name")]),
+        (a_preset("a", a_prompt(), some_steps(to="prompt")), [("inputs", 1)]),
+        (a_preset(constants={"steps": 1}), [("inputs", 1)]),
+        (a_preset("a", a_prompt(least=501)), [("inputs", 0, "minLength")]),
+        (
+            a_preset("a", some_steps(least=60, default=None)),
+            [("inputs", 0, "min")],
+        ),
+        (a_preset("a", some_steps(default=51)), [("inputs", 0, "default")]),
+        (a_preset("a", some_steps(required=True)), [("inputs", 0, "required")]),
+        (
+            a_preset("a", SIZE),
+            [("inputs", 0, "choices", 1, "value"), ("inputs", 0, "default")],
+        ),
+    ],
+)
+def test_each_problem_is_at_its_place(preset: Definition, places: list[checking.Path]) -> None:
+    """All of them at once."""
+    assert [each.path for each in checking.problems(preset)] == places
