@@ -50,7 +50,8 @@ class MongoPresets:
         """See app.ports.Presets."""
         try:
             async with answered(), self._connection.transaction() as session:
-                for each in writes:
+                # All in one order, or of two at once each might stand in the other's way.
+                for each in sorted(writes, key=_name):
                     await self._put(each, session)
         except (DuplicateKeyError, _MovedOnError):
             return False
@@ -79,6 +80,10 @@ class MongoPresets:
 
 class _MovedOnError(Exception):
     """A preset is no longer as it was."""
+
+
+def _name(write: PresetWrite) -> str:
+    return write.after.name
 
 
 def _update(after: Preset) -> Document:
