@@ -22,6 +22,8 @@ from schemas.timing import Timing
 
 COUNT_EVERY: Final = timedelta(seconds=15)
 """How often what is owed is counted for the metrics."""
+EXPIRE_EVERY: Final = timedelta(hours=6)
+"""How often media that is older than it is kept is looked for."""
 FLUSH_SECONDS: Final = 20
 """Longest that what is under way is waited for at the end; nothing is lost by not waiting."""
 READER_EVERY: Final = timedelta(seconds=60)
@@ -141,12 +143,14 @@ def _endless(service: Service) -> list[Coroutine[Any, Any, Any]]:
         _every(COUNT_EVERY, lambda: count_debts(service)),
         _every(READER_EVERY, service.store.connection.check_reader),
     ]
+    if service.expiry is not None:
+        running.append(_every(EXPIRE_EVERY, service.expiry.once))
     if service.sender is not None:
         running += [service.sender.run(), service.alerts.run(service.sender)]
     return running
 
 
-async def _every(interval: timedelta, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _every(interval: timedelta, do: Callable[[], Coroutine[Any, Any, object]]) -> None:
     """Do something now and then; a database that does not answer is asked the next time."""
     log: Any = structlog.get_logger()
     while True:

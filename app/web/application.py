@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from app import errors
-from app.web import generations, health, pages, refusals, webhooks
+from app.web import generations, health, media, pages, refusals, webhooks
 from app.web.auth import Keys
 from app.web.edge import Edge
 from app.web.guard import Guard
@@ -57,7 +57,10 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         return (*_webhook_operations(), *(route.operation for route in table))
 
     table = (
-        *generations.routes(services.desk, services.generations, services.body_deadline),
+        *generations.routes(
+            services.desk, services.generations, services.link, services.body_deadline
+        ),
+        *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),
         *pages.routes(operations),
     )

@@ -17,17 +17,19 @@ from app.errors import (
 from app.ports import Page
 from app.web.services import Receiver, Services
 from app.web.webhooks import Webhooks
-from processors.protocols import comfydeploy, signing
+from processors.protocols import comfydeploy, links, signing
 from schemas.base import EngineName, GenerationId
 from schemas.generation import Generation, Metadata, Request
-from schemas.run import Delivery, RunEvent
+from schemas.run import Delivery, Output, RunEvent
 from schemas.wire.api import Change, NewGeneration
+from tests.fakes.storage import FakeStorage
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENGINE = EngineName("comfydeploy")
 ID = GenerationId("0198c0ffee0000000000000000000001")
 API_KEY = "an-api-key-of-the-tests"
 KEY = signing.derive(b"the secret of the tests", "webhook:comfydeploy")
+MEDIA_KEY = signing.derive(b"the secret of the tests", "media")
 OLD_KEY = signing.derive(b"the secret before", "webhook:comfydeploy")
 
 
@@ -219,6 +221,7 @@ class World:
     generations: FakeGenerations = field(default_factory=FakeGenerations)
     desk: FakeDesk = field(init=False)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    storage: FakeStorage = field(default_factory=FakeStorage)
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
     receiver: Receiver = comfydeploy.receive
     keys: tuple[bytes, ...] = (KEY, OLD_KEY)
@@ -231,6 +234,12 @@ class World:
     def __post_init__(self) -> None:
         self.desk = FakeDesk(self.generations)
 
+    def link(self, output: Output) -> str | None:
+        """Return a link to a copy."""
+        if output.key is None:
+            return None
+        return links.media_link(MEDIA_KEY, "", output.key, "inline", NOON.date())
+
     def hooks(self) -> Webhooks:
         """Return the webhooks of these services."""
         return Webhooks(self.services())
@@ -241,6 +250,9 @@ class World:
             acceptor=self.acceptor,
             desk=self.desk,
             generations=self.generations,
+            storage=self.storage,
+            media_keys=(MEDIA_KEY,),
+            link=self.link,
             metrics=self.metrics,
             clock=NoonClock(),
             webhook_keys={ENGINE: self.keys},
