@@ -57,9 +57,9 @@ class ObjectStorage:
         Raises:
             PeerDownError: It cannot be opened.
         """
+        if url.startswith("file:"):
+            return cls.under(Path(url.removeprefix("file://")))
         with _answered():
-            if url.startswith("file:"):
-                return cls.under(LocalStore.from_url(url).prefix or Path("/"))
             return cls(
                 from_url(
                     url,
