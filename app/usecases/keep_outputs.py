@@ -1,7 +1,7 @@
 """Keep outputs: copy what a run made into our storage, so that links outlive the engine's."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -72,7 +72,7 @@ class KeepOutputs:
         if isinstance(failed, PeerDownError):
             raise failed
         # Neither the storage's fault nor that of an engine: counted, whatever else is down.
-        raise PeerBusyError(failed.peer, str(failed)) from failed
+        raise _later(failed) from failed
 
     async def _fresh(self, generation: Generation, debt: Debt) -> Addresses | None:
         """Return fresh addresses, where the known ones have failed; None where nobody was asked."""
@@ -84,9 +84,9 @@ class KeepOutputs:
         except PeerMissingError:
             return {}
         except PeerRefusedError as error:
-            raise PeerBusyError(error.peer, str(error)) from error
+            raise _later(error) from error
         except PeerError as error:
-            raise PeerBusyError(error.peer, str(error), self._timing.ask_most) from error
+            raise _later(error, self._timing.ask_most) from error
         return {each.id: each.url for each in report.outputs if each.url is not None}
 
     async def _copy(self, generation: Generation, wanted: Wanted, fresh: Addresses | None) -> Copy:
@@ -131,6 +131,11 @@ class KeepOutputs:
             return debts.put(noted, debts.acknowledge(noted.owed, debt.key, debt.n))
 
         return kept
+
+
+def _later(error: PeerError, wait: timedelta | None = None) -> PeerBusyError:
+    """Return the error of a try that says nothing of the storage: counted, unless told to wait."""
+    return PeerBusyError(error.peer, str(error).removeprefix(f"{error.peer}: "), wait)
 
 
 def _noted(debt: Debt, copies: Mapping[str, Copy]) -> Decide:
