@@ -150,11 +150,9 @@ class ObjectStorage:
 
 @contextmanager
 def _answered() -> Generator[None]:
-    """Turn what the storage raises into our error; a time limit of ours stays what it is."""
+    """Turn what the storage raises into our error."""
     try:
         yield
-    except TimeoutError:
-        raise
     except (BaseError, OSError, ValueError, NotImplementedError) as error:
         said = _ADDRESS.sub("(address)", str(error).partition("\n")[0])[:SAID_KEPT]
         raise PeerDownError(PEER, f"{type(error).__name__}: {said}") from error

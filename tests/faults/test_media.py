@@ -1,10 +1,13 @@
 """A copy of what a run made outlives crashes, and is had by its link."""
 
+import asyncio
+import os
+
 import httpx
 import pytest
 
 from tests.faults.proxy import Proxy
-from tests.peers import Peers
+from tests.peers import Json, Peers
 from tests.service import Service, until
 
 pytestmark = pytest.mark.anyio
@@ -51,3 +54,28 @@ async def test_a_kill_between_copy_and_write_loses_nothing(
     await service.start()
 
     assert await _kept(service, generation)
+
+
+async def test_media_that_is_kept_no_longer_is_said_to_be_expired(service: Service) -> None:
+    """With KEEP_MEDIA_DAYS an old copy goes, and its record says so instead of a dead link."""
+    generation = await service.order()
+    link = await _kept(service, generation)
+    key = (await _output(service, generation))["key"]
+    old = service.data_dir / "media" / key
+    await asyncio.to_thread(os.utime, old, (0, 0))
+    await service.restart(KEEP_MEDIA_DAYS="1")
+
+    output = await until(lambda: _output(service, generation), lambda found: found["notKept"])
+
+    assert (output["key"], output["mediaUrl"], output["notKept"]) == (None, None, "expired")
+
+    async def gone() -> int:
+        async with httpx.AsyncClient(base_url=service.url, trust_env=False) as client:
+            return (await client.get(link)).status_code
+
+    assert await until(gone, lambda status: status != 200) == 404
+
+
+async def _output(service: Service, generation: str) -> Json:
+    """Return a generation's first output."""
+    return (await service.get(generation))["responsePayload"]["outputs"][0]
