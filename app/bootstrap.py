@@ -27,6 +27,7 @@ from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
+from app.store.objects import ObjectStorage
 from app.store.presets import MongoPresets
 from app.store.users import MongoUsers
 from app.telegram.alerts import AdminAlerts
@@ -39,6 +40,9 @@ from app.usecases.circuits import Circuits
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
 from app.usecases.end_run import EndRun
+from app.usecases.expire_media import ExpireMedia
+from app.usecases.keep_outputs import KeepOutputs
+from app.usecases.links import Links
 from app.usecases.money import Money
 from app.usecases.notify import Notify, Show
 from app.usecases.records import Records
@@ -111,6 +115,7 @@ class Service:
     acceptor: Acceptor
     discharger: Discharger
     sweep: Sweep
+    expiry: ExpireMedia | None
     taking: Taking
     sender: Sender | None
     alerts: AdminAlerts
@@ -168,6 +173,17 @@ def open_store(settings: Settings, uri: str) -> Store:
             records=None if records is None else timedelta(days=records),
         ),
     )
+
+
+def open_storage(settings: Settings) -> ObjectStorage:
+    """Open where files are kept; of a bucket nothing is asked yet.
+
+    Raises:
+        PeerDownError: It cannot be opened.
+    """
+    if settings.storage_url is None:
+        return ObjectStorage.under(settings.data_dir / "media")
+    return ObjectStorage.at(settings.storage_url)
 
 
 def receivers() -> Receivers:
@@ -241,6 +257,8 @@ def build(
     circuits = Circuits(clock, timing, alerts, metrics)
     made = make_engines(peers, client, timing, metrics)
     engines = {name: Watched(engine, circuits) for name, engine in made.items()}
+    fetcher = Fetcher(allow_private=peers.allow_private)
+    storage, links = open_storage(settings), Links(keys.media(), peers.webhook_base, clock)
     handlers: dict[DebtKind, Handler] = {
         DebtKind.SUBMIT: SubmitRun(
             records,
@@ -255,6 +273,9 @@ def build(
             engines, names=keys.names, taking=taking, clock=clock, timing=timing, metrics=metrics
         ),
         DebtKind.END: EndRun(engines, taking=taking, timing=timing, metrics=metrics, alerts=alerts),
+        DebtKind.KEEP: KeepOutputs(
+            records, engines, files=fetcher, storage=storage, taking=taking, timing=timing
+        ),
     }
     if sender is not None:
         handlers[DebtKind.SHOW] = Show(
@@ -266,6 +287,7 @@ def build(
             engine_of=engines.get,
             finish=settings.telegram_finish,
             allow_private=peers.allow_private,
+            linked=links.download,
             taking=taking,
             timing=timing,
             journal=journal,
@@ -318,11 +340,14 @@ def build(
             store.users, Money(store.ledger, clock), clock, welcome=settings.welcome_grant
         ),
         presets=store.presets,
+        storage=storage,
         metrics=metrics,
         clock=clock,
         webhook_keys={engine: keys.of(engine) for engine in engines},
         receivers={engine: receivers()[engine] for engine in engines},
         api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
+        media_keys=keys.media(),
+        link=links.shown,
         ready=readiness.problems,
         prefix=urlsplit(peers.webhook_base).path.rstrip("/"),
         cors_origins=settings.cors_origins,
@@ -338,6 +363,7 @@ def build(
         acceptor=acceptor,
         discharger=discharger,
         sweep=sweep,
+        expiry=_expiry(settings, storage, records, store.leases, name),
         taking=taking,
         sender=sender,
         alerts=alerts,
@@ -350,7 +376,7 @@ def build(
 
 
 class Keys:
-    """The keys that webhook URLs are signed with, derived by purpose: first signs, all verify."""
+    """The keys that URLs of ours are signed with, derived by purpose: first signs, all verify."""
 
     def __init__(self, settings: Settings) -> None:
         self._secrets = tuple(each.get_secret_value().encode() for each in settings.webhook_secret)
@@ -358,6 +384,10 @@ class Keys:
     def of(self, engine: EngineName) -> tuple[bytes, ...]:
         """Return an engine's keys, the signing one first."""
         return tuple(signing.derive(secret, f"webhook:{engine}") for secret in self._secrets)
+
+    def media(self) -> tuple[bytes, ...]:
+        """Return the keys of links to files, the signing one first."""
+        return tuple(signing.derive(secret, "media") for secret in self._secrets)
 
     def webhook_of(self, base: str, generation: Generation) -> str:
         """Return the webhook URL of a generation's current attempt."""
@@ -420,6 +450,19 @@ def _make_sender(
         allow_private=peers.allow_private,
         aside=aside,
     )
+
+
+def _expiry(
+    settings: Settings,
+    storage: ObjectStorage,
+    records: Records,
+    leases: MongoLeases,
+    name: InstanceName,
+) -> ExpireMedia | None:
+    if settings.keep_media_days is None or not settings.run_background:
+        return None
+    keep = timedelta(days=settings.keep_media_days)
+    return ExpireMedia(storage, records, leases, me=name, keep=keep)
 
 
 def _log_alert(log: Any, slug: str, message: str) -> None:  # noqa: ANN401 - structlog's loggers have no type

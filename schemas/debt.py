@@ -15,6 +15,8 @@ class DebtKind(StrEnum):
     """Ask the engine how the run stands."""
     END = "end"
     """Turn an end that we heard into one that is written: engine asked, cost worked out."""
+    KEEP = "keep"
+    """Copy the outputs of an end into our storage."""
     SHOW = "show"
     """Bring the status message up to the newest state."""
     NOTIFY = "notify"

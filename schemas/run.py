@@ -66,6 +66,9 @@ class Output(Record):
     """The engine's address of the bytes; it may expire."""
     key: str | None = None
     """Where our copy lies in storage."""
+    not_kept: str | None = None
+    """Why there is no copy and will be none: ``gone`` (the engine has it no more),
+    ``too_large``, or ``expired`` (we had one for as long as we keep them)."""
     content_type: str | None = None
     filename: str | None = None
     node_id: str | None = None

@@ -20,6 +20,8 @@ class Timing(Value):
     """Longest one look for a lost submit takes, well within the lease of its claim."""
     send_limit: timedelta = timedelta(seconds=30)
     """Longest wait for an answer of Telegram."""
+    keep_limit: timedelta = timedelta(seconds=60)
+    """Longest one output takes until it is copied, within the lease of its claim."""
     unknown_submit: timedelta = timedelta(minutes=15)
     """After this, a submit whose fate is unknown has failed."""
     cancel_grace: timedelta = timedelta(seconds=60)

@@ -41,6 +41,7 @@ QUICK: Final[Json] = {
     "submit_limit": 3,
     "call_limit": 2,
     "send_limit": 3,
+    "keep_limit": 3,
     "unknown_submit": 6,
     "cancel_grace": 2,
     "ask_waiting": 2,

@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 import httpx
 
-from app.errors import PeerError
+from app.errors import PeerError, PeerMissingError
 from processors.protocols import addresses, sniffing
 from processors.protocols.addresses import ForbiddenUrlError, Target
 from processors.protocols.sniffing import Sniffed
@@ -54,6 +54,10 @@ class FetchError(PeerError):
         self.host = host
         self.status = status
         self.detail = detail
+
+
+class FileGoneError(FetchError, PeerMissingError):
+    """A file that its host says it has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,7 @@ class Fetcher:
                 and what the caller does with the chunks meanwhile.
 
         Raises:
+            FileGoneError: Its host says that there is none.
             FetchError: It cannot be had, by its reason: never (`forbidden`, `redirect`,
                 `too_large`, `encoding`), or perhaps later (`timeout`, `status`, `network`).
         """
@@ -256,6 +261,8 @@ def _checked_length(response: httpx.Response, host: str, limit_bytes: int) -> in
     """
     if response.is_redirect:
         raise FetchError("redirect", host, status=response.status_code)
+    if response.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
+        raise FileGoneError("status", host, status=response.status_code)
     if response.status_code != HTTPStatus.OK:
         raise FetchError("status", host, status=response.status_code)
     # What is asked for is the file as it is; a compressed one could unfold without end.

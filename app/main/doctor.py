@@ -10,7 +10,14 @@ from typing import Final, Literal, NamedTuple
 
 import httpx
 
-from app.bootstrap import LEAST_DISK, Peers, make_client, make_engines, open_store
+from app.bootstrap import (
+    LEAST_DISK,
+    Peers,
+    make_client,
+    make_engines,
+    open_storage,
+    open_store,
+)
 from app.clock import Clock
 from app.errors import AppError, PeerError, SetupError, UnavailableError
 from app.main import database
@@ -43,7 +50,10 @@ Looking = Callable[[Settings], Awaitable[list[Check]]]
 
 
 async def examine(settings: Settings) -> AsyncIterator[Check]:
-    """Look into everything, one after another; nothing is changed."""
+    """Look into everything, one after another; nothing is changed.
+
+    To see whether storage can be written, a small file is made there, and deleted.
+    """
     for name, look in _LOOKS.items():
         try:
             found = await look(settings)
@@ -203,6 +213,27 @@ def _meaning(answer: httpx.Response) -> str:
             return "it is not this service that answers: look at WEBHOOK_URL and the proxy"
 
 
+async def _storage(settings: Settings) -> list[Check]:
+    """Write a small file where outputs are kept, read it again, and delete it."""
+    where = settings.storage_url or str(settings.data_dir / "media")
+    key, words = f"doctor/{os.urandom(8).hex()}", b"written by runrelay doctor"
+    try:
+        storage = open_storage(settings)
+        limit = timedelta(seconds=CALL_SECONDS)
+        await storage.put(key, _once(words), limit_bytes=len(words), limit=limit)
+        async for _ in storage.read(key, 0, len(words)):
+            pass
+        await storage.delete(key)
+    except PeerError as error:
+        cure = "look at STORAGE_URL, at the variables with its keys, and at what they may do"
+        return [Check("storage", "failed", f"{where}: {error}", cure)]
+    return [Check("storage", "ok", f"{where} can be written and read")]
+
+
+async def _once(words: bytes) -> AsyncIterator[bytes]:
+    yield words
+
+
 async def _disk(settings: Settings) -> list[Check]:
     folder = settings.data_dir.absolute()
     while not folder.exists():
@@ -223,6 +254,7 @@ _LOOKS: Final[Mapping[str, Looking]] = {
     "ComfyDeploy": _engine,
     "Telegram": _telegram,
     "webhook URL": _webhook,
+    "storage": _storage,
     "disk": _disk,
 }
 

@@ -24,6 +24,8 @@ from schemas.timing import Timing
 
 COUNT_EVERY: Final = timedelta(seconds=15)
 """How often what is owed is counted for the metrics."""
+EXPIRE_EVERY: Final = timedelta(hours=6)
+"""How often media that is older than it is kept is looked for."""
 FLUSH_SECONDS: Final = 20
 """Longest that what is under way is waited for at the end; nothing is lost by not waiting."""
 DISK_EVERY: Final = timedelta(seconds=15)
@@ -162,12 +164,14 @@ def _endless(service: Service) -> list[Endless]:
         _every(READER_EVERY, service.store.connection.check_reader),
         _every(DISK_EVERY, disk.look),
     ]
+    if service.expiry is not None:
+        running.append(_every(EXPIRE_EVERY, service.expiry.once))
     if service.sender is not None:
         running += [service.sender.run(), service.alerts.run(service.sender)]
     return running
 
 
-async def _every(interval: timedelta, do: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _every(interval: timedelta, do: Callable[[], Coroutine[Any, Any, object]]) -> None:
     """Do something now and then; a database that does not answer is asked the next time."""
     log: Any = structlog.get_logger()
     while True:

@@ -65,6 +65,8 @@ class Settings(BaseModel):
     """The first signs, all verify."""
     internal_api_key: values.Secrets = ()
     """Any of them opens the API."""
+    storage_url: Annotated[str | None, BeforeValidator(values.storage)] = None
+    """None: the folder `media` under `data_dir`."""
     cors_origins: Annotated[tuple[str, ...], values.each(values.origin)] = ()
     trusted_proxies: Annotated[tuple[str, ...], values.each(values.proxy)] = ()
     mongodb_uri: Annotated[SecretStr | None, BeforeValidator(values.mongodb)] = None
@@ -91,6 +93,8 @@ class Settings(BaseModel):
     """Credits that somebody new is given."""
     keep_events_days: Annotated[int, values.number(1, 3650)] = 14
     keep_records_days: Annotated[int | None, values.number(1, 36500)] = None
+    """None: for ever."""
+    keep_media_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],

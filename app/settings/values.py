@@ -135,6 +135,22 @@ def mongodb(value: object) -> object:
     return value
 
 
+def storage(value: object) -> object:
+    """Read where files are kept: a bucket with or without a folder in it, or a folder here.
+
+    Keys are not part of it: it is shown, as other addresses are.
+    """
+    given = str(value).rstrip("/")
+    if not re.fullmatch(
+        r"(?:(?:s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]{1,221}|file://)(?:/[^/?#\\\s@%]+)*", given
+    ) or given in {"file:", "file://"}:
+        raise ValueError(
+            "must look like s3://bucket/folder, gs://bucket, az://container or file:///folder; "
+            "keys belong in variables of their own"
+        )
+    return given
+
+
 def database(value: object) -> object:
     """Read a database's name (MongoDB's restrictions for all platforms)."""
     given = str(value)

@@ -261,7 +261,7 @@ class Telling:
 
     async def _linked(self, item: Item) -> None:
         """Send a link: the person can fetch what Telegram would not take."""
-        url, words = item.url or "", self._words()
+        url, words = item.link or item.url or "", self._words()
         html, plain = link(url, media.name_of(item)), url
         if words.html:
             html, plain = f"{words.html}\n{html}", f"{words.plain}\n{plain}"

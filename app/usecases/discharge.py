@@ -45,7 +45,9 @@ class Line(NamedTuple):
 LINES: Final = (
     # A submit may take its minute; an end must find a hand meanwhile.
     Line(frozenset({DebtKind.SUBMIT}), 32),
-    Line(INWARD - {DebtKind.SUBMIT}, 32),
+    Line(INWARD - {DebtKind.SUBMIT, DebtKind.KEEP}, 32),
+    # A copy takes a while, and up to 10 MB of memory.
+    Line(frozenset({DebtKind.KEEP}), 8),
     # A status message may wait seconds for its chat; here, too, an end must find a hand.
     Line(frozenset({DebtKind.NOTIFY}), 64),
     Line(frozenset({DebtKind.SHOW}), 64),
@@ -58,6 +60,8 @@ UNSTOPPED: Final = frozenset({DebtKind.CANCEL, DebtKind.END})
 """Kinds whose tries are few and counted however long the engine is away: an end that is not
 confirmed in time stands unconfirmed, and a cancel becomes ours to say. Only a wait that the
 engine itself names is kept, and counts no try."""
+UNWATCHED: Final = CHAT | {DebtKind.KEEP}
+"""Kinds whose peer is not watched call by call: that one was done says that it works."""
 CONTENDED: Final = 20
 """Rounds of lost races after which a write is given up."""
 STUCK: Final = 6
@@ -233,7 +237,7 @@ class Discharger:
         debt = debts.find(generation.owed, work.key) if generation else None
         if generation is None or debt is None or not debts.held(generation.owed, work.key, work.n):
             return None
-        peer = "telegram" if debt.kind in CHAT else str(generation.engine)
+        peer = peer_of(generation, debt)
         later = None if self._pressing(generation, debt) else self._circuits.closed_until(peer)
         if later is not None:
             return _postponed(work, later, "the peer is down")
@@ -247,7 +251,7 @@ class Discharger:
             # Found never sent, and surely not taken now: it may be sent again.
             sent_first = generation.status is RunStatus.PENDING and work.key == runs.SUBMIT
             return _unsent(failed, work) if sent_first else failed
-        if debt.kind in CHAT:
+        if debt.kind in UNWATCHED:
             self._circuits.worked(peer)
         self._metrics.debt_done(debt.kind)
         return decide
@@ -269,6 +273,8 @@ class Discharger:
     def _limit(self, kind: DebtKind) -> timedelta:
         if kind is DebtKind.SUBMIT:
             return self._timing.submit_limit
+        if kind is DebtKind.KEEP:
+            return self._timing.keep_limit
         return self._timing.send_limit if kind in CHAT else self._timing.call_limit
 
     def _failed(self, work: Work, debt: Debt, peer: str, error: PeerError) -> Decide:
@@ -316,6 +322,13 @@ class Discharger:
             return debts.put(record, owed)
 
         return counted
+
+
+def peer_of(generation: Generation, debt: Debt) -> str:
+    """Return whom a debt depends on: while that one is down, it waits."""
+    if debt.kind is DebtKind.KEEP:
+        return "storage"
+    return "telegram" if debt.kind in CHAT else str(generation.engine)
 
 
 def _postponed(work: Work, at: datetime, why: str) -> Decide:

@@ -12,6 +12,7 @@ from app.ports import Engine, Generations, Messenger
 from app.usecases.records import Decide, Records, acknowledged
 from app.usecases.taking import Taking
 from processors import debts, notifications, runs
+from processors.notifications import Linked
 from processors.protocols import addresses
 from processors.protocols.addresses import ForbiddenUrlError
 from schemas.base import EngineName
@@ -108,6 +109,7 @@ class Notify(_Telling):
         engine_of: Callable[[EngineName], Engine | None],
         finish: Finish,
         allow_private: bool,
+        linked: Linked,
         taking: Taking,
         timing: Timing,
         journal: Journal,
@@ -117,6 +119,7 @@ class Notify(_Telling):
         self._engine_of = engine_of
         self._finish: Final = finish
         self._allow_private = allow_private
+        self._linked = linked
         self._metrics = metrics
 
     async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
@@ -133,7 +136,9 @@ class Notify(_Telling):
                 return None
             engine = self._engine_of(record.engine)
             hosts = engine.hosts if engine else ()
-            content = notifications.end(record, trusted=lambda url: self._trusted(url, hosts))
+            content = notifications.end(
+                record, trusted=lambda url: self._trusted(url, hosts), linked=self._linked
+            )
             replace = record.metadata.status_message_id if self._finish == "edit" else None
             await self._messenger.tell(
                 chat, content, record.metadata.telegram_message_id, replace, hosts

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from app import errors
-from app.web import generations, health, pages, presets, refusals, users, webhooks
+from app.web import generations, health, media, pages, presets, refusals, users, webhooks
 from app.web.auth import Keys
 from app.web.edge import Edge
 from app.web.guard import Guard
@@ -57,9 +57,12 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         return (*_webhook_operations(), *(route.operation for route in table))
 
     table = (
-        *generations.routes(services.desk, services.generations, services.body_deadline),
+        *generations.routes(
+            services.desk, services.generations, services.link, services.body_deadline
+        ),
         *users.routes(services.accounts, services.body_deadline),
         *presets.routes(services.presets),
+        *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),
         *pages.routes(operations),
     )

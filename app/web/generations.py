@@ -16,7 +16,7 @@ from starlette.responses import Response
 from app import errors
 from app.web import bodies, reading, shown, updates
 from app.web.operations import Call, Operation, Route
-from app.web.services import Desk, Generations
+from app.web.services import Desk, Generations, Link
 from schemas.base import GenerationId
 from schemas.generation import Generation
 from schemas.wire.api import CreateHeaders, GenerationQuery, NewGeneration, Update, UpdateHeaders
@@ -38,9 +38,12 @@ _ORDER_ERRORS: Final = (
 class GenerationHandlers:
     """Answers for generations."""
 
-    def __init__(self, desk: Desk, generations: Generations, deadline: timedelta) -> None:
+    def __init__(
+        self, desk: Desk, generations: Generations, link: Link, deadline: timedelta
+    ) -> None:
         self._desk = desk
         self._generations = generations
+        self._link = link
         self._deadline = deadline
 
     async def create(self, call: Call) -> Response:
@@ -50,13 +53,13 @@ class GenerationHandlers:
         order = reading.body(NewGeneration, raw)
         key, digest = reading.idempotency(call, headers, reading.json(raw))
         made, new = await self._desk.create(order, key=key, digest=digest)
-        return _created(made, new=new)
+        return self._created(made, new=new)
 
     async def list(self, call: Call) -> Response:
         """Show a page of records."""
         query = reading.query(GenerationQuery, call.request.scope["query_string"])
         page = await self._generations.page(query.wanted(), query.cursor, query.limit)
-        items = [each.public() for each in page.items]
+        items = [shown.public(each, self._link) for each in page.items]
         return _json({"items": items, "next": page.next})
 
     async def read(self, call: Call) -> Response:
@@ -64,18 +67,18 @@ class GenerationHandlers:
         found = await self._generations.get(_id(call.request))
         if found is None:
             raise errors.NotFoundError("generation")
-        return _record(found)
+        return self._record(found)
 
     async def update(self, call: Call) -> Response:
         """Change the little that can be changed."""
         named = _id(call.request)
         version = reading.headers(UpdateHeaders, call.request).version()
         change = updates.parse(reading.json(await self._body(call.request)))
-        return _record(await self._desk.update(named, change, if_match=version))
+        return self._record(await self._desk.update(named, change, if_match=version))
 
     async def cancel(self, call: Call) -> Response:
         """Want a generation cancelled."""
-        return _record(await self._desk.cancel(_id(call.request)))
+        return self._record(await self._desk.cancel(_id(call.request)))
 
     async def rerun(self, call: Call) -> Response:
         """Order the same again."""
@@ -83,15 +86,29 @@ class GenerationHandlers:
         headers = reading.headers(CreateHeaders, call.request)
         key, digest = reading.idempotency(call, headers, None)
         made, new = await self._desk.rerun(named, key=key, digest=digest)
-        return _created(made, new=new)
+        return self._created(made, new=new)
 
     async def _body(self, request: Request) -> bytes:
         return await bodies.taken(request.scope, request.receive, self._deadline)
 
+    def _created(self, generation: Generation, *, new: bool) -> Response:
+        response = self._record(generation, status=201)
+        response.headers["Location"] = f"{PATH}/{generation.id}"
+        if not new:
+            response.headers["Idempotent-Replayed"] = "true"
+        return response
 
-def routes(desk: Desk, generations: Generations, deadline: timedelta) -> tuple[Route, ...]:
+    def _record(self, generation: Generation, *, status: int = 200) -> Response:
+        response = _json(shown.public(generation, self._link), status)
+        response.headers["ETag"] = f'"{generation.version}"'
+        return response
+
+
+def routes(
+    desk: Desk, generations: Generations, link: Link, deadline: timedelta
+) -> tuple[Route, ...]:
     """Return what can be done with generations."""
-    do = GenerationHandlers(desk, generations, deadline)
+    do = GenerationHandlers(desk, generations, link, deadline)
     return (
         Route(
             Operation(
@@ -187,20 +204,6 @@ def _id(request: Request) -> GenerationId:
     if not _ID.fullmatch(named):
         raise errors.NotFoundError("generation")
     return GenerationId(named)
-
-
-def _created(generation: Generation, *, new: bool) -> Response:
-    response = _record(generation, status=201)
-    response.headers["Location"] = f"{PATH}/{generation.id}"
-    if not new:
-        response.headers["Idempotent-Replayed"] = "true"
-    return response
-
-
-def _record(generation: Generation, *, status: int = 200) -> Response:
-    response = _json(generation.public(), status)
-    response.headers["ETag"] = f'"{generation.version}"'
-    return response
 
 
 def _json(value: object, status: int = 200) -> Response:

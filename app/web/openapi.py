@@ -36,7 +36,7 @@ def document(operations: Sequence[Operation]) -> Json:
     paths: dict[str, Json] = {}
     for each in operations:
         described = _operation(each, schemas, definitions)
-        paths.setdefault(each.path, {})[each.method.lower()] = described
+        paths.setdefault(_template(each.path), {})[each.method.lower()] = described
     for each in operations:
         for model in (each.query, each.headers):
             # Spread out into parameters; nothing refers to the model itself.
@@ -81,7 +81,7 @@ def _operation(operation: Operation, schemas: Schemas, definitions: dict[str, Js
         "tags": [operation.tag],
         "security": _SECURITY[operation.access],
         "parameters": [
-            *_in_path(operation.path),
+            *_in_path(_template(operation.path)),
             *_parameters(operation.query, "query", definitions),
             *_parameters(operation.headers, "header", definitions),
         ],
@@ -91,6 +91,11 @@ def _operation(operation: Operation, schemas: Schemas, definitions: dict[str, Js
         schema = schemas[operation.body, "validation"]
         described["requestBody"] = {"required": True, "content": _content(schema)}
     return described
+
+
+def _template(path: str) -> str:
+    """Return a path without what only the router wants to know of its parameters."""
+    return path.replace(":path}", "}")
 
 
 def _in_path(path: str) -> list[Json]:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from app import errors
 from app.web import refusals
+from app.web.ranges import RangeError
 from processors.errors import RefusedBodyError
 from schemas.wire.api import Problem
 
@@ -36,6 +37,7 @@ STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     refusals.MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     refusals.TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     refusals.SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
+    RangeError: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     RefusedBodyError: HTTPStatus.BAD_REQUEST,
 }
 """By error, the nearest of its ancestors deciding. Whatever is not here is a fault of ours."""
@@ -128,6 +130,8 @@ def _headers(error: Exception) -> dict[str, str]:
             return {"Retry-After": str(max(1, math.ceil(error.retry_after.total_seconds())))}
         case refusals.UnauthorizedError():
             return {"WWW-Authenticate": "Bearer"}
+        case RangeError():
+            return {"Content-Range": f"bytes */{error.size}"}
         case refusals.MethodError():
             return {"Allow": ", ".join(error.allowed)}
         case _ if isinstance(error, _CLOSING):

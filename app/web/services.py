@@ -1,16 +1,16 @@
 """Everything the web layer needs, given by the composition root."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from app.errors import UnavailableError
-from app.ports import Page
+from app.ports import Page, Stored
 from schemas.base import EngineName, GenerationId
 from schemas.generation import Generation
 from schemas.preset import Preset
-from schemas.run import Delivery, RunEvent
+from schemas.run import Delivery, Output, RunEvent
 from schemas.user import Account
 from schemas.wire.api import Change, NewGeneration, NewUser
 
@@ -109,6 +109,18 @@ class Presets(Protocol):
         ...
 
 
+class Storage(Protocol):
+    """The files we keep, to be read. Every method may raise a PeerError."""
+
+    async def head(self, key: str) -> Stored | None:
+        """Return what there is to say about a file, or None where there is none."""
+        ...
+
+    def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
+        """Yield the bytes of a file from `start` up to and without `end`."""
+        ...
+
+
 class Metrics(Protocol):
     """What is counted here."""
 
@@ -129,6 +141,8 @@ class Clock(Protocol):
         ...
 
 
+Link = Callable[[Output], str | None]
+"""Mints a link to our copy of an output; None where there is none."""
 Receiver = Callable[[Delivery], RunEvent]
 """Translates a body; raises processors.errors.RefusedBodyError."""
 
@@ -141,6 +155,8 @@ class Services:
         webhook_keys: By engine that is on: the keys its tokens may be signed with.
         receivers: By engine that is on: what reads its webhooks.
         api_keys: Keys that open the API; none of them: nobody comes in.
+        media_keys: Keys that links to files may be signed with.
+        link: Mints such links.
         ready: Says what keeps us from being ready; nothing when we are.
         prefix: Path of WEBHOOK_URL, as in ``/relay``; empty for none.
         cors_origins: Origins whose pages may call the API.
@@ -152,11 +168,14 @@ class Services:
     generations: Generations
     accounts: Accounts
     presets: Presets
+    storage: Storage
     metrics: Metrics
     clock: Clock
     webhook_keys: Mapping[EngineName, tuple[bytes, ...]]
     receivers: Mapping[EngineName, Receiver]
     api_keys: tuple[bytes, ...]
+    media_keys: tuple[bytes, ...]
+    link: Link
     ready: Callable[[], Awaitable[tuple[str, ...]]]
     prefix: str = ""
     cors_origins: tuple[str, ...] = ()

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from app.web.services import Link
 from schemas.base import EngineName, GenerationId, Record, UserId
-from schemas.generation import Generation, Request
+from schemas.generation import Generation, Request, Response
+from schemas.run import Output
 from schemas.user import Account, User
 
 
@@ -17,11 +19,36 @@ class _Shown(Record):
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
+class _ShownOutput(Output):
+    __doc__ = Output.__doc__
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True, title="Output")
+
+    media_url: str | None = None
+    """A link to our copy, good for a week; null where there is none."""
+
+
+class _ShownResponse(Response):
+    __doc__ = Response.__doc__
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True, title="Response")
+
+    outputs: tuple[_ShownOutput, ...] = ()  # pyright: ignore[reportIncompatibleVariableOverride] - nobody writes it
+
+
+def public(record: Generation, link: Link) -> dict[str, Any]:
+    """Return a record as the API shows it, with links to our copies of its outputs."""
+    told = record.public()
+    outputs = record.response_payload.outputs
+    for output, each in zip(outputs, told["responsePayload"]["outputs"], strict=True):
+        each["mediaUrl"] = link(output)
+    return told
+
+
 @cache
 def generation() -> type[BaseModel]:
-    """Return the model of `Generation.public`."""
+    """Return the model of what `public` returns."""
     identity: Any = (GenerationId, Field(description=GenerationId.__doc__))
-    return _model(Generation, _a_generation().public(), id=identity)
+    response: Any = (_ShownResponse, Generation.model_fields["response_payload"])
+    return _model(Generation, _a_generation().public(), id=identity, response_payload=response)
 
 
 @cache

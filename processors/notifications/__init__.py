@@ -30,6 +30,9 @@ from schemas.run import TERMINAL, Output, OutputKind, RunStatus
 Trusted = Callable[[str], bool]
 """Whether a URL leads to a host that the engine is known to keep its outputs on."""
 
+Linked = Callable[[Output], str | None]
+"""Gives a link of ours to our copy of an output, or None where there is none."""
+
 ITEMS_SENT: Final = 50
 """Most outputs that one end brings to a chat: five albums."""
 REASON_KEPT: Final = 500
@@ -63,6 +66,8 @@ class Item(Value):
     kind: OutputKind
     url: str | None = None
     """None for text, which stands in `text`."""
+    link: str | None = None
+    """Where a person can have our copy, where there is one."""
     filename: str | None = None
     content_type: str | None = None
     output_id: str
@@ -102,16 +107,22 @@ def bar(progress: float) -> str:
     return f"{'▰' * filled}{'▱' * (CELLS - filled)} {int(progress * 100)} %"
 
 
-def end(generation: Generation, *, trusted: Trusted) -> Content:
+def unlinked(output: Output) -> None:
+    """Link to nothing: there are no copies, or nobody wants them."""
+    del output
+
+
+def end(generation: Generation, *, trusted: Trusted, linked: Linked = unlinked) -> Content:
     """Return how an end is told.
 
     Args:
         generation: The record, with its inputs; it has ended.
         trusted: Asked for each output of an end that the engine has not confirmed; what does
             not pass is held back.
+        linked: Asked for each output that is sent.
     """
     language = texts.language_of(generation.metadata.language)
-    items, held_back = _items(generation, trusted)
+    items, held_back = _items(generation, trusted, linked)
     sent, left_out = items[:ITEMS_SENT], len(items) - len(items[:ITEMS_SENT])
     inline = _inline(sent)
     lines = list(_facts(generation, language))
@@ -241,7 +252,9 @@ def _correction(generation: Generation, language: Language) -> tuple[Piece, ...]
     return (Piece(texts.say(language, Say.AFTER_ALL), "i"), Piece("\n"))
 
 
-def _items(generation: Generation, trusted: Trusted) -> tuple[tuple[Item, ...], int]:
+def _items(
+    generation: Generation, trusted: Trusted, linked: Linked
+) -> tuple[tuple[Item, ...], int]:
     """Return what can be sent, and how many outputs were held back."""
     outputs = [
         output
@@ -250,14 +263,15 @@ def _items(generation: Generation, trusted: Trusted) -> tuple[tuple[Item, ...], 
     ]
     sure = generation.confirmed is not False
     kept = [output for output in outputs if sure or output.url is None or trusted(output.url)]
-    return tuple(_item(output) for output in kept), len(outputs) - len(kept)
+    return tuple(_item(output, linked) for output in kept), len(outputs) - len(kept)
 
 
-def _item(output: Output) -> Item:
+def _item(output: Output, linked: Linked) -> Item:
     name = cut(_UNFIT.sub("_", clean(output.filename or "")), NAME_KEPT)
     return Item(
         kind=output.kind,
         url=output.url,
+        link=linked(output),
         filename=name or None,
         content_type=output.content_type,
         output_id=output.id,

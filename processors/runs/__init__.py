@@ -7,7 +7,17 @@ by us is provisional: the first end said by the engine replaces it, once.
 """
 
 from processors.runs.asking import MISSING, asked, informed, reported, submitted, submitting, unsent
-from processors.runs.climbing import ASK, CANCEL, END, NOTIFY, RANK, SHOW, SUBMIT, shown
+from processors.runs.climbing import ASK, CANCEL, END, KEEP, NOTIFY, RANK, SHOW, SUBMIT, shown
+from processors.runs.copying import (
+    COPIES,
+    Copy,
+    Wanted,
+    copied,
+    copies_wanted,
+    expired,
+    name_in,
+    owner_of,
+)
 from processors.runs.ending import (
     Ending,
     cancel_wanted,
@@ -25,25 +35,34 @@ from processors.runs.hearing import Heard, Verdict, hear, known_end, looked_into
 __all__ = [
     "ASK",
     "CANCEL",
+    "COPIES",
     "END",
+    "KEEP",
     "MISSING",
     "NOTIFY",
     "RANK",
     "SHOW",
     "SUBMIT",
+    "Copy",
     "Ending",
     "Heard",
     "Verdict",
+    "Wanted",
     "asked",
     "cancel_wanted",
+    "copied",
+    "copies_wanted",
     "denied",
     "ended",
+    "expired",
     "hear",
     "informed",
     "known_end",
     "limit_at",
     "looked_into",
+    "name_in",
     "overdue",
+    "owner_of",
     "reported",
     "sent_at",
     "serves",

@@ -32,6 +32,7 @@ ASK: Final = DebtKind.ASK.value
 SUBMIT: Final = DebtKind.SUBMIT.value
 CANCEL: Final = DebtKind.CANCEL.value
 END: Final = DebtKind.END.value
+KEEP: Final = DebtKind.KEEP.value
 SHOW: Final = DebtKind.SHOW.value
 NOTIFY: Final = DebtKind.NOTIFY.value
 """Keys of debts that a record owes at most once."""

@@ -6,7 +6,8 @@ from typing import Final, Literal
 from processors import costs, debts
 from processors.costs import Cost
 from processors.debts import Owed, Taker
-from processors.runs.climbing import ASK, CANCEL, END, NOTIFY, noted, owe
+from processors.runs.climbing import ASK, CANCEL, END, KEEP, NOTIFY, noted, owe
+from processors.runs.copying import carried, copies_wanted, identity
 from processors.runs.keeping import fitted
 from schemas.base import Value
 from schemas.debt import Debt, DebtKind
@@ -46,7 +47,8 @@ def ended(
     if generation.ended and (generation.ended_by == "engine" or ending.by == "us"):
         return denied(generation)
     timed = _timed(generation, ending, now)
-    cost, outputs = _cost(timed, ending), fitted(ending.outputs)
+    cost = _cost(timed, ending)
+    outputs = carried(generation.response_payload.outputs, fitted(ending.outputs))
     news = ending.status is not generation.status or _brings_others(generation, outputs)
     written = timed.change(
         status=ending.status,
@@ -156,6 +158,7 @@ def _closing(
     engine_said = generation.ended_by == "engine"
     chat = generation.metadata.telegram_chat_id
     owed = debts.forget(generation.owed, [DebtKind.END, DebtKind.SHOW])
+    owed = _copying(owed, generation, now, taker)
     if not sought:
         owed = debts.forget(owed, [DebtKind.SUBMIT])
     if engine_said:
@@ -193,14 +196,18 @@ def _pursued(owed: Owed, generation: Generation, now: datetime, taker: Taker | N
 def _brings_others(generation: Generation, outputs: tuple[Output, ...]) -> bool:
     """Return whether these are other outputs than those that an unconfirmed end was told with."""
     told = generation.response_payload.outputs
-    return generation.confirmed is False and _identity(told) != _identity(outputs)
+    return generation.confirmed is False and _identities(told) != _identities(outputs)
 
 
-def _identity(outputs: tuple[Output, ...]) -> frozenset[object]:
-    """Return what tells outputs apart: no query of an address, which may be signed anew."""
-    return frozenset(
-        (each.id, each.kind, (each.url or "").partition("?")[0], each.text) for each in outputs
-    )
+def _identities(outputs: tuple[Output, ...]) -> frozenset[object]:
+    return frozenset(map(identity, outputs))
+
+
+def _copying(owed: Owed, generation: Generation, now: datetime, taker: Taker | None) -> Owed:
+    """Owe the copying of what lies only with the engine."""
+    if not copies_wanted(generation):
+        return debts.forget(owed, [DebtKind.KEEP])
+    return debts.owe(owed, Debt(key=KEEP, kind=DebtKind.KEEP, next_at=now), taker=taker)
 
 
 def _cost(generation: Generation, ending: Ending) -> Cost:

@@ -255,6 +255,33 @@ class WebhookQuery(BaseModel):
     """The token for this engine, generation and attempt."""
 
 
+class MediaQuery(Said):
+    """How a file may be had, and the proof that the link to it is ours."""
+
+    model_config = ConfigDict(strict=False)
+
+    disposition: Annotated[Literal["inline", "attachment"], Field(alias="as")]
+    """Shown in place where its content is safe for that, or downloaded."""
+    until: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+    """The last day (UTC) on which the link leads anywhere."""
+    signature: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")], Field(alias="sig")
+    ]
+
+
+class MediaHeaders(Said):
+    """Headers of a request for a file."""
+
+    model_config = ConfigDict(strict=False)
+
+    range: Annotated[str | None, Field(alias="Range")] = None
+    """A part of the file, as in `bytes=0-1023`; several parts are answered with all of it."""
+    if_range: Annotated[str | None, Field(alias="If-Range")] = None
+    """The ETag that the file must still have for its part to be sent."""
+    if_none_match: Annotated[str | None, Field(alias="If-None-Match")] = None
+    """ETags of what the client has already."""
+
+
 class Accepted(Value):
     """A webhook has been taken in, and is on disk."""
 

@@ -81,7 +81,7 @@ def test_an_end_says_everything_at_once(status: RunStatus) -> None:
     assert after.response_payload.error == "out of memory"
     assert (after.heard, after.claimed_end, after.queue_position) == ((), None, None)
     assert after.history[-1].model_dump() == {"status": status, "at": later(20), "source": "engine"}
-    assert owes(after) == [runs.NOTIFY]
+    assert owes(after) == [runs.KEEP, runs.NOTIFY]
     notify = the_debt(after, runs.NOTIFY)
     assert (notify.target, notify.about, notify.next_at) == (
         str(CHAT),
@@ -146,7 +146,7 @@ def test_an_end_of_ours_is_replaced_once(first: RunStatus, then: RunStatus) -> N
 
     assert (after.status, after.ended_by) == (then, "engine")
     assert after.response_payload.outputs == (an_output(),)
-    assert owes(after) == ([] if first is then else [runs.NOTIFY])
+    assert owes(after) == ([runs.KEEP] if first is then else [runs.KEEP, runs.NOTIFY])
 
 
 def test_a_message_that_is_still_owed_tells_the_newer_end() -> None:
@@ -255,7 +255,7 @@ def test_an_unconfirmed_end_delivers_what_was_heard() -> None:
     assert after.status_reason == "unconfirmed"
     assert after.response_payload.outputs == (an_output(at=later(9)),)
     assert (after.response_timestamp, after.duration_seconds) == (later(9), 7.0)
-    assert owes(after) == [runs.ASK, runs.NOTIFY]
+    assert owes(after) == [runs.ASK, runs.KEEP, runs.NOTIFY]
 
 
 def unconfirmed(*outputs: Output) -> Generation:
@@ -277,7 +277,7 @@ def test_a_confirmed_end_that_brings_other_outputs_is_told(heard_of: tuple[Outpu
     after = told(unconfirmed(*heard_of), now=later(999), outputs=(an_output("1"),))
 
     assert (after.ended_by, after.confirmed) == ("engine", True)
-    assert owes(after) == [runs.NOTIFY]
+    assert owes(after) == [runs.KEEP, runs.NOTIFY]
 
 
 def test_a_confirmed_end_that_brings_the_same_outputs_is_not_told_again() -> None:
@@ -286,7 +286,7 @@ def test_a_confirmed_end_that_brings_the_same_outputs_is_not_told_again() -> Non
     again = an_output("1", url="https://outputs.example.com/1.png?signature=b")
     after = told(unconfirmed(signed), now=later(999), outputs=(again,))
 
-    assert (after.confirmed, owes(after)) == (True, [])
+    assert (after.confirmed, owes(after)) == (True, [runs.KEEP])
 
 
 def test_nothing_heard_is_nothing_to_stand() -> None:

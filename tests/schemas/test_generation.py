@@ -179,9 +179,9 @@ def test_a_past_status_of_a_newer_version_is_history() -> None:
 
 def test_a_debt_of_a_newer_version_is_none_of_ours() -> None:
     """Its kind is kept as it is; what is no word at all is a mistake."""
-    debt = Debt.read({"key": "keep", "kind": "keep", "nextAt": NOON})
+    debt = Debt.read({"key": "brew", "kind": "brew", "nextAt": NOON})
 
     assert debt.kind not in frozenset(DebtKind)
-    assert debt.document()["kind"] == "keep"
+    assert debt.document()["kind"] == "brew"
     with pytest.raises(ValidationError):
-        Debt.read({"key": "keep", "kind": 7, "nextAt": NOON})
+        Debt.read({"key": "brew", "kind": 7, "nextAt": NOON})

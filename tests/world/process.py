@@ -15,6 +15,7 @@ from app.usecases.circuits import Circuits
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger
 from app.usecases.end_run import EndRun
+from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.notify import Notify, Show
 from app.usecases.records import Records
 from app.usecases.submit_run import SubmitRun
@@ -32,6 +33,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.gates import Gate
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
+from tests.fakes.storage import FakeFiles, FakeStorage
 from tests.world.chats import Telegram, TelegramMessenger
 from tests.world.cloud import NAME, Cloud, CloudEngine
 from tests.world.plans import Interruption
@@ -70,6 +72,11 @@ class World(Protocol):
     @property
     def batches(self) -> dict[str, Batch]:
         """What it holds of events."""
+        ...
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What the storage holds."""
         ...
 
     def befalls(self) -> Interruption | None:
@@ -211,6 +218,7 @@ class Process:
             cloud=world.cloud,
             messenger=messenger,
             alerts=alerts,
+            files=world.files,
             gate=self._peer_gate,
         )
         records.inherit(self._discharger)
@@ -248,6 +256,7 @@ def _discharger(
     cloud: Cloud,
     messenger: TelegramMessenger,
     alerts: FakeAlerts,
+    files: dict[str, bytes],
     gate: Gate,
 ) -> Discharger:
     circuits = Circuits(records.clock, timing, alerts, METRICS)
@@ -267,6 +276,7 @@ def _discharger(
         engine_of=lambda _: engine,
         finish="send",
         allow_private=False,
+        linked=lambda output: output.key,
         taking=taking,
         timing=timing,
         journal=journal,
@@ -282,6 +292,14 @@ def _discharger(
             DebtKind.ASK: ask,
             DebtKind.END: EndRun(
                 engines, taking=taking, timing=timing, metrics=METRICS, alerts=alerts
+            ),
+            DebtKind.KEEP: KeepOutputs(
+                records,
+                engines,
+                files=FakeFiles(),
+                storage=FakeStorage(files, gate),
+                taking=taking,
+                timing=timing,
             ),
             DebtKind.SHOW: Show(records, messenger, taking=taking, timing=timing, journal=journal),
             DebtKind.NOTIFY: notify,

@@ -63,6 +63,8 @@ def check(world: SimulatedWorld) -> None:
     for record in world.records.values():
         assert record.ended
         assert record.owed == ()
+        outputs = record.response_payload.outputs
+        assert all(each.url is None or each.key in world.files for each in outputs)
         check_truth(world, record)
         check_telling(world, record)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from processors import debts, notifications, runs
 from schemas.base import GenerationId
-from schemas.generation import Generation
+from schemas.generation import Generation, Response
 from schemas.run import RunStatus
 
 
@@ -67,7 +67,20 @@ def _check(before: Generation, after: Generation) -> None:
     if before.cost_usd is not None or before.ended_by == "engine":
         assert after.cost_usd == before.cost_usd or ended_anew, "a cost was set twice"
     if before.ended_by == "engine":
-        kept = ("status", "ended_by", "response_payload", "response_timestamp", "cost_usd")
+        kept = ("status", "ended_by", "response_timestamp", "cost_usd")
         assert all(getattr(before, each) == getattr(after, each) for each in kept)
+        assert _said(before) == _said(after)
+        assert _copies(before) <= _copies(after), "a copy was forgotten"
     if before.metadata.run_id is not None:
         assert after.metadata.run_id == before.metadata.run_id, "a run was exchanged"
+
+
+def _said(generation: Generation) -> Response:
+    """Return what the engine made of it, without what we know of our copies."""
+    response = generation.response_payload
+    bare = (each.change(key=None, content_type=None) for each in response.outputs)
+    return response.change(outputs=tuple(bare))
+
+
+def _copies(generation: Generation) -> set[str]:
+    return {each.key for each in generation.response_payload.outputs if each.key is not None}

@@ -43,6 +43,7 @@ class SimulatedWorld:
         self.clock = LoopClock()
         self.records = Watched(self.clock.now, self._wake)
         self.batches: dict[str, Batch] = {}
+        self.files: dict[str, bytes] = {}
         self.cloud = Cloud(plan, self.clock, self._spawn, self._called_back)
         self.telegram = Telegram(plan, self.clock)
         self.accepted: list[Delivery] = []

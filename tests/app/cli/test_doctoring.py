@@ -23,6 +23,7 @@ def test_a_running_service_is_well(service: Service) -> None:
     assert f"runs and is ready at {service.url}" in answer.out
     assert f"{service.url}/livez reaches this service" in answer.out
     assert f"{service.url}/api/webhook/comfydeploy reaches this service" in answer.out
+    assert f"{service.data_dir / 'media'} can be written and read" in answer.out
     assert "All is well." in answer.out
 
 
@@ -60,6 +61,16 @@ def test_peers_and_a_database_that_do_not_answer_are_named(tmp_path: Path) -> No
         assert f"failed   {name} " in answer.out
     assert "look at COMFYDEPLOY_API_KEY" in answer.out
     assert "a-password" not in answer.out + answer.err
+
+
+def test_a_storage_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    """It fails with what to look at."""
+    (tmp_path / "a-file").touch()
+    answer = run("doctor", data_dir=tmp_path, STORAGE_URL=f"file://{tmp_path}/a-file/media")
+
+    assert answer.code == 1
+    assert "failed   storage " in answer.out
+    assert "look at STORAGE_URL" in answer.out
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,13 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("KEEP_EVENTS_DAYS", "0"),
         ("KEEP_EVENTS_DAYS", "1.5"),
         ("KEEP_RECORDS_DAYS", "forever"),
+        ("KEEP_MEDIA_DAYS", "0"),
+        ("STORAGE_URL", "media"),
+        ("STORAGE_URL", "https://bucket.s3.amazonaws.com"),
+        ("STORAGE_URL", "s3://key:secret@bucket"),
+        ("STORAGE_URL", "az://container?sig=secret"),
+        ("STORAGE_URL", "file://media"),
+        ("STORAGE_URL", "file:///"),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),
         ("WEBHOOK_URL", "example.com"),
@@ -311,3 +318,17 @@ def test_the_documented_defaults_are_the_defaults() -> None:
 
 def _is_bare(above: str, line: str) -> bool:
     return bool(re.match(r"[A-Z_]+=", line)) and not above.startswith("# ")
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("s3://a-bucket", "s3://a-bucket"),
+        ("gs://a.bucket/some/folder/", "gs://a.bucket/some/folder"),
+        ("az://container", "az://container"),
+        ("file:///var/lib/media", "file:///var/lib/media"),
+    ],
+)
+def test_a_storage_is_a_bucket_or_a_folder(given: str, read: str) -> None:
+    """With or without a folder in it; a slash at the end says nothing."""
+    assert settings.load({"STORAGE_URL": given}, None).storage_url == read

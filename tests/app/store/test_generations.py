@@ -188,7 +188,7 @@ async def test_a_debt_of_a_newer_version_is_kept_and_not_taken_up(
     """It survives, with all its fields, whatever this version writes to the list."""
     record = an_order(owed=(a_debt("submit"),))
     await generations.insert(record)
-    newer = {"key": "keep:1", "kind": "keep", "n": 1, "attempts": 0, "nextAt": NOON, "place": "s3"}
+    newer = {"key": "brew:1", "kind": "brew", "n": 1, "attempts": 0, "nextAt": NOON, "place": "s3"}
     stored = prepared.collection("generations")
     await stored.update_one({"_id": ID}, {"$push": {"owed": newer}})
 
@@ -201,7 +201,7 @@ async def test_a_debt_of_a_newer_version_is_kept_and_not_taken_up(
     assert written is not None
     assert written["owed"] == [newer]
     assert await generations.due(later(9), frozenset(DebtKind), 9) == ()
-    assert [each.kind.value for each in await generations.owed(NOON)] == ["keep"]
+    assert [each.kind.value for each in await generations.owed(NOON)] == ["brew"]
 
 
 async def test_a_record_of_a_newer_version_is_left_alone(

@@ -137,6 +137,15 @@ async def test_what_nobody_can_fetch_becomes_a_link(setting: Setting) -> None:
     assert message["text"] == "Done & dusted\n0.png"
 
 
+async def test_a_link_leads_to_our_copy_where_there_is_one(setting: Setting) -> None:
+    """It outlives the engine's own address."""
+    ours = "https://us.example.com/media/outputs/a/1-00000000-0.png"
+    await setting.tell(a_content(an_item().change(link=ours)))
+
+    (message,) = await setting.peers.chat(1)
+    assert f'<a href="{ours}">0.png</a>' in message["raw"]
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "expected"),
     [

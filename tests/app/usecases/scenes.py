@@ -17,6 +17,7 @@ from app.usecases.circuits import Circuits
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger
 from app.usecases.end_run import EndRun
+from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.notify import Finish, Notify, Show
 from app.usecases.records import Records
 from app.usecases.submit_run import SubmitRun
@@ -38,6 +39,7 @@ from tests.fakes.gates import Turnstile
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.storage import FakeFiles, FakeStorage
 
 METRICS: Final = Metrics()
 TIMING: Final = Timing(progress_every=timedelta())
@@ -59,6 +61,8 @@ class Scene:
         store: The gate of the database.
         engine: What it submits to; its gate is `engine_gate`.
         messenger: What tells people; its gate is `chat_gate`.
+        files: What peers have.
+        storage: Where copies are kept.
         engine_on: Whether the engine is set up.
     """
 
@@ -69,6 +73,7 @@ class Scene:
         name: InstanceName = HERE,
         generations: FakeGenerations | None = None,
         inbox: FakeInbox | None = None,
+        storage: FakeStorage | None = None,
         engine: type[FakeEngine] = FakeEngine,
         engine_on: bool = True,
         disk_full: bool = False,
@@ -82,6 +87,7 @@ class Scene:
         self.inbox = inbox or FakeInbox(gate=self.store)
         self.engine = engine(self.engine_gate)
         self.messenger = FakeMessenger(self.chat_gate)
+        self.files, self.storage = FakeFiles(), storage or FakeStorage()
         self.alerts = FakeAlerts()
         self.asked_all = 0
         self.taking = Taking(name, timing, background=True, messenger=self.messenger)
@@ -176,6 +182,14 @@ class Scene:
                 DebtKind.END: EndRun(
                     engines, taking=taking, timing=timing, metrics=METRICS, alerts=self.alerts
                 ),
+                DebtKind.KEEP: KeepOutputs(
+                    records,
+                    engines,
+                    files=self.files,
+                    storage=self.storage,
+                    taking=taking,
+                    timing=timing,
+                ),
                 DebtKind.SHOW: Show(
                     records, self.messenger, taking=taking, timing=timing, journal=journal
                 ),
@@ -185,6 +199,7 @@ class Scene:
                     engine_of=engines.get,
                     finish=finish,
                     allow_private=False,
+                    linked=lambda output: output.key,
                     taking=taking,
                     timing=timing,
                     journal=journal,

@@ -18,19 +18,21 @@ from app.errors import (
 from app.ports import Page
 from app.web.services import Receiver, Services
 from app.web.webhooks import Webhooks
-from processors.protocols import comfydeploy, signing
+from processors.protocols import comfydeploy, links, signing
 from schemas.base import EngineName, GenerationId, UserId
 from schemas.generation import Generation, Metadata, Request
-from schemas.run import Delivery, RunEvent
+from schemas.run import Delivery, Output, RunEvent
 from schemas.user import Account, User
 from schemas.wire.api import Change, NewGeneration, NewUser
 from tests.fakes.presets import FakePresets
+from tests.fakes.storage import FakeStorage
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENGINE = EngineName("comfydeploy")
 ID = GenerationId("0198c0ffee0000000000000000000001")
 API_KEY = "an-api-key-of-the-tests"
 KEY = signing.derive(b"the secret of the tests", "webhook:comfydeploy")
+MEDIA_KEY = signing.derive(b"the secret of the tests", "media")
 OLD_KEY = signing.derive(b"the secret before", "webhook:comfydeploy")
 
 
@@ -276,6 +278,7 @@ class World:
     desk: FakeDesk = field(init=False)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
+    storage: FakeStorage = field(default_factory=FakeStorage)
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
     receiver: Receiver = comfydeploy.receive
     keys: tuple[bytes, ...] = (KEY, OLD_KEY)
@@ -287,6 +290,12 @@ class World:
 
     def __post_init__(self) -> None:
         self.desk = FakeDesk(self.generations)
+
+    def link(self, output: Output) -> str | None:
+        """Return a link to a copy."""
+        if output.key is None:
+            return None
+        return links.media_link(MEDIA_KEY, "", output.key, "inline", NOON.date())
 
     def hooks(self) -> Webhooks:
         """Return the webhooks of these services."""
@@ -300,6 +309,9 @@ class World:
             generations=self.generations,
             accounts=self.accounts,
             presets=self.presets,
+            storage=self.storage,
+            media_keys=(MEDIA_KEY,),
+            link=self.link,
             metrics=self.metrics,
             clock=NoonClock(),
             webhook_keys={ENGINE: self.keys},

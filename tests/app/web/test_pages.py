@@ -34,7 +34,10 @@ async def test_every_route_is_in_the_document() -> None:
     app = application.create_app(World().services(), World().hooks())
     routers = _parts(app, Router)
     paths = {
-        route.path for router in routers for route in router.routes if isinstance(route, Route)
+        route.path.replace(":path}", "}")
+        for router in routers
+        for route in router.routes
+        if isinstance(route, Route)
     }
 
     assert len(routers) == 1

@@ -413,3 +413,11 @@ def test_case_51_whatever_it_holds_an_end_fits(
     assert read(content.text) == content.plain
     assert 0 < markup.units(content.plain) <= limit
     assert markup.units(read(notifications.status_text(generation))) <= markup.TEXT_LIMIT
+
+
+def test_an_output_brings_the_link_to_its_copy() -> None:
+    """Where there is one; it is asked for of each output that is sent."""
+    generation = a_generation(outputs=(an_output(1, key="outputs/x"), an_output(2)))
+    content = notifications.end(generation, trusted=everybody, linked=lambda each: each.key)
+
+    assert [each.link for each in content.items] == ["outputs/x", None]

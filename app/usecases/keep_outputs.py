@@ -1,0 +1,151 @@
+"""Keep outputs: copy what a run made into our storage, so that links outlive the engine's."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from app.errors import PeerBusyError, PeerDownError, PeerError, PeerMissingError, PeerRefusedError
+from app.ports import Engine, Files, Storage
+from app.usecases.records import Decide, Records
+from app.usecases.taking import Taking
+from processors import debts, runs
+from processors.runs import Copy, Wanted
+from schemas.base import EngineName
+from schemas.debt import Debt
+from schemas.generation import Generation
+from schemas.timing import Timing
+
+MOST_BYTES: Final = 2**30
+"""The largest output that is copied."""
+OCTETS: Final = "application/octet-stream"
+"""What a file is called whose content is nothing we know."""
+TOO_LARGE: Final = "too_large"
+"""The reason of a PeerError that a file raises over its limit."""
+
+Addresses = Mapping[str, str]
+"""Of outputs by their ids, as the engine gave them just now."""
+
+
+class KeepOutputs:
+    """Discharges ``keep``."""
+
+    def __init__(
+        self,
+        records: Records,
+        engines: Mapping[EngineName, Engine],
+        *,
+        files: Files,
+        storage: Storage,
+        taking: Taking,
+        timing: Timing,
+    ) -> None:
+        self._records = records
+        self._engines = engines
+        self._files = files
+        self._storage = storage
+        self._taking = taking
+        self._timing = timing
+        self._log = structlog.get_logger()
+
+    async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
+        """Copy as many outputs as the claim has time for; the rest goes under the next one."""
+        wanted = runs.copies_wanted(generation)
+        fresh = await self._fresh(generation, debt)
+        copies, failed = dict[str, Copy](), None
+        for each in _turned(wanted, debt.attempts):
+            if debt.next_at - self._records.clock.now() < self._timing.keep_limit:
+                break
+            try:
+                copies[each.key] = await self._copy(generation, each, fresh)
+            except PeerError as error:
+                failed = error
+                if isinstance(error, PeerDownError):
+                    # It is the storage that is down: no other output would fare better.
+                    break
+        kept = self._kept(debt, copies)
+        if failed is None:
+            return kept
+        if copies:
+            await self._records.change(generation.id, _noted(debt, copies))
+        if isinstance(failed, PeerDownError):
+            raise failed
+        # Neither the storage's fault nor that of an engine: counted, whatever else is down.
+        raise _later(failed) from failed
+
+    async def _fresh(self, generation: Generation, debt: Debt) -> Addresses | None:
+        """Return fresh addresses, where the known ones have failed; None where nobody was asked."""
+        engine, run_id = self._engines.get(generation.engine), generation.metadata.run_id
+        if not debt.attempts or engine is None or run_id is None:
+            return None
+        try:
+            report = await engine.read(run_id)
+        except PeerMissingError:
+            return {}
+        except PeerRefusedError as error:
+            raise _later(error) from error
+        except PeerError as error:
+            raise _later(error, self._timing.ask_most) from error
+        return {each.id: each.url for each in report.outputs if each.url is not None}
+
+    async def _copy(self, generation: Generation, wanted: Wanted, fresh: Addresses | None) -> Copy:
+        engine, output = self._engines.get(generation.engine), wanted.output
+        url = (fresh or {}).get(output.id) or output.url or ""
+        try:
+            async with self._files.stream(
+                url,
+                hosts=engine.hosts if engine else (),
+                limit_bytes=MOST_BYTES,
+                timeout_seconds=self._timing.keep_limit.total_seconds(),
+            ) as file:
+                await self._storage.put(
+                    wanted.key,
+                    file.chunks,
+                    limit_bytes=MOST_BYTES,
+                    limit=self._timing.keep_limit,
+                )
+                sniffed = file.sniffed
+        except PeerMissingError:
+            if fresh is None:
+                raise
+            return self._given_up(wanted, Copy(not_kept="gone"))
+        except PeerError as error:
+            if error.reason != TOO_LARGE:
+                raise
+            return self._given_up(wanted, Copy(not_kept="too_large"))
+        return Copy(content_type=sniffed.content_type if sniffed else OCTETS)
+
+    def _given_up(self, wanted: Wanted, copy: Copy) -> Copy:
+        self._log.warning("an output cannot be kept", output=wanted.output.id, why=copy.not_kept)
+        return copy
+
+    def _kept(self, debt: Debt, copies: Mapping[str, Copy]) -> Decide:
+        """Note the copies; what is left is copied under a new claim, else the debt is done."""
+        renewed = self._taking.renewed(debt.key, debt.n)
+
+        def kept(record: Generation, now: datetime) -> Generation:
+            noted = _noted(debt, copies)(record, now)
+            if runs.copies_wanted(noted):
+                return renewed(noted, now)
+            return debts.put(noted, debts.acknowledge(noted.owed, debt.key, debt.n))
+
+        return kept
+
+
+def _later(error: PeerError, wait: timedelta | None = None) -> PeerBusyError:
+    """Return the error of a try that says nothing of the storage: counted, unless told to wait."""
+    return PeerBusyError(error.peer, str(error).removeprefix(f"{error.peer}: "), wait)
+
+
+def _noted(debt: Debt, copies: Mapping[str, Copy]) -> Decide:
+    """Note copies, and leave the debt as it is; a claim that is lost changes nothing."""
+    return lambda record, _: (
+        runs.copied(record, copies) if debts.held(record.owed, debt.key, debt.n) else record
+    )
+
+
+def _turned(wanted: tuple[Wanted, ...], by: int) -> tuple[Wanted, ...]:
+    """Begin each try with another output: one that takes all the time must not starve the rest."""
+    at = by % len(wanted) if wanted else 0
+    return wanted[at:] + wanted[:at]

@@ -1,0 +1,142 @@
+"""Which outputs of an end are copied into our storage, under which keys, and what came of it.
+
+A key follows from what it is a copy of: whoever copies the same output, however often, writes
+the same object, and a copy of an output that an end has replaced meanwhile is no other's.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+from typing import Final, Literal, NamedTuple
+from urllib.parse import unquote
+
+from schemas.base import GenerationId, Value
+from schemas.generation import Generation
+from schemas.run import Output
+
+COPIES: Final = "outputs/"
+"""Begins the key of every copy."""
+NAME_KEPT: Final = 80
+"""Characters of a file's name that a key holds."""
+
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
+_KEY: Final = re.compile(rf"{COPIES}([0-9a-f]{{32}})/[0-9]{{1,3}}-[0-9a-f]{{8}}-(.+)")
+
+
+class Wanted(NamedTuple):
+    """An output that has to be copied, and where to."""
+
+    key: str
+    output: Output
+
+
+class Copy(Value):
+    """What came of copying an output."""
+
+    content_type: str | None = None
+    """What its content was seen to be."""
+    not_kept: Literal["gone", "too_large"] | None = None
+    """Why there is no copy and will be none."""
+
+
+def copies_wanted(generation: Generation) -> tuple[Wanted, ...]:
+    """Return the outputs that lie only with the engine."""
+    return tuple(
+        Wanted(key_of(generation.id, place, output), output)
+        for place, output in _places(generation)
+        if output.url is not None and output.key is None and output.not_kept is None
+    )
+
+
+def copied(generation: Generation, copies: Mapping[str, Copy]) -> Generation:
+    """Note what came of copying; what is no longer an output of the generation is left out.
+
+    Args:
+        generation: The record as it is now.
+        copies: By the key that the copy was wanted under.
+    """
+
+    def noted(place: int, output: Output) -> Output:
+        key = key_of(generation.id, place, output)
+        copy = copies.get(key)
+        if copy is None or output.url is None or output.key is not None:
+            return output
+        if copy.not_kept is not None:
+            return output.change(not_kept=copy.not_kept)
+        return output.change(key=key, content_type=copy.content_type)
+
+    return _with(generation, tuple(noted(*each) for each in _places(generation)))
+
+
+def expired(generation: Generation, keys: Collection[str]) -> Generation:
+    """Note that these copies are kept no longer."""
+    outputs = generation.response_payload.outputs
+    return _with(
+        generation,
+        tuple(
+            output.change(key=None, not_kept="expired") if output.key in keys else output
+            for output in outputs
+        ),
+    )
+
+
+def carried(known: tuple[Output, ...], outputs: tuple[Output, ...]) -> tuple[Output, ...]:
+    """Return the outputs of a new end, with the copies that there are of them already."""
+    kept = {identity(each): each for each in known if each.key is not None}
+    return tuple(
+        output.change(key=same.key, content_type=same.content_type)
+        if (same := kept.get(identity(output)))
+        else output
+        for output in outputs
+    )
+
+
+def identity(output: Output) -> tuple[object, ...]:
+    """Return what tells outputs apart: no query of an address, which may be signed anew."""
+    return (output.id, output.kind, (output.url or "").partition("?")[0], output.text)
+
+
+def key_of(generation_id: GenerationId, place: int, output: Output) -> str:
+    """Return the key of an output's copy: ``outputs/{generation}/{place}-{digest}-{name}``.
+
+    Args:
+        generation_id: Whose output.
+        place: Its place among the outputs, from 1.
+        output: What is copied.
+    """
+    digest = hashlib.sha256(repr((output.id, _address(output))).encode()).hexdigest()[:8]
+    return f"{COPIES}{generation_id}/{place}-{digest}-{_safe_name(output)}"
+
+
+def owner_of(key: str) -> GenerationId | None:
+    """Return whose output a key is of; None where it is none that `key_of` makes."""
+    match = _KEY.fullmatch(key)
+    return GenerationId(match[1]) if match else None
+
+
+def name_in(key: str) -> str:
+    """Return the file's name that a key ends with."""
+    match = _KEY.fullmatch(key)
+    return match[2] if match else key.rpartition("/")[2]
+
+
+def _with(generation: Generation, outputs: tuple[Output, ...]) -> Generation:
+    response = generation.response_payload
+    if outputs == response.outputs:
+        return generation
+    return generation.change(response_payload=response.change(outputs=outputs))
+
+
+def _places(generation: Generation) -> enumerate[Output]:
+    return enumerate(generation.response_payload.outputs, 1)
+
+
+def _address(output: Output) -> str:
+    return (output.url or "").partition("?")[0]
+
+
+def _safe_name(output: Output) -> str:
+    """A file's name as every storage and header takes it; its extension survives a cut."""
+    given = output.filename or unquote(_address(output))
+    name = _UNSAFE.sub("_", given.rpartition("/")[2])[-NAME_KEPT:]
+    return name.lstrip("._-") or "output"

@@ -1,0 +1,122 @@
+"""processors.runs.copying: what has to be copied, and what is written of it."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors import runs
+from processors.runs import Copy
+from processors.runs.copying import carried, key_of
+from schemas.generation import Generation, Response
+from schemas.run import Output, OutputKind, RunStatus
+from tests.builders import ID, a_generation, an_output
+
+
+def ended(*outputs: Output) -> Generation:
+    """A generation that has ended with these outputs."""
+    return a_generation(RunStatus.COMPLETED, response_payload=Response(outputs=outputs))
+
+
+def test_what_lies_only_with_the_engine_is_wanted() -> None:
+    """Not what has a copy, will have none, or is a text."""
+    outputs = (
+        an_output("1"),
+        an_output("2", key="outputs/x"),
+        an_output("3", not_kept="gone"),
+        Output(id="t", kind=OutputKind.TEXT, text="hello"),
+        an_output("5"),
+    )
+    wanted = runs.copies_wanted(ended(*outputs))
+
+    assert [each.output.id for each in wanted] == ["1/images/0", "5/images/0"]
+    assert [each.key.partition("-")[0] for each in wanted] == [f"outputs/{ID}/1", f"outputs/{ID}/5"]
+
+
+def test_copies_are_noted_once() -> None:
+    """Each under its key; what is noted twice is noted once."""
+    before = ended(an_output("1"), an_output("2"), an_output("3"))
+    first, second, third = runs.copies_wanted(before)
+    copies = {first.key: Copy(content_type="image/png"), second.key: Copy(not_kept="gone")}
+    after = runs.copied(before, copies)
+
+    one, two, three = after.response_payload.outputs
+    assert (one.key, one.content_type) == (first.key, "image/png")
+    assert (two.key, two.not_kept) == (None, "gone")
+    assert three == third.output
+    assert [each.key for each in runs.copies_wanted(after)] == [third.key]
+    assert runs.copied(after, copies) == after
+
+
+def test_copies_of_what_was_replaced_are_not_noted() -> None:
+    """An end that brings others has others copied."""
+    (wanted,) = runs.copies_wanted(ended(an_output("1")))
+    replaced = ended(an_output("1", url="https://outputs.example.com/other.png"))
+
+    assert runs.copied(replaced, {wanted.key: Copy()}) == replaced
+
+
+def test_an_address_that_is_signed_anew_keeps_its_key() -> None:
+    """It is the same file; another file of the same name has another key."""
+    key = key_of(ID, 1, an_output("1", url="https://a.example.com/a.png?s=1"))
+
+    assert key == key_of(ID, 1, an_output("1", url="https://a.example.com/a.png?s=2"))
+    assert key != key_of(ID, 1, an_output("1", url="https://b.example.com/a.png"))
+    assert key != key_of(ID, 2, an_output("1", url="https://a.example.com/a.png"))
+
+
+def test_a_new_end_keeps_the_copies_there_are() -> None:
+    """What is the same output need not be copied again."""
+    known = (an_output("1", key="outputs/x", content_type="image/png"), an_output("2"))
+    new = (an_output("2"), an_output("1", url=f"{known[0].url}?signed=anew"))
+
+    assert carried(known, new) == (
+        new[0],
+        new[1].change(key="outputs/x", content_type="image/png"),
+    )
+
+
+def test_copies_that_are_kept_no_longer_are_marked() -> None:
+    """The others stay; what is none of them changes nothing."""
+    before = ended(an_output("1", key="outputs/x"), an_output("2", key="outputs/y"))
+    one, two = runs.expired(before, {"outputs/x"}).response_payload.outputs
+
+    assert (one.key, one.not_kept) == (None, "expired")
+    assert two == before.response_payload.outputs[1]
+    assert runs.expired(before, {"outputs/z"}) == before
+
+
+@pytest.mark.parametrize(
+    ("filename", "url", "name"),
+    [
+        ("a.png", "https://h/b.jpg", "a.png"),
+        (None, "https://h/x/b%20c.jpg?d=e.png", "b_c.jpg"),
+        ("../../etc/passwd", "https://h/b", "passwd"),
+        ("..", "https://h/b", "output"),
+        ('a"\r\nb.svg', "https://h/b", "a_b.svg"),
+        ("ü" * 3 + ".png", "https://h/b", "png"),
+        ("x" * 200 + ".mp4", "https://h/b", "x" * 76 + ".mp4"),
+        ("a.png#1", "https://h/b", "a.png_1"),
+        (None, "https://h/", "output"),
+    ],
+)
+def test_a_key_ends_with_a_safe_name(filename: str | None, url: str, name: str) -> None:
+    """Whatever a file is called, its key fits every storage, and every header."""
+    assert runs.name_in(key_of(ID, 1, an_output(filename=filename, url=url))) == name
+
+
+@given(filename=st.text(), url=st.text())
+def test_a_key_tells_whose_it_is(filename: str, url: str) -> None:
+    """Whatever strangers name their files."""
+    key = key_of(ID, 200, an_output(filename=filename, url=url))
+
+    assert re.fullmatch(r"outputs/[0-9a-f]{32}/200-[0-9a-f]{8}-[A-Za-z0-9._-]{1,80}", key)
+    assert runs.owner_of(key) == ID
+
+
+def test_what_is_no_copy_is_nobodys() -> None:
+    """Other files in storage have no owner among generations; their names are their ends."""
+    assert runs.owner_of("outputs/readme.txt") is None
+    assert runs.owner_of(f"uploads/{ID}/1-00000000-a") is None
+    assert runs.name_in("uploads/a.png") == "a.png"
