@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from pydantic import SecretStr
 
 from app.bootstrap import Peers, build, open_store
 from app.clock import Clock
@@ -34,7 +35,7 @@ async def test_a_bot_is_there_for_whoever_has_something_to_tell(
     tmp_path: Path, given: Mapping[str, Any], telegram_url: str | None, *, expected: bool
 ) -> None:
     """A process that leaves everything to others has its alerts, if there is a chat for them."""
-    settings = Settings(data_dir=tmp_path, **given)
+    settings = Settings(data_dir=tmp_path, webhook_secret=(SecretStr("a" * 32),), **given)
     store = open_store(settings, "mongodb://127.0.0.1:1")
     peers = Peers(
         webhook_base="http://127.0.0.1:1",
