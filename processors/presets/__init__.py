@@ -12,7 +12,7 @@ from processors import costs
 from processors.errors import InputFault, InputRefusedError
 from processors.presets import inputs
 from schemas.inputs import INPUTS_MOST
-from schemas.preset import CostPrice, Definition, FixedHold, FixedPrice
+from schemas.preset import Definition, FixedHold, FixedPrice
 
 RUNS_LOOKED_AT: Final = 10
 """Runs that an estimate is made of."""
@@ -52,13 +52,12 @@ def price(preset: Definition, cost_usd: Decimal | None, credits_per_usd: Decimal
 
     A fixed price needs no cost; of one that follows the cost, None where that is not known.
     """
-    match preset.price:
-        case FixedPrice(credits=amount):
-            return amount
-        case CostPrice(factor=factor, floor=floor):
-            if cost_usd is None:
-                return None
-            return max(costs.rounded(cost_usd * credits_per_usd * factor), floor)
+    paid = preset.price
+    if isinstance(paid, FixedPrice):
+        return paid.credits
+    if cost_usd is None:
+        return None
+    return max(costs.rounded(cost_usd * credits_per_usd * paid.factor), paid.floor)
 
 
 def cancel_fee(
