@@ -65,11 +65,14 @@ class Keeping:
                 HOST,
                 0,
             )
-            async with server:
-                self._port = server.sockets[0].getsockname()[1]
-                self._alone()
+            self._port = server.sockets[0].getsockname()[1]
+            self._alone()
+            try:
                 yield
+            finally:
                 self._kept()
+                # Its end is not waited for: since Python 3.12 that would be the keeper's, too.
+                server.close()
 
     def told(self) -> dict[str, str | int]:
         """Return what a keeper must know: the addresses, and what proves that both are right."""

@@ -124,15 +124,19 @@ class SandboxPeers:
                 code=code,
             )
 
-    async def stop(self) -> None:
-        """End it, and wait for that."""
+    async def stop(self, within: float = STOP_SECONDS) -> None:
+        """End it, and wait for that; a child of ours that does not end in time is killed."""
         self._stopping = True
         if self._process is None:
             await self._end_what_was_left()
-        else:
-            if self._process.returncode is None:
-                self._process.terminate()
-            await self._process.wait()
+        elif self._process.returncode is None:
+            self._process.terminate()
+            try:
+                async with asyncio.timeout(within):
+                    await self._process.wait()
+            except TimeoutError:
+                self._process.kill()
+                await self._process.wait()
         if self._connection is not None:
             self._connection[1].close()
         self._note.unlink(missing_ok=True)

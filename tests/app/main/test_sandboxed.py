@@ -182,3 +182,14 @@ def _runs(pid: int) -> bool:
 
 def _note(folder: Path) -> Path:
     return folder / "sandbox.json"
+
+
+async def test_a_sandbox_that_does_not_end_is_killed(tmp_path: Path) -> None:
+    """The service's own end waits for nobody for ever."""
+    peers = await SandboxPeers.start(tmp_path, "--quiet")
+    told = await peers.listening()
+    os.kill(told.pid, signal.SIGSTOP)
+    await peers.stop(within=0.05)
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(told.pid, 0)
