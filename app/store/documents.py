@@ -12,7 +12,9 @@ from typing import Any, Final, TypeVar
 
 from bson.codec_options import CodecOptions, TypeCodec, TypeRegistry
 from bson.decimal128 import Decimal128
+from pydantic import ValidationError
 
+from app.errors import UnreadableError
 from schemas.base import Record
 
 Document = dict[str, Any]
@@ -56,6 +58,20 @@ def update(before: RecordT, after: RecordT) -> Document:
 def _stored(record: type[Record]) -> Mapping[str, str]:
     """Return each field's stored name."""
     return {name: field.serialization_alias or name for name, field in record.model_fields.items()}
+
+
+def read(kind: type[RecordT], document: Document) -> RecordT:
+    """Read a record.
+
+    Raises:
+        UnreadableError: It is of a newer version, or damaged; says which of its fields are.
+    """
+    try:
+        return kind.read(document)
+    except ValidationError as error:
+        fields = {".".join(map(str, each["loc"])) for each in error.errors()}
+        # Without the cause, which quotes what the record holds.
+        raise UnreadableError(f"{document['_id']} ({', '.join(sorted(fields))})") from None
 
 
 def _moved(

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from pydantic import ValidationError
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.results import BulkWriteResult
@@ -14,7 +13,7 @@ from app.errors import UnreadableError
 from app.ports import Owed, Page, Write
 from app.store.answering import answered
 from app.store.connection import Connection
-from app.store.documents import Document, update
+from app.store.documents import Document, read, update
 from schemas.base import GenerationId, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
@@ -63,7 +62,7 @@ class MongoGenerations:
 
     async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
         """See app.ports.Generations."""
-        return {each["_id"]: _read(each) for each in await self._without_inputs(ids)}
+        return {each["_id"]: read(Generation, each) for each in await self._without_inputs(ids)}
 
     async def insert(self, generation: Generation) -> bool:
         """See app.ports.Generations."""
@@ -202,7 +201,7 @@ class MongoGenerations:
     async def _one(self, query: Document) -> Generation | None:
         async with answered():
             found = await self._all.find_one(query)
-        return _read(found) if found else None
+        return read(Generation, found) if found else None
 
     async def _some(self, query: Document, order: str, limit: int) -> tuple[Generation, ...]:
         async with answered():
@@ -228,7 +227,7 @@ class MongoGenerations:
         """Yield the records that can be read; one that cannot must not hold up the others."""
         for document in documents:
             try:
-                yield _read(document)
+                yield read(Generation, document)
             except UnreadableError as error:
                 if document["_id"] not in self._odd:
                     self._odd.add(document["_id"])
@@ -255,20 +254,6 @@ class MongoGenerations:
             if (now := found.get(each.before.id)) is None
             or now.change(request_payload=each.after.request_payload) != each.after
         )
-
-
-def _read(document: Document) -> Generation:
-    """Read a record.
-
-    Raises:
-        UnreadableError: It is of a newer version, or damaged.
-    """
-    try:
-        return Generation.read(document)
-    except ValidationError as error:
-        fields = {".".join(map(str, each["loc"])) for each in error.errors()}
-        # Without the cause, which quotes what the record holds.
-        raise UnreadableError(f"{document['_id']} ({', '.join(sorted(fields))})") from None
 
 
 def _operation(write: Write) -> tuple[Document, Document]:

@@ -5,7 +5,6 @@ from typing import Final
 
 import structlog
 from motor.motor_asyncio import AsyncIOMotorClientSession
-from pydantic import ValidationError
 from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError, OperationFailure
 
@@ -13,7 +12,7 @@ from app.errors import UnreadableError
 from app.ports import PresetWrite
 from app.store.answering import answered
 from app.store.connection import Connection
-from app.store.documents import Document
+from app.store.documents import Document, read
 from schemas.preset import Preset
 
 _WRITE_CONFLICT: Final = 112
@@ -32,7 +31,7 @@ class MongoPresets:
         """See app.ports.Presets."""
         async with answered():
             found = await self._all.find_one({"_id": {"$eq": name}})
-        return _read(found) if found else None
+        return read(Preset, found) if found else None
 
     async def all(self) -> tuple[Preset, ...]:
         """See app.ports.Presets."""
@@ -41,7 +40,7 @@ class MongoPresets:
         presets = list[Preset]()
         for document in found:
             try:
-                presets.append(_read(document))
+                presets.append(read(Preset, document))
             except UnreadableError as error:
                 self._log.warning("a preset is left alone", error=str(error))
         return tuple(presets)
@@ -93,12 +92,3 @@ def _update(after: Preset) -> Document:
     names = {field.serialization_alias for field in Preset.model_fields.values()}
     gone = {name: "" for name in names if name not in {*fields, "_id"}}
     return {"$set": fields, **({"$unset": gone} if gone else {})}
-
-
-def _read(document: Document) -> Preset:
-    try:
-        return Preset.read(document)
-    except ValidationError as error:
-        fields = {".".join(map(str, each["loc"])) for each in error.errors()}
-        # Without the cause, which quotes what the record holds.
-        raise UnreadableError(f"{document['_id']} ({', '.join(sorted(fields))})") from None
