@@ -58,6 +58,6 @@ def test_in_the_persons_language() -> None:
     charge = Charge(price=None, reason="reserved", held=Decimal("2.5"))
 
     assert list(charging.lines(RUSSIAN, charge)) == [
-        "Придержано, пока всё не выяснится: 2,5 кредита"
+        "Зарезервировано, пока всё не выяснится: 2,5 кредита"
     ]
     assert list(charging.lines(PORTUGUESE, charge)) == ["Reservado até sabermos: 2,5 créditos"]

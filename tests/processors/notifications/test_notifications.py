@@ -400,18 +400,21 @@ def test_bar(progress: float, drawn: str) -> None:
 
 
 @given(
-    st.text(max_size=3000),
-    st.text(max_size=900),
-    st.sampled_from(sorted(RunStatus)),
-    st.sampled_from(["en", "ru", "pt"]),
-    st.booleans(),
+    prompt=st.text(max_size=3000),
+    reason=st.text(max_size=900),
+    status=st.sampled_from(sorted(RunStatus)),
+    language=st.sampled_from(["en", "ru", "pt"]),
+    pictured=st.booleans(),
+    charged=st.sampled_from([None, "price", "estimated", "cancel_fee", "reserved"]),
 )
 def test_case_51_whatever_it_holds_an_end_fits(
+    *,
     prompt: str,
     reason: str,
     status: RunStatus,
     language: str,
-    pictured: bool,  # noqa: FBT001
+    pictured: bool,
+    charged: str | None,
 ) -> None:
     """No prompt and no reason breaks a limit or the markup, in any language."""
     generation = a_generation(
@@ -425,7 +428,9 @@ def test_case_51_whatever_it_holds_an_end_fits(
         cost_reason="no_duration",
         outputs=(an_output(), an_output(1, text="y" * 7000)) if pictured else (),
     )
-    content = notifications.end(generation, trusted=everybody, translate=translate)
+    price = Decimal("123456789012.123456")
+    charge = Charge(price=price, reason=charged, held=2 * price) if charged else None
+    content = notifications.end(generation, trusted=everybody, translate=translate, charge=charge)
     limit = markup.CAPTION_LIMIT if content.items else markup.TEXT_LIMIT
 
     assert read(content.text) == content.plain
