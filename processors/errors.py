@@ -7,6 +7,7 @@
         * AmountError: no amount that can be moved; names which
         * InsufficientCreditsError: the balance does not cover it; says what is missing
         * NoLineError: nothing is held, or was paid, for that generation
+        * NoPaymentError: nothing was credited for that charge
         * KeyTakenError: the key names another movement
 """
 
@@ -138,6 +139,20 @@ class NoLineError(LedgerError):
     def __init__(self, generation: GenerationId, what: str) -> None:
         super().__init__(f"nothing {what} for generation {generation}")
         self.generation: Final = generation
+
+
+class NoPaymentError(LedgerError):
+    """Nothing was credited for a charge, so nothing can be taken back for it.
+
+    Attributes:
+        charge: The provider's name of it.
+    """
+
+    reason = "no_payment"
+
+    def __init__(self, charge: str) -> None:
+        super().__init__(f"nothing was credited for charge {charge}")
+        self.charge: Final = charge
 
 
 class KeyTakenError(LedgerError):
