@@ -3,6 +3,7 @@
 * ProcessorError
     * RefusedBodyError: a sender's body is not what its protocol says; refuse it
     * InputRefusedError: what was given for a preset's input cannot be; refuse the order
+    * NotPaidError: nobody has paid, so nothing can be given back
     * LedgerError: the ledger takes no such entry; tell whoever asked
         * AmountError: no amount that can be moved; names which
         * InsufficientCreditsError: the balance does not cover it; says what is missing
@@ -87,6 +88,13 @@ class InputRefusedError(ProcessorError):
         self.bounds: Final = dict(bounds or {})
         self.choices: Final = choices
         super().__init__(f"{name[:64]!r}: {fault.value}")
+
+
+class NotPaidError(ProcessorError):
+    """A payment that nobody has paid cannot be given back."""
+
+    def __init__(self) -> None:
+        super().__init__("nobody has paid it")
 
 
 class LedgerError(ProcessorError):

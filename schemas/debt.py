@@ -21,6 +21,12 @@ class DebtKind(StrEnum):
     """Bring the status message up to the newest state."""
     NOTIFY = "notify"
     """Tell the end to a chat."""
+    CREDIT = "credit"
+    """Put into the ledger what a payment has bought."""
+    REFUND = "refund"
+    """Have the provider give a payment's money back."""
+    PAYBACK = "payback"
+    """Take out of the ledger what a refunded payment had brought."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:

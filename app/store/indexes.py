@@ -70,11 +70,23 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             IndexModel([("user", ASCENDING), ("seq", ASCENDING)], unique=True),
             IndexModel([("key", ASCENDING)], unique=True),
         ],
+        "payments": [
+            # The first is what makes a charge count once.
+            _unique([("chargeId", ASCENDING)], "chargeId"),
+            _unique([("idempotencyKey", ASCENDING)], "idempotencyKey"),
+            _present("dueAt"),
+            _present("paidAt"),
+            IndexModel([("user", ASCENDING), ("_id", DESCENDING)]),
+        ],
     }
 
 
 def _unique(keys: list[tuple[str, int]], where: str) -> IndexModel:
     return IndexModel(keys, unique=True, partialFilterExpression={where: {"$exists": True}})
+
+
+def _present(field: str) -> IndexModel:
+    return IndexModel([(field, ASCENDING)], partialFilterExpression={field: {"$exists": True}})
 
 
 def _expiring(field: str, after: timedelta, only: Document) -> IndexModel:

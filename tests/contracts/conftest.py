@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from app.ports import Chats, Generations, Inbox, Leases, Ledger, Presets, Users
+from app.ports import Chats, Generations, Inbox, KeptPayments, Leases, Ledger, Presets, Users
 from app.store.chats import MongoChats
 from app.store.connection import Keep
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
+from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.users import MongoUsers
 from tests.databases import a_database
@@ -21,6 +22,7 @@ from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.leases import FakeLeases
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
 from tests.fakes.users import FakeUsers
 
@@ -36,6 +38,7 @@ class Ports:
     users: Users
     ledger: Ledger
     presets: Presets
+    payments: KeptPayments
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -56,6 +59,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeUsers(),
             FakeLedger(),
             FakePresets(),
+            FakePayments(),
         )
         return
     async with a_database(uri) as connection:
@@ -68,4 +72,5 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoUsers(connection),
             MongoLedger(connection),
             MongoPresets(connection),
+            MongoPayments(connection),
         )
