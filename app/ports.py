@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from app.errors import UnreadableError
 from processors.notifications import Content
+from processors.notifications.paying import Bill
 from processors.protocols.sniffing import Sniffed
 from schemas.base import EngineName, GenerationId, InstanceName, PaymentId, RunId, UserId
 from schemas.debt import DebtKind
@@ -471,15 +472,6 @@ class KeptPayments(Protocol):
     async def page(self, user: UserId | None, cursor: str | None, limit: int) -> PaymentPage:
         """Return a page of payments, newest first; of one person, or of everybody."""
         ...
-
-
-class Bill(NamedTuple):
-    """What a person reads on an invoice."""
-
-    title: str
-    description: str
-    label: str
-    """Of its one line."""
 
 
 class PaymentProvider(Protocol):

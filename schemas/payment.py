@@ -53,6 +53,19 @@ class Stray(StrEnum):
         return newer(cls, value) if isinstance(value, str) else None
 
 
+class Refusal(StrEnum):
+    """Why an invoice may not be paid. Each has words of its own for the person."""
+
+    UNKNOWN = "unknown"
+    """It is not ours, or has another price or currency than ours."""
+    PAID = "paid"
+    EXPIRED = "expired"
+    GONE = "gone"
+    """Whoever it is for is not there any more, or is not served."""
+    LATER = "later"
+    """We could not find out in time."""
+
+
 class Checkout(Value):
     """What somebody is about to pay, as the provider asks before it takes the money."""
 

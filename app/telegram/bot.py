@@ -218,6 +218,10 @@ class Bot:
             )
         )
 
+    async def call(self, method: TelegramMethod[T]) -> object:
+        """Make any other call, and return its result as JSON values."""
+        return await self._call(method)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._bot.session.close()

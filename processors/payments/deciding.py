@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Final, NamedTuple
 
 from processors import debts
@@ -10,7 +9,7 @@ from processors.errors import NotPaidError
 from schemas.base import PaymentId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.ledger import GRAIN, MOST
-from schemas.payment import STARS_MOST, Charge, Checkout, Payment, PaymentStatus, Stray
+from schemas.payment import STARS_MOST, Charge, Checkout, Payment, PaymentStatus, Refusal, Stray
 from schemas.user import User
 
 CREDIT: Final = DebtKind.CREDIT.value
@@ -20,17 +19,6 @@ PAYBACK: Final = DebtKind.PAYBACK.value
 
 GRACE: Final = timedelta(seconds=5)
 """How long a debt is left to whoever has just made it, before others take it up."""
-
-
-class Refusal(StrEnum):
-    """Why nobody may pay an invoice. Each has words of its own for the person."""
-
-    UNKNOWN = "unknown"
-    """It is not ours, or has another price or currency than ours."""
-    PAID = "paid"
-    EXPIRED = "expired"
-    GONE = "gone"
-    """Whoever it is for is not there any more, or is not served."""
 
 
 class Outcome(NamedTuple):

@@ -1,0 +1,1 @@
+"""What the bot does with what people say; each module is one router."""
