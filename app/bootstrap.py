@@ -19,7 +19,7 @@ from app.engines.fetching import Fetcher
 from app.errors import StoreDownError
 from app.observability.journal import Journal
 from app.observability.metrics import DebtRow, Metrics
-from app.ports import Engine
+from app.ports import Alerts, Engine
 from app.settings import Settings
 from app.store.chats import MongoChats
 from app.store.connection import Connection, Keep
@@ -28,15 +28,18 @@ from app.store.inbox import MongoInbox
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
 from app.store.objects import ObjectStorage
+from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.users import MongoUsers
 from app.telegram.alerts import AdminAlerts
 from app.telegram.sender import Sender
+from app.telegram.stars import Stars
 from app.usecases.accept_events import Acceptor
 from app.usecases.apply_events import Applier
 from app.usecases.ask_engine import AskEngine
 from app.usecases.cancel_run import CancelRun
 from app.usecases.circuits import Circuits
+from app.usecases.compare_payments import ComparePayments
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
 from app.usecases.end_run import EndRun
@@ -45,6 +48,9 @@ from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.links import Links
 from app.usecases.money import Money
 from app.usecases.notify import Notify, Show
+from app.usecases.payment_debts import PaymentDebts
+from app.usecases.payment_records import PaymentRecords
+from app.usecases.payments import Payments
 from app.usecases.records import Records
 from app.usecases.register_user import Accounts
 from app.usecases.submit_run import SubmitRun
@@ -54,10 +60,14 @@ from app.usecases.watched import Watched
 from app.web.application import create_app
 from app.web.services import Services
 from app.web.webhooks import Webhooks
+from processors.notifications import paying
+from processors.notifications.paying import Bill
+from processors.notifications.texts import Language, language_of
 from processors.protocols import comfydeploy, signing
 from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
+from schemas.payment import Payment
 from schemas.timing import Timing
 
 LEAST_DISK: Final = 0.05
@@ -99,6 +109,7 @@ class Store:
     users: MongoUsers
     ledger: MongoLedger
     presets: MongoPresets
+    payments: MongoPayments
     keep: Keep
 
 
@@ -116,6 +127,7 @@ class Service:
     discharger: Discharger
     sweep: Sweep
     expiry: ExpireMedia | None
+    selling: "Selling"
     taking: Taking
     sender: Sender | None
     alerts: AdminAlerts
@@ -124,6 +136,26 @@ class Service:
     readiness: "Readiness"
     hooks: Webhooks
     app: ASGIApp
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selling:
+    """What sells credits.
+
+    Attributes:
+        payments: Invoices, charges and refunds.
+        debts: Does what payments owe.
+        comparing: Compares them with the provider's list; None where there is none, or where
+            others do it.
+        stars: The provider; None where Telegram is off.
+        background: Whether this process does what payments owe.
+    """
+
+    payments: Payments
+    debts: PaymentDebts
+    comparing: ComparePayments | None
+    stars: Stars | None
+    background: bool
 
 
 class Readiness:
@@ -168,6 +200,7 @@ def open_store(settings: Settings, uri: str) -> Store:
         users=MongoUsers(connection),
         ledger=MongoLedger(connection),
         presets=MongoPresets(connection),
+        payments=MongoPayments(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),
@@ -326,6 +359,18 @@ def build(
         on_return=sweep.ask_all,
     )
     readiness = Readiness(store, settings.data_dir)
+    money = Money(store.ledger, clock)
+    selling = make_selling(
+        settings,
+        store,
+        peers,
+        money,
+        name=name,
+        clock=clock,
+        timing=timing,
+        alerts=alerts,
+        metrics=metrics,
+    )
     services = Services(
         acceptor=acceptor,
         desk=Desk(
@@ -336,9 +381,8 @@ def build(
             disk_full=readiness.disk_full,
         ),
         generations=store.generations,
-        accounts=Accounts(
-            store.users, Money(store.ledger, clock), clock, welcome=settings.welcome_grant
-        ),
+        accounts=Accounts(store.users, money, clock, welcome=settings.welcome_grant),
+        payments=selling.payments,
         presets=store.presets,
         storage=storage,
         metrics=metrics,
@@ -364,6 +408,7 @@ def build(
         discharger=discharger,
         sweep=sweep,
         expiry=_expiry(settings, storage, records, store.leases, name),
+        selling=selling,
         taking=taking,
         sender=sender,
         alerts=alerts,
@@ -373,6 +418,61 @@ def build(
         hooks=hooks,
         app=create_app(services, hooks),
     )
+
+
+def make_selling(
+    settings: Settings,
+    store: Store,
+    peers: Peers,
+    money: Money,
+    *,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    alerts: Alerts,
+    metrics: Metrics,
+) -> Selling:
+    """Return what sells credits; nobody is asked anything yet."""
+    provider = None
+    if peers.telegram_url is not None:
+        provider = Stars(
+            peers.telegram_token,
+            peers.telegram_url,
+            timeout_seconds=timing.send_limit.total_seconds(),
+            metrics=metrics,
+        )
+    records = PaymentRecords(store.payments, clock)
+    debts = PaymentDebts(records, money, provider, timing=timing, alerts=alerts)
+    payments = Payments(
+        records,
+        store.users,
+        debts,
+        provider,
+        bill=_bill,
+        rate=settings.credits_per_star,
+        alerts=alerts,
+    )
+    comparing = None
+    if provider is not None and settings.run_background:
+        comparing = ComparePayments(
+            payments, store.payments, provider, store.leases, me=name, clock=clock, alerts=alerts
+        )
+    return Selling(
+        payments=payments,
+        debts=debts,
+        comparing=comparing,
+        stars=provider,
+        background=settings.run_background,
+    )
+
+
+def _bill(payment: Payment, tag: str | None) -> Bill:
+    """Return what stands on an invoice, in English until there are catalogues."""
+    return paying.bill(language_of(tag), _in_english, payment.credits)
+
+
+def _in_english(_: Language, text: str) -> str:
+    return text
 
 
 class Keys:

@@ -4,7 +4,8 @@
     * RefusedError: refuse the caller; the message says what to change
         * UnknownFieldError, BadFieldError: names the field
         * EngineOffError: that engine is not set up here
-        * TelegramOffError: a chat is named, and Telegram is not set up here
+        * AmountRefusedError: nothing can be sold for that amount
+        * TelegramOffError: Telegram is needed, and is not set up here
         * IdempotencyMismatchError: another body came with the same key
         * StaleVersionError: the record has changed since
         * NotFoundError: there is no such record
@@ -65,8 +66,14 @@ class EngineOffError(BadFieldError):
     reason = "engine_off"
 
 
+class AmountRefusedError(BadFieldError):
+    """Nothing can be sold for that amount."""
+
+    reason = "amount"
+
+
 class TelegramOffError(BadFieldError):
-    """An order names a chat, and Telegram is not set up here."""
+    """Telegram is needed, for a chat or for Stars, and is not set up here."""
 
     reason = "telegram_off"
 

@@ -6,23 +6,21 @@ compare-and-set; what failed is tried again, less and less often and for ever.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Final
 
 import structlog
 
-from app.clock import Clock
 from app.errors import (
     AppError,
-    ContendedError,
     PeerBusyError,
     PeerDownError,
     PeerError,
     PeerRefusedError,
     StoreDownError,
 )
-from app.ports import Alerts, KeptPayments, PaymentProvider
+from app.ports import Alerts, PaymentProvider
 from app.usecases.money import Money
+from app.usecases.payment_records import Decide, PaymentRecords
 from processors import debts, payments
 from processors.errors import LedgerError
 from schemas.debt import Debt
@@ -32,41 +30,35 @@ from schemas.timing import Timing
 
 AT_ONCE: Final = 50
 """Payments that are looked at in one sweep."""
-MAX_TRIES: Final = 10
-"""Ten lost races in a row on one payment mean that something is wrong."""
 STUCK: Final = 6
 """Failed tries after which somebody should know."""
 BY: Final = "us"
-
-Decide = Callable[[Payment], Payment]
 
 
 class PaymentDebts:
     """What payments owe, done.
 
     Args:
-        kept: The payments.
+        records: The payments.
         money: Everybody's credits.
         provider: Who takes the money; None where nobody does.
-        clock: The time.
         timing: Waits between tries.
         alerts: Told of what does not get done.
     """
 
     def __init__(
         self,
-        kept: KeptPayments,
+        records: PaymentRecords,
         money: Money,
         provider: PaymentProvider | None,
         *,
-        clock: Clock,
         timing: Timing,
         alerts: Alerts,
     ) -> None:
-        self._kept = kept
+        self._records = records
         self._money = money
         self._provider = provider
-        self._clock = clock
+        self._clock = records.clock
         self._timing = timing
         self._alerts = alerts
         self._log = structlog.get_logger()
@@ -83,7 +75,7 @@ class PaymentDebts:
         Raises:
             StoreDownError: The database does not answer.
         """
-        found = await self._kept.due(self._clock.now(), AT_ONCE)
+        found = await self._records.kept.due(self._clock.now(), AT_ONCE)
         for payment in found:
             try:
                 await self.settle(payment, due_only=True)
@@ -113,25 +105,6 @@ class PaymentDebts:
             payment = await self._tried(payment, debt)
         return payment
 
-    async def change(self, payment: Payment, decide: Decide) -> Payment:
-        """Commit what `decide` makes of a payment; return it as it then is, changed or not.
-
-        Raises:
-            ContendedError: Others kept winning the write.
-        """
-        seen: Payment | None = payment
-        for _ in range(MAX_TRIES):
-            if seen is None:
-                break
-            after = decide(seen)
-            if after == seen:
-                return seen
-            after = stamped(seen, after, self._clock.now())
-            if await self._kept.write(seen, after):
-                return after
-            seen = await self._kept.get(payment.id)
-        raise ContendedError(f"payment {payment.id}")
-
     async def credited(self, payment: Payment) -> Entry | None:
         """Return the entry that credited a payment, made now if it is not there yet.
 
@@ -156,12 +129,12 @@ class PaymentDebts:
             self._log.warning("a payment's debt failed", debt=debt.key, error=str(error))
             if debt.attempts + 1 >= STUCK:
                 self._alerts.alert("payment_stuck", f"{payment.id}: {debt.key}, {error}")
-            return await self.change(payment, self._failed(debt, error))
+            return await self._records.change(payment, self._failed(debt, error))
 
         def done(record: Payment) -> Payment:
             return payments.settled(decide(record), debt.key, debt.n)
 
-        return await self.change(payment, done)
+        return await self._records.change(payment, done)
 
     async def _credit(self, payment: Payment) -> Decide:
         await self.credited(payment)
@@ -211,11 +184,6 @@ class PaymentDebts:
             return debts.put(record, owed)
 
         return failed
-
-
-def stamped(before: Payment, after: Payment, now: datetime) -> Payment:
-    """Return `after` as it replaces `before`: its version raised and its time set."""
-    return after.change(version=before.version + 1, updated_at=now)
 
 
 def _as_it_is(payment: Payment) -> Payment:

@@ -13,9 +13,8 @@ from typing import Final
 
 import structlog
 
-from app.clock import Clock
 from app.errors import (
-    BadFieldError,
+    AmountRefusedError,
     ConflictError,
     ContendedError,
     IdempotencyMismatchError,
@@ -23,10 +22,10 @@ from app.errors import (
     TelegramOffError,
     UnavailableError,
 )
-from app.ports import Alerts, KeptPayments, PaymentProvider, Users
-from app.usecases.payment_debts import PaymentDebts, stamped
+from app.ports import Alerts, PaymentProvider, Users
+from app.usecases.payment_debts import PaymentDebts
+from app.usecases.payment_records import MAX_TRIES, PaymentRecords, stamped
 from processors import payments
-from processors.errors import NotPaidError
 from processors.notifications.paying import Bill
 from schemas.base import PaymentId, UserId
 from schemas.ledger import Entry
@@ -39,8 +38,6 @@ MESSAGE_LASTS: Final = timedelta(hours=1)
 """How long one that was sent into a chat may be paid."""
 CHECK_LIMIT: Final = timedelta(milliseconds=800)
 """Longest that a check takes; the way to the provider and back is not in it."""
-MAX_TRIES: Final = 10
-"""Ten lost races in a row on one payment mean that something is wrong."""
 
 Billed = Callable[[Payment, str | None], Bill]
 """Returns what stands on a payment's invoice, in the language of a tag."""
@@ -50,35 +47,32 @@ class Payments:
     """Payments, from the invoice until the money went back.
 
     Args:
-        kept: The payments.
+        records: The payments.
         users: Whose credits they are.
         debts: Does what a payment owes.
         provider: Who takes the money; None where nobody does.
         bill: What stands on an invoice.
         rate: Credits for one Star.
-        clock: The time, and ids.
         alerts: Told of money that nobody could be credited for.
     """
 
     def __init__(
         self,
-        kept: KeptPayments,
+        records: PaymentRecords,
         users: Users,
         debts: PaymentDebts,
         provider: PaymentProvider | None,
         *,
         bill: Billed,
         rate: Decimal,
-        clock: Clock,
         alerts: Alerts,
     ) -> None:
-        self._kept = kept
+        self._records = records
         self._users = users
         self._debts = debts
         self._provider = provider
         self._bill = bill
         self._rate = rate
-        self._clock = clock
         self._alerts = alerts
         self._log = structlog.get_logger()
 
@@ -94,7 +88,7 @@ class Payments:
             TelegramOffError: Nobody takes money here.
             NotFoundError: There is no such person.
             ConflictError: They are blocked.
-            BadFieldError: That many Stars cannot be sold for.
+            AmountRefusedError: That many Stars cannot be sold for.
             IdempotencyMismatchError: The key came with another body before.
             PeerError: The provider did not give a link; the same key may be tried again.
         """
@@ -102,7 +96,7 @@ class Payments:
         payment, new = await self._made(user, stars, LINK_LASTS, key, digest)
         if payment.invoice_url is None and payment.status is PaymentStatus.CREATED:
             url = await provider.link(payment, self._bill(payment, user.language))
-            payment = await self._changed(payment, lambda each: each.change(invoice_url=url))
+            payment = await self._records.change(payment, lambda each: each.change(invoice_url=url))
         return payment, new
 
     async def offer(
@@ -119,13 +113,13 @@ class Payments:
         payment, new = await self._made(user, stars, MESSAGE_LASTS, key, str(stars))
         if payment.sent_at is None and payment.status is PaymentStatus.CREATED:
             await provider.send(payment, self._bill(payment, user.language), chat_id)
-            now = self._clock.now()
-            payment = await self._changed(payment, lambda each: each.change(sent_at=now))
+            now = self._records.clock.now()
+            payment = await self._records.change(payment, lambda each: each.change(sent_at=now))
         return payment, new
 
     async def get(self, payment_id: PaymentId) -> Payment | None:
         """Return a payment, or None."""
-        return await self._kept.get(payment_id)
+        return await self._records.kept.get(payment_id)
 
     async def check(self, asked: Checkout) -> Refusal | None:
         """Return why an invoice may not be paid now, or None where it may.
@@ -135,11 +129,11 @@ class Payments:
         """
         try:
             async with asyncio.timeout(CHECK_LIMIT.total_seconds()):
-                payment = await self._kept.get(PaymentId(asked.invoice))
+                payment = await self._records.kept.get(PaymentId(asked.invoice))
                 user = None if payment is None else await self._user(payment)
         except (TimeoutError, UnavailableError):
             return Refusal.LATER
-        return payments.refuse(payment, user, asked, self._clock.now())
+        return payments.refuse(payment, user, asked, self._records.clock.now())
 
     async def paid(self, charge: Charge) -> Entry | None:
         """Credit what was paid, once, however often and by how many it is told.
@@ -167,25 +161,9 @@ class Payments:
             NotFoundError: There is no such payment.
             ConflictError: Nobody has paid it.
         """
-        return await self._debts.settle(await self.want_refund(payment_id, by=by, reason=reason))
-
-    async def want_refund(self, payment_id: PaymentId, *, by: str, reason: str) -> Payment:
-        """Write down that the money shall go back; the service does it within seconds.
-
-        Raises:
-            As `refund`.
-        """
-        payment = await self._kept.get(payment_id)
-        if payment is None:
-            raise NotFoundError("payment")
-        now = self._clock.now()
-        try:
-            return await self._changed(
-                payment,
-                lambda each: payments.refund_wanted(each, by=by, reason=reason, now=now),
-            )
-        except NotPaidError as error:
-            raise ConflictError(str(error)) from None
+        return await self._debts.settle(
+            await self._records.want_refund(payment_id, by=by, reason=reason)
+        )
 
     async def refunded(self, charge: Charge) -> Payment | None:
         """Book that the provider has given the money of a charge back.
@@ -198,8 +176,8 @@ class Payments:
         payment = await self._taken_down(charge)
         if payment is None:
             return None
-        now = self._clock.now()
-        after = await self._changed(
+        now = self._records.clock.now()
+        after = await self._records.change(
             payment, lambda each: payments.given_back(each, by=each.provider, now=now)
         )
         return await self._debts.settle(after)
@@ -221,19 +199,19 @@ class Payments:
             return known, False
         try:
             made = payments.made(
-                PaymentId(self._clock.new_id()),
+                PaymentId(self._records.clock.new_id()),
                 user.id,
                 stars,
                 provider=self._taker().name,
                 rate=self._rate,
-                now=self._clock.now(),
+                now=self._records.clock.now(),
                 lasts=lasts,
                 key=key,
                 digest=digest,
             )
         except ValueError as error:
-            raise BadFieldError("amount", str(error)) from None
-        if await self._kept.insert(made):
+            raise AmountRefusedError("amount", str(error)) from None
+        if await self._records.kept.insert(made):
             return made, True
         known = await self._known(key, digest)
         if known is None:
@@ -241,7 +219,7 @@ class Payments:
         return known, False
 
     async def _known(self, key: str | None, digest: str | None) -> Payment | None:
-        known = None if key is None else await self._kept.by_idempotency_key(key)
+        known = None if key is None else await self._records.kept.by_idempotency_key(key)
         if known is not None and known.idempotency_digest != digest:
             raise IdempotencyMismatchError
         return known
@@ -249,19 +227,19 @@ class Payments:
     async def _taken_down(self, charge: Charge) -> Payment | None:
         """Return a charge's own record, made now if there is none; None where it is denied."""
         for attempt in range(MAX_TRIES):
-            known = await self._kept.by_charge(charge.id)
+            known = await self._records.kept.by_charge(charge.id)
             if known is not None:
                 return known
             if attempt == 0 and not await self._confirmed(charge):
                 return None
-            invoice = await self._kept.get(PaymentId(charge.invoice))
+            invoice = await self._records.kept.get(PaymentId(charge.invoice))
             outcome = payments.paid(
                 invoice,
                 None if invoice is None else await self._user(invoice),
                 charge,
                 provider=self._taker().name,
-                new_id=PaymentId(self._clock.new_id()),
-                now=self._clock.now(),
+                new_id=PaymentId(self._records.clock.new_id()),
+                now=self._records.clock.now(),
             )
             written = await self._written(outcome)
             if written is not None:
@@ -280,9 +258,9 @@ class Payments:
         """Store what a charge comes to; None where somebody was first."""
         before, after = outcome
         if before is None:
-            return after if await self._kept.insert(after) else None
-        after = stamped(before, after, self._clock.now())
-        return after if await self._kept.write(before, after) else None
+            return after if await self._records.kept.insert(after) else None
+        after = stamped(before, after, self._records.clock.now())
+        return after if await self._records.kept.write(before, after) else None
 
     def _look_at(self, payment: Payment) -> None:
         """Have somebody know of what needs a person's judgement."""
@@ -291,9 +269,6 @@ class Payments:
             self._alerts.alert("payment_stray", f"{what}, nobody credited: {payment.stray.value}")
         elif payment.invoice is not None:
             self._log.warning("an invoice was paid again", payment=payment.id)
-
-    async def _changed(self, payment: Payment, decide: Callable[[Payment], Payment]) -> Payment:
-        return await self._debts.change(payment, decide)
 
     async def _user(self, payment: Payment) -> User | None:
         return None if payment.user is None else await self._users.get(payment.user)

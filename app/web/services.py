@@ -7,8 +7,9 @@ from typing import Protocol
 
 from app.errors import UnavailableError
 from app.ports import Page, Stored
-from schemas.base import EngineName, GenerationId
+from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.generation import Generation
+from schemas.payment import Payment
 from schemas.preset import Preset
 from schemas.run import Delivery, Output, RunEvent
 from schemas.user import Account
@@ -97,6 +98,24 @@ class Accounts(Protocol):
         ...
 
 
+class Payments(Protocol):
+    """Purchases of credits. Every method may raise an AppError."""
+
+    async def create(
+        self, user_id: UserId, stars: int, *, key: str | None, digest: str | None
+    ) -> tuple[Payment, bool]:
+        """Return a payment with a link to its invoice, and whether it was made just now."""
+        ...
+
+    async def get(self, payment_id: PaymentId) -> Payment | None:
+        """Return a payment, or None."""
+        ...
+
+    async def refund(self, payment_id: PaymentId, *, by: str, reason: str) -> Payment:
+        """Give the money back, once."""
+        ...
+
+
 class Presets(Protocol):
     """The presets, to be read. Every method may raise an UnavailableError."""
 
@@ -167,6 +186,7 @@ class Services:
     desk: Desk
     generations: Generations
     accounts: Accounts
+    payments: Payments
     presets: Presets
     storage: Storage
     metrics: Metrics

@@ -9,8 +9,9 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.web.services import Link
-from schemas.base import EngineName, GenerationId, Record, UserId
+from schemas.base import EngineName, GenerationId, PaymentId, Record, UserId
 from schemas.generation import Generation, Request, Response
+from schemas.payment import Payment
 from schemas.run import Output
 from schemas.user import Account, User
 
@@ -64,6 +65,16 @@ def user() -> type[BaseModel]:
 
 
 @cache
+def payment() -> type[BaseModel]:
+    """Return the model of `Payment.public`."""
+    return _model(
+        Payment,
+        _a_payment().public(_EPOCH),
+        id=(PaymentId, Field(description=PaymentId.__doc__)),
+    )
+
+
+@cache
 def page() -> type[BaseModel]:
     """Return the model of a page of generations."""
     return create_model(
@@ -97,6 +108,18 @@ def _a_generation() -> Generation:
         updated_at=_EPOCH,
         request_timestamp=_EPOCH,
         request_payload=Request(deployment_id="any"),
+    )
+
+
+def _a_payment() -> Payment:
+    return Payment(
+        id=PaymentId("0" * 32),
+        provider="any",
+        amount=1,
+        credits=Decimal(1),
+        rate=Decimal(1),
+        created_at=_EPOCH,
+        updated_at=_EPOCH,
     )
 
 

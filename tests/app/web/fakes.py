@@ -19,11 +19,13 @@ from app.ports import Page
 from app.web.services import Receiver, Services
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, links, signing
-from schemas.base import EngineName, GenerationId, UserId
+from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.generation import Generation, Metadata, Request
+from schemas.payment import Payment, PaymentStatus
 from schemas.run import Delivery, Output, RunEvent
 from schemas.user import Account, User
 from schemas.wire.api import Change, NewGeneration, NewUser
+from tests.builders import USER, a_payment
 from tests.fakes.presets import FakePresets
 from tests.fakes.storage import FakeStorage
 
@@ -242,6 +244,53 @@ class FakeAccounts:
 
 
 @dataclass
+class FakeDeskOfPayments:
+    """Sells to whoever is `USER`.
+
+    Attributes:
+        records: What was sold.
+        asked: What was asked for, with key and digest.
+        refunds: Who wanted what back, and why.
+    """
+
+    records: dict[PaymentId, Payment] = field(default_factory=dict[PaymentId, Payment])
+    asked: list[tuple[int, str | None, str | None]] = field(
+        default_factory=list[tuple[int, str | None, str | None]]
+    )
+    refunds: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    failure: Exception | None = None
+
+    async def create(
+        self, user_id: UserId, stars: int, *, key: str | None, digest: str | None
+    ) -> tuple[Payment, bool]:
+        """Sell, once for each key."""
+        if self.failure is not None:
+            raise self.failure
+        if user_id != USER:
+            raise NotFoundError("user")
+        self.asked.append((stars, key, digest))
+        known = [each for each in self.records.values() if key and each.idempotency_key == key]
+        if known:
+            return known[0], False
+        payment = a_payment(amount=stars, idempotency_key=key, invoice_url="https://t.me/$x")
+        self.records[payment.id] = payment
+        return payment, True
+
+    async def get(self, payment_id: PaymentId) -> Payment | None:
+        """Return what was sold, or None."""
+        return self.records.get(payment_id)
+
+    async def refund(self, payment_id: PaymentId, *, by: str, reason: str) -> Payment:
+        """Give back what there is."""
+        if self.failure is not None:
+            raise self.failure
+        if payment_id not in self.records:
+            raise NotFoundError("payment")
+        self.refunds.append((by, reason))
+        return self.records[payment_id].change(status=PaymentStatus.REFUNDED)
+
+
+@dataclass
 class FakeMetrics:
     """Remembers what was counted."""
 
@@ -277,6 +326,7 @@ class World:
     presets: FakePresets = field(default_factory=FakePresets)
     desk: FakeDesk = field(init=False)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    payments: FakeDeskOfPayments = field(default_factory=FakeDeskOfPayments)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     storage: FakeStorage = field(default_factory=FakeStorage)
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
@@ -308,6 +358,7 @@ class World:
             desk=self.desk,
             generations=self.generations,
             accounts=self.accounts,
+            payments=self.payments,
             presets=self.presets,
             storage=self.storage,
             media_keys=(MEDIA_KEY,),
