@@ -33,7 +33,7 @@ OPERATIONS: Final = (
         name="postUpdate",
         tag="webhooks",
         summary="Bring an update of Telegram; the answer comes when it is on disk",
-        access=Access.TOKEN,
+        access=Access.SECRET,
         answer=Accepted,
         errors=(
             refusals.SlowBodyError,

@@ -6,6 +6,7 @@ nobody understands must be answered 200 all the same, or Telegram repeats it for
 
 from datetime import datetime
 from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
@@ -18,6 +19,9 @@ CHECKOUT: Final = "pre_checkout_query"
 """Must be answered at once (Bot API: within 10 seconds), so each has a lane of its own."""
 KINDS: Final = ("message", "callback_query", "my_chat_member", CHECKOUT)
 """What we ask Telegram for, as ``allowed_updates``."""
+
+PORTS: Final = frozenset({443, 80, 88, 8443})
+"""Ports that a webhook may have (Bot API, setWebhook)."""
 
 _OTHER: Final = "other"
 
@@ -55,6 +59,18 @@ def receive(raw: bytes, at: datetime) -> Update:
         raw=raw,
         due_at=at,
     )
+
+
+def reaches(url: str | None) -> bool:
+    """Return whether Telegram can call this address, as far as that can be told from it."""
+    if url is None:
+        return False
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 443
+    except ValueError:
+        return False
+    return parts.scheme == "https" and port in PORTS
 
 
 def _lane(number: int, kind: str, whose: int | None) -> str:

@@ -41,7 +41,7 @@ async def test_every_route_is_in_the_document() -> None:
     }
 
     assert len(routers) == 1
-    assert paths | {webhooks.PATH} == set(document["paths"])
+    assert paths | {webhooks.PATH, telegram.PATH} == set(document["paths"])
     assert set(document["paths"][webhooks.PATH]) == {"get", "post"}
 
 

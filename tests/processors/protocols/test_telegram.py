@@ -75,3 +75,20 @@ def test_what_has_no_id_is_no_update(raw: bytes) -> None:
 def test_the_largest_id_is_taken() -> None:
     """All that MongoDB holds."""
     assert telegram.receive(b'{"update_id": 9223372036854775807}', NOON).id == telegram.ID_MOST
+
+
+@pytest.mark.parametrize(
+    ("url", "can"),
+    [
+        ("https://example.com/relay", True),
+        ("https://example.com:8443", True),
+        ("https://example.com:80", True),
+        ("https://example.com:8444", False),
+        ("https://example.com:99999", False),
+        ("http://example.com:443", False),
+        (None, False),
+    ],
+)
+def test_telegram_calls_some_addresses_only(url: str | None, *, can: bool) -> None:
+    """https, on four ports."""
+    assert telegram.reaches(url) is can
