@@ -458,9 +458,18 @@ class Updates(Protocol):
         ...
 
     async def failed(
-        self, update: Update, error: str, now: datetime, due_at: datetime | None
+        self,
+        update: Update,
+        error: str,
+        now: datetime,
+        due_at: datetime | None,
+        *,
+        blameless: bool = False,
     ) -> bool:
-        """Have a claimed update handled again at `due_at`, or never; return whether it stood."""
+        """Have a claimed update handled again at `due_at`, or never; return whether it stood.
+
+        A try counts as its fault from the claim on, until it turns out to be `blameless`.
+        """
         ...
 
     async def release(self, lane: str, by: InstanceName) -> None:

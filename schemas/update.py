@@ -26,6 +26,9 @@ class Update(Record):
     """Not to be handled before."""
     tries: int = 0
     """How often it was claimed. Whoever writes about it names the claim by this number."""
+    faults: int = 0
+    """How many of these are held against it: those that failed by themselves, and those whose
+    process ended."""
     ended_at: Time | None = None
     error: str | None = None
     """Why the last try failed; the last word where it was given up."""

@@ -72,7 +72,7 @@ class MongoUpdates:
                 return None
             claimed = await self._all.find_one_and_update(
                 {"_id": {"$eq": first["_id"]}, "open": True},
-                {"$inc": {"tries": 1}},
+                {"$inc": {"tries": 1, "faults": 1}},
                 return_document=ReturnDocument.AFTER,
             )
         return None if claimed is None else read(Update, claimed)
@@ -82,12 +82,19 @@ class MongoUpdates:
         return await self._write(update, {"open": False, "endedAt": now})
 
     async def failed(
-        self, update: Update, error: str, now: datetime, due_at: datetime | None
+        self,
+        update: Update,
+        error: str,
+        now: datetime,
+        due_at: datetime | None,
+        *,
+        blameless: bool = False,
     ) -> bool:
         """See app.ports.Updates."""
+        changed: Document = {"error": error, "faults": update.faults - blameless}
         if due_at is None:
-            return await self._write(update, {"open": False, "endedAt": now, "error": error})
-        return await self._write(update, {"dueAt": due_at, "error": error})
+            return await self._write(update, {**changed, "open": False, "endedAt": now})
+        return await self._write(update, {**changed, "dueAt": due_at})
 
     async def release(self, lane: str, by: InstanceName) -> None:
         """See app.ports.Updates."""

@@ -20,6 +20,8 @@ CHECKOUT: Final = "pre_checkout_query"
 KINDS: Final = ("message", "callback_query", "my_chat_member", CHECKOUT)
 """What we ask Telegram for, as ``allowed_updates``."""
 
+CHECKOUTS: Final = "checkout:"
+"""What the lanes of checkouts begin with."""
 PORTS: Final = frozenset({443, 80, 88, 8443})
 """Ports that a webhook may have (Bot API, setWebhook)."""
 
@@ -76,7 +78,7 @@ def reaches(url: str | None) -> bool:
 def _lane(number: int, kind: str, whose: int | None) -> str:
     """Return a lane: a chat's, else a person's, which is their private chat's too."""
     if kind == CHECKOUT:
-        return f"checkout:{number}"
+        return f"{CHECKOUTS}{number}"
     return f"update:{number}" if whose is None else f"chat:{whose}"
 
 

@@ -33,7 +33,7 @@ async def test_it_comes_back_as_it_was(updates: Updates) -> None:
     given = an_update(raw=b"\x00\xff{", chat=-(2**52))
     await updates.insert(given)
 
-    assert await updates.claim(given.lane, HERE, NOON, later(75)) == given.change(tries=1)
+    assert await updates.claim(given.lane, HERE, NOON, later(75)) == given.change(tries=1, faults=1)
 
 
 async def test_a_lane_goes_by_the_order_of_ids(updates: Updates) -> None:
@@ -94,7 +94,11 @@ async def test_one_that_failed_holds_its_lane_up(updates: Updates) -> None:
     assert await updates.due(THERE, later(10), 10) == (LANE,)
     again = await updates.claim(LANE, THERE, later(10), later(85))
     assert again is not None
-    assert (again.id, again.tries, again.error) == (1, 2, "ValueError")
+    assert (again.id, again.tries, again.faults, again.error) == (1, 2, 2, "ValueError")
+    assert await updates.failed(again, "no answer", later(11), later(11), blameless=True)
+    third = await updates.claim(LANE, THERE, later(11), later(86))
+    assert third is not None
+    assert (third.tries, third.faults) == (3, 2)
 
 
 async def test_one_that_is_given_up_lets_the_others_go_on(updates: Updates) -> None:

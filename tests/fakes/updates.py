@@ -52,7 +52,7 @@ class FakeUpdates:
         first = self._first(lane, now)
         if first is None:
             return None
-        self.kept[first.id] = first.change(tries=first.tries + 1)
+        self.kept[first.id] = first.change(tries=first.tries + 1, faults=first.faults + 1)
         await self.gate()
         return self.kept[first.id]
 
@@ -61,12 +61,19 @@ class FakeUpdates:
         return await self._write(update, open=False, ended_at=now)
 
     async def failed(
-        self, update: Update, error: str, now: datetime, due_at: datetime | None
+        self,
+        update: Update,
+        error: str,
+        now: datetime,
+        due_at: datetime | None,
+        *,
+        blameless: bool = False,
     ) -> bool:
         """See app.ports.Updates."""
+        faults = update.faults - blameless
         if due_at is None:
-            return await self._write(update, open=False, ended_at=now, error=error)
-        return await self._write(update, due_at=due_at, error=error)
+            return await self._write(update, open=False, ended_at=now, error=error, faults=faults)
+        return await self._write(update, due_at=due_at, error=error, faults=faults)
 
     async def release(self, lane: str, by: InstanceName) -> None:
         """See app.ports.Updates."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.routing import Route, Router
 
-from app.web import application, openapi, problems, refusals, webhooks
+from app.web import application, openapi, problems, refusals, telegram, webhooks
 from app.web.auth import Keys
 from app.web.operations import Operation
 from schemas.wire.api import NewGeneration, Problem, Update
