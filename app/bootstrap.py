@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import structlog
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from app.clock import Clock
@@ -23,6 +24,7 @@ from app.ports import Alerts, Engine
 from app.settings import Settings
 from app.store.chats import MongoChats
 from app.store.connection import Connection, Keep
+from app.store.conversations import MongoConversations
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.leases import MongoLeases
@@ -30,9 +32,14 @@ from app.store.ledger import MongoLedger
 from app.store.objects import ObjectStorage
 from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
+from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
 from app.telegram import catalogues
 from app.telegram.alerts import AdminAlerts
+from app.telegram.around import Around
+from app.telegram.handling import Handling
+from app.telegram.receiving import Way
+from app.telegram.reception import Reception
 from app.telegram.sender import Sender
 from app.telegram.stars import Stars
 from app.usecases.accept_events import Acceptor
@@ -56,8 +63,10 @@ from app.usecases.records import Records
 from app.usecases.register_user import Accounts
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Receivers, Sweep
+from app.usecases.take_updates import TakeUpdates, Wake
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
+from app.web import telegram
 from app.web.application import create_app
 from app.web.services import Services
 from app.web.webhooks import Webhooks
@@ -111,6 +120,8 @@ class Store:
     ledger: MongoLedger
     presets: MongoPresets
     payments: MongoPayments
+    updates: MongoUpdates
+    conversations: MongoConversations
     keep: Keep
 
 
@@ -131,6 +142,7 @@ class Service:
     selling: "Selling"
     taking: Taking
     sender: Sender | None
+    reception: Reception | None
     alerts: AdminAlerts
     metrics: Metrics
     client: httpx.AsyncClient
@@ -202,6 +214,8 @@ def open_store(settings: Settings, uri: str) -> Store:
         ledger=MongoLedger(connection),
         presets=MongoPresets(connection),
         payments=MongoPayments(connection),
+        updates=MongoUpdates(connection),
+        conversations=MongoConversations(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),
@@ -379,6 +393,12 @@ def build(
         alerts=alerts,
         metrics=metrics,
     )
+    handling = Handling(
+        store.updates, me=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
+    )
+    # Who handles none leaves them to those who look for them.
+    wake: Wake = handling.wake if settings.run_background else (lambda _: None)
+    intake = TakeUpdates(store.updates, wake=wake, clock=clock, timing=timing, metrics=metrics)
     services = Services(
         acceptor=acceptor,
         desk=Desk(
@@ -400,6 +420,8 @@ def build(
         api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
         media_keys=keys.media(),
         link=links.shown,
+        updates=intake if settings.updates_by == "webhook" else None,
+        update_secret=_revealed(settings.telegram_webhook_secret).encode(),
         ready=readiness.problems,
         prefix=urlsplit(peers.webhook_base).path.rstrip("/"),
         cors_origins=settings.cors_origins,
@@ -419,6 +441,19 @@ def build(
         selling=selling,
         taking=taking,
         sender=sender,
+        reception=_make_reception(
+            settings=settings,
+            store=store,
+            peers=peers,
+            name=name,
+            clock=clock,
+            timing=timing,
+            alerts=alerts,
+            metrics=metrics,
+            sender=sender,
+            handling=handling,
+            intake=intake,
+        ),
         alerts=alerts,
         metrics=metrics,
         client=client,
@@ -558,6 +593,45 @@ def _make_sender(
         allow_private=peers.allow_private,
         aside=aside,
     )
+
+
+def _make_reception(
+    *,
+    settings: Settings,
+    store: Store,
+    peers: Peers,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    alerts: AdminAlerts,
+    metrics: Metrics,
+    sender: Sender | None,
+    handling: Handling,
+    intake: TakeUpdates,
+) -> Reception | None:
+    by = settings.updates_by
+    if by == "off" or sender is None or peers.telegram_url is None or not settings.run_background:
+        return None
+    secret = _revealed(settings.telegram_webhook_secret)
+    return Reception(
+        token=peers.telegram_token,
+        api_url=peers.telegram_url,
+        me=name,
+        way=Way(by, f"{peers.webhook_base}{telegram.PATH}", secret),
+        take=intake.take,
+        handling=handling,
+        sender=sender,
+        leases=store.leases,
+        around=Around(conversations=store.conversations, chats=store.chats, clock=clock),
+        clock=clock,
+        alerts=alerts,
+        timing=timing,
+        metrics=metrics,
+    )
+
+
+def _revealed(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()
 
 
 def _expiry(

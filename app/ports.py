@@ -5,10 +5,12 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 
+from pydantic import JsonValue
+
 from app.errors import UnreadableError
 from processors.notifications import Content
-from processors.notifications.paying import Bill
 from processors.notifications.buttons import Rows
+from processors.notifications.paying import Bill
 from processors.protocols.sniffing import Sniffed
 from schemas.base import EngineName, GenerationId, InstanceName, PaymentId, RunId, UserId
 from schemas.debt import DebtKind
@@ -17,6 +19,7 @@ from schemas.ledger import Entry
 from schemas.payment import Charge, Payment, Transaction
 from schemas.preset import Preset
 from schemas.run import Batch, RunReport
+from schemas.update import Update
 from schemas.user import User
 
 
@@ -192,6 +195,10 @@ class Chats(Protocol):
 
     async def blocked(self, chat_id: int, why: str, now: datetime) -> None:
         """Remember that a chat refuses us."""
+        ...
+
+    async def opened(self, chat_id: int) -> None:
+        """Remember that a chat that refused us does so no more."""
         ...
 
 
@@ -514,6 +521,94 @@ class PaymentProvider(Protocol):
 
         Lines that are not about payments for invoices are left out, but have their places.
         """
+        ...
+
+
+class Updates(Protocol):
+    """Telegram's updates as they came. Every method may raise StoreDownError.
+
+    Those of one lane are handled one at a time, in the order of their ids: whoever holds a lane
+    is given its first open update, and nobody else is given any of it.
+    """
+
+    async def insert(self, update: Update) -> bool:
+        """Store an update on a majority's disks; return whether its id is a new one."""
+        ...
+
+    async def keep_malformed(self, raw: bytes, at: datetime) -> None:
+        """Keep what should have been an update; the same bytes once."""
+        ...
+
+    async def due(self, by: InstanceName, now: datetime, limit: int) -> tuple[str, ...]:
+        """Return lanes whose first open update is due and that nobody but `by` holds.
+
+        The lane with the smallest id comes first.
+        """
+        ...
+
+    async def claim(
+        self, lane: str, by: InstanceName, now: datetime, until: datetime
+    ) -> Update | None:
+        """Take a lane, or hold it on, and return its first open update, one try more on it.
+
+        Returns:
+            None where another holds the lane, or where its first open update is not due.
+        """
+        ...
+
+    async def done(self, update: Update, now: datetime) -> bool:
+        """Mark a claimed update as handled; return whether the claim still stood."""
+        ...
+
+    async def failed(
+        self,
+        update: Update,
+        error: str,
+        now: datetime,
+        due_at: datetime | None,
+        *,
+        blameless: bool = False,
+    ) -> bool:
+        """Have a claimed update handled again at `due_at`, or never; return whether it stood.
+
+        A try counts as its fault from the claim on, until it turns out to be `blameless`.
+        """
+        ...
+
+    async def release(self, lane: str, by: InstanceName) -> None:
+        """Let others have a lane, if `by` holds it."""
+        ...
+
+
+class Conversation(NamedTuple):
+    """Where somebody stands in a conversation with the bot."""
+
+    state: str | None
+    data: Mapping[str, JsonValue]
+
+
+class Conversations(Protocol):
+    """What the bot has to remember between two messages, by chat and person, for some days.
+
+    Every method may raise StoreDownError.
+    """
+
+    async def get(self, chat_id: int, user_id: int) -> Conversation:
+        """Return where somebody stands; at the beginning, where nothing is remembered."""
+        ...
+
+    async def set_state(self, chat_id: int, user_id: int, state: str | None, now: datetime) -> None:
+        """Remember a state, the data left as they are; None is the beginning."""
+        ...
+
+    async def set_data(
+        self, chat_id: int, user_id: int, data: Mapping[str, JsonValue], now: datetime
+    ) -> None:
+        """Remember data in place of those there are, the state left as it is."""
+        ...
+
+    async def clear(self, chat_id: int, user_id: int) -> None:
+        """Forget everything about this conversation."""
         ...
 
 

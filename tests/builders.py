@@ -32,6 +32,7 @@ from schemas.run import (
     RunStatus,
 )
 from schemas.timing import Timing
+from schemas.update import Update
 from schemas.user import User
 
 NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -291,3 +292,17 @@ def a_charge(**fields: Any) -> Charge:  # noqa: ANN401 - any field of the charge
 def none_odd(error: Exception) -> None:
     """What is told of entries that cannot be read, where there must be none."""
     raise AssertionError(str(error))
+
+
+def an_update(number: int = 1, *, chat: int = CHAT, **fields: Any) -> Update:  # noqa: ANN401 - any field of an update
+    """A message that came to a chat at noon, not handled yet."""
+    known: dict[str, Any] = {
+        "id": number,
+        "at": NOON,
+        "kind": "message",
+        "lane": f"chat:{chat}",
+        "chat_id": chat,
+        "raw": b"{}",
+        "due_at": NOON,
+    }
+    return Update(**(known | fields))

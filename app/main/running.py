@@ -152,6 +152,8 @@ async def _flush(service: Service, flushed: Sequence[asyncio.Task[None]]) -> Non
     """Finish what was accepted, then what was heard, then what is being sent."""
     if service.sender is not None:
         service.sender.close()
+    if service.reception is not None:
+        await service.reception.drain()
     parts = (service.acceptor, service.applier, service.discharger)
     for part, task in zip(parts, flushed, strict=True):
         part.close()
@@ -174,6 +176,8 @@ def _endless(service: Service) -> list[Endless]:
         running.append(_every(COMPARE_EVERY, service.selling.comparing.once))
     if service.sender is not None:
         running += [service.sender.run(), service.alerts.run(service.sender)]
+    if service.reception is not None:
+        running.append(service.reception.run())
     return running
 
 

@@ -139,6 +139,13 @@ def mongodb(value: object) -> object:
     return value
 
 
+def telegram_secret(value: object) -> object:
+    """Read a secret token such as Telegram takes (Bot API, setWebhook)."""
+    if isinstance(value, str) and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value):
+        raise ValueError("must be 1 to 256 letters, digits, _ or -; make one: openssl rand -hex 32")
+    return value
+
+
 def storage(value: object) -> object:
     """Read where files are kept: a bucket with or without a folder in it, or a folder here.
 

@@ -33,3 +33,10 @@ class MongoChats:
                 {"$set": {"blockedAt": now, "blockedWhy": why}},
                 upsert=True,
             )
+
+    async def opened(self, chat_id: int) -> None:
+        """See app.ports.Chats."""
+        async with answered():
+            await self._all.update_one(
+                {"_id": {"$eq": chat_id}}, {"$unset": {"blockedAt": "", "blockedWhy": ""}}
+            )

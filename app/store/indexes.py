@@ -22,6 +22,10 @@ class Keep:
         self.records = records
 
 
+UPDATES_KEPT: Final = timedelta(days=8)
+"""Telegram repeats an update for a day at most, and after a week without any begins anew with a
+random id: by then an id may come again that is another update's (Bot API, type Update)."""
+CONVERSATIONS_KEPT: Final = timedelta(days=7)
 RECORDS_EXPIRE: Final = "responseTimestamp_expires"
 """The index by which generations expire, which is there only while they shall."""
 
@@ -77,6 +81,21 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             _present("dueAt"),
             _present("paidAt"),
             IndexModel([("user", ASCENDING), ("_id", DESCENDING)]),
+        ],
+        "updates": [
+            # For the first open update of each lane.
+            IndexModel(
+                [("lane", ASCENDING), ("_id", ASCENDING)],
+                partialFilterExpression={"open": True},
+                name="open",
+            ),
+            # What was answered for and not handled yet is never lost to the clock.
+            _expiring("at", UPDATES_KEPT, {"open": False}),
+        ],
+        "conversations": [
+            IndexModel(
+                [("at", ASCENDING)], expireAfterSeconds=int(CONVERSATIONS_KEPT.total_seconds())
+            ),
         ],
     }
 

@@ -231,6 +231,17 @@ class Sender:
             raise
         self._closed.pop(chat_id, None)
 
+    async def heeding(self, chat_id: int, attempt: Callable[[int], Awaitable[T]]) -> T:
+        """Make a call to a chat, given its id of now, doing what Telegram's answer asks for.
+
+        For what is neither a status nor an end. It needs no duty; a turn is the caller's business.
+        """
+        return await self._heeding(chat_id, attempt)
+
+    def opened(self, chat_id: int) -> None:
+        """Forget that a chat refused us."""
+        self._closed.pop(chat_id, None)
+
     async def _heeding(self, chat_id: int, attempt: Callable[[int], Awaitable[T]]) -> T:
         """Send, doing what Telegram's answer asks for: follow a group, pause, stop."""
         chat = await self._current(chat_id)

@@ -140,6 +140,18 @@ class Storage(Protocol):
         ...
 
 
+class Intake(Protocol):
+    """Takes Telegram's updates in."""
+
+    async def take(self, raw: bytes) -> None:
+        """Return when an update is on disk, or what should have been one.
+
+        Raises:
+            UnavailableError: It could not be written within its limit.
+        """
+        ...
+
+
 class Metrics(Protocol):
     """What is counted here."""
 
@@ -176,6 +188,8 @@ class Services:
         api_keys: Keys that open the API; none of them: nobody comes in.
         media_keys: Keys that links to files may be signed with.
         link: Mints such links.
+        updates: Takes Telegram's updates in, where it brings them here; else None.
+        update_secret: What Telegram says with each of them; None of it: nobody comes in.
         ready: Says what keeps us from being ready; nothing when we are.
         prefix: Path of WEBHOOK_URL, as in ``/relay``; empty for none.
         cors_origins: Origins whose pages may call the API.
@@ -197,6 +211,8 @@ class Services:
     media_keys: tuple[bytes, ...]
     link: Link
     ready: Callable[[], Awaitable[tuple[str, ...]]]
+    updates: Intake | None = None
+    update_secret: bytes = b""
     prefix: str = ""
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)

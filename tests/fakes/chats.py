@@ -31,3 +31,8 @@ class FakeChats:
         """See app.ports.Chats."""
         await self.gate()
         self.closed[chat_id] = (why, now)
+
+    async def opened(self, chat_id: int) -> None:
+        """See app.ports.Chats."""
+        await self.gate()
+        self.closed.pop(chat_id, None)

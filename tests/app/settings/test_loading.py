@@ -19,6 +19,7 @@ LIVE = {
     "INTERNAL_API_KEY": "i" * 32,
     "COMFYDEPLOY_API_KEY": "c" * 32,
     "TELEGRAM_BOT_TOKEN": TOKEN,
+    "TELEGRAM_WEBHOOK_SECRET": "t" * 32,
     "MONGODB_URI": "mongodb://db.example.com/?replicaSet=rs0",
 }
 
@@ -88,6 +89,9 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("COMFYDEPLOY_HOSTS", "*"),
         ("TELEGRAM_API_URL", "ftp://api.telegram.org"),
         ("TELEGRAM_FINISH", "delete"),
+        ("TELEGRAM_UPDATES", "sometimes"),
+        ("TELEGRAM_WEBHOOK_SECRET", "with a space"),
+        ("TELEGRAM_WEBHOOK_SECRET", "t" * 257),
         ("ALLOW_PRIVATE_TARGETS", "2"),
         ("ADMIN_CHAT_ID", "@me"),
         ("WELCOME_GRANT", "-1"),
@@ -332,3 +336,33 @@ def _is_bare(above: str, line: str) -> bool:
 def test_a_storage_is_a_bucket_or_a_folder(given: str, read: str) -> None:
     """With or without a folder in it; a slash at the end says nothing."""
     assert settings.load({"STORAGE_URL": given}, None).storage_url == read
+
+
+@pytest.mark.parametrize(
+    ("changed", "way"),
+    [
+        ({}, "webhook"),
+        ({"WEBHOOK_URL": "https://render.example.com:9000"}, "polling"),
+        ({"TELEGRAM_UPDATES": "polling"}, "polling"),
+        ({"TELEGRAM_UPDATES": "off"}, "off"),
+        ({"TELEGRAM_BOT_TOKEN": ""}, "off"),
+        (
+            {"WEBHOOK_URL": "https://render.example.com:9000", "TELEGRAM_UPDATES": "webhook"},
+            "webhook",
+        ),
+    ],
+)
+def test_updates_come_by_webhook_where_telegram_can_call(changed: dict[str, str], way: str) -> None:
+    """As it is set, or by what the address is like; nothing comes without a bot."""
+    assert settings.load(LIVE | changed, None).updates_by == way
+
+
+def test_a_webhook_without_a_secret_does_not_start() -> None:
+    """Where updates come by webhook it is missing, and nowhere else; a short one is weak."""
+    without = LIVE | {"TELEGRAM_WEBHOOK_SECRET": ""}
+
+    (missing,) = problems(without)
+    assert missing.startswith("TELEGRAM_WEBHOOK_SECRET: is missing")
+    assert settings.load(without | {"TELEGRAM_UPDATES": "polling"}, None).updates_by == "polling"
+    (weak,) = problems(LIVE | {"TELEGRAM_WEBHOOK_SECRET": "short"})
+    assert weak.startswith("TELEGRAM_WEBHOOK_SECRET: must have 16")

@@ -60,6 +60,10 @@ class FakeChats:
         assert now.tzinfo is not None
         self.closed[chat_id] = why
 
+    async def opened(self, chat_id: int) -> None:
+        """Remember that a chat refuses us no more."""
+        self.closed.pop(chat_id, None)
+
 
 class FakeAlerts:
     """Alerts that were raised, in order."""

@@ -34,6 +34,7 @@ ENGINE = EngineName("comfydeploy")
 ID = GenerationId("0198c0ffee0000000000000000000001")
 API_KEY = "an-api-key-of-the-tests"
 KEY = signing.derive(b"the secret of the tests", "webhook:comfydeploy")
+UPDATE_SECRET = b"the-secret_that-telegram_knows"
 MEDIA_KEY = signing.derive(b"the secret of the tests", "media")
 OLD_KEY = signing.derive(b"the secret before", "webhook:comfydeploy")
 
@@ -305,6 +306,25 @@ class FakeMetrics:
         return "\n".join(self.counted).encode()
 
 
+@dataclass
+class FakeIntake:
+    """Takes updates in, or fails as told.
+
+    Attributes:
+        taken: What was taken in, in order.
+        failure: Raised instead of taking in.
+    """
+
+    taken: list[bytes] = field(default_factory=list[bytes])
+    failure: Exception | None = None
+
+    async def take(self, raw: bytes) -> None:
+        """Take an update in."""
+        if self.failure is not None:
+            raise self.failure
+        self.taken.append(raw)
+
+
 class NoonClock:
     """It is noon."""
 
@@ -329,6 +349,8 @@ class World:
     payments: FakeDeskOfPayments = field(default_factory=FakeDeskOfPayments)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     storage: FakeStorage = field(default_factory=FakeStorage)
+    updates: FakeIntake | None = field(default_factory=FakeIntake)
+    update_secret: bytes = UPDATE_SECRET
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
     receiver: Receiver = comfydeploy.receive
     keys: tuple[bytes, ...] = (KEY, OLD_KEY)
@@ -368,6 +390,8 @@ class World:
             webhook_keys={ENGINE: self.keys},
             receivers={ENGINE: self.receiver},
             api_keys=(b"another-key-of-the-tests", API_KEY.encode()),
+            updates=self.updates,
+            update_secret=self.update_secret,
             ready=self.ready,
             prefix=self.prefix,
             cors_origins=self.cors_origins,

@@ -1,0 +1,21 @@
+"""What the bot's handlers stand on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.clock import Clock
+from app.ports import Chats, Conversations
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """What the bot's handlers stand on.
+
+    Attributes:
+        given: What handlers are given by name, such as use cases.
+    """
+
+    conversations: Conversations
+    chats: Chats
+    clock: Clock
+    given: Mapping[str, object] = field(default_factory=dict[str, object])
