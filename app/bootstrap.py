@@ -71,13 +71,11 @@ from app.web.application import create_app
 from app.web.services import Services
 from app.web.webhooks import Webhooks
 from processors.notifications import paying
-from processors.notifications.paying import Bill
-from processors.notifications.texts import Language, language_of
+from processors.notifications.texts import Translate, Voice, language_of
 from processors.protocols import comfydeploy, signing
 from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
-from schemas.payment import Payment
 from schemas.timing import Timing
 
 LEAST_DISK: Final = 0.05
@@ -380,13 +378,14 @@ def build(
         metrics=metrics,
         on_return=sweep.ask_all,
     )
-    readiness = Readiness(store, settings.data_dir)
-    money = Money(store.ledger, clock)
+    readiness, money = Readiness(store, settings.data_dir), Money(store.ledger, clock)
+    accounts = Accounts(store.users, money, clock, welcome=settings.welcome_grant)
     selling = make_selling(
         settings,
         store,
         peers,
         money,
+        translate=translate,
         name=name,
         clock=clock,
         timing=timing,
@@ -409,7 +408,7 @@ def build(
             disk_full=readiness.disk_full,
         ),
         generations=store.generations,
-        accounts=Accounts(store.users, money, clock, welcome=settings.welcome_grant),
+        accounts=accounts,
         payments=selling.payments,
         presets=store.presets,
         storage=storage,
@@ -453,6 +452,10 @@ def build(
             sender=sender,
             handling=handling,
             intake=intake,
+            given={
+                "accounts": accounts,
+                "payments": selling.payments,
+            },
         ),
         alerts=alerts,
         metrics=metrics,
@@ -469,6 +472,7 @@ def make_selling(
     peers: Peers,
     money: Money,
     *,
+    translate: Translate,
     name: InstanceName,
     clock: Clock,
     timing: Timing,
@@ -491,8 +495,9 @@ def make_selling(
         store.users,
         debts,
         provider,
-        bill=_bill,
+        bill=lambda payment, tag: paying.bill(Voice(language_of(tag), translate), payment.credits),
         rate=settings.credits_per_star,
+        offered=settings.stars_offered,
         alerts=alerts,
     )
     comparing = None
@@ -507,15 +512,6 @@ def make_selling(
         stars=provider,
         background=settings.run_background,
     )
-
-
-def _bill(payment: Payment, tag: str | None) -> Bill:
-    """Return what stands on an invoice, in English until there are catalogues."""
-    return paying.bill(language_of(tag), _in_english, payment.credits)
-
-
-def _in_english(_: Language, text: str) -> str:
-    return text
 
 
 class Keys:
@@ -608,6 +604,7 @@ def _make_reception(
     sender: Sender | None,
     handling: Handling,
     intake: TakeUpdates,
+    given: Mapping[str, object],
 ) -> Reception | None:
     by = settings.updates_by
     if by == "off" or sender is None or peers.telegram_url is None or not settings.run_background:
@@ -622,7 +619,13 @@ def _make_reception(
         handling=handling,
         sender=sender,
         leases=store.leases,
-        around=Around(conversations=store.conversations, chats=store.chats, clock=clock),
+        around=Around(
+            conversations=store.conversations,
+            chats=store.chats,
+            users=store.users,
+            clock=clock,
+            given=given,
+        ),
         clock=clock,
         alerts=alerts,
         timing=timing,

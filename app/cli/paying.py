@@ -8,8 +8,7 @@ from app.cli.settling import refusing
 from app.clock import Clock
 from app.errors import NotFoundError
 from app.usecases.payment_records import PaymentRecords
-from processors.notifications import paying
-from schemas.base import PaymentId
+from schemas.base import PaymentId, plain
 from schemas.payment import Payment, PaymentStatus
 
 _COLUMNS: Final = ("made", "id", "status", "Stars", "credits", "user", "paid by", "why")
@@ -53,7 +52,7 @@ def _row(payment: Payment, status: PaymentStatus) -> tuple[str, ...]:
     why = payment.stray.value if payment.stray else payment.refund_reason or ""
     return (
         *(speaking.clock(payment.created_at), payment.id, status.value),
-        *(str(payment.amount), paying.shown(payment.credits)),
+        *(str(payment.amount), plain(payment.credits)),
         *(payment.user or "", "" if payment.payer is None else str(payment.payer)),
         payment.refund_refused or why,
     )

@@ -6,7 +6,7 @@ which `app.usecases.payment_debts` discharges, and a repetition finds everything
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
@@ -53,6 +53,7 @@ class Payments:
         provider: Who takes the money; None where nobody does.
         bill: What stands on an invoice.
         rate: Credits for one Star.
+        offered: Sizes of purchases that people may choose from, in Stars.
         alerts: Told of money that nobody could be credited for.
     """
 
@@ -65,6 +66,7 @@ class Payments:
         *,
         bill: Billed,
         rate: Decimal,
+        offered: Sequence[int],
         alerts: Alerts,
     ) -> None:
         self._records = records
@@ -73,6 +75,7 @@ class Payments:
         self._provider = provider
         self._bill = bill
         self._rate = rate
+        self._offered = offered
         self._alerts = alerts
         self._log = structlog.get_logger()
 
@@ -99,23 +102,30 @@ class Payments:
             payment = await self._records.change(payment, lambda each: each.change(invoice_url=url))
         return payment, new
 
-    async def offer(
-        self, user_id: UserId, stars: int, chat_id: int, *, key: str
-    ) -> tuple[Payment, bool]:
-        """Send an invoice into a chat, once for a key; return it and whether it is new.
+    async def offer(self, user_id: UserId, stars: int, chat_id: int, *, key: str) -> Refusal | None:
+        """Send an invoice into a chat, once for a key.
 
         After a crash it may be sent twice; only one of the two can be paid.
+
+        Returns:
+            None where it was sent, now or before; else why it cannot be paid any more.
 
         Raises:
             As `create`.
         """
         provider, user = await self._customer(user_id)
-        payment, new = await self._made(user, stars, MESSAGE_LASTS, key, str(stars))
-        if payment.sent_at is None and payment.status is PaymentStatus.CREATED:
+        payment, _ = await self._made(user, stars, MESSAGE_LASTS, key, str(stars))
+        asked = Checkout(invoice=payment.id, amount=payment.amount, currency=payment.currency)
+        refusal = payments.refuse(payment, user, asked, self._records.clock.now())
+        if refusal is None and payment.sent_at is None:
             await provider.send(payment, self._bill(payment, user.language), chat_id)
             now = self._records.clock.now()
-            payment = await self._records.change(payment, lambda each: each.change(sent_at=now))
-        return payment, new
+            await self._records.change(payment, lambda each: each.change(sent_at=now))
+        return refusal
+
+    def sizes(self) -> tuple[tuple[int, Decimal], ...]:
+        """Return the sizes of purchases that are offered: Stars, and what they buy now."""
+        return tuple((each, payments.credits_for(each, self._rate)) for each in self._offered)
 
     async def get(self, payment_id: PaymentId) -> Payment | None:
         """Return a payment, or None."""

@@ -1,101 +1,121 @@
-"""Payments in a conversation: the question before one, and the news of one.
+"""Payments in a conversation: `/buy`, the question before a payment, and the news of one.
 
-The dispatcher gives each handler `payments`. Whatever is told twice is answered twice and
-counts once.
+Whatever is told twice is answered twice and counts once.
 """
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
-from aiogram.types import Message, PreCheckoutQuery
+from aiogram.filters import Command
+from aiogram.methods import AnswerPreCheckoutQuery
+from aiogram.types import CallbackQuery, Message, PreCheckoutQuery
 
+from app.telegram.talking import Talk
 from app.usecases.payments import Payments
-from processors.notifications import paying
-from processors.notifications.paying import Translate
-from processors.notifications.texts import Language, language_of
+from app.usecases.register_user import Accounts
+from processors.notifications import buttons, paying
+from processors.notifications.buttons import Press
+from processors.notifications.texts import Voice
 from schemas.payment import STARS, Charge, Checkout
 
 
-def router(translate: Translate) -> Router:
-    """Return the router of payments.
-
-    Args:
-        translate: Puts our words into a person's language.
-    """
-    do = PaymentHandlers(translate)
+def make_router() -> Router:
+    """Return the router of payments."""
     made = Router(name="payments")
-    made.pre_checkout_query.register(do.asked)
-    made.message.register(do.paid, F.successful_payment)
-    made.message.register(do.refunded, F.refunded_payment)
+    made.message.register(buy, Command("buy"))
+    made.callback_query.register(choose, F.data.startswith(f"{Press.BUY.value}:"))
+    made.pre_checkout_query.register(check)
+    made.message.register(paid, F.successful_payment)
+    made.message.register(refunded, F.refunded_payment)
     return made
 
 
-class PaymentHandlers:
-    """What is done about payments."""
-
-    def __init__(self, translate: Translate) -> None:
-        self._translate = translate
-
-    async def asked(self, query: PreCheckoutQuery, payments: Payments) -> None:
-        """Let somebody pay, or say why not."""
-        asked = Checkout(
-            invoice=query.invoice_payload, amount=query.total_amount, currency=query.currency
-        )
-        refusal = await payments.check(asked)
-        if refusal is None:
-            await query.answer(ok=True)
-            return
-        language = language_of(query.from_user.language_code)
-        said = paying.refused(language, self._translate, refusal)
-        await query.answer(ok=False, error_message=said)
-
-    async def paid(self, message: Message, payments: Payments) -> None:
-        """Credit what was paid, and say so."""
-        told = message.successful_payment
-        if told is None:
-            return
-        charge = _charge(
-            message,
-            id=told.telegram_payment_charge_id,
-            invoice=told.invoice_payload,
-            amount=told.total_amount,
-            currency=told.currency,
-        )
-        entry = await payments.paid(charge)
-        language = _language(message)
-        if entry is None:
-            await message.answer(paying.astray(language, self._translate))
-            return
-        await message.answer(paying.arrived(language, self._translate, entry.amount, entry.balance))
-
-    async def refunded(self, message: Message, payments: Payments) -> None:
-        """Take back the credits of what was refunded, and say so."""
-        told = message.refunded_payment
-        if told is None:
-            return
-        charge = _charge(
-            message,
-            id=told.telegram_payment_charge_id,
-            invoice=told.invoice_payload,
-            amount=told.total_amount,
-            currency=STARS,
-        )
-        await payments.refunded(charge)
-        said = paying.given_back(_language(message), self._translate, told.total_amount)
-        await message.answer(said)
+async def buy(message: Message, talk: Talk, voice: Voice, payments: Payments) -> None:
+    """Ask how much somebody wants to buy."""
+    said, rows = paying.offer(voice, payments.sizes())
+    await talk.say(message.chat.id, said, rows)
 
 
-def _charge(message: Message, *, id: str, invoice: str, amount: int, currency: str) -> Charge:  # noqa: A002 - the field's name
-    private = message.chat.type == ChatType.PRIVATE or message.from_user is None
-    return Charge(
-        id=id,
-        invoice=invoice,
-        amount=amount,
-        currency=currency,
-        # A private chat has its person's id; a service message may be the bot's own.
-        payer=message.chat.id if private or message.from_user is None else message.from_user.id,
+async def choose(
+    query: CallbackQuery,
+    talk: Talk,
+    voice: Voice,
+    payments: Payments,
+    accounts: Accounts,
+) -> None:
+    """Send an invoice for what was chosen: one for each button of each message, tapped or not."""
+    pressed = buttons.parse(query.data or "")
+    if query.message is None or pressed is None:
+        return
+    chat_id, stars = query.message.chat.id, pressed[1]
+    if not stars:
+        said, rows = paying.offer(voice, payments.sizes())
+        await talk.say(chat_id, said, rows)
+        await talk.answer(query.id)
+        return
+    account = await accounts.by_telegram_id(query.from_user.id)
+    # Whoever writes an own client can press what we never offered.
+    if account is None or stars not in {str(size) for size, _ in payments.sizes()}:
+        await talk.answer(query.id, paying.unknown(voice), alert=True)
+        return
+    key = f"tg:{chat_id}:{query.message.message_id}:{account.user.id}:{stars}"
+    refusal = await payments.offer(account.user.id, int(stars), chat_id, key=key)
+    said = "" if refusal is None else paying.refused(voice, refusal)
+    await talk.answer(query.id, said, alert=refusal is not None)
+
+
+async def check(query: PreCheckoutQuery, talk: Talk, voice: Voice, payments: Payments) -> None:
+    """Let somebody pay, or say why not."""
+    asked = Checkout(
+        invoice=query.invoice_payload, amount=query.total_amount, currency=query.currency
+    )
+    refusal = await payments.check(asked)
+    answer = AnswerPreCheckoutQuery(
+        pre_checkout_query_id=query.id,
+        ok=refusal is None,
+        error_message=None if refusal is None else paying.refused(voice, refusal),
+    )
+    await talk.call(None, answer)
+
+
+async def paid(message: Message, talk: Talk, voice: Voice, payments: Payments) -> None:
+    """Credit what was paid, and say so."""
+    told = message.successful_payment
+    if told is None:
+        return
+    charge = Charge(
+        id=told.telegram_payment_charge_id,
+        invoice=told.invoice_payload,
+        amount=told.total_amount,
+        currency=told.currency,
+        payer=_payer(message),
         at=message.date,
     )
+    entry = await payments.paid(charge)
+    if entry is None:
+        await talk.say(message.chat.id, paying.astray(voice))
+    else:
+        await talk.say(message.chat.id, paying.arrived(voice, entry.amount, entry.balance))
 
 
-def _language(message: Message) -> Language:
-    return language_of(message.from_user.language_code if message.from_user else None)
+async def refunded(message: Message, talk: Talk, voice: Voice, payments: Payments) -> None:
+    """Take back the credits of what was refunded, and say so."""
+    told = message.refunded_payment
+    if told is None:
+        return
+    charge = Charge(
+        id=told.telegram_payment_charge_id,
+        invoice=told.invoice_payload,
+        amount=told.total_amount,
+        currency=STARS,
+        payer=_payer(message),
+        at=message.date,
+    )
+    await payments.refunded(charge)
+    await talk.say(message.chat.id, paying.given_back(voice, told.total_amount))
+
+
+def _payer(message: Message) -> int:
+    """Return who paid: a private chat has its person's id; a service message may be the bot's."""
+    if message.chat.type == ChatType.PRIVATE or message.from_user is None:
+        return message.chat.id
+    return message.from_user.id
