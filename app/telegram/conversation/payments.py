@@ -3,12 +3,15 @@
 Whatever is told twice is answered twice and counts once.
 """
 
+from contextlib import suppress
+
 from aiogram import F, Router
 from aiogram.enums import ChatType
 from aiogram.filters import Command
 from aiogram.methods import AnswerPreCheckoutQuery
 from aiogram.types import CallbackQuery, Message, PreCheckoutQuery
 
+from app.errors import PeerRefusedError
 from app.telegram.talking import Talk
 from app.usecases.payments import Payments
 from app.usecases.register_user import Accounts
@@ -74,7 +77,9 @@ async def check(query: PreCheckoutQuery, talk: Talk, voice: Voice, payments: Pay
         ok=refusal is None,
         error_message=None if refusal is None else paying.refused(voice, refusal),
     )
-    await talk.call(None, answer)
+    # One that was answered before, or too late, is refused; saying it again does not help.
+    with suppress(PeerRefusedError):
+        await talk.call(None, answer)
 
 
 async def paid(message: Message, talk: Talk, voice: Voice, payments: Payments) -> None:

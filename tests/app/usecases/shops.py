@@ -26,21 +26,28 @@ from tests.speech import translate
 class Shop:
     """Everything that sells credits, at two credits for a Star."""
 
-    def __init__(self, *, telegram: bool = True) -> None:
-        self.kept, self.users, self.ledger = FakePayments(), FakeUsers(), FakeLedger()
-        self.provider, self.alerts, self.clock = FakeProvider(), FakeAlerts(), FakeClock()
+    def __init__(
+        self,
+        *,
+        telegram: bool = True,
+        kept: FakePayments | None = None,
+        provider: FakeProvider | None = None,
+    ) -> None:
+        self.kept, self.provider = kept or FakePayments(), provider or FakeProvider()
+        self.users, self.ledger = FakeUsers(), FakeLedger()
+        self.alerts, self.clock = FakeAlerts(), FakeClock()
         self.users.records[USER] = a_user()
-        provider = self.provider if telegram else None
+        taker = self.provider if telegram else None
         self.records = PaymentRecords(self.kept, self.clock)
         self.money = Money(self.ledger, self.clock)
         self.debts = PaymentDebts(
-            self.records, self.money, provider, timing=TIMING, alerts=self.alerts
+            self.records, self.money, taker, timing=TIMING, alerts=self.alerts
         )
         self.payments = Payments(
             self.records,
             self.users,
             self.debts,
-            provider,
+            taker,
             bill=lambda payment, tag: paying.bill(
                 Voice(language_of(tag), translate), payment.credits
             ),

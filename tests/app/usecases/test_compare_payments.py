@@ -1,5 +1,6 @@
 """Once a day the provider's own list is gone through: what was missed is booked."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from app.errors import PeerDownError
 from app.usecases.compare_payments import LOOK_BACK
 from schemas.base import PaymentId
-from schemas.payment import Charge, PaymentStatus
+from schemas.payment import Charge, PaymentStatus, Transaction
 from tests.app.usecases.shops import Shop
 from tests.builders import NOON, PAYMENT, a_charge
 from tests.fakes.gates import Turnstile
@@ -16,6 +17,19 @@ from tests.fakes.payment_provider import FakeProvider
 pytestmark = pytest.mark.anyio
 
 DAY = timedelta(days=1)
+
+
+class Noting(FakeProvider):
+    """Remembers from where its list was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.starts = list[int]()
+
+    def transactions(self, start: int) -> AsyncIterator[Transaction]:
+        """Note where."""
+        self.starts.append(start)
+        return super().transactions(start)
 
 
 async def a_day_later(shop: Shop, *charges: Charge) -> None:
@@ -104,7 +118,8 @@ async def test_what_the_provider_does_not_have_is_told() -> None:
 
 async def test_what_is_long_done_is_not_read_again() -> None:
     """The next time begins where all was older than is looked back."""
-    shop = Shop()
+    provider = Noting()
+    shop = Shop(provider=provider)
     comparing = shop.comparing()
     for number in range(20):
         name = f"c{number}"
@@ -114,20 +129,9 @@ async def test_what_is_long_done_is_not_read_again() -> None:
         await shop.payments.paid(charge)
         shop.provider.lists(charge)
     shop.clock.move(20 * DAY)
-    starts = list[int]()
-
-    class Noting(FakeProvider):
-        """Remembers from where its list was read."""
-
-        def transactions(self, start: int):  # noqa: ANN202 - what the other returns
-            """Note where."""
-            starts.append(start)
-            return super().transactions(start)
-
-    shop.provider.__class__ = Noting
     assert await comparing.once() == 0
     assert await comparing.once() == 0
-    assert starts == [0, 11]
+    assert provider.starts == [0, 11]
 
 
 async def test_one_process_does_it() -> None:

@@ -23,7 +23,8 @@ HOUR = timedelta(hours=1)
 
 def asked(**fields: Any) -> Checkout:  # noqa: ANN401 - any field of the question
     """What a person is about to pay on `a_payment`."""
-    return Checkout(**({"invoice": PAYMENT, "amount": 50, "currency": "XTR"} | fields))
+    known: dict[str, Any] = {"invoice": PAYMENT, "amount": 50, "currency": "XTR"}
+    return Checkout(**(known | fields))
 
 
 def taken(
