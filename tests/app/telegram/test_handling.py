@@ -1,7 +1,7 @@
 """app.telegram.handling: one at a time in each lane, in order, whatever fails."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -47,7 +47,7 @@ class Worker:
 
     def __init__(self, updates: Updates, name: str = "one", timing: Timing = QUICK) -> None:
         self.seen = list[int]()
-        self.fails = list[Exception | None]()
+        self.fails: Sequence[Exception | None] = ()
         self.gate = asyncio.Event()
         self.gate.set()
         self.sorry = list[int]()
@@ -67,7 +67,7 @@ class Worker:
         """Handle one."""
         self.seen.append(update.id)
         await self.gate.wait()
-        fault = self.fails.pop(0) if self.fails else None
+        fault, *self.fails = self.fails or (None,)
         if fault is not None:
             raise fault
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -31,6 +31,7 @@ QUICK = Timing(
 )
 POLLING = Way("polling", "https://relay.test/webhook", "secret")
 WEBHOOK = Way("webhook", "https://relay.test/webhook", "secret")
+NONE = Hook("", frozenset(), 0, 0.0)
 RIGHT = Hook(WEBHOOK.url, frozenset(KINDS), CONNECTIONS, 0.0)
 
 
@@ -48,7 +49,7 @@ class FakeInbound:
     """
 
     pending: list[JsonValue] = field(default_factory=list[JsonValue])
-    state: Hook = Hook("", frozenset(), 0, 0.0)
+    state: Hook = NONE
     offsets: list[int] = field(default_factory=list[int])
     faults: list[Exception | None] = field(default_factory=list[Exception | None])
     sets: int = 0
@@ -102,7 +103,7 @@ class Scene:
         self, inbound: FakeInbound, way: Way, leases: FakeLeases | None = None, me: str = "one"
     ) -> None:
         self.taken = list[JsonValue]()
-        self.refusals = list[Exception]()
+        self.refusals: Sequence[Exception] = ()
         self.alerts = FakeAlerts()
         self.leases = leases or FakeLeases()
         clock = Clock()
@@ -120,7 +121,8 @@ class Scene:
     async def take(self, raw: bytes) -> None:
         """Store one."""
         if self.refusals:
-            raise self.refusals.pop(0)
+            refusal, *self.refusals = self.refusals
+            raise refusal
         self.taken.append(json.loads(raw))
 
     @asynccontextmanager
