@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +17,7 @@ from app.store.connection import Connection
 from app.store.conversations import MongoConversations
 from app.store.leases import MongoLeases
 from app.store.updates import MongoUpdates
+from app.store.users import MongoUsers
 from app.telegram.around import Around
 from app.telegram.handling import Handling
 from app.telegram.receiving import Way
@@ -70,7 +71,13 @@ class Process:
 
 
 def a_process(
-    connection: Connection, peers: Peers, name: str = "one", way: Way = POLLING, token: str = TOKEN
+    connection: Connection,
+    peers: Peers,
+    name: str = "one",
+    way: Way = POLLING,
+    token: str = TOKEN,
+    *,
+    given: Mapping[str, object] | None = None,
 ) -> Process:
     """Return a process on this database and this Bot API."""
     leases, chats, updates = (
@@ -103,7 +110,13 @@ def a_process(
         handling=handling,
         sender=sender,
         leases=leases,
-        around=Around(conversations=MongoConversations(connection), chats=chats, clock=clock),
+        around=Around(
+            conversations=MongoConversations(connection),
+            chats=chats,
+            users=MongoUsers(connection),
+            clock=clock,
+            given=given or {},
+        ),
         clock=clock,
         alerts=alerts,
         timing=QUICK,
