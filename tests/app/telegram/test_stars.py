@@ -52,10 +52,10 @@ async def agree(bot: "Bot") -> None:
                 return
 
 
-async def paid(bot: "Bot", ada: Person, **wish: object) -> Json:
+async def paid(bot: "Bot", ada: Person, link: str) -> Json:
     """Have somebody pay; return what came of it."""
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(ada.pay(**wish))
+        task = group.create_task(ada.pay(link=link))
         await agree(bot)
     return task.result()
 
@@ -63,7 +63,7 @@ async def paid(bot: "Bot", ada: Person, **wish: object) -> Json:
 async def test_an_invoice_is_paid_and_given_back(stars: Stars, bot: "Bot", peers: Peers) -> None:
     """By its link; the list tells both, and giving it back again is no fault."""
     link = await stars.link(a_payment(), BILL)
-    done = await paid(bot, Person(peers, 7), link=link)
+    done = await paid(bot, Person(peers, 7), link)
     payment = a_payment(charge_id=done["charge_id"], payer=7)
     await stars.refund(payment)
     await stars.refund(payment)
