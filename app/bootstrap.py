@@ -27,6 +27,7 @@ from app.store.connection import Connection, Keep
 from app.store.conversations import MongoConversations
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
+from app.store.jobs import MongoJobs
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
 from app.store.objects import ObjectStorage
@@ -52,15 +53,19 @@ from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
 from app.usecases.end_run import EndRun
 from app.usecases.expire_media import ExpireMedia
+from app.usecases.hands import Hands
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.links import Links
 from app.usecases.money import Money
 from app.usecases.notify import Notify, Show
+from app.usecases.orders import Orders
 from app.usecases.payment_debts import PaymentDebts
 from app.usecases.payment_records import PaymentRecords
 from app.usecases.payments import Payments
-from app.usecases.records import Records
+from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
+from app.usecases.settle_run import SettleRun
+from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Receivers, Sweep
 from app.usecases.take_updates import TakeUpdates, Wake
@@ -76,6 +81,7 @@ from processors.protocols import comfydeploy, signing
 from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
+from schemas.job import Job
 from schemas.timing import Timing
 
 LEAST_DISK: Final = 0.05
@@ -111,6 +117,7 @@ class Store:
 
     connection: Connection
     generations: MongoGenerations
+    jobs: MongoJobs
     inbox: MongoInbox
     leases: MongoLeases
     chats: MongoChats
@@ -135,6 +142,7 @@ class Service:
     applier: Applier
     acceptor: Acceptor
     discharger: Discharger
+    job_hands: Hands[Job]
     sweep: Sweep
     expiry: ExpireMedia | None
     selling: "Selling"
@@ -205,6 +213,7 @@ def open_store(settings: Settings, uri: str) -> Store:
     return Store(
         connection=connection,
         generations=MongoGenerations(connection),
+        jobs=MongoJobs(connection),
         inbox=MongoInbox(connection),
         leases=MongoLeases(connection),
         chats=MongoChats(connection),
@@ -300,7 +309,7 @@ def build(
     )
     taking = Taking(name, timing, background=settings.run_background, messenger=sender)
     records = Records(store.generations, clock, journal)
-    circuits = Circuits(clock, timing, alerts, metrics)
+    money, circuits = Money(store.ledger, clock), Circuits(clock, timing, alerts, metrics)
     made = make_engines(peers, client, timing, metrics)
     engines = {name: Watched(engine, circuits) for name, engine in made.items()}
     fetcher = Fetcher(allow_private=peers.allow_private)
@@ -324,28 +333,23 @@ def build(
             records, engines, files=fetcher, storage=storage, taking=taking, timing=timing
         ),
     }
-    if sender is not None:
-        handlers[DebtKind.SHOW] = Show(
-            records,
-            sender,
-            translate=translate,
-            taking=taking,
-            timing=timing,
-            journal=journal,
-        )
-        handlers[DebtKind.NOTIFY] = Notify(
-            records,
-            sender,
-            engine_of=engines.get,
-            finish=settings.telegram_finish,
-            allow_private=peers.allow_private,
-            linked=links.download,
-            translate=translate,
-            taking=taking,
-            timing=timing,
-            journal=journal,
-            metrics=metrics,
-        )
+    orders = RecordsOf[Job](store.jobs, clock, journal.ordered)
+    handlers[DebtKind.SETTLE] = SettleRun(
+        records, orders, money, taking=taking, timing=timing, alerts=alerts
+    )
+    handlers |= _chat_handlers(
+        records,
+        sender,
+        engines,
+        settings=settings,
+        allow_private=peers.allow_private,
+        links=links,
+        translate=translate,
+        taking=taking,
+        timing=timing,
+        journal=journal,
+        metrics=metrics,
+    )
     discharger = Discharger(
         records,
         handlers,
@@ -356,6 +360,19 @@ def build(
         alerts=alerts,
     )
     records.inherit(discharger)
+    starter = StartJob(records, money, taking)
+    job_hands = Hands[Job](
+        orders,
+        {DebtKind.START: starter, DebtKind.CANCEL: CancelJob(records, taking)},
+        lines=JOB_LINES,
+        called="job",
+        taking=taking,
+        circuits=circuits,
+        timing=timing,
+        metrics=metrics,
+        alerts=alerts,
+    )
+    orders.inherit(job_hands)
     applier = Applier(
         store.inbox, records, taking, clock=clock, timing=timing, metrics=metrics, alerts=alerts
     )
@@ -363,7 +380,7 @@ def build(
         store.inbox,
         records,
         applier=applier,
-        discharger=discharger,
+        hands=(discharger, job_hands),
         receivers=receivers(),
         taking=taking,
         timing=timing,
@@ -378,8 +395,10 @@ def build(
         metrics=metrics,
         on_return=sweep.ask_all,
     )
-    readiness, money = Readiness(store, settings.data_dir), Money(store.ledger, clock)
-    accounts = Accounts(store.users, money, clock, welcome=settings.welcome_grant)
+    readiness, accounts = (
+        Readiness(store, settings.data_dir),
+        Accounts(store.users, money, clock, welcome=settings.welcome_grant),
+    )
     selling = make_selling(
         settings,
         store,
@@ -392,12 +411,9 @@ def build(
         alerts=alerts,
         metrics=metrics,
     )
-    handling = Handling(
-        store.updates, me=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
+    handling, intake = _make_intake(
+        settings, store, name=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
     )
-    # Who handles none leaves them to those who look for them.
-    wake: Wake = handling.wake if settings.run_background else (lambda _: None)
-    intake = TakeUpdates(store.updates, wake=wake, clock=clock, timing=timing, metrics=metrics)
     services = Services(
         acceptor=acceptor,
         desk=Desk(
@@ -407,6 +423,21 @@ def build(
             taking=taking,
             disk_full=readiness.disk_full,
         ),
+        orders=Orders(
+            records,
+            orders,
+            store.jobs,
+            store.presets,
+            money=money,
+            starter=starter,
+            engines=engines.keys(),
+            telegram=peers.telegram_url is not None,
+            credits_per_usd=settings.credits_per_usd,
+            taking=taking,
+            checks=(),
+            disk_full=readiness.disk_full,
+        ),
+        people=store.users,
         generations=store.generations,
         accounts=accounts,
         payments=selling.payments,
@@ -435,6 +466,7 @@ def build(
         applier=applier,
         acceptor=acceptor,
         discharger=discharger,
+        job_hands=job_hands,
         sweep=sweep,
         expiry=_expiry(settings, storage, records, store.leases, name),
         selling=selling,
@@ -464,6 +496,63 @@ def build(
         hooks=hooks,
         app=create_app(services, hooks),
     )
+
+
+def _chat_handlers(
+    records: Records,
+    sender: Sender | None,
+    engines: Mapping[EngineName, Engine],
+    *,
+    settings: Settings,
+    allow_private: bool,
+    links: Links,
+    translate: Translate,
+    taking: Taking,
+    timing: Timing,
+    journal: Journal,
+    metrics: Metrics,
+) -> dict[DebtKind, Handler]:
+    """Return what tells people, where there is a bot to tell them."""
+    if sender is None:
+        return {}
+    return {
+        DebtKind.SHOW: Show(
+            records, sender, translate=translate, taking=taking, timing=timing, journal=journal
+        ),
+        DebtKind.NOTIFY: Notify(
+            records,
+            sender,
+            engine_of=engines.get,
+            finish=settings.telegram_finish,
+            allow_private=allow_private,
+            linked=links.download,
+            translate=translate,
+            taking=taking,
+            timing=timing,
+            journal=journal,
+            metrics=metrics,
+        ),
+    }
+
+
+def _make_intake(
+    settings: Settings,
+    store: Store,
+    *,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    metrics: Metrics,
+    alerts: Alerts,
+) -> tuple[Handling, TakeUpdates]:
+    """Return what handles updates, and what takes them in."""
+    handling = Handling(
+        store.updates, me=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
+    )
+    # Who handles none leaves them to those who look for them.
+    wake: Wake = handling.wake if settings.run_background else (lambda _: None)
+    intake = TakeUpdates(store.updates, wake=wake, clock=clock, timing=timing, metrics=metrics)
+    return handling, intake
 
 
 def make_selling(

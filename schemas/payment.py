@@ -99,7 +99,7 @@ class Transaction(Value):
 class Payment(Owing):
     """Credits that somebody buys. The credits themselves are in the ledger."""
 
-    id: PaymentId = Field(validation_alias="_id", serialization_alias="_id")
+    id: PaymentId = Field(validation_alias="_id", serialization_alias="_id")  # pyright: ignore[reportIncompatibleVariableOverride] - nothing is ever assigned to it
     user: UserId | None = None
     """Whose credits; None where nobody can tell."""
     provider: str

@@ -17,9 +17,9 @@ class MongoUsers:
     def __init__(self, connection: Connection) -> None:
         self._all = connection.collection("users")
 
-    async def get(self, user_id: UserId) -> User | None:
+    async def get(self, user: UserId) -> User | None:
         """See app.ports.Users."""
-        return await self._one({"_id": {"$eq": user_id}})
+        return await self._one({"_id": {"$eq": user}})
 
     async def by_telegram_id(self, telegram_id: int) -> User | None:
         """See app.ports.Users."""

@@ -13,6 +13,7 @@ from app import errors
 from app.web import (
     generations,
     health,
+    jobs,
     media,
     pages,
     payments,
@@ -74,6 +75,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *generations.routes(
             services.desk, services.generations, services.link, services.body_deadline
         ),
+        *jobs.routes(services.orders, services.people, services.link, services.body_deadline),
         *users.routes(services.accounts, services.body_deadline),
         *payments.routes(services.payments, services.clock, services.body_deadline),
         *presets.routes(services.presets),

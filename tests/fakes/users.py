@@ -17,10 +17,10 @@ class FakeUsers:
         self.records = dict[UserId, User]()
         self.gate = gate
 
-    async def get(self, user_id: UserId) -> User | None:
+    async def get(self, user: UserId) -> User | None:
         """See app.ports.Users."""
         await self.gate()
-        found = self.records.get(user_id)
+        found = self.records.get(user)
         await self.gate()
         return found
 

@@ -65,7 +65,7 @@ async def test_what_is_no_amount_is_refused(amount: str) -> None:
         answer = await site.client.post(PATH, content=body, headers=JSON)
 
     assert (answer.status_code, answer.json()["field"]) == (422, "amount")
-    assert answer.json()["reason"] == "amount"
+    assert answer.json()["reason"] == "amount_refused"
     assert world.payments.asked == []
 
 
