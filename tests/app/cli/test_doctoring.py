@@ -53,6 +53,7 @@ def test_peers_and_a_database_that_do_not_answer_are_named(tmp_path: Path) -> No
         **LIVE,
         MONGODB_URI="mongodb://somebody:a-password@127.0.0.1:9/?replicaSet=x",
         TELEGRAM_BOT_TOKEN="4711:" + "x" * 35,
+        TELEGRAM_WEBHOOK_SECRET="t" * 32,
         TELEGRAM_API_URL="http://127.0.0.1:9",
     )
 
