@@ -53,7 +53,7 @@ class Dispatching:
             ConversationStorage(around.conversations, around.clock),
             {**around.given, "talk": self._talk},
         )
-        self._dispatcher.update.outer_middleware(Membership(around.chats, sender, around.clock))
+        self._dispatcher.update.outer_middleware(Membership(around.chats, around.clock))
 
     async def consume(self, update: Update) -> None:
         """Hand an update to its handler; whatever that raises goes on to the caller.
