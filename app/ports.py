@@ -242,6 +242,10 @@ class Chats(Protocol):
         """Remember that a chat refuses us."""
         ...
 
+    async def refuses(self, chat_id: int) -> bool:
+        """Return whether a chat is known to refuse us."""
+        ...
+
     async def opened(self, chat_id: int) -> None:
         """Remember that a chat that refused us does so no more."""
         ...

@@ -197,6 +197,26 @@ async def test_what_was_fetched_before_a_crash_is_handled_after_it(
     assert len(await peers.chat(5)) == 3
 
 
+async def test_a_stop_finishes_what_was_begun(peers: Peers, connection: Connection) -> None:
+    """And leaves the rest to the next life."""
+    process = a_process(connection, peers)
+    await peers.control("telegram", send_delay=0.3)
+
+    async def begun() -> bool:
+        asked = await peers.look("telegram/requests")
+        return "sendMessage" in [each["method"] for each in asked]
+
+    async with process.running():
+        await peers.control("telegram/updates", chat_id=5, text="hello")
+        await until_async(begun)
+        await process.reception.drain()
+        await process.take.take(json.dumps(a_message(9)).encode())
+
+    kept = connection.collection("updates")
+    assert await kept.count_documents({"open": False}) == 1
+    assert await kept.count_documents({"open": True, "tries": 0}) == 1
+
+
 async def test_of_two_processes_one_fetches(peers: Peers, connection: Connection) -> None:
     """Telegram is never asked by both at once; both may handle."""
     one, two = a_process(connection, peers, "one"), a_process(connection, peers, "two")
