@@ -25,6 +25,8 @@ app = typer.Typer(
     runrelay start --input prompt="a lighthouse at dusk" --wait
 
     runrelay explain ID                   [dim]what happened to it, and why[/dim]
+
+    runrelay chat                         [dim]talk with the bot, as in Telegram[/dim]
     """,
     no_args_is_help=True,
     add_completion=False,
