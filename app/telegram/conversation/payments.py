@@ -9,26 +9,35 @@ from aiogram import F, Router
 from aiogram.enums import ChatType
 from aiogram.filters import Command
 from aiogram.methods import AnswerPreCheckoutQuery
-from aiogram.types import CallbackQuery, Message, PreCheckoutQuery
+from aiogram.types import (
+    CallbackQuery,
+    MaybeInaccessibleMessageUnion,
+    Message,
+    PreCheckoutQuery,
+    RefundedPayment,
+    SuccessfulPayment,
+)
 
 from app.errors import PeerRefusedError
 from app.telegram.talking import Talk
 from app.usecases.payments import Payments
 from app.usecases.register_user import Accounts
-from processors.notifications import buttons, paying
+from processors.notifications import paying
 from processors.notifications.buttons import Press
 from processors.notifications.texts import Voice
-from schemas.payment import STARS, Charge, Checkout
+from schemas.payment import STARS, Charge, Checkout, Refusal
 
 
 def make_router() -> Router:
     """Return the router of payments."""
     made = Router(name="payments")
     made.message.register(buy, Command("buy"))
-    made.callback_query.register(choose, F.data.startswith(f"{Press.BUY.value}:"))
+    made.callback_query.register(
+        choose, F.data.startswith(f"{Press.BUY.value}:"), F.message.as_("under")
+    )
     made.pre_checkout_query.register(check)
-    made.message.register(paid, F.successful_payment)
-    made.message.register(refunded, F.refunded_payment)
+    made.message.register(paid, F.successful_payment.as_("told"))
+    made.message.register(refunded, F.refunded_payment.as_("told"))
     return made
 
 
@@ -40,16 +49,15 @@ async def buy(message: Message, talk: Talk, voice: Voice, payments: Payments) ->
 
 async def choose(
     query: CallbackQuery,
+    under: MaybeInaccessibleMessageUnion,
+    *,
     talk: Talk,
     voice: Voice,
     payments: Payments,
     accounts: Accounts,
 ) -> None:
     """Send an invoice for what was chosen: one for each button of each message, tapped or not."""
-    pressed = buttons.parse(query.data or "")
-    if query.message is None or pressed is None:
-        return
-    chat_id, stars = query.message.chat.id, pressed[1]
+    chat_id, stars = under.chat.id, (query.data or "").partition(":")[2]
     if not stars:
         said, rows = paying.offer(voice, payments.sizes())
         await talk.say(chat_id, said, rows)
@@ -60,7 +68,10 @@ async def choose(
     if account is None or stars not in {str(size) for size, _ in payments.sizes()}:
         await talk.answer(query.id, paying.unknown(voice), alert=True)
         return
-    key = f"tg:{chat_id}:{query.message.message_id}:{account.user.id}:{stars}"
+    if account.user.blocked:
+        await talk.answer(query.id, paying.refused(voice, Refusal.GONE), alert=True)
+        return
+    key = f"tg:{chat_id}:{under.message_id}:{account.user.id}:{stars}"
     refusal = await payments.offer(account.user.id, int(stars), chat_id, key=key)
     said = "" if refusal is None else paying.refused(voice, refusal)
     await talk.answer(query.id, said, alert=refusal is not None)
@@ -82,11 +93,10 @@ async def check(query: PreCheckoutQuery, talk: Talk, voice: Voice, payments: Pay
         await talk.call(None, answer)
 
 
-async def paid(message: Message, talk: Talk, voice: Voice, payments: Payments) -> None:
+async def paid(
+    message: Message, told: SuccessfulPayment, *, talk: Talk, voice: Voice, payments: Payments
+) -> None:
     """Credit what was paid, and say so."""
-    told = message.successful_payment
-    if told is None:
-        return
     charge = Charge(
         id=told.telegram_payment_charge_id,
         invoice=told.invoice_payload,
@@ -102,11 +112,10 @@ async def paid(message: Message, talk: Talk, voice: Voice, payments: Payments) -
         await talk.say(message.chat.id, paying.arrived(voice, entry.amount, entry.balance))
 
 
-async def refunded(message: Message, talk: Talk, voice: Voice, payments: Payments) -> None:
+async def refunded(
+    message: Message, told: RefundedPayment, *, talk: Talk, voice: Voice, payments: Payments
+) -> None:
     """Take back the credits of what was refunded, and say so."""
-    told = message.refunded_payment
-    if told is None:
-        return
     charge = Charge(
         id=told.telegram_payment_charge_id,
         invoice=told.invoice_payload,

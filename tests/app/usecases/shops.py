@@ -56,13 +56,13 @@ class Shop:
             alerts=self.alerts,
         )
 
-    def comparing(self) -> ComparePayments:
+    def comparing(self, leases: FakeLeases | None = None) -> ComparePayments:
         """What compares payments, as another process has it."""
         return ComparePayments(
             self.payments,
             self.kept,
             self.provider,
-            FakeLeases(),
+            leases or FakeLeases(),
             me=HERE,
             clock=self.clock,
             alerts=self.alerts,

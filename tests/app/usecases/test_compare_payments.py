@@ -7,11 +7,12 @@ import pytest
 
 from app.errors import PeerDownError
 from app.usecases.compare_payments import LOOK_BACK
-from schemas.base import PaymentId
+from schemas.base import InstanceName, PaymentId
 from schemas.payment import Charge, PaymentStatus, Transaction
 from tests.app.usecases.shops import Shop
 from tests.builders import NOON, PAYMENT, a_charge
 from tests.fakes.gates import Turnstile
+from tests.fakes.leases import FakeLeases
 from tests.fakes.payment_provider import FakeProvider
 
 pytestmark = pytest.mark.anyio
@@ -142,4 +143,18 @@ async def test_one_process_does_it() -> None:
     shop.provider.gate = Turnstile([PeerDownError("telegram", "away")])
 
     assert await comparing.once() == 0
+    assert await comparing.once() == 1
+
+
+async def test_another_process_is_left_to_it() -> None:
+    """While it holds the lease."""
+    shop = Shop()
+    comparing = shop.comparing()
+    other = FakeLeases()
+    now = shop.clock.now()
+    await other.acquire("payments", InstanceName("other"), now, now + DAY)
+    shop.provider.lists(a_charge())
+
+    assert await shop.comparing(other).once() == 0
+    assert shop.kept.records == {}
     assert await comparing.once() == 1

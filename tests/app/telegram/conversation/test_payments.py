@@ -180,6 +180,54 @@ async def test_a_payment_for_somebody_who_is_gone_is_kept(
     assert await shop.balance() == 0
 
 
+async def test_what_fits_no_invoice_is_kept_and_said(shop: Shop) -> None:
+    """Told by Telegram as paid, though nobody here ever asked for it."""
+    told = {
+        "currency": "XTR",
+        "total_amount": 5,
+        "invoice_payload": "nobody's",
+        "telegram_payment_charge_id": "c",
+        "provider_payment_charge_id": "p",
+    }
+    ada = {"id": 7, "is_bot": False, "first_name": "Ada"}
+    message = {"message_id": 9, "date": 1_767_268_800, "chat": {"id": 7, "type": "private"}}
+    update = {"update_id": 99, "message": {**message, "from": ada, "successful_payment": told}}
+    await shop.ada.peers.control("telegram/updates", update=update)
+    await shop.ada.until("could not tell which account")
+    payment = await shop.kept.by_charge("c")
+
+    assert payment is not None
+    assert (payment.status, payment.payer) == (PaymentStatus.STRAY, 7)
+    assert shop.alerts.slugs == ["payment_stray"]
+    assert await shop.balance() == 0
+
+
+async def test_in_a_group_whoever_taps_buys(shop: Shop) -> None:
+    """And whoever pays is who is written down, not the group."""
+    member = shop.ada.at(-500)
+    await member.write("/buy")
+    await member.until("How many credits")
+    await member.tap("b:100")
+    await member.until(lambda message: message["invoice"] is not None)
+    done = await member.pay()
+    await member.until("has arrived")
+    payment = await shop.kept.by_charge(done["charge_id"])
+
+    assert payment is not None
+    assert (payment.user, payment.payer, payment.amount) == (USER, 7, 100)
+
+
+async def test_nobody_blocked_is_sent_an_invoice(shop: Shop, connection: Connection) -> None:
+    """The button says why."""
+    await shop.ada.write("/buy")
+    await shop.ada.until("How many credits")
+    await connection.collection("users").update_one({"_id": USER}, {"$set": {"blocked": True}})
+    await shop.ada.tap("b:50")
+
+    assert "cannot be credited" in (await shop.ada.answered())["text"]
+    assert (await shop.kept.page(None, None, 9)).items == ()
+
+
 async def test_a_refund_is_made_and_told(shop: Shop) -> None:
     """The Stars are back, the credits gone, once; the person reads of it."""
     done = await bought(shop)
