@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import structlog
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from app.clock import Clock
@@ -19,26 +20,35 @@ from app.engines.fetching import Fetcher
 from app.errors import StoreDownError
 from app.observability.journal import Journal
 from app.observability.metrics import DebtRow, Metrics
-from app.ports import Engine
+from app.ports import Alerts, Engine
 from app.settings import Settings
 from app.store.chats import MongoChats
 from app.store.connection import Connection, Keep
+from app.store.conversations import MongoConversations
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.jobs import MongoJobs
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
 from app.store.objects import ObjectStorage
+from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
+from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
 from app.telegram import catalogues
 from app.telegram.alerts import AdminAlerts
+from app.telegram.around import Around
+from app.telegram.handling import Handling
+from app.telegram.receiving import Way
+from app.telegram.reception import Reception
 from app.telegram.sender import Sender
+from app.telegram.stars import Stars
 from app.usecases.accept_events import Acceptor
 from app.usecases.apply_events import Applier
 from app.usecases.ask_engine import AskEngine
 from app.usecases.cancel_run import CancelRun
 from app.usecases.circuits import Circuits
+from app.usecases.compare_payments import ComparePayments
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
 from app.usecases.end_run import EndRun
@@ -50,17 +60,24 @@ from app.usecases.money import Money
 from app.usecases.notify import Ends, Notify, Show
 from app.usecases.notify_job import NotifyJob
 from app.usecases.orders import Orders
+from app.usecases.payment_debts import PaymentDebts
+from app.usecases.payment_records import PaymentRecords
+from app.usecases.payments import Payments
 from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
 from app.usecases.settle_run import SettleRun
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Receivers, Sweep
+from app.usecases.take_updates import TakeUpdates, Wake
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
+from app.web import telegram
 from app.web.application import create_app
 from app.web.services import Services
 from app.web.webhooks import Webhooks
+from processors.notifications import paying
+from processors.notifications.texts import Translate, Voice, language_of
 from processors.protocols import comfydeploy, signing
 from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
@@ -108,6 +125,9 @@ class Store:
     users: MongoUsers
     ledger: MongoLedger
     presets: MongoPresets
+    payments: MongoPayments
+    updates: MongoUpdates
+    conversations: MongoConversations
     keep: Keep
 
 
@@ -126,14 +146,36 @@ class Service:
     job_hands: Hands[Job]
     sweep: Sweep
     expiry: ExpireMedia | None
+    selling: "Selling"
     taking: Taking
     sender: Sender | None
+    reception: Reception | None
     alerts: AdminAlerts
     metrics: Metrics
     client: httpx.AsyncClient
     readiness: "Readiness"
     hooks: Webhooks
     app: ASGIApp
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selling:
+    """What sells credits.
+
+    Attributes:
+        payments: Invoices, charges and refunds.
+        debts: Does what payments owe.
+        comparing: Compares them with the provider's list; None where there is none, or where
+            others do it.
+        stars: The provider; None where Telegram is off.
+        background: Whether this process does what payments owe.
+    """
+
+    payments: Payments
+    debts: PaymentDebts
+    comparing: ComparePayments | None
+    stars: Stars | None
+    background: bool
 
 
 class Readiness:
@@ -179,6 +221,9 @@ def open_store(settings: Settings, uri: str) -> Store:
         users=MongoUsers(connection),
         ledger=MongoLedger(connection),
         presets=MongoPresets(connection),
+        payments=MongoPayments(connection),
+        updates=MongoUpdates(connection),
+        conversations=MongoConversations(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),
@@ -265,8 +310,7 @@ def build(  # noqa: PLR0915 - one long list of parts
     )
     taking = Taking(name, timing, background=settings.run_background, messenger=sender)
     records = Records(store.generations, clock, journal)
-    money = Money(store.ledger, clock)
-    circuits = Circuits(clock, timing, alerts, metrics)
+    money, circuits = Money(store.ledger, clock), Circuits(clock, timing, alerts, metrics)
     made = make_engines(peers, client, timing, metrics)
     engines = {name: Watched(engine, circuits) for name, engine in made.items()}
     fetcher = Fetcher(allow_private=peers.allow_private)
@@ -299,43 +343,26 @@ def build(  # noqa: PLR0915 - one long list of parts
         DebtKind.START: starter,
         DebtKind.CANCEL: CancelJob(records, taking),
     }
-    ends = Ends(
-        engine_of=engines.get,
-        allow_private=peers.allow_private,
-        linked=links.download,
-        translate=translate,
-    )
     if sender is not None:
+        ends = Ends(
+            engine_of=engines.get,
+            allow_private=peers.allow_private,
+            linked=links.download,
+            translate=translate,
+        )
+        telling = _Telling(translate=translate, taking=taking, timing=timing, journal=journal)
+        handlers[DebtKind.SHOW] = Show(records, sender, **telling)
+        handlers[DebtKind.NOTIFY] = Notify(
+            records, sender, ends=ends, finish=settings.telegram_finish, metrics=metrics, **telling
+        )
         job_handlers[DebtKind.NOTIFY] = NotifyJob(
             orders,
             records,
             sender,
             ends=ends,
             finish=settings.telegram_finish,
-            translate=translate,
-            taking=taking,
-            timing=timing,
-            journal=journal,
             metrics=metrics,
-        )
-        handlers[DebtKind.SHOW] = Show(
-            records,
-            sender,
-            translate=translate,
-            taking=taking,
-            timing=timing,
-            journal=journal,
-        )
-        handlers[DebtKind.NOTIFY] = Notify(
-            records,
-            sender,
-            ends=ends,
-            finish=settings.telegram_finish,
-            translate=translate,
-            taking=taking,
-            timing=timing,
-            journal=journal,
-            metrics=metrics,
+            **telling,
         )
     discharger = Discharger(
         records,
@@ -381,7 +408,25 @@ def build(  # noqa: PLR0915 - one long list of parts
         metrics=metrics,
         on_return=sweep.ask_all,
     )
-    readiness = Readiness(store, settings.data_dir)
+    readiness, accounts = (
+        Readiness(store, settings.data_dir),
+        Accounts(store.users, money, clock, welcome=settings.welcome_grant),
+    )
+    selling = make_selling(
+        settings,
+        store,
+        peers,
+        money,
+        translate=translate,
+        name=name,
+        clock=clock,
+        timing=timing,
+        alerts=alerts,
+        metrics=metrics,
+    )
+    handling, intake = _make_intake(
+        settings, store, name=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
+    )
     services = Services(
         acceptor=acceptor,
         desk=Desk(
@@ -407,7 +452,8 @@ def build(  # noqa: PLR0915 - one long list of parts
         ),
         people=store.users,
         generations=store.generations,
-        accounts=Accounts(store.users, money, clock, welcome=settings.welcome_grant),
+        accounts=accounts,
+        payments=selling.payments,
         presets=store.presets,
         storage=storage,
         metrics=metrics,
@@ -417,6 +463,8 @@ def build(  # noqa: PLR0915 - one long list of parts
         api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
         media_keys=keys.media(),
         link=links.shown,
+        updates=intake if settings.updates_by == "webhook" else None,
+        update_secret=_revealed(settings.telegram_webhook_secret).encode(),
         ready=readiness.problems,
         prefix=urlsplit(peers.webhook_base).path.rstrip("/"),
         cors_origins=settings.cors_origins,
@@ -434,14 +482,109 @@ def build(  # noqa: PLR0915 - one long list of parts
         job_hands=job_hands,
         sweep=sweep,
         expiry=_expiry(settings, storage, records, store.leases, name),
+        selling=selling,
         taking=taking,
         sender=sender,
+        reception=_make_reception(
+            settings=settings,
+            store=store,
+            peers=peers,
+            name=name,
+            clock=clock,
+            timing=timing,
+            alerts=alerts,
+            metrics=metrics,
+            sender=sender,
+            handling=handling,
+            intake=intake,
+            given={
+                "accounts": accounts,
+                "payments": selling.payments,
+            },
+        ),
         alerts=alerts,
         metrics=metrics,
         client=client,
         readiness=readiness,
         hooks=hooks,
         app=create_app(services, hooks),
+    )
+
+
+class _Telling(TypedDict):
+    """What all that tells people needs."""
+
+    translate: Translate
+    taking: Taking
+    timing: Timing
+    journal: Journal
+
+
+def _make_intake(
+    settings: Settings,
+    store: Store,
+    *,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    metrics: Metrics,
+    alerts: Alerts,
+) -> tuple[Handling, TakeUpdates]:
+    """Return what handles updates, and what takes them in."""
+    handling = Handling(
+        store.updates, me=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
+    )
+    # Who handles none leaves them to those who look for them.
+    wake: Wake = handling.wake if settings.run_background else (lambda _: None)
+    intake = TakeUpdates(store.updates, wake=wake, clock=clock, timing=timing, metrics=metrics)
+    return handling, intake
+
+
+def make_selling(
+    settings: Settings,
+    store: Store,
+    peers: Peers,
+    money: Money,
+    *,
+    translate: Translate,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    alerts: Alerts,
+    metrics: Metrics,
+) -> Selling:
+    """Return what sells credits; nobody is asked anything yet."""
+    provider = None
+    if peers.telegram_url is not None:
+        provider = Stars(
+            peers.telegram_token,
+            peers.telegram_url,
+            timeout_seconds=timing.send_limit.total_seconds(),
+            metrics=metrics,
+        )
+    records = PaymentRecords(store.payments, clock)
+    debts = PaymentDebts(records, money, provider, timing=timing, alerts=alerts)
+    payments = Payments(
+        records,
+        store.users,
+        debts,
+        provider,
+        bill=lambda payment, tag: paying.bill(Voice(language_of(tag), translate), payment.credits),
+        rate=settings.credits_per_star,
+        offered=settings.stars_offered,
+        alerts=alerts,
+    )
+    comparing = None
+    if provider is not None and settings.run_background:
+        comparing = ComparePayments(
+            payments, store.payments, provider, store.leases, me=name, clock=clock, alerts=alerts
+        )
+    return Selling(
+        payments=payments,
+        debts=debts,
+        comparing=comparing,
+        stars=provider,
+        background=settings.run_background,
     )
 
 
@@ -520,6 +663,52 @@ def _make_sender(
         allow_private=peers.allow_private,
         aside=aside,
     )
+
+
+def _make_reception(
+    *,
+    settings: Settings,
+    store: Store,
+    peers: Peers,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    alerts: AdminAlerts,
+    metrics: Metrics,
+    sender: Sender | None,
+    handling: Handling,
+    intake: TakeUpdates,
+    given: Mapping[str, object],
+) -> Reception | None:
+    by = settings.updates_by
+    if by == "off" or sender is None or peers.telegram_url is None or not settings.run_background:
+        return None
+    secret = _revealed(settings.telegram_webhook_secret)
+    return Reception(
+        token=peers.telegram_token,
+        api_url=peers.telegram_url,
+        me=name,
+        way=Way(by, f"{peers.webhook_base}{telegram.PATH}", secret),
+        take=intake.take,
+        handling=handling,
+        sender=sender,
+        leases=store.leases,
+        around=Around(
+            conversations=store.conversations,
+            chats=store.chats,
+            users=store.users,
+            clock=clock,
+            given=given,
+        ),
+        clock=clock,
+        alerts=alerts,
+        timing=timing,
+        metrics=metrics,
+    )
+
+
+def _revealed(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()
 
 
 def _expiry(

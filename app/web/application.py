@@ -10,7 +10,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from app import errors
-from app.web import generations, health, jobs, media, pages, presets, refusals, users, webhooks
+from app.web import (
+    generations,
+    health,
+    jobs,
+    media,
+    pages,
+    payments,
+    presets,
+    refusals,
+    telegram,
+    users,
+    webhooks,
+)
 from app.web.auth import Keys
 from app.web.edge import Edge
 from app.web.guard import Guard
@@ -33,13 +45,15 @@ def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
             allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-Match"),
             expose_headers=("ETag", "Location", "Retry-After", "Idempotent-Replayed"),
         )
-    return Guard(_Fork(hooks, app), services.metrics)
+    for doors in (hooks, telegram.Door(services)):
+        app = _Fork(doors, app)
+    return Guard(app, services.metrics)
 
 
 class _Fork:
     """Leads webhooks past everything that they do not need."""
 
-    def __init__(self, hooks: Webhooks, rest: ASGIApp) -> None:
+    def __init__(self, hooks: Webhooks | telegram.Door, rest: ASGIApp) -> None:
         self._hooks = hooks
         self._rest = rest
 
@@ -54,7 +68,8 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
     """Return all there is but the webhooks."""
 
     def operations() -> tuple[Operation, ...]:
-        return (*_webhook_operations(), *(route.operation for route in table))
+        told = telegram.OPERATIONS if services.updates is not None else ()
+        return (*_webhook_operations(), *told, *(route.operation for route in table))
 
     table = (
         *generations.routes(
@@ -62,6 +77,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         ),
         *jobs.routes(services.orders, services.people, services.link, services.body_deadline),
         *users.routes(services.accounts, services.body_deadline),
+        *payments.routes(services.payments, services.clock, services.body_deadline),
         *presets.routes(services.presets),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),

@@ -31,3 +31,13 @@ class FakeChats:
         """See app.ports.Chats."""
         await self.gate()
         self.closed[chat_id] = (why, now)
+
+    async def refuses(self, chat_id: int) -> bool:
+        """See app.ports.Chats."""
+        await self.gate()
+        return chat_id in self.closed
+
+    async def opened(self, chat_id: int) -> None:
+        """See app.ports.Chats."""
+        await self.gate()
+        self.closed.pop(chat_id, None)
