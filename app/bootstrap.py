@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -41,6 +42,7 @@ from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
 from app.usecases.end_run import EndRun
 from app.usecases.expire_media import ExpireMedia
+from app.usecases.hand_over import HandOver
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.links import Links
 from app.usecases.money import Money
@@ -49,6 +51,7 @@ from app.usecases.records import Records
 from app.usecases.register_user import Accounts
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Receivers, Sweep
+from app.usecases.take_image import THREADS, TakeImage
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
 from app.web.application import create_app
@@ -263,6 +266,7 @@ def build(
         DebtKind.SUBMIT: SubmitRun(
             records,
             engines,
+            hand_over=HandOver(storage, clock, timing),
             webhook_of=partial(keys.webhook_of, peers.webhook_base),
             names=keys.names,
             taking=taking,
@@ -340,6 +344,12 @@ def build(
             store.users, Money(store.ledger, clock), clock, welcome=settings.welcome_grant
         ),
         presets=store.presets,
+        images=TakeImage(
+            storage,
+            clock,
+            threads=ThreadPoolExecutor(THREADS, "images"),
+            disk_full=readiness.disk_full,
+        ),
         storage=storage,
         metrics=metrics,
         clock=clock,
@@ -348,6 +358,7 @@ def build(
         api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
         media_keys=keys.media(),
         link=links.shown,
+        link_to=links.to,
         ready=readiness.problems,
         prefix=urlsplit(peers.webhook_base).path.rstrip("/"),
         cors_origins=settings.cors_origins,

@@ -5,6 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 
+from pydantic import JsonValue
+
 from app.errors import UnreadableError
 from processors.notifications import Content
 from processors.protocols.sniffing import Sniffed
@@ -107,6 +109,10 @@ class Generations(Protocol):
 
     def open_ids(self) -> AsyncIterator[GenerationId]:
         """Yield the ids of all generations that have not ended, oldest first."""
+        ...
+
+    def open_inputs(self) -> AsyncIterator[Mapping[str, JsonValue]]:
+        """Yield the inputs of all generations that have not ended, oldest first."""
         ...
 
     async def owed(self, now: datetime) -> tuple[Owed, ...]:
@@ -306,6 +312,24 @@ class Engine(Protocol):
             PeerBusyError: Surely not taken.
             PeerUnknownError: It may have been taken.
             PeerDownError: Surely not taken, and nothing else would be.
+        """
+        ...
+
+    async def upload(
+        self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
+    ) -> str:
+        """Upload a file; return the address that stands for it in inputs.
+
+        What `content` raises goes on to the caller.
+
+        Args:
+            name: Its name, with an extension that says what it is.
+            content: The file, read once.
+            size: Its bytes.
+            content_type: Its media type.
+
+        Raises:
+            PeerRefusedError: The engine does not take it.
         """
         ...
 

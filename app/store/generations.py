@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
+from pydantic import JsonValue
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.results import BulkWriteResult
@@ -134,20 +135,13 @@ class MongoGenerations:
 
     async def open_ids(self) -> AsyncIterator[GenerationId]:
         """See app.ports.Generations."""
-        query: Document = {"status": {"$in": sorted(OPEN)}}
-        while True:
-            async with answered():
-                found = (
-                    await self._all.find(query, {"_id": 1})
-                    .sort("_id", ASCENDING)
-                    .limit(AT_ONCE)
-                    .to_list(None)
-                )
-            for each in found:
-                yield each["_id"]
-            if len(found) < AT_ONCE:
-                return
-            query["_id"] = {"$gt": found[-1]["_id"]}
+        async for each in self._open({"_id": 1}):
+            yield each["_id"]
+
+    async def open_inputs(self) -> AsyncIterator[Mapping[str, JsonValue]]:
+        """See app.ports.Generations."""
+        async for each in self._open({"requestPayload.inputs": 1}):
+            yield each.get("requestPayload", {}).get("inputs", {})
 
     async def indebted(self) -> AsyncIterator[Generation]:
         """See app.ports.Generations."""
@@ -213,6 +207,23 @@ class MongoGenerations:
             return await self._all.find(
                 {"_id": {"$in": list(ids)}}, {"requestPayload.inputs": 0}
             ).to_list(None)
+
+    async def _open(self, fields: Document) -> AsyncIterator[Document]:
+        """Yield these fields of all records that have not ended, oldest first."""
+        query: Document = {"status": {"$in": sorted(OPEN)}}
+        while True:
+            async with answered():
+                found = (
+                    await self._all.find(query, fields)
+                    .sort("_id", ASCENDING)
+                    .limit(AT_ONCE)
+                    .to_list(None)
+                )
+            for each in found:
+                yield each
+            if len(found) < AT_ONCE:
+                return
+            query["_id"] = {"$gt": found[-1]["_id"]}
 
     async def _yielded(self, query: Document) -> AsyncIterator[Generation]:
         """Yield what matches, the oldest first: by ids, which are sorted here, not over there."""

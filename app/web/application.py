@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from app import errors
-from app.web import generations, health, media, pages, presets, refusals, users, webhooks
+from app.web import generations, health, images, media, pages, presets, refusals, users, webhooks
 from app.web.auth import Keys
 from app.web.edge import Edge
 from app.web.guard import Guard
@@ -62,6 +62,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         ),
         *users.routes(services.accounts, services.body_deadline),
         *presets.routes(services.presets),
+        *images.routes(services.images, services.link_to, services.image_deadline),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),
         *pages.routes(operations),

@@ -1,14 +1,15 @@
 """Everything the web layer needs, given by the composition root."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from app.errors import UnavailableError
 from app.ports import Page, Stored
-from schemas.base import EngineName, GenerationId
+from schemas.base import EngineName, GenerationId, UserId
 from schemas.generation import Generation
+from schemas.image import Image
 from schemas.preset import Preset
 from schemas.run import Delivery, Output, RunEvent
 from schemas.user import Account
@@ -109,6 +110,22 @@ class Presets(Protocol):
         ...
 
 
+class Images(Protocol):
+    """Pictures that people give."""
+
+    async def __call__(
+        self, content: AsyncIterable[bytes] | bytes, *, owner: UserId | None
+    ) -> Image:
+        """Return a picture as it is kept by now.
+
+        Raises:
+            ImageRefusedError: It is none that is taken.
+            UnavailableError: Nothing more is taken now.
+            PeerError: It could not be stored.
+        """
+        ...
+
+
 class Storage(Protocol):
     """The files we keep, to be read. Every method may raise a PeerError."""
 
@@ -141,6 +158,8 @@ class Clock(Protocol):
         ...
 
 
+LinkTo = Callable[[str], str]
+"""Mints a link to a file by its key."""
 Link = Callable[[Output], str | None]
 """Mints a link to our copy of an output; None where there is none."""
 Receiver = Callable[[Delivery], RunEvent]
@@ -156,11 +175,13 @@ class Services:
         receivers: By engine that is on: what reads its webhooks.
         api_keys: Keys that open the API; none of them: nobody comes in.
         media_keys: Keys that links to files may be signed with.
-        link: Mints such links.
+        link: Mints such links, to copies of outputs.
+        link_to: Mints them to any file by its key.
         ready: Says what keeps us from being ready; nothing when we are.
         prefix: Path of WEBHOOK_URL, as in ``/relay``; empty for none.
         cors_origins: Origins whose pages may call the API.
         body_deadline: How long a body may take to arrive.
+        image_deadline: How long a picture may.
     """
 
     acceptor: Acceptor
@@ -168,6 +189,7 @@ class Services:
     generations: Generations
     accounts: Accounts
     presets: Presets
+    images: Images
     storage: Storage
     metrics: Metrics
     clock: Clock
@@ -176,7 +198,9 @@ class Services:
     api_keys: tuple[bytes, ...]
     media_keys: tuple[bytes, ...]
     link: Link
+    link_to: LinkTo
     ready: Callable[[], Awaitable[tuple[str, ...]]]
     prefix: str = ""
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)
+    image_deadline: timedelta = timedelta(minutes=2)

@@ -56,6 +56,7 @@ class Say(StrEnum):
     REASON_OVERDUE = "reason_overdue"
     REASON_REFUSED = "reason_refused"
     REASON_CANCEL_UNCONFIRMED = "reason_cancel_unconfirmed"
+    REASON_INPUT_GONE = "reason_input_gone"
     SECONDS = "seconds"
     MINUTES = "minutes"
     HOURS = "hours"
@@ -98,6 +99,7 @@ ENGLISH: Final[Mapping[Say, str]] = {
     Say.REASON_OVERDUE: "It was not finished within its time limit.",
     Say.REASON_REFUSED: "The engine refused to run this.",
     Say.REASON_CANCEL_UNCONFIRMED: "The engine did not answer when asked to cancel.",
+    Say.REASON_INPUT_GONE: "The picture you sent is no longer kept; send it again.",
     Say.SECONDS: "{n} s",
     Say.MINUTES: "{n} min",
     Say.HOURS: "{n} h",
@@ -140,6 +142,7 @@ RUSSIAN: Final[Mapping[Say, str]] = {
     Say.REASON_OVERDUE: "Не закончилось за отведённое время.",
     Say.REASON_REFUSED: "Движок отказался это выполнять.",
     Say.REASON_CANCEL_UNCONFIRMED: "Движок не ответил на просьбу об отмене.",
+    Say.REASON_INPUT_GONE: "Присланная картинка больше не хранится, пришлите её ещё раз.",
     Say.SECONDS: "{n} с",
     Say.MINUTES: "{n} мин",
     Say.HOURS: "{n} ч",
@@ -182,6 +185,7 @@ PORTUGUESE: Final[Mapping[Say, str]] = {
     Say.REASON_OVERDUE: "Não terminou dentro do tempo limite.",
     Say.REASON_REFUSED: "O motor se recusou a executar isto.",
     Say.REASON_CANCEL_UNCONFIRMED: "O motor não respondeu ao pedido de cancelamento.",
+    Say.REASON_INPUT_GONE: "A imagem enviada não está mais guardada; envie-a de novo.",
     Say.SECONDS: "{n} s",
     Say.MINUTES: "{n} min",
     Say.HOURS: "{n} h",
@@ -199,6 +203,7 @@ REASONS: Final[Mapping[str, Say]] = {
     "overdue": Say.REASON_OVERDUE,
     "refused": Say.REASON_REFUSED,
     "cancel_unconfirmed": Say.REASON_CANCEL_UNCONFIRMED,
+    "input_gone": Say.REASON_INPUT_GONE,
 }
 """What the slugs in a record's ``statusReason`` mean; other text there is the engine's own."""
 

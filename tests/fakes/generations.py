@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
 
+from pydantic import JsonValue
+
 from app.ports import Owed, Page, Write
 from schemas.base import GenerationId, InstanceName
 from schemas.debt import Debt, DebtKind
@@ -100,6 +102,13 @@ class FakeGenerations:
         await self.gate()
         for generation_id in sorted(each.id for each in self.records.values() if not each.ended):
             yield generation_id
+
+    async def open_inputs(self) -> AsyncIterator[Mapping[str, JsonValue]]:
+        """See app.ports.Generations."""
+        await self.gate()
+        for record in sorted(self.records.values(), key=lambda each: each.id):
+            if not record.ended:
+                yield record.request_payload.inputs
 
     async def owed(self, now: datetime) -> tuple[Owed, ...]:
         """See app.ports.Generations."""
