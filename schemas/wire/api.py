@@ -208,6 +208,17 @@ class ImageQuery(Said):
 class NewImage(Said):
     """A picture, for those who send JSON. Others send it as it is, or as a form's `file`."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "data": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AA"
+                    "AAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+                }
+            ]
+        }
+    )
+
     data: Annotated[str, StringConstraints(min_length=1)]
     """The file in base64 (RFC 4648, 4), padded, without line breaks."""
 
