@@ -17,9 +17,9 @@ from schemas.base import UserId
 from schemas.image import Image
 
 AT_ONCE: Final = 4
-"""Pictures that are in memory at once; while they are decoded each may take 256 MB."""
+"""Pictures that are in memory at once, as they were given."""
 THREADS: Final = 2
-"""Pictures that are decoded at once."""
+"""Pictures that are decoded at once; each may take 350 MB meanwhile."""
 WAITS: Final = timedelta(seconds=20)
 """Longest wait until there is room for another."""
 WRITE_LIMIT: Final = timedelta(seconds=30)

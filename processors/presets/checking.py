@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from processors.errors import InputRefusedError
+from processors.images.keys import key_in
 from processors.presets import inputs
 from schemas.preset import (
     ChoiceInput,
     CostPrice,
     Definition,
+    ImageInput,
     Input,
     IntegerInput,
     NumberInput,
@@ -72,6 +74,8 @@ def _of_input(asked: Input) -> Iterator[Problem]:
             written = [str(each.value) for each in asked.choices]
             for index in _repeated(written):
                 yield Problem(("choices", index, "value"), "another choice has this value")
+        case ImageInput() if key_in(asked.default) is not None:
+            yield Problem(("default",), "is not kept for ever; give an address")
         case _:
             pass
     if asked.default is None:
