@@ -74,18 +74,21 @@ def _of_input(asked: Input) -> Iterator[Problem]:
             written = [str(each.value) for each in asked.choices]
             for index in _repeated(written):
                 yield Problem(("choices", index, "value"), "another choice has this value")
-        case ImageInput() if key_in(asked.default) is not None:
-            yield Problem(("default",), "is not kept for ever; give an address")
         case _:
             pass
-    if asked.default is None:
-        return
+    if asked.default is not None:
+        yield from _of_default(asked)
+
+
+def _of_default(asked: Input) -> Iterator[Problem]:
     if asked.required:
         yield Problem(("required",), "what has a default is never missing; take one of them away")
     try:
         inputs.take(asked, asked.default)
     except InputRefusedError as error:
         yield Problem(("default",), f"would be refused itself: {error.fault.value}")
+    if isinstance(asked, ImageInput) and key_in(asked.default) is not None:
+        yield Problem(("default",), "is not kept for ever; give an address")
 
 
 def _repeated(values: Iterable[str]) -> Iterator[int]:
