@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -53,6 +54,7 @@ from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
 from app.usecases.end_run import EndRun
 from app.usecases.expire_media import ExpireMedia
+from app.usecases.hand_over import HandOver
 from app.usecases.hands import HandlerOf, Hands
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.links import Links
@@ -69,6 +71,7 @@ from app.usecases.settle_run import SettleRun
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Receivers, Sweep
+from app.usecases.take_image import THREADS, TakeImage
 from app.usecases.take_updates import TakeUpdates, Wake
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
@@ -320,6 +323,7 @@ def build(  # noqa: PLR0915 - one long list of parts
         DebtKind.SUBMIT: SubmitRun(
             records,
             engines,
+            hand_over=HandOver(storage, clock, timing),
             webhook_of=partial(keys.webhook_of, peers.webhook_base),
             names=keys.names,
             taking=taking,
@@ -455,6 +459,12 @@ def build(  # noqa: PLR0915 - one long list of parts
         accounts=accounts,
         payments=selling.payments,
         presets=store.presets,
+        images=TakeImage(
+            storage,
+            clock,
+            threads=ThreadPoolExecutor(THREADS, "images"),
+            disk_full=readiness.disk_full,
+        ),
         storage=storage,
         metrics=metrics,
         clock=clock,
@@ -465,6 +475,7 @@ def build(  # noqa: PLR0915 - one long list of parts
         link=links.shown,
         updates=intake if settings.updates_by == "webhook" else None,
         update_secret=_revealed(settings.telegram_webhook_secret).encode(),
+        link_to=links.to,
         ready=readiness.problems,
         prefix=urlsplit(peers.webhook_base).path.rstrip("/"),
         cors_origins=settings.cors_origins,

@@ -143,6 +143,10 @@ class Generations(Debtors[Generation], Protocol):
         """
         ...
 
+    def open_inputs(self) -> AsyncIterator[Mapping[str, JsonValue]]:
+        """Yield the inputs of all generations that have not ended, oldest first."""
+        ...
+
 
 class JobPage(NamedTuple):
     """One page of jobs, newest first, and where the next one begins."""
@@ -369,6 +373,24 @@ class Engine(Protocol):
             PeerBusyError: Surely not taken.
             PeerUnknownError: It may have been taken.
             PeerDownError: Surely not taken, and nothing else would be.
+        """
+        ...
+
+    async def upload(
+        self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
+    ) -> str:
+        """Upload a file; return the address that stands for it in inputs.
+
+        What `content` raises goes on to the caller.
+
+        Args:
+            name: Its name, with an extension that says what it is.
+            content: The file, read once.
+            size: Its bytes.
+            content_type: Its media type.
+
+        Raises:
+            PeerRefusedError: The engine does not take it.
         """
         ...
 

@@ -13,6 +13,7 @@ from app import errors
 from app.web import (
     generations,
     health,
+    images,
     jobs,
     media,
     pages,
@@ -79,6 +80,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *users.routes(services.accounts, services.body_deadline),
         *payments.routes(services.payments, services.clock, services.body_deadline),
         *presets.routes(services.presets),
+        *images.routes(services.images, services.link_to, services.image_deadline),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),
         *pages.routes(operations),

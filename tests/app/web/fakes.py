@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import ClassVar
 
 from app.errors import (
@@ -17,7 +19,8 @@ from app.errors import (
 )
 from app.ports import JobPage, Page
 from app.usecases.orders import JobView, Order
-from app.web.services import Receiver, Services
+from app.usecases.take_image import TakeImage
+from app.web.services import Images, Receiver, Services
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, links, signing
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
@@ -28,6 +31,7 @@ from schemas.run import Delivery, Output, RunEvent
 from schemas.user import Account, User
 from schemas.wire.api import Change, NewGeneration, NewUser
 from tests.builders import USER, a_job, a_payment
+from tests.fakes.clock import FakeClock
 from tests.fakes.presets import FakePresets
 from tests.fakes.storage import FakeStorage
 from tests.fakes.users import FakeUsers
@@ -405,6 +409,10 @@ async def _all_is_well() -> tuple[str, ...]:
     return ()
 
 
+def _link_to(today: date, key: str) -> str:
+    return links.media_link(MEDIA_KEY, "", key, "inline", today)
+
+
 @dataclass
 class World:
     """Everything around the web layer; change a part before `services` is called."""
@@ -421,6 +429,8 @@ class World:
     storage: FakeStorage = field(default_factory=FakeStorage)
     updates: FakeIntake | None = field(default_factory=FakeIntake)
     update_secret: bytes = UPDATE_SECRET
+    images: Images | None = None
+    """What takes pictures; None for the real thing, which keeps them in `storage`."""
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
     receiver: Receiver = comfydeploy.receive
     keys: tuple[bytes, ...] = (KEY, OLD_KEY)
@@ -454,9 +464,17 @@ class World:
             accounts=self.accounts,
             payments=self.payments,
             presets=self.presets,
+            images=self.images
+            or TakeImage(
+                self.storage,
+                FakeClock(NOON),
+                threads=ThreadPoolExecutor(1),
+                disk_full=lambda: False,
+            ),
             storage=self.storage,
             media_keys=(MEDIA_KEY,),
             link=self.link,
+            link_to=partial(_link_to, NOON.date()),
             metrics=self.metrics,
             clock=NoonClock(),
             webhook_keys={ENGINE: self.keys},
@@ -468,6 +486,7 @@ class World:
             prefix=self.prefix,
             cors_origins=self.cors_origins,
             body_deadline=self.body_deadline,
+            image_deadline=self.body_deadline,
         )
 
 
