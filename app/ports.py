@@ -3,13 +3,16 @@
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal, NamedTuple, Protocol
 
 from app.errors import UnreadableError
 from processors.notifications import Content
 from processors.protocols.sniffing import Sniffed
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
+from schemas.control import Control, Subject
 from schemas.debt import DebtKind
+from schemas.deed import Deed
 from schemas.generation import Generation
 from schemas.ledger import Entry
 from schemas.preset import Preset
@@ -39,6 +42,14 @@ class Owed(NamedTuple):
     number: int
     age: timedelta
     """Of the oldest: how long it has been due, or dead. Zero where none is due yet."""
+
+
+class Spent(NamedTuple):
+    """What generations have cost us."""
+
+    engine: EngineName
+    preset: str | None
+    usd: Decimal
 
 
 class Generations(Protocol):
@@ -121,6 +132,17 @@ class Generations(Protocol):
         """Yield the generations that owe a dead debt, oldest first."""
         ...
 
+    async def silent(self, before: datetime, limit: int) -> tuple[Generation, ...]:
+        """Return generations that have not ended, nor changed since `before`, oldest first."""
+        ...
+
+    async def spent(self, since: datetime) -> tuple[Spent, ...]:
+        """Return what the generations ordered since a time have cost, by engine and preset.
+
+        Those whose cost is not known, or not yet, count nothing.
+        """
+        ...
+
 
 class Inbox(Protocol):
     """The deliveries we have answered for. Every method may raise StoreDownError."""
@@ -192,8 +214,19 @@ class Chats(Protocol):
         ...
 
 
+class UserPage(NamedTuple):
+    """One page of people, the newest first, and where the next one begins."""
+
+    items: tuple[User, ...]
+    next: str | None
+
+
 class Users(Protocol):
     """The people who order. Every method may raise StoreDownError or UnreadableError."""
+
+    async def get(self, user: UserId) -> User | None:
+        """Return a person, or None."""
+        ...
 
     async def by_telegram_id(self, telegram_id: int) -> User | None:
         """Return the person with this Telegram id, or None."""
@@ -212,6 +245,67 @@ class Users(Protocol):
 
         `after` is stored with its version and times as given.
         """
+        ...
+
+    async def named(self, words: str, limit: int) -> tuple[User, ...]:
+        """Return people whose username or first name begins so, by the name.
+
+        Capital letters and accents make no difference. Those found by their username come first; nobody comes twice. Those that this version
+        cannot read are left out.
+        """
+        ...
+
+    async def page(self, cursor: str | None, limit: int) -> UserPage:
+        """Return a page of people; those that this version cannot read are left out.
+
+        Args:
+            cursor: `next` of the page before, or None for the first.
+            limit: 1 to 200.
+        """
+        ...
+
+    async def to_forget(self, limit: int) -> tuple[User, ...]:
+        """Return people whose data is being removed."""
+        ...
+
+    async def forgotten(self, digests: Sequence[str]) -> tuple[User, ...]:
+        """Return what is left of those who were forgotten under one of these digests."""
+        ...
+
+
+class Controls(Protocol):
+    """What operators have stopped or capped. Every method may raise StoreDownError."""
+
+    async def of(self, subjects: Sequence[Subject]) -> tuple[Control, ...]:
+        """Return those of these controls that exist.
+
+        Raises:
+            UnreadableError: One is of a newer version, or damaged: it may be a pause.
+        """
+        ...
+
+    async def all(self) -> tuple[Control, ...]:
+        """Return every control, by its id.
+
+        Raises:
+            UnreadableError: One is of a newer version, or damaged.
+        """
+        ...
+
+    async def write(self, before: Control | None, after: Control) -> bool:
+        """Put `after` in the place of `before`, None where there was none; return whether."""
+        ...
+
+
+class Deeds(Protocol):
+    """What administrators have done. Every method may raise StoreDownError."""
+
+    async def insert(self, deed: Deed) -> None:
+        """Store a deed."""
+        ...
+
+    async def about(self, subject: str, limit: int) -> tuple[Deed, ...]:
+        """Return what was done to somebody or something, the last first."""
         ...
 
 

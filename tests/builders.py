@@ -8,7 +8,9 @@ from typing import Any, Final
 from processors import debts, runs
 from processors.debts import Taker
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
+from schemas.control import Control
 from schemas.debt import Debt, DebtKind
+from schemas.deed import Deed, DeedId
 from schemas.generation import CostRate, EngineRun, Generation, Metadata, RateUnit, Request
 from schemas.ledger import Entry, EntryId, EntryKind
 from schemas.preset import (
@@ -260,3 +262,21 @@ def an_entry(seq: int = 1, **fields: Any) -> Entry:  # noqa: ANN401 - any field 
 def none_odd(error: Exception) -> None:
     """What is told of entries that cannot be read, where there must be none."""
     raise AssertionError(str(error))
+
+
+def a_control(key: str = "engine:comfydeploy", **fields: Any) -> Control:  # noqa: ANN401 - any field of the record
+    """A control that stops nothing, last touched at noon."""
+    known: dict[str, Any] = {"id": key, "by": "cli:ada", "at": NOON}
+    return Control(**(known | fields))
+
+
+def a_deed(number: int = 1, **fields: Any) -> Deed:  # noqa: ANN401 - any field of the record
+    """Somebody was blocked."""
+    known: dict[str, Any] = {
+        "id": DeedId(f"{number:032x}"),
+        "at": NOON,
+        "by": "cli:ada",
+        "verb": "block",
+        "subject": "user:a",
+    }
+    return Deed(**(known | fields))

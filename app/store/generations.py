@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 import structlog
@@ -10,11 +11,12 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.results import BulkWriteResult
 
 from app.errors import UnreadableError
-from app.ports import Owed, Page, Write
+from app.ports import Owed, Page, Spent, Write
 from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.documents import Document, read, update
-from schemas.base import GenerationId, InstanceName
+from app.store.indexes import SPENT
+from schemas.base import EngineName, GenerationId, InstanceName, first_id
 from schemas.debt import DebtKind
 from schemas.generation import Generation
 from schemas.run import OPEN, RunStatus
@@ -195,6 +197,24 @@ class MongoGenerations:
                 row["count"],
                 max(timedelta(), now - row["since"]),
             )
+            for row in rows
+        )
+
+    async def silent(self, before: datetime, limit: int) -> tuple[Generation, ...]:
+        """See app.ports.Generations."""
+        quiet = {"status": {"$in": sorted(OPEN)}, "updatedAt": {"$lt": before}}
+        return await self._some(quiet, "_id", limit)
+
+    async def spent(self, since: datetime) -> tuple[Spent, ...]:
+        """See app.ports.Generations."""
+        chosen = {"_id": {"$gte": first_id(since)}, "costUsd": {"$gte": Decimal(0)}}
+        by = {"engine": "$engine", "preset": "$metadata.preset"}
+        summed = {"$group": {"_id": by, "usd": {"$sum": "$costUsd"}}}
+        async with answered():
+            # Named, so that no record is fetched: the index holds all of it.
+            rows = await self._all.aggregate([{"$match": chosen}, summed], hint=SPENT).to_list(None)
+        return tuple(
+            Spent(EngineName(row["_id"]["engine"]), row["_id"].get("preset"), row["usd"])
             for row in rows
         )
 

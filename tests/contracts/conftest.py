@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from app.ports import Chats, Generations, Inbox, Leases, Ledger, Presets, Users
+from app.ports import Chats, Controls, Deeds, Generations, Inbox, Leases, Ledger, Presets, Users
 from app.store.chats import MongoChats
 from app.store.connection import Keep
+from app.store.controls import MongoControls
+from app.store.deeds import MongoDeeds
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.leases import MongoLeases
@@ -17,6 +19,7 @@ from app.store.presets import MongoPresets
 from app.store.users import MongoUsers
 from tests.databases import a_database
 from tests.fakes.chats import FakeChats
+from tests.fakes.controls import FakeControls, FakeDeeds
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.leases import FakeLeases
@@ -36,6 +39,8 @@ class Ports:
     users: Users
     ledger: Ledger
     presets: Presets
+    controls: Controls
+    deeds: Deeds
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -56,6 +61,8 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeUsers(),
             FakeLedger(),
             FakePresets(),
+            FakeControls(),
+            FakeDeeds(),
         )
         return
     async with a_database(uri) as connection:
@@ -68,4 +75,6 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoUsers(connection),
             MongoLedger(connection),
             MongoPresets(connection),
+            MongoControls(connection),
+            MongoDeeds(connection),
         )

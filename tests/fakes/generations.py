@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
-from app.ports import Owed, Page, Write
-from schemas.base import GenerationId, InstanceName
+from app.ports import Owed, Page, Spent, Write
+from schemas.base import EngineName, GenerationId, InstanceName, first_id
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation
 from tests.fakes.gates import Gate, ajar
@@ -128,6 +129,22 @@ class FakeGenerations:
         for _, record in sorted(self.records.items()):
             if any(debt.dead_at for debt in record.owed):
                 yield record
+
+    async def silent(self, before: datetime, limit: int) -> tuple[Generation, ...]:
+        """See app.ports.Generations."""
+        await self.gate()
+        found = [each for _, each in sorted(self.records.items()) if not each.ended]
+        return tuple([each for each in found if each.updated_at < before][:limit])
+
+    async def spent(self, since: datetime) -> tuple[Spent, ...]:
+        """See app.ports.Generations."""
+        await self.gate()
+        sums = dict[tuple[EngineName, str | None], Decimal]()
+        for each in self.records.values():
+            if each.id >= first_id(since) and each.cost_usd is not None:
+                by = each.engine, each.metadata.preset
+                sums[by] = sums.get(by, Decimal(0)) + each.cost_usd
+        return tuple(Spent(*by, usd) for by, usd in sums.items())
 
     def _written(self, write: Write) -> bool:
         """Set the fields that changed, where the version still is as it was."""
