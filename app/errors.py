@@ -9,6 +9,8 @@
         * StaleVersionError: the record has changed since
         * NotFoundError: there is no such record
         * ConflictError: not in this state
+        * LimitReachedError: one person has ordered as much as one may; says until when
+        * PausedError: nothing is ordered there, by hand or by a daily cap
     * UnavailableError: try again later
         * ContendedError: others kept winning the write to one record
         * StoreDownError: the database does not answer
@@ -28,6 +30,9 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Literal
+
+LimitName = Literal["at_once", "per_minute", "per_day"]
 
 
 class AppError(Exception):
@@ -103,6 +108,53 @@ class ConflictError(RefusedError):
     """The record is not in a state in which this can be done."""
 
     reason = "conflict"
+
+
+class LimitReachedError(RefusedError):
+    """Somebody has ordered as much as one may for now.
+
+    Attributes:
+        limit: Which limit: ``at_once``, ``per_minute``, ``per_day``.
+        most: How much that is.
+        retry_after: When there is room again; None where it is once something has ended.
+    """
+
+    reason = "limit_reached"
+
+    def __init__(self, limit: LimitName, most: int, retry_after: timedelta | None = None) -> None:
+        words = {"at_once": "at once", "per_minute": "in a minute", "per_day": "in 24 hours"}
+        super().__init__(f"no more than {most} {words[limit]}")
+        self.limit: LimitName = limit
+        self.most = most
+        self.retry_after = retry_after
+
+
+class PausedError(RefusedError):
+    """Orders are not taken there for now: somebody paused it, or a day's cap is reached.
+
+    Attributes:
+        what: What stands in the way: a pause of an ``engine`` or a ``preset``, or a cap on
+            what one of them may ``spend``.
+        name: Of the engine or the preset.
+        why: The words of whoever paused it, if there are any.
+        retry_after: When it ends; None where nobody knows.
+    """
+
+    reason = "paused"
+
+    def __init__(
+        self,
+        what: Literal["engine", "preset", "spend"],
+        name: str,
+        why: str | None = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        said = "has cost as much today as it may" if what == "spend" else "is paused"
+        super().__init__(f"{name} {said}" + (f": {why}" if why else ""))
+        self.what = what
+        self.name = name
+        self.why = why
+        self.retry_after = retry_after
 
 
 class UnavailableError(AppError):

@@ -250,8 +250,8 @@ class Users(Protocol):
     async def named(self, words: str, limit: int) -> tuple[User, ...]:
         """Return people whose username or first name begins so, by the name.
 
-        Capital letters and accents make no difference. Those found by their username come first; nobody comes twice. Those that this version
-        cannot read are left out.
+        Capital letters and accents make no difference. Those found by their username come
+        first; nobody comes twice. Those that this version cannot read are left out.
         """
         ...
 

@@ -2,12 +2,13 @@
 
 A request that cannot be read is 400, whichever field of it is wrong; one that is understood
 and cannot be carried out as things stand is 404, 409, 412 or 422; a body is 413 or 415; what
-may work later is 503 and says when.
+may work later is 503, or 429 where one person asks for too much, and says when if that is known.
 """
 
 import inspect
 import math
 from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
@@ -29,6 +30,8 @@ STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     errors.StaleVersionError: HTTPStatus.PRECONDITION_FAILED,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
     errors.ConflictError: HTTPStatus.CONFLICT,
+    errors.LimitReachedError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.PausedError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.PeerError: HTTPStatus.BAD_GATEWAY,
     refusals.HeadersTooLargeError: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -125,9 +128,13 @@ def _short(text: str | None) -> str | None:
 
 def _headers(error: Exception) -> dict[str, str]:
     match error:
-        case errors.UnavailableError():
+        case (
+            errors.UnavailableError(retry_after=timedelta() as wait)
+            | errors.LimitReachedError(retry_after=timedelta() as wait)
+            | errors.PausedError(retry_after=timedelta() as wait)
+        ):
             # Whole seconds, at least one (RFC 9110, 10.2.3).
-            return {"Retry-After": str(max(1, math.ceil(error.retry_after.total_seconds())))}
+            return {"Retry-After": str(max(1, math.ceil(wait.total_seconds())))}
         case refusals.UnauthorizedError():
             return {"WWW-Authenticate": "Bearer"}
         case RangeError():
