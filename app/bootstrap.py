@@ -23,6 +23,8 @@ from app.ports import Engine
 from app.settings import Settings
 from app.store.chats import MongoChats
 from app.store.connection import Connection, Keep
+from app.store.controls import MongoControls
+from app.store.deeds import MongoDeeds
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.leases import MongoLeases
@@ -37,14 +39,18 @@ from app.usecases.apply_events import Applier
 from app.usecases.ask_engine import AskEngine
 from app.usecases.cancel_run import CancelRun
 from app.usecases.circuits import Circuits
+from app.usecases.controlling import Controlling
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
+from app.usecases.duties import Duties
 from app.usecases.end_run import EndRun
 from app.usecases.expire_media import ExpireMedia
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.links import Links
 from app.usecases.money import Money
 from app.usecases.notify import Notify, Show
+from app.usecases.pauses import Pauses, Spending
+from app.usecases.people import People
 from app.usecases.records import Records
 from app.usecases.register_user import Accounts
 from app.usecases.submit_run import SubmitRun
@@ -99,6 +105,8 @@ class Store:
     users: MongoUsers
     ledger: MongoLedger
     presets: MongoPresets
+    controls: MongoControls
+    deeds: MongoDeeds
     keep: Keep
 
 
@@ -119,6 +127,7 @@ class Service:
     taking: Taking
     sender: Sender | None
     alerts: AdminAlerts
+    duties: Duties
     metrics: Metrics
     client: httpx.AsyncClient
     readiness: "Readiness"
@@ -168,6 +177,8 @@ def open_store(settings: Settings, uri: str) -> Store:
         users=MongoUsers(connection),
         ledger=MongoLedger(connection),
         presets=MongoPresets(connection),
+        controls=MongoControls(connection),
+        deeds=MongoDeeds(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),
@@ -184,6 +195,33 @@ def open_storage(settings: Settings) -> ObjectStorage:
     if settings.storage_url is None:
         return ObjectStorage.under(settings.data_dir / "media")
     return ObjectStorage.at(settings.storage_url)
+
+
+def make_controlling(store: Store, spending: Spending, clock: Clock) -> Controlling:
+    """Return an operator's switches, for all engines that there could be."""
+    return Controlling(
+        store.controls,
+        store.presets,
+        receivers().keys(),
+        spending=spending,
+        deeds=store.deeds,
+        clock=clock,
+    )
+
+
+def make_duties(settings: Settings) -> Duties:
+    """Return the texts that Telegram asks for."""
+    terms = {
+        "en": settings.terms_text,
+        "ru": settings.terms_text_ru,
+        "pt": settings.terms_text_pt,
+    }
+    support = {
+        "en": settings.paysupport_text,
+        "ru": settings.paysupport_text_ru,
+        "pt": settings.paysupport_text_pt,
+    }
+    return Duties(_said(terms), _said(support))
 
 
 def receivers() -> Receivers:
@@ -326,6 +364,11 @@ def build(
         on_return=sweep.ask_all,
     )
     readiness = Readiness(store, settings.data_dir)
+    spending = Spending(store.generations, clock)
+    pauses = Pauses(store.controls, spending, clock=clock, alerts=alerts)
+    accounts = Accounts(
+        store.users, Money(store.ledger, clock), clock, welcome=settings.welcome_grant
+    )
     services = Services(
         acceptor=acceptor,
         desk=Desk(
@@ -334,11 +377,12 @@ def build(
             telegram=peers.telegram_url is not None,
             taking=taking,
             disk_full=readiness.disk_full,
+            admit=pauses.engine,
         ),
         generations=store.generations,
-        accounts=Accounts(
-            store.users, Money(store.ledger, clock), clock, welcome=settings.welcome_grant
-        ),
+        accounts=accounts,
+        people=People(store.users, accounts, store.ledger, store.deeds, clock),
+        controlling=make_controlling(store, spending, clock),
         presets=store.presets,
         storage=storage,
         metrics=metrics,
@@ -367,6 +411,7 @@ def build(
         taking=taking,
         sender=sender,
         alerts=alerts,
+        duties=make_duties(settings),
         metrics=metrics,
         client=client,
         readiness=readiness,
@@ -411,6 +456,10 @@ class Keys:
         engine = generation.engine
         attempt = signing.verify(self.of(engine), engine, generation.id, given[1])
         return attempt == generation.attempt
+
+
+def _said(texts: Mapping[str, str | None]) -> dict[str, str]:
+    return {language: text for language, text in texts.items() if text}
 
 
 async def count_debts(service: Service) -> None:

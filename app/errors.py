@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 
-LimitName = Literal["at_once", "per_minute", "per_day"]
+from schemas.quota import LimitName
 
 
 class AppError(Exception):

@@ -1,6 +1,6 @@
 """Deeds of administration: who did what, to whom, when and why. They are never changed."""
 
-from typing import NewType
+from typing import Any, NewType
 
 from pydantic import Field
 
@@ -23,3 +23,7 @@ class Deed(Record):
     """To whom or what: ``user:ID``, ``engine:NAME``, ``preset:NAME``."""
     said: str | None = None
     """Why, or to what, in the words of whoever did it."""
+
+    def public(self) -> dict[str, Any]:
+        """Return the deed as the API shows it; every field is present."""
+        return self.model_dump(mode="json", by_alias=True, exclude={"id"})

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, NewType, Self
+from typing import Any, Final, NewType, Self
 
 from pydantic import Field
 
@@ -68,3 +68,8 @@ class Entry(Record):
     """Of a close: what they get back; with `captured` it is the line that was held."""
     rate: Money | None = None
     """Of a close at a price that follows the cost: credits for one USD, as they were then."""
+
+    def public(self) -> dict[str, Any]:
+        """Return the entry as the API shows it: ``id`` for ``_id``; every field is present."""
+        shown = self.model_dump(mode="json", by_alias=True)
+        return {"id": shown.pop("_id"), **shown}

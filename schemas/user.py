@@ -59,6 +59,14 @@ class User(Record):
     idempotency_digest: str | None = None
     """Digest of the body that came with the key."""
 
+    def public(self) -> dict[str, Any]:
+        """Return the person as lists show them: ``id`` for ``_id``, without their balance.
+
+        Every field is present; what is unknown is null.
+        """
+        shown = self.model_dump(mode="json", by_alias=True, exclude=_HIDDEN)
+        return {"id": shown.pop("_id"), **shown}
+
 
 class Account(Record):
     """A person and what they own."""
@@ -68,9 +76,5 @@ class Account(Record):
     """Credits; below zero only where somebody allowed that."""
 
     def public(self) -> dict[str, Any]:
-        """Return the person as the API shows them: ``id`` for ``_id``, and the balance.
-
-        Every field is present; what is unknown is null.
-        """
-        shown = self.user.model_dump(mode="json", by_alias=True, exclude=_HIDDEN)
-        return {"id": shown.pop("_id"), **shown, "balance": plain(self.balance)}
+        """Return the person as the API shows them, with their balance."""
+        return {**self.user.public(), "balance": plain(self.balance)}

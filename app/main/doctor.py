@@ -163,6 +163,17 @@ async def _telegram(settings: Settings) -> list[Check]:
     return [Check("Telegram", "ok", f"answers; the bot is @{name}")]
 
 
+async def _duties(settings: Settings) -> list[Check]:
+    """See that people can read what Telegram wants them to, where they pay."""
+    if not settings.live or not settings.telegram_on:
+        return []
+    texts = {"TERMS_TEXT": settings.terms_text, "PAYSUPPORT_TEXT": settings.paysupport_text}
+    cure = "write it before you take Stars: Telegram asks bots that do for /terms and /paysupport"
+    return [
+        Check(name, "warning", "is empty", cure) for name, text in texts.items() if text is None
+    ]
+
+
 async def _webhook(settings: Settings) -> list[Check]:
     base = settings.webhook_url
     if base is None:
@@ -253,6 +264,7 @@ _LOOKS: Final[Mapping[str, Looking]] = {
     "MongoDB": _database,
     "ComfyDeploy": _engine,
     "Telegram": _telegram,
+    "duties": _duties,
     "webhook URL": _webhook,
     "storage": _storage,
     "disk": _disk,

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, NamedTuple, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from app.settings import values
+from schemas.quota import Quota
 
 MIN_SECRET: Final = 16
 """Characters of a secret of ours in live mode."""
@@ -91,6 +92,24 @@ class Settings(BaseModel):
     admin_chat_id: Annotated[int | None, BeforeValidator(values.chat)] = None
     welcome_grant: Annotated[Decimal, BeforeValidator(values.credits)] = Decimal(0)
     """Credits that somebody new is given."""
+    limit_at_once: values.Allowance = Quota(usual=3)
+    """Jobs of one person that may run at a time."""
+    limit_per_minute: values.Allowance = Quota(usual=10)
+    """Jobs that one person may order in a minute."""
+    limit_per_day: values.Allowance = Quota(usual=200)
+    """Jobs that one person may order in 24 hours."""
+    terms_text: values.Text | None = None
+    """None: a text that says that there is none."""
+    terms_text_ru: values.Text | None = None
+    """None: `terms_text`."""
+    terms_text_pt: values.Text | None = None
+    """None: `terms_text`."""
+    paysupport_text: values.Text | None = None
+    """None: a text that says to whom to turn, without knowing it."""
+    paysupport_text_ru: values.Text | None = None
+    """None: `paysupport_text`."""
+    paysupport_text_pt: values.Text | None = None
+    """None: `paysupport_text`."""
     keep_events_days: Annotated[int, values.number(1, 3650)] = 14
     keep_records_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""
@@ -160,4 +179,4 @@ def _shown(settings: Settings, name: str) -> str:
         return "on" if value else "off"
     if isinstance(value, tuple):
         return ",".join(cast("tuple[str, ...]", value))
-    return "" if value is None else str(value)
+    return "" if value is None else str(value).replace("\n", "\\n")

@@ -52,28 +52,29 @@ class Accounts:
             if known is None:
                 made = self._made(new, key, digest)
                 if await self._users.insert(made):
-                    return await self._account(made), True
+                    return await self.account(made), True
                 continue
             after = self._refreshed(known, new)
             if after is known or await self._users.write(known, after):
-                return await self._account(after), False
+                return await self.account(after), False
         raise ContendedError(f"the person with Telegram id {new.telegram_id}")
 
     async def by_telegram_id(self, telegram_id: int) -> Account | None:
         """Return a person and what they own, or None."""
         user = await self._users.by_telegram_id(telegram_id)
-        return None if user is None else await self._account(user)
+        return None if user is None else await self.account(user)
+
+    async def account(self, user: User) -> Account:
+        """Return what a person owns, with the welcome that they were promised."""
+        if user.welcome is not None:
+            key = ledger.welcome_key(user.id)
+            await self._money.grant(user.id, user.welcome, key=key, by=BY, reason="welcome")
+        return Account(user=user, balance=await self._money.balance(user.id))
 
     async def _check_key(self, key: str | None, digest: str | None) -> None:
         known = None if key is None else await self._users.by_idempotency_key(key)
         if known is not None and known.idempotency_digest != digest:
             raise IdempotencyMismatchError
-
-    async def _account(self, user: User) -> Account:
-        if user.welcome is not None:
-            key = ledger.welcome_key(user.id)
-            await self._money.grant(user.id, user.welcome, key=key, by=BY, reason="welcome")
-        return Account(user=user, balance=await self._money.balance(user.id))
 
     def _made(self, new: NewUser, key: str | None, digest: str | None) -> User:
         now = self._clock.now()

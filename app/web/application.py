@@ -10,7 +10,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from app import errors
-from app.web import generations, health, media, pages, presets, refusals, users, webhooks
+from app.web import (
+    controls,
+    generations,
+    health,
+    media,
+    pages,
+    people,
+    presets,
+    refusals,
+    users,
+    webhooks,
+)
 from app.web.auth import Keys
 from app.web.edge import Edge
 from app.web.guard import Guard
@@ -61,6 +72,8 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
             services.desk, services.generations, services.link, services.body_deadline
         ),
         *users.routes(services.accounts, services.body_deadline),
+        *people.routes(services.people, services.body_deadline),
+        *controls.routes(services.controlling, services.body_deadline),
         *presets.routes(services.presets),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from app import errors
 from app.web import refusals
 from app.web.ranges import RangeError
-from processors.errors import RefusedBodyError
+from processors.errors import LedgerError, RefusedBodyError
 from schemas.wire.api import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -42,9 +42,11 @@ STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     refusals.SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
     RangeError: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     RefusedBodyError: HTTPStatus.BAD_REQUEST,
+    LedgerError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """By error, the nearest of its ancestors deciding. Whatever is not here is a fault of ours."""
 
+_Told = errors.AppError | LedgerError
 _DETAIL_MOST: Final = 300
 _CLOSING: Final = (
     refusals.MalformedError,
@@ -78,7 +80,9 @@ class Kind(NamedTuple):
 
 def kinds() -> tuple[Kind, ...]:
     """Return every kind of problem there is."""
-    families = _family(errors.RefusedError) | _family(errors.UnavailableError)
+    families = (
+        _family(errors.RefusedError) | _family(errors.UnavailableError) | _family(LedgerError)
+    )
     known = {
         Kind(each.reason, int(status(each)), title(each)) for each in families | {errors.PeerError}
     }
@@ -100,8 +104,8 @@ def _by_status(kind: Kind) -> tuple[int, str]:
     return kind.status, kind.reason
 
 
-def _family(root: type[errors.AppError]) -> frozenset[type[errors.AppError]]:
-    return frozenset({root}).union(*(_family(each) for each in root.__subclasses__()))
+def _family(root: type[_Told]) -> frozenset[type[_Told]]:
+    return frozenset({root}).union(*map(_family, root.__subclasses__()))
 
 
 def _problem(error: Exception) -> Problem:

@@ -1,17 +1,21 @@
 """Everything the web layer needs, given by the composition root."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol
 
 from app.errors import UnavailableError
-from app.ports import Page, Stored
-from schemas.base import EngineName, GenerationId
+from app.ports import Page, Stored, UserPage
+from schemas.base import EngineName, GenerationId, UserId
+from schemas.control import Control, Subject
+from schemas.deed import Deed
 from schemas.generation import Generation
+from schemas.ledger import Entry
 from schemas.preset import Preset
 from schemas.run import Delivery, Output, RunEvent
-from schemas.user import Account
+from schemas.user import Account, Role, User
 from schemas.wire.api import Change, NewGeneration, NewUser
 
 
@@ -97,6 +101,88 @@ class Accounts(Protocol):
         ...
 
 
+class People(Protocol):
+    """People, as administrators see them. Every method may raise an AppError."""
+
+    async def get(self, user_id: UserId) -> Account:
+        """Return a person and what they own."""
+        ...
+
+    async def find(self, words: str, limit: int) -> tuple[User, ...]:
+        """Return whom somebody may mean."""
+        ...
+
+    async def page(self, cursor: str | None, limit: int) -> UserPage:
+        """Return a page of everybody, the newest first."""
+        ...
+
+    async def entries(
+        self, user_id: UserId, before: int | None, limit: int
+    ) -> tuple[tuple[Entry, ...], int | None]:
+        """Return a page of somebody's ledger, and where the next one begins."""
+        ...
+
+    async def deeds(self, user_id: UserId) -> tuple[Deed, ...]:
+        """Return what was last done to somebody."""
+        ...
+
+    async def grant(
+        self, user_id: UserId, amount: Decimal, *, key: str | None, by: str, reason: str | None
+    ) -> tuple[Entry, bool]:
+        """Give credits; return the entry, and whether it was made just now."""
+        ...
+
+    async def block(self, user_id: UserId, *, by: str, reason: str | None) -> User:
+        """Serve somebody no more."""
+        ...
+
+    async def unblock(self, user_id: UserId, *, by: str, reason: str | None) -> User:
+        """Serve somebody again."""
+        ...
+
+    async def set_roles(self, user_id: UserId, roles: Sequence[Role], *, by: str) -> User:
+        """Give somebody these roles, and no others."""
+        ...
+
+
+class Watch(Protocol):
+    """A control, and what its subject has cost today."""
+
+    @property
+    def control(self) -> Control:
+        """The control."""
+        ...
+
+    @property
+    def spent_usd(self) -> Decimal:
+        """What today has cost."""
+        ...
+
+
+class Controlling(Protocol):
+    """An operator's switches. Every method may raise an AppError."""
+
+    async def all(self) -> Sequence[Watch]:
+        """Return every control, and what was spent where there is none."""
+        ...
+
+    async def get(self, subject: Subject) -> Watch:
+        """Return the control of something."""
+        ...
+
+    async def pause(self, subject: Subject, *, by: str, reason: str | None) -> Control:
+        """Have no new orders taken."""
+        ...
+
+    async def resume(self, subject: Subject, *, by: str) -> Control:
+        """Have orders taken again."""
+        ...
+
+    async def cap(self, subject: Subject, usd: Decimal | None, *, by: str) -> Control:
+        """Have no new orders taken on a day that has cost so much."""
+        ...
+
+
 class Presets(Protocol):
     """The presets, to be read. Every method may raise an UnavailableError."""
 
@@ -167,6 +253,8 @@ class Services:
     desk: Desk
     generations: Generations
     accounts: Accounts
+    people: People
+    controlling: Controlling
     presets: Presets
     storage: Storage
     metrics: Metrics

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from pydantic import SecretStr
 
-from app.bootstrap import Peers, build, open_store
+from app.bootstrap import Peers, build, make_duties, open_store
 from app.clock import Clock
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
@@ -57,3 +57,11 @@ async def test_a_bot_is_there_for_whoever_has_something_to_tell(
         store.connection.close()
 
     assert (service.sender is not None) is expected
+
+
+def test_the_operators_texts_are_found_by_language() -> None:
+    """Those that there are."""
+    duties = make_duties(Settings(terms_text="Be nice.", paysupport_text_pt="Escreva."))
+
+    assert duties.terms("ru") == "Be nice."
+    assert duties.pay_support("pt") == "Escreva."

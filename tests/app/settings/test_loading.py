@@ -332,3 +332,33 @@ def _is_bare(above: str, line: str) -> bool:
 def test_a_storage_is_a_bucket_or_a_folder(given: str, read: str) -> None:
     """With or without a folder in it; a slash at the end says nothing."""
     assert settings.load({"STORAGE_URL": given}, None).storage_url == read
+
+
+@pytest.mark.parametrize("given", ["3", "none", "0", "3,member:10,partner:none"])
+def test_a_limit_is_shown_as_it_was_written(given: str) -> None:
+    """A number, or none, and others by role."""
+    loaded = settings.load({"LIMIT_AT_ONCE": given.replace(",", " , ")}, None)
+
+    assert str(loaded.limit_at_once) == given
+    assert {each.name: each.value for each in loaded.describe()}["LIMIT_AT_ONCE"] == given
+
+
+@pytest.mark.parametrize(
+    "given", ["-1", "many", "3,", "3,member", "3,member:", "3,Member:1", "1e9"]
+)
+def test_a_limit_that_makes_no_sense_is_refused(given: str) -> None:
+    """With how it is written."""
+    [problem] = problems({"LIMIT_PER_DAY": given})
+
+    assert problem.startswith("LIMIT_PER_DAY: has ")
+    assert "3,member:10" in problem
+
+
+def test_a_text_for_people_may_have_lines() -> None:
+    """It is shown in one, and is no longer than a message may be."""
+    loaded = settings.load({"TERMS_TEXT": r"Be nice.\nPay."}, None)
+
+    assert loaded.terms_text == "Be nice.\nPay."
+    assert {each.name: each.value for each in loaded.describe()}["TERMS_TEXT"] == r"Be nice.\nPay."
+    [problem] = problems({"PAYSUPPORT_TEXT_RU": "\U0001f5bc" * 2049})
+    assert problem.startswith("PAYSUPPORT_TEXT_RU: is longer")

@@ -16,6 +16,11 @@ from app.errors import (
     UnavailableError,
 )
 from app.ports import Page
+from app.usecases.controlling import Controlling
+from app.usecases.money import Money
+from app.usecases.pauses import Spending
+from app.usecases.people import People
+from app.usecases.register_user import Accounts
 from app.web.services import Receiver, Services
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, links, signing
@@ -24,8 +29,13 @@ from schemas.generation import Generation, Metadata, Request
 from schemas.run import Delivery, Output, RunEvent
 from schemas.user import Account, User
 from schemas.wire.api import Change, NewGeneration, NewUser
+from tests.fakes.clock import FakeClock
+from tests.fakes.controls import FakeControls, FakeDeeds
+from tests.fakes.generations import FakeGenerations as KeptGenerations
+from tests.fakes.ledger import FakeLedger
 from tests.fakes.presets import FakePresets
 from tests.fakes.storage import FakeStorage
+from tests.fakes.users import FakeUsers
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENGINE = EngineName("comfydeploy")
@@ -256,6 +266,40 @@ class FakeMetrics:
         return "\n".join(self.counted).encode()
 
 
+class Office:
+    """What administrators work with: the use cases themselves, on what is kept in memory.
+
+    Attributes:
+        users: Who is known.
+        controls: What is paused or capped.
+        ledger: How credits moved.
+        deeds: What was done.
+        spent: The generations that today's costs are added up of.
+    """
+
+    def __init__(self) -> None:
+        self.users, self.controls, self.ledger = FakeUsers(), FakeControls(), FakeLedger()
+        self.deeds, self.spent = FakeDeeds(), KeptGenerations()
+        self._clock = FakeClock()
+
+    def people(self) -> People:
+        """Return what is done with people."""
+        money = Money(self.ledger, self._clock)
+        accounts = Accounts(self.users, money, self._clock, welcome=Decimal(0))
+        return People(self.users, accounts, self.ledger, self.deeds, self._clock)
+
+    def controlling(self, presets: FakePresets) -> Controlling:
+        """Return what is done with engines and presets."""
+        return Controlling(
+            self.controls,
+            presets,
+            [ENGINE],
+            spending=Spending(self.spent, self._clock),
+            deeds=self.deeds,
+            clock=self._clock,
+        )
+
+
 class NoonClock:
     """It is noon."""
 
@@ -277,6 +321,7 @@ class World:
     presets: FakePresets = field(default_factory=FakePresets)
     desk: FakeDesk = field(init=False)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    office: Office = field(default_factory=Office)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     storage: FakeStorage = field(default_factory=FakeStorage)
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
@@ -308,6 +353,8 @@ class World:
             desk=self.desk,
             generations=self.generations,
             accounts=self.accounts,
+            people=self.office.people(),
+            controlling=self.office.controlling(self.presets),
             presets=self.presets,
             storage=self.storage,
             media_keys=(MEDIA_KEY,),
