@@ -381,7 +381,7 @@ def build(
         ),
         generations=store.generations,
         accounts=accounts,
-        people=People(store.users, accounts, store.ledger, store.deeds, clock),
+        office=People(store.users, accounts, store.ledger, store.deeds, clock),
         controlling=make_controlling(store, spending, clock),
         presets=store.presets,
         storage=storage,

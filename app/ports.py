@@ -213,6 +213,10 @@ class Chats(Protocol):
         """Remember that a chat refuses us."""
         ...
 
+    async def forget(self, chat_id: int) -> None:
+        """Remember nothing of a chat any more."""
+        ...
+
 
 class UserPage(NamedTuple):
     """One page of people, the newest first, and where the next one begins."""

@@ -33,3 +33,8 @@ class MongoChats:
                 {"$set": {"blockedAt": now, "blockedWhy": why}},
                 upsert=True,
             )
+
+    async def forget(self, chat_id: int) -> None:
+        """See app.ports.Chats."""
+        async with answered():
+            await self._all.delete_one({"_id": {"$eq": chat_id}})

@@ -1,5 +1,6 @@
 """Register people: by Telegram id, as often as somebody likes, and each of them once."""
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -17,6 +18,14 @@ MAX_TRIES: Final = 10
 BY: Final = "us"
 """Who gives the welcome."""
 
+Digests = Callable[[int], Sequence[str]]
+
+
+def no_digests(telegram_id: int) -> Sequence[str]:
+    """Know nobody again."""
+    del telegram_id
+    return ()
+
 
 class Accounts:
     """People and what they own.
@@ -26,10 +35,20 @@ class Accounts:
         money: Their credits.
         clock: The time, and ids.
         welcome: Credits that a new person is given; zero gives none.
+        digests: What somebody with a Telegram id may have been forgotten under.
     """
 
-    def __init__(self, users: Users, money: Money, clock: Clock, *, welcome: Decimal) -> None:
+    def __init__(
+        self,
+        users: Users,
+        money: Money,
+        clock: Clock,
+        *,
+        welcome: Decimal,
+        digests: Digests = no_digests,
+    ) -> None:
         self._users = users
+        self._digests = digests
         self._money = money
         self._clock = clock
         self._welcome = welcome
@@ -50,7 +69,7 @@ class Accounts:
             await self._check_key(key, digest)
             known = await self._users.by_telegram_id(new.telegram_id)
             if known is None:
-                made = self._made(new, key, digest)
+                made = await self._returned(self._made(new, key, digest), new.telegram_id)
                 if await self._users.insert(made):
                     return await self.account(made), True
                 continue
@@ -90,6 +109,17 @@ class Accounts:
             idempotency_key=key,
             idempotency_digest=digest,
         )
+
+    async def _returned(self, made: User, telegram_id: int) -> User:
+        """Return a new person as they are if they were forgotten before.
+
+        They are given no second welcome, and being forgotten lets nobody in who was blocked.
+        """
+        digests = self._digests(telegram_id)
+        before = await self._users.forgotten(digests) if digests else ()
+        if not before:
+            return made
+        return made.change(welcome=None, blocked=any(each.blocked for each in before))
 
     def _refreshed(self, known: User, new: NewUser) -> User:
         """Return the person with the names they have now; what is not said stays."""

@@ -72,7 +72,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
             services.desk, services.generations, services.link, services.body_deadline
         ),
         *users.routes(services.accounts, services.body_deadline),
-        *people.routes(services.people, services.body_deadline),
+        *people.routes(services.office, services.body_deadline),
         *controls.routes(services.controlling, services.body_deadline),
         *presets.routes(services.presets),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),

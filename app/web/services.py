@@ -253,7 +253,7 @@ class Services:
     desk: Desk
     generations: Generations
     accounts: Accounts
-    people: People
+    office: People
     controlling: Controlling
     presets: Presets
     storage: Storage

@@ -30,6 +30,7 @@ from processors.runs.ending import (
     unconfirmed,
     verdict_of,
 )
+from processors.runs.forgetting import blanked, files_of, forgettable, released
 from processors.runs.hearing import Heard, Verdict, hear, known_end, looked_into, serves
 
 __all__ = [
@@ -49,12 +50,15 @@ __all__ = [
     "Verdict",
     "Wanted",
     "asked",
+    "blanked",
     "cancel_wanted",
     "copied",
     "copies_wanted",
     "denied",
     "ended",
     "expired",
+    "files_of",
+    "forgettable",
     "hear",
     "informed",
     "known_end",
@@ -63,6 +67,7 @@ __all__ = [
     "name_in",
     "overdue",
     "owner_of",
+    "released",
     "reported",
     "sent_at",
     "serves",

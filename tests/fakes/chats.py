@@ -31,3 +31,9 @@ class FakeChats:
         """See app.ports.Chats."""
         await self.gate()
         self.closed[chat_id] = (why, now)
+
+    async def forget(self, chat_id: int) -> None:
+        """See app.ports.Chats."""
+        await self.gate()
+        self._moved.pop(chat_id, None)
+        self.closed.pop(chat_id, None)

@@ -60,6 +60,10 @@ class FakeChats:
         assert now.tzinfo is not None
         self.closed[chat_id] = why
 
+    async def forget(self, chat_id: int) -> None:
+        """Remember nothing of a chat any more."""
+        self.closed.pop(chat_id, None)
+
 
 class FakeAlerts:
     """Alerts that were raised, in order."""

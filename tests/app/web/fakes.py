@@ -353,7 +353,7 @@ class World:
             desk=self.desk,
             generations=self.generations,
             accounts=self.accounts,
-            people=self.office.people(),
+            office=self.office.people(),
             controlling=self.office.controlling(self.presets),
             presets=self.presets,
             storage=self.storage,
