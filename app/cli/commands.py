@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import money
+from app.cli import money, office
 
 app = typer.Typer(
     name="runrelay",
@@ -45,12 +45,14 @@ presets = typer.Typer(
 _RUN = "Run"
 _LOOK = "Look"
 _MONEY = "Money"
+_PEOPLE = "Administer"
 _KEEP = "Keep"
 
 app.add_typer(events, name="events", rich_help_panel=_LOOK)
 app.add_typer(debts, name="debts", rich_help_panel=_LOOK)
 app.add_typer(money.ledger, name="ledger", rich_help_panel=_MONEY)
 app.add_typer(presets, name="presets", rich_help_panel=_RUN)
+app.add_typer(office.users, name="users", rich_help_panel=_PEOPLE)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A generation's id, 32 digits.")]
 Since = Annotated[
@@ -212,6 +214,8 @@ def replay_debts(
 
 
 app.command(rich_help_panel=_MONEY)(money.grant)
+for _each in (office.pause, office.resume, office.cap, office.spend):
+    app.command(rich_help_panel=_PEOPLE)(_each)
 
 
 @presets.command("load")

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from pydantic import JsonValue
 
 from processors import runs
 from schemas.base import InstanceName
@@ -89,7 +90,7 @@ def test_what_somebody_said_or_was_shown_is_gone() -> None:
 
 def test_its_files_are_those_it_was_given_and_those_it_made() -> None:
     """However deep a picture lies; an address is no file of ours."""
-    inputs = {
+    inputs: dict[str, JsonValue] = {
         "image": f"media:{PICTURE}",
         "more": [{"x": f"media:{OTHER}"}, 1, True, "media:inputs/../x.png"],
         "url": f"https://example.com/{OTHER}",

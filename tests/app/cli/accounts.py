@@ -15,10 +15,15 @@ from tests.builders import CHAT, a_user, none_odd
 OTHER = UserId("0198c0ffee0198c0ffee0198c0ffee98")
 
 
-def a_filled_database(uri: str, name: str, entries: Sequence[Entry] = ()) -> dict[str, str]:
-    """Settings that name a new database with two people and these entries."""
+def a_filled_database(
+    uri: str, name: str, entries: Sequence[Entry] = (), *, alike: bool = False
+) -> dict[str, str]:
+    """Settings that name a new database with two people and these entries.
+
+    The second has no name, unless they shall be called nearly `alike`.
+    """
     named = {"MONGODB_URI": uri, "MONGODB_DATABASE": name}
-    asyncio.run(_fill(named, entries))
+    asyncio.run(_fill(named, entries, alike=alike))
     return named
 
 
@@ -32,11 +37,13 @@ async def _kept(named: dict[str, str]) -> list[Entry]:
         return [each async for each in store.ledger.entries(odd=none_odd)]
 
 
-async def _fill(named: dict[str, str], entries: Sequence[Entry]) -> None:
+async def _fill(named: dict[str, str], entries: Sequence[Entry], *, alike: bool) -> None:
     async with _opened(named) as store:
         await store.connection.prepare("sandbox", Keep(timedelta(days=14)))
-        assert await store.users.insert(a_user())
-        assert await store.users.insert(a_user(id=OTHER, telegram_id=CHAT + 1, first_name=None))
+        names = ("ada", "adam", "Adam") if alike else (None, None, None)
+        assert await store.users.insert(a_user(username=names[0]))
+        other = a_user(id=OTHER, telegram_id=CHAT + 1, username=names[1], first_name=names[2])
+        assert await store.users.insert(other)
         for each in entries:
             assert await store.ledger.insert(each)
 
