@@ -27,11 +27,13 @@ from app.store.controls import MongoControls
 from app.store.deeds import MongoDeeds
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
+from app.store.jobs import MongoJobs
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
 from app.store.objects import ObjectStorage
 from app.store.presets import MongoPresets
 from app.store.users import MongoUsers
+from app.telegram import catalogues
 from app.telegram.alerts import AdminAlerts
 from app.telegram.sender import Sender
 from app.usecases.accept_events import Acceptor
@@ -45,14 +47,19 @@ from app.usecases.discharge import Discharger, Handler
 from app.usecases.duties import Duties
 from app.usecases.end_run import EndRun
 from app.usecases.expire_media import ExpireMedia
+from app.usecases.hands import Hands
 from app.usecases.keep_outputs import KeepOutputs
+from app.usecases.limits import Limits
 from app.usecases.links import Links
 from app.usecases.money import Money
 from app.usecases.notify import Notify, Show
+from app.usecases.orders import Orders
 from app.usecases.pauses import Pauses, Spending
 from app.usecases.people import People
-from app.usecases.records import Records
+from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
+from app.usecases.settle_run import SettleRun
+from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Receivers, Sweep
 from app.usecases.taking import Taking
@@ -64,6 +71,7 @@ from processors.protocols import comfydeploy, signing
 from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
+from schemas.job import Job
 from schemas.timing import Timing
 
 LEAST_DISK: Final = 0.05
@@ -99,6 +107,7 @@ class Store:
 
     connection: Connection
     generations: MongoGenerations
+    jobs: MongoJobs
     inbox: MongoInbox
     leases: MongoLeases
     chats: MongoChats
@@ -122,6 +131,7 @@ class Service:
     applier: Applier
     acceptor: Acceptor
     discharger: Discharger
+    job_hands: Hands[Job]
     sweep: Sweep
     expiry: ExpireMedia | None
     taking: Taking
@@ -171,6 +181,7 @@ def open_store(settings: Settings, uri: str) -> Store:
     return Store(
         connection=connection,
         generations=MongoGenerations(connection),
+        jobs=MongoJobs(connection),
         inbox=MongoInbox(connection),
         leases=MongoLeases(connection),
         chats=MongoChats(connection),
@@ -252,7 +263,7 @@ def make_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits)
 
 
-def build(
+def build(  # noqa: PLR0915 - a statement for each part that there is
     settings: Settings,
     store: Store,
     peers: Peers,
@@ -292,10 +303,12 @@ def build(
     )
     taking = Taking(name, timing, background=settings.run_background, messenger=sender)
     records = Records(store.generations, clock, journal)
+    money = Money(store.ledger, clock)
     circuits = Circuits(clock, timing, alerts, metrics)
     made = make_engines(peers, client, timing, metrics)
     engines = {name: Watched(engine, circuits) for name, engine in made.items()}
     fetcher = Fetcher(allow_private=peers.allow_private)
+    translate = catalogues.translator(catalogues.load())
     storage, links = open_storage(settings), Links(keys.media(), peers.webhook_base, clock)
     handlers: dict[DebtKind, Handler] = {
         DebtKind.SUBMIT: SubmitRun(
@@ -315,9 +328,18 @@ def build(
             records, engines, files=fetcher, storage=storage, taking=taking, timing=timing
         ),
     }
+    orders = RecordsOf[Job](store.jobs, clock, journal.ordered)
+    handlers[DebtKind.SETTLE] = SettleRun(
+        records, orders, money, taking=taking, timing=timing, alerts=alerts
+    )
     if sender is not None:
         handlers[DebtKind.SHOW] = Show(
-            records, sender, taking=taking, timing=timing, journal=journal
+            records,
+            sender,
+            translate=translate,
+            taking=taking,
+            timing=timing,
+            journal=journal,
         )
         handlers[DebtKind.NOTIFY] = Notify(
             records,
@@ -326,6 +348,7 @@ def build(
             finish=settings.telegram_finish,
             allow_private=peers.allow_private,
             linked=links.download,
+            translate=translate,
             taking=taking,
             timing=timing,
             journal=journal,
@@ -341,6 +364,19 @@ def build(
         alerts=alerts,
     )
     records.inherit(discharger)
+    starter = StartJob(records, money, taking)
+    job_hands = Hands[Job](
+        orders,
+        {DebtKind.START: starter, DebtKind.CANCEL: CancelJob(records, taking)},
+        lines=JOB_LINES,
+        called="job",
+        taking=taking,
+        circuits=circuits,
+        timing=timing,
+        metrics=metrics,
+        alerts=alerts,
+    )
+    orders.inherit(job_hands)
     applier = Applier(
         store.inbox, records, taking, clock=clock, timing=timing, metrics=metrics, alerts=alerts
     )
@@ -348,7 +384,7 @@ def build(
         store.inbox,
         records,
         applier=applier,
-        discharger=discharger,
+        hands=(discharger, job_hands),
         receivers=receivers(),
         taking=taking,
         timing=timing,
@@ -366,8 +402,19 @@ def build(
     readiness = Readiness(store, settings.data_dir)
     spending = Spending(store.generations, clock)
     pauses = Pauses(store.controls, spending, clock=clock, alerts=alerts)
+    limits = Limits(
+        store.jobs,
+        clock,
+        at_once=settings.limit_at_once,
+        per_minute=settings.limit_per_minute,
+        per_day=settings.limit_per_day,
+    )
     accounts = Accounts(
-        store.users, Money(store.ledger, clock), clock, welcome=settings.welcome_grant
+        store.users,
+        money,
+        clock,
+        welcome=settings.welcome_grant,
+        digests=keys.digests_of,
     )
     services = Services(
         acceptor=acceptor,
@@ -383,6 +430,21 @@ def build(
         accounts=accounts,
         office=People(store.users, accounts, store.ledger, store.deeds, clock),
         controlling=make_controlling(store, spending, clock),
+        orders=Orders(
+            records,
+            orders,
+            store.jobs,
+            store.presets,
+            money=money,
+            starter=starter,
+            engines=engines.keys(),
+            telegram=peers.telegram_url is not None,
+            credits_per_usd=settings.credits_per_usd,
+            taking=taking,
+            checks=(limits, pauses),
+            disk_full=readiness.disk_full,
+        ),
+        people=store.users,
         presets=store.presets,
         storage=storage,
         metrics=metrics,
@@ -406,6 +468,7 @@ def build(
         applier=applier,
         acceptor=acceptor,
         discharger=discharger,
+        job_hands=job_hands,
         sweep=sweep,
         expiry=_expiry(settings, storage, records, store.leases, name),
         taking=taking,
@@ -433,6 +496,11 @@ class Keys:
     def media(self) -> tuple[bytes, ...]:
         """Return the keys of links to files, the signing one first."""
         return tuple(signing.derive(secret, "media") for secret in self._secrets)
+
+    def digests_of(self, telegram_id: int) -> tuple[str, ...]:
+        """Return what somebody may have been forgotten under; the first is what they would be."""
+        forgotten = (signing.derive(secret, "forgotten") for secret in self._secrets)
+        return tuple(signing.person_digest(key, telegram_id) for key in forgotten)
 
     def webhook_of(self, base: str, generation: Generation) -> str:
         """Return the webhook URL of a generation's current attempt."""

@@ -5,12 +5,14 @@
         * UnknownFieldError, BadFieldError: names the field
         * EngineOffError: that engine is not set up here
         * TelegramOffError: a chat is named, and Telegram is not set up here
+        * UserBlockedError: this person is served no more
+        * NotAllowedError: this preset is not for this person
+        * LimitReachedError: this person has ordered as much as they may for now
+        * PausedError: an engine or a preset takes no orders for now
         * IdempotencyMismatchError: another body came with the same key
         * StaleVersionError: the record has changed since
         * NotFoundError: there is no such record
         * ConflictError: not in this state
-        * LimitReachedError: one person has ordered as much as one may; says until when
-        * PausedError: nothing is ordered there, by hand or by a daily cap
     * UnavailableError: try again later
         * ContendedError: others kept winning the write to one record
         * StoreDownError: the database does not answer
@@ -30,9 +32,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Literal
-
-from schemas.quota import LimitName
+from typing import Final, Literal
 
 
 class AppError(Exception):
@@ -76,6 +76,76 @@ class TelegramOffError(BadFieldError):
     reason = "telegram_off"
 
 
+class UserBlockedError(RefusedError):
+    """The person is served no more."""
+
+    reason = "user_blocked"
+
+    def __init__(self) -> None:
+        super().__init__("user: this person is blocked")
+        self.field = "user"
+
+
+class NotAllowedError(RefusedError):
+    """The preset is not for this person, or for nobody at the moment."""
+
+    reason = "not_allowed"
+
+    def __init__(self, preset: str) -> None:
+        super().__init__(f"preset: {preset} is not for this person")
+        self.field = "preset"
+
+
+class LimitReachedError(RefusedError):
+    """The person has ordered as much as they may for now.
+
+    Attributes:
+        limit: Which limit.
+        most: What it allows.
+        retry_after: When it allows more; None where that depends on what runs.
+    """
+
+    reason = "limit_reached"
+
+    def __init__(
+        self,
+        limit: Literal["at_once", "per_minute", "per_day"],
+        most: int,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        super().__init__(f"user: {most} {limit.replace('_', ' ')} are allowed")
+        self.limit: Final = limit
+        self.most: Final = most
+        self.retry_after: Final = retry_after
+
+
+class PausedError(RefusedError):
+    """An engine or a preset takes no orders for now.
+
+    Attributes:
+        what: What is paused, or that as much was spent today as may be.
+        name: Of the engine or the preset.
+        why: Why, in the words of whoever paused it.
+        retry_after: When that ends; None where nobody knows.
+    """
+
+    reason = "paused"
+
+    def __init__(
+        self,
+        what: Literal["engine", "preset", "spend"],
+        name: str,
+        why: str | None = None,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        said = f": {why}" if why else ""
+        super().__init__(f"{name} takes no orders for now{said}")
+        self.what: Final = what
+        self.name: Final = name
+        self.why: Final = why
+        self.retry_after: Final = retry_after
+
+
 class IdempotencyMismatchError(RefusedError):
     """The same Idempotency-Key came with another body."""
 
@@ -108,53 +178,6 @@ class ConflictError(RefusedError):
     """The record is not in a state in which this can be done."""
 
     reason = "conflict"
-
-
-class LimitReachedError(RefusedError):
-    """Somebody has ordered as much as one may for now.
-
-    Attributes:
-        limit: Which limit: ``at_once``, ``per_minute``, ``per_day``.
-        most: How much that is.
-        retry_after: When there is room again; None where it is once something has ended.
-    """
-
-    reason = "limit_reached"
-
-    def __init__(self, limit: LimitName, most: int, retry_after: timedelta | None = None) -> None:
-        words = {"at_once": "at once", "per_minute": "in a minute", "per_day": "in 24 hours"}
-        super().__init__(f"no more than {most} {words[limit]}")
-        self.limit: LimitName = limit
-        self.most = most
-        self.retry_after = retry_after
-
-
-class PausedError(RefusedError):
-    """Orders are not taken there for now: somebody paused it, or a day's cap is reached.
-
-    Attributes:
-        what: What stands in the way: a pause of an ``engine`` or a ``preset``, or a cap on
-            what one of them may ``spend``.
-        name: Of the engine or the preset.
-        why: The words of whoever paused it, if there are any.
-        retry_after: When it ends; None where nobody knows.
-    """
-
-    reason = "paused"
-
-    def __init__(
-        self,
-        what: Literal["engine", "preset", "spend"],
-        name: str,
-        why: str | None = None,
-        retry_after: timedelta | None = None,
-    ) -> None:
-        said = "has cost as much today as it may" if what == "spend" else "is paused"
-        super().__init__(f"{name} {said}" + (f": {why}" if why else ""))
-        self.what = what
-        self.name = name
-        self.why = why
-        self.retry_after = retry_after
 
 
 class UnavailableError(AppError):

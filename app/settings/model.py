@@ -110,6 +110,8 @@ class Settings(BaseModel):
     """None: `paysupport_text`."""
     paysupport_text_pt: values.Text | None = None
     """None: `paysupport_text`."""
+    credits_per_usd: Annotated[Decimal, BeforeValidator(values.credits)] = Decimal(100)
+    """Credits that a dollar of cost is, where a price follows the cost."""
     keep_events_days: Annotated[int, values.number(1, 3650)] = 14
     keep_records_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""

@@ -12,8 +12,8 @@ from app.errors import UnreadableError
 from app.ports import UserPage
 from app.store.answering import answered
 from app.store.connection import Connection
+from app.store.debtors import EVER
 from app.store.documents import Document, read, update
-from app.store.generations import EVER
 from app.store.indexes import LOOSELY
 from schemas.base import UserId
 from schemas.user import User

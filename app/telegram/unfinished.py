@@ -12,18 +12,30 @@ class Progress:
     Attributes:
         items: How many outputs have been sent.
         captioned: Whether the words have been.
+        buttoned: Whether the buttons have been.
         singly_until: Outputs before this one go without an album.
         refused: Forms of what is under way that Telegram has refused.
     """
 
     items: int = 0
     captioned: bool = False
+    buttoned: bool = False
     singly_until: int = 0
     refused: set[str] = field(default_factory=set[str])
 
 
 Key = tuple[int, int | None, Content]
 """Chat, message replied to, and what is told there."""
+
+
+def key_of(chat_id: int, reply_to: int | None, content: Content) -> Key:
+    """Return what an end is remembered by.
+
+    That copies are made meanwhile makes it no other end: links to them, and whether one can be
+    asked for, are left out.
+    """
+    items = tuple(item.change(link=None) for item in content.items)
+    return chat_id, reply_to, content.change(items=items, rows=())
 
 
 class Unfinished:

@@ -14,6 +14,7 @@ from app.web import (
     controls,
     generations,
     health,
+    jobs,
     media,
     pages,
     people,
@@ -71,6 +72,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *generations.routes(
             services.desk, services.generations, services.link, services.body_deadline
         ),
+        *jobs.routes(services.orders, services.people, services.link, services.body_deadline),
         *users.routes(services.accounts, services.body_deadline),
         *people.routes(services.office, services.body_deadline),
         *controls.routes(services.controlling, services.body_deadline),

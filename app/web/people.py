@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app import errors
 from app.web import amounts, bodies, reading, shown
 from app.web.operations import Call, Operation, Route
-from app.web.services import People
+from app.web.services import Office
 from processors.errors import LedgerError
 from schemas.base import UserId
 from schemas.user import Role, User
@@ -31,7 +31,7 @@ _Doing = Callable[[UserId, str, str | None], Awaitable[User]]
 class PeopleHandlers:
     """Answers for administrators."""
 
-    def __init__(self, people: People, deadline: timedelta) -> None:
+    def __init__(self, people: Office, deadline: timedelta) -> None:
         self._people = people
         self._deadline = deadline
 
@@ -112,7 +112,7 @@ def doer(call: Call) -> str:
     return f"api:{call.caller[:8]}"
 
 
-def routes(people: People, deadline: timedelta) -> tuple[Route, ...]:
+def routes(people: Office, deadline: timedelta) -> tuple[Route, ...]:
     """Return what administrators can do with people."""
     do = PeopleHandlers(people, deadline)
     return (

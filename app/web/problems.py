@@ -2,7 +2,7 @@
 
 A request that cannot be read is 400, whichever field of it is wrong; one that is understood
 and cannot be carried out as things stand is 404, 409, 412 or 422; a body is 413 or 415; what
-may work later is 503, or 429 where one person asks for too much, and says when if that is known.
+may work later is 503 and says when.
 """
 
 import inspect
@@ -18,7 +18,12 @@ from starlette.responses import Response
 from app import errors
 from app.web import refusals
 from app.web.ranges import RangeError
-from processors.errors import LedgerError, RefusedBodyError
+from processors.errors import (
+    InputRefusedError,
+    InsufficientCreditsError,
+    LedgerError,
+    RefusedBodyError,
+)
 from schemas.wire.api import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -26,12 +31,17 @@ STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     errors.RefusedError: HTTPStatus.BAD_REQUEST,
     errors.EngineOffError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TelegramOffError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UserBlockedError: HTTPStatus.FORBIDDEN,
+    errors.NotAllowedError: HTTPStatus.FORBIDDEN,
+    errors.LimitReachedError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.PausedError: HTTPStatus.SERVICE_UNAVAILABLE,
+    InputRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    LedgerError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InsufficientCreditsError: HTTPStatus.PAYMENT_REQUIRED,
     errors.IdempotencyMismatchError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StaleVersionError: HTTPStatus.PRECONDITION_FAILED,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
     errors.ConflictError: HTTPStatus.CONFLICT,
-    errors.LimitReachedError: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.PausedError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.PeerError: HTTPStatus.BAD_GATEWAY,
     refusals.HeadersTooLargeError: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -42,11 +52,9 @@ STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     refusals.SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
     RangeError: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     RefusedBodyError: HTTPStatus.BAD_REQUEST,
-    LedgerError: HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 """By error, the nearest of its ancestors deciding. Whatever is not here is a fault of ours."""
 
-_Told = errors.AppError | LedgerError
 _DETAIL_MOST: Final = 300
 _CLOSING: Final = (
     refusals.MalformedError,
@@ -81,7 +89,10 @@ class Kind(NamedTuple):
 def kinds() -> tuple[Kind, ...]:
     """Return every kind of problem there is."""
     families = (
-        _family(errors.RefusedError) | _family(errors.UnavailableError) | _family(LedgerError)
+        _family(errors.RefusedError)
+        | _family(errors.UnavailableError)
+        | _family(LedgerError)
+        | _family(InputRefusedError)
     )
     known = {
         Kind(each.reason, int(status(each)), title(each)) for each in families | {errors.PeerError}
@@ -97,6 +108,8 @@ def response(error: Exception) -> Response:
     return Response(content, problem.status, _headers(error), MEDIA_TYPE)
 
 
+Known = errors.AppError | LedgerError | InputRefusedError
+
 _INTERNAL: Final = Kind("internal", 500, "Something went wrong here")
 
 
@@ -104,8 +117,8 @@ def _by_status(kind: Kind) -> tuple[int, str]:
     return kind.status, kind.reason
 
 
-def _family(root: type[_Told]) -> frozenset[type[_Told]]:
-    return frozenset({root}).union(*map(_family, root.__subclasses__()))
+def _family(root: type[Known]) -> frozenset[type[Known]]:
+    return frozenset({root}).union(*(_family(each) for each in root.__subclasses__()))
 
 
 def _problem(error: Exception) -> Problem:
@@ -131,14 +144,11 @@ def _short(text: str | None) -> str | None:
 
 
 def _headers(error: Exception) -> dict[str, str]:
+    wait = _wait(error)
+    if wait is not None:
+        # Whole seconds, at least one (RFC 9110, 10.2.3).
+        return {"Retry-After": str(max(1, math.ceil(wait.total_seconds())))}
     match error:
-        case (
-            errors.UnavailableError(retry_after=timedelta() as wait)
-            | errors.LimitReachedError(retry_after=timedelta() as wait)
-            | errors.PausedError(retry_after=timedelta() as wait)
-        ):
-            # Whole seconds, at least one (RFC 9110, 10.2.3).
-            return {"Retry-After": str(max(1, math.ceil(wait.total_seconds())))}
         case refusals.UnauthorizedError():
             return {"WWW-Authenticate": "Bearer"}
         case RangeError():
@@ -149,3 +159,11 @@ def _headers(error: Exception) -> dict[str, str]:
             return {"Connection": "close"}
         case _:
             return {}
+
+
+def _wait(error: Exception) -> timedelta | None:
+    """Return how long it is better to wait before trying again; None where nobody knows."""
+    known = errors.UnavailableError | errors.LimitReachedError | errors.PausedError
+    if isinstance(error, known):
+        return error.retry_after
+    return None

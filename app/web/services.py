@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Protocol
 
 from app.errors import UnavailableError
-from app.ports import Page, Stored, UserPage
+from app.ports import JobPage, Page, Stored, UserPage
+from app.usecases.orders import JobView, Order
 from schemas.base import EngineName, GenerationId, UserId
 from schemas.control import Control, Subject
 from schemas.deed import Deed
 from schemas.generation import Generation
+from schemas.job import Job, JobId, JobStatus
 from schemas.ledger import Entry
 from schemas.preset import Preset
 from schemas.run import Delivery, Output, RunEvent
@@ -78,7 +80,7 @@ class Desk(Protocol):
 class Generations(Protocol):
     """The records, to be read."""
 
-    async def get(self, generation_id: GenerationId) -> Generation | None:
+    async def get(self, record_id: str, /) -> Generation | None:
         """Return a generation, or None."""
         ...
 
@@ -101,7 +103,42 @@ class Accounts(Protocol):
         ...
 
 
+class Orders(Protocol):
+    """Orders and what became of them. Every method may raise an AppError."""
+
+    async def place(self, order: Order, *, key: str | None, digest: str | None) -> tuple[Job, bool]:
+        """Return the job for an order, and whether it was made just now."""
+        ...
+
+    async def get(self, job_id: JobId) -> JobView | None:
+        """Return a job with its generations, or None."""
+        ...
+
+    async def page(
+        self,
+        user: UserId | None,
+        cursor: str | None,
+        limit: int,
+        *,
+        statuses: frozenset[JobStatus] | None = None,
+    ) -> JobPage:
+        """Return a page of jobs, newest first."""
+        ...
+
+    async def cancel(self, job_id: JobId) -> Job:
+        """Want a job cancelled."""
+        ...
+
+
 class People(Protocol):
+    """Who orders, to be read. May raise an UnavailableError."""
+
+    async def get(self, user: UserId) -> User | None:
+        """Return the person with this id, or None."""
+        ...
+
+
+class Office(Protocol):
     """People, as administrators see them. Every method may raise an AppError."""
 
     async def get(self, user_id: UserId) -> Account:
@@ -252,8 +289,10 @@ class Services:
     acceptor: Acceptor
     desk: Desk
     generations: Generations
+    orders: Orders
+    people: People
     accounts: Accounts
-    office: People
+    office: Office
     controlling: Controlling
     presets: Presets
     storage: Storage

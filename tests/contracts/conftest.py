@@ -6,13 +6,25 @@ from datetime import timedelta
 
 import pytest
 
-from app.ports import Chats, Controls, Deeds, Generations, Inbox, Leases, Ledger, Presets, Users
+from app.ports import (
+    Chats,
+    Controls,
+    Deeds,
+    Generations,
+    Inbox,
+    Jobs,
+    Leases,
+    Ledger,
+    Presets,
+    Users,
+)
 from app.store.chats import MongoChats
 from app.store.connection import Keep
 from app.store.controls import MongoControls
 from app.store.deeds import MongoDeeds
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
+from app.store.jobs import MongoJobs
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
 from app.store.presets import MongoPresets
@@ -22,6 +34,7 @@ from tests.fakes.chats import FakeChats
 from tests.fakes.controls import FakeControls, FakeDeeds
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
+from tests.fakes.jobs import FakeJobs
 from tests.fakes.leases import FakeLeases
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.presets import FakePresets
@@ -33,6 +46,7 @@ class Ports:
     """All ports of the store, by the same maker."""
 
     generations: Generations
+    jobs: Jobs
     inbox: Inbox
     leases: Leases
     chats: Chats
@@ -55,6 +69,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
     if uri is None:
         yield Ports(
             FakeGenerations(),
+            FakeJobs(),
             FakeInbox(),
             FakeLeases(),
             FakeChats(),
@@ -69,6 +84,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
         await connection.prepare("sandbox", Keep(timedelta(days=14)))
         yield Ports(
             MongoGenerations(connection),
+            MongoJobs(connection),
             MongoInbox(connection),
             MongoLeases(connection),
             MongoChats(connection),

@@ -23,7 +23,7 @@ from app.usecases.sweep import Sweep
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
 from processors.protocols import comfydeploy
-from schemas.base import EngineName, GenerationId, InstanceName
+from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
 from schemas.run import Batch
@@ -34,6 +34,7 @@ from tests.fakes.gates import Gate
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.storage import FakeFiles, FakeStorage
+from tests.speech import translate
 from tests.world.chats import Telegram, TelegramMessenger
 from tests.world.cloud import NAME, Cloud, CloudEngine
 from tests.world.plans import Interruption
@@ -65,7 +66,7 @@ class World(Protocol):
         ...
 
     @property
-    def records(self) -> MutableMapping[GenerationId, Generation]:
+    def records(self) -> MutableMapping[str, Generation]:
         """What the database holds of generations."""
         ...
 
@@ -229,7 +230,7 @@ class Process:
             inbox,
             records,
             applier=self._applier,
-            discharger=self._discharger,
+            hands=(self._discharger,),
             receivers={NAME: comfydeploy.receive},
             taking=taking,
             timing=timing,
@@ -288,6 +289,7 @@ def _discharger(
         finish="send",
         allow_private=False,
         linked=lambda output: output.key,
+        translate=translate,
         taking=taking,
         timing=timing,
         journal=journal,
@@ -312,7 +314,14 @@ def _discharger(
                 taking=taking,
                 timing=timing,
             ),
-            DebtKind.SHOW: Show(records, messenger, taking=taking, timing=timing, journal=journal),
+            DebtKind.SHOW: Show(
+                records,
+                messenger,
+                translate=translate,
+                taking=taking,
+                timing=timing,
+                journal=journal,
+            ),
             DebtKind.NOTIFY: notify,
         },
         taking=taking,

@@ -46,7 +46,7 @@ async def test_orders_pass_below_the_limits() -> None:
 async def test_one_more_than_allowed_is_refused() -> None:
     """With which limit it is, how much that is, and when there is room."""
     recent = FakeRecent(Past(later(-10), open=True), Past(later(-20), open=False))
-    with pytest.raises(LimitReachedError, match="no more than 2 in a minute") as caught:
+    with pytest.raises(LimitReachedError, match="2 per minute are allowed") as caught:
         await limits(recent)(a_user(), a_preset())
 
     assert (caught.value.limit, caught.value.most) == ("per_minute", 2)

@@ -80,7 +80,7 @@ async def test_what_is_paused_takes_no_orders(key: str, what: str, name: str) ->
 
     assert (error.what, error.name, error.why) == (what, name, "it is ill")
     assert error.retry_after is None
-    assert str(error) == f"{name} is paused: it is ill"
+    assert str(error) == f"{name} takes no orders for now: it is ill"
 
 
 async def test_an_engine_is_paused_for_programs_too() -> None:
