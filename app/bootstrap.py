@@ -47,6 +47,7 @@ from app.usecases.discharge import Discharger, Handler
 from app.usecases.duties import Duties
 from app.usecases.end_run import EndRun
 from app.usecases.expire_media import ExpireMedia
+from app.usecases.forget_user import ForgetChat, ForgetGenerations, ForgetJobs, ForgetUser
 from app.usecases.hands import Hands
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.limits import Limits
@@ -134,6 +135,7 @@ class Service:
     job_hands: Hands[Job]
     sweep: Sweep
     expiry: ExpireMedia | None
+    forgetting: ForgetUser | None
     taking: Taking
     sender: Sender | None
     alerts: AdminAlerts
@@ -416,6 +418,18 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
         welcome=settings.welcome_grant,
         digests=keys.digests_of,
     )
+    forgetting = ForgetUser(
+        store.users,
+        [
+            ForgetGenerations(records, storage),
+            ForgetJobs(store.jobs, orders),
+            ForgetChat(store.chats),
+        ],
+        kept=store.jobs,
+        digest=lambda telegram_id: keys.digests_of(telegram_id)[0],
+        deeds=store.deeds,
+        clock=clock,
+    )
     services = Services(
         acceptor=acceptor,
         desk=Desk(
@@ -430,6 +444,7 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
         accounts=accounts,
         office=People(store.users, accounts, store.ledger, store.deeds, clock),
         controlling=make_controlling(store, spending, clock),
+        forgetting=forgetting,
         orders=Orders(
             records,
             orders,
@@ -470,6 +485,7 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
         discharger=discharger,
         job_hands=job_hands,
         sweep=sweep,
+        forgetting=forgetting if settings.run_background else None,
         expiry=_expiry(settings, storage, records, store.leases, name),
         taking=taking,
         sender=sender,

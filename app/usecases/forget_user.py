@@ -7,23 +7,26 @@ the Telegram id: being forgotten and coming again brings no second welcome, and 
 who was blocked.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import structlog
 
 from app.clock import Clock
 from app.errors import ConflictError, ContendedError, NotFoundError, PeerError, UnavailableError
-from app.ports import Chats, Deeds, Storage, Users
-from app.usecases.records import Records
-from processors import runs
+from app.ports import Chats, Deeds, Jobs, Storage, Users
+from app.usecases.records import Records, RecordsOf
+from processors import jobs, runs
 from schemas.base import UserId
 from schemas.deed import Deed, DeedId
 from schemas.generation import Generation
+from schemas.job import JOB_OPEN, Job
 from schemas.user import User
 
 MAX_TRIES: Final = 10
 """Ten lost races in a row on one person mean that something is wrong."""
+NAMED_MOST: Final = 5
+"""Open jobs that are named to whoever wants somebody forgotten."""
 AT_ONCE: Final = 50
 """Records that are read at once."""
 
@@ -40,17 +43,13 @@ class Part(Protocol):
         ...
 
 
-OpenJobs = Callable[[UserId], Awaitable[Sequence[str]]]
-"""Returns the ids of somebody's jobs that have not ended."""
-
-
 class ForgetUser:
     """Forgets people.
 
     Args:
         users: Who is known.
         parts: What there is of them, each removed by its own.
-        open_jobs: What they wait for.
+        kept: Their jobs, which have to have ended.
         digest: Makes what is left of a Telegram id.
         deeds: Where it is written down.
         clock: The time, and ids.
@@ -61,14 +60,14 @@ class ForgetUser:
         users: Users,
         parts: Sequence[Part],
         *,
-        open_jobs: OpenJobs,
+        kept: Jobs,
         digest: Callable[[int], str],
         deeds: Deeds,
         clock: Clock,
     ) -> None:
         self._users = users
         self._parts = parts
-        self._open_jobs = open_jobs
+        self._kept = kept
         self._digest = digest
         self._deeds = deeds
         self._clock = clock
@@ -143,6 +142,10 @@ class ForgetUser:
                 self._log.warning("somebody is not forgotten yet", user=user.id, error=str(error))
         return done
 
+    async def _open_jobs(self, user_id: UserId) -> tuple[str, ...]:
+        page = await self._kept.page(user_id, None, NAMED_MOST, statuses=JOB_OPEN)
+        return tuple(each.id for each in page.items)
+
     async def _change(self, user_id: UserId, decide: Callable[[User], User]) -> User:
         for _ in range(MAX_TRIES):
             before = await self._existing(user_id)
@@ -204,6 +207,30 @@ class ForgetGenerations:
                 await self._storage.delete(stored.key)
         await self._records.change(seen.id, lambda each, _: runs.blanked(each), released)
         return True
+
+
+class ForgetJobs:
+    """What somebody ordered: what it came to stays.
+
+    Args:
+        kept: The jobs, to be listed.
+        orders: The jobs, to be changed.
+    """
+
+    def __init__(self, kept: Jobs, orders: RecordsOf[Job]) -> None:
+        self._kept = kept
+        self._orders = orders
+
+    async def __call__(self, user: User) -> bool:
+        """See Part."""
+        gone, cursor, more = True, None, True
+        while more:
+            page = await self._kept.page(user.id, cursor, AT_ONCE)
+            for job in page.items:
+                after = await self._orders.change(job.id, lambda each, _: jobs.blanked(each))
+                gone &= after is None or jobs.forgettable(after)
+            cursor, more = page.next, page.next is not None
+        return gone
 
 
 class ForgetChat:

@@ -74,7 +74,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         ),
         *jobs.routes(services.orders, services.people, services.link, services.body_deadline),
         *users.routes(services.accounts, services.body_deadline),
-        *people.routes(services.office, services.body_deadline),
+        *people.routes(services.office, services.forgetting, services.body_deadline),
         *controls.routes(services.controlling, services.body_deadline),
         *presets.routes(services.presets),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app import errors
 from app.web import amounts, bodies, reading, shown
 from app.web.operations import Call, Operation, Route
-from app.web.services import Office
+from app.web.services import Forgetting, Office
 from processors.errors import LedgerError
 from schemas.base import UserId
 from schemas.user import Role, User
@@ -31,8 +31,9 @@ _Doing = Callable[[UserId, str, str | None], Awaitable[User]]
 class PeopleHandlers:
     """Answers for administrators."""
 
-    def __init__(self, people: Office, deadline: timedelta) -> None:
+    def __init__(self, people: Office, forgetting: Forgetting, deadline: timedelta) -> None:
         self._people = people
+        self._forgetting = forgetting
         self._deadline = deadline
 
     async def list(self, call: Call) -> Response:
@@ -96,6 +97,11 @@ class PeopleHandlers:
         user = await self._people.set_roles(_id(call.request), roles, by=doer(call))
         return _json(user.public())
 
+    async def forget(self, call: Call) -> Response:
+        """Want somebody's data removed; it goes within a minute or so."""
+        user = await self._forgetting.begin(_id(call.request), by=doer(call))
+        return _json(user.public(), 202 if user.forgotten_at is None else 200)
+
     async def _done(self, call: Call, do: _Doing) -> Response:
         why = Why()
         if not bodies.absent(call.request.scope):
@@ -112,9 +118,9 @@ def doer(call: Call) -> str:
     return f"api:{call.caller[:8]}"
 
 
-def routes(people: Office, deadline: timedelta) -> tuple[Route, ...]:
+def routes(people: Office, forgetting: Forgetting, deadline: timedelta) -> tuple[Route, ...]:
     """Return what administrators can do with people."""
-    do = PeopleHandlers(people, deadline)
+    do = PeopleHandlers(people, forgetting, deadline)
     return (
         Route(
             Operation(
@@ -195,6 +201,20 @@ def routes(people: Office, deadline: timedelta) -> tuple[Route, ...]:
                 errors=_CHANGING,
             ),
             do.set_roles,
+        ),
+        Route(
+            Operation(
+                method="POST",
+                path=f"{_ONE}/forget",
+                name="forgetUser",
+                tag=_TAG,
+                summary="Have somebody's data removed; the ledger's numbers stay",
+                status=202,
+                known_status=200,
+                answer=shown.listed_user(),
+                errors=(errors.ConflictError, errors.NotFoundError, errors.UnavailableError),
+            ),
+            do.forget,
         ),
     )
 

@@ -163,7 +163,8 @@ def _headers(error: Exception) -> dict[str, str]:
 
 def _wait(error: Exception) -> timedelta | None:
     """Return how long it is better to wait before trying again; None where nobody knows."""
-    known = errors.UnavailableError | errors.LimitReachedError | errors.PausedError
-    if isinstance(error, known):
-        return error.retry_after
-    return None
+    match error:
+        case errors.UnavailableError() | errors.LimitReachedError() | errors.PausedError():
+            return error.retry_after
+        case _:
+            return None

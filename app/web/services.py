@@ -182,6 +182,14 @@ class Office(Protocol):
         ...
 
 
+class Forgetting(Protocol):
+    """Forgets people. May raise an AppError."""
+
+    async def begin(self, user_id: UserId, *, by: str) -> User:
+        """Want somebody forgotten."""
+        ...
+
+
 class Watch(Protocol):
     """A control, and what its subject has cost today."""
 
@@ -294,6 +302,7 @@ class Services:
     accounts: Accounts
     office: Office
     controlling: Controlling
+    forgetting: Forgetting
     presets: Presets
     storage: Storage
     metrics: Metrics

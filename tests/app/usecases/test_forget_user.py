@@ -1,25 +1,40 @@
 """app.usecases.forget_user: somebody's data goes, piece by piece, whoever dies in between."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from app.errors import ConflictError, ContendedError, NotFoundError, PeerDownError, StoreDownError
 from app.observability.journal import Journal
-from app.usecases.forget_user import ForgetChat, ForgetGenerations, ForgetUser
-from app.usecases.records import Records
-from processors import runs
-from schemas.base import GenerationId, UserId
+from app.usecases.forget_user import ForgetChat, ForgetGenerations, ForgetJobs, ForgetUser
+from app.usecases.records import Records, RecordsOf
+from processors import jobs, runs
+from schemas.base import GenerationId, InstanceName, UserId
 from schemas.generation import Generation, Request, Response
+from schemas.job import Job, JobStatus, Outcome
 from schemas.run import RunStatus
 from schemas.user import Role, User
-from tests.builders import CHAT, NOON, USER, a_debt, a_generation, a_user, an_output, some_metadata
+from tests.builders import (
+    CHAT,
+    JOB,
+    NOON,
+    USER,
+    a_debt,
+    a_generation,
+    a_job,
+    a_step,
+    a_user,
+    an_output,
+    some_metadata,
+)
 from tests.fakes.chats import FakeChats
 from tests.fakes.clock import FakeClock
 from tests.fakes.controls import FakeDeeds
 from tests.fakes.gates import Turnstile
 from tests.fakes.generations import FakeGenerations
+from tests.fakes.jobs import FakeJobs
 from tests.fakes.storage import PICTURE, FakeStorage
 from tests.fakes.users import FakeUsers
 
@@ -64,20 +79,21 @@ class Scene:
             self.storage.files |= dict.fromkeys(runs.files_of(each), PICTURE)
             self.storage.files[f"outputs/{each.id}/9-0a1b2c3d-orphan.png"] = PICTURE
         self.clock = FakeClock()
-        self.waiting: Sequence[str] = ()
+        self.jobs = FakeJobs()
         records = Records(self.generations, self.clock, Journal())
+        orders = RecordsOf[Job](self.jobs, self.clock, Journal().ordered)
         self.forget = ForgetUser(
             self.users,
-            [ForgetGenerations(records, self.storage), ForgetChat(self.chats)],
-            open_jobs=self._open_jobs,
+            [
+                ForgetGenerations(records, self.storage),
+                ForgetJobs(self.jobs, orders),
+                ForgetChat(self.chats),
+            ],
+            kept=self.jobs,
             digest="digest of {}".format,
             deeds=self.deeds,
             clock=self.clock,
         )
-
-    async def _open_jobs(self, user: UserId) -> Sequence[str]:
-        assert user == USER
-        return self.waiting
 
     @property
     def ada(self) -> User:
@@ -132,18 +148,39 @@ async def test_who_is_forgotten_stays_so() -> None:
 async def test_jobs_that_have_not_ended_are_named() -> None:
     """They are to be cancelled or awaited; one that slipped in holds up the rest."""
     scene = Scene(made(1))
-    scene.waiting = ("j1", "j2")
-    with pytest.raises(ConflictError, match="jobs have not ended: j1, j2;"):
+    scene.jobs.records[JOB] = a_job()
+    with pytest.raises(ConflictError, match=f"jobs have not ended: {JOB};"):
         await scene.forget.begin(USER, by=BY)
     assert scene.deeds.done == []
 
-    scene.waiting = ()
+    del scene.jobs.records[JOB]
     await scene.forget.begin(USER, by=BY)
-    scene.waiting = ("j3",)
+    scene.jobs.records[JOB] = a_job()
     assert await scene.forget.sweep() == 0
     assert scene.generations.records[the(1)] == made(1)
-    scene.waiting = ()
+    scene.jobs.records[JOB] = a_job(status=JobStatus.CANCELLED)
     assert await scene.forget.sweep() == 1
+
+
+async def test_what_somebody_ordered_is_blanked() -> None:
+    """Once no credits are held for it, and nothing of it is being told."""
+    scene = Scene()
+    settled = Outcome(status=RunStatus.FAILED, price=Decimal(0), reason="no lighthouse")
+    done = a_step(inputs={"prompt": "a lighthouse"}, outcome=settled)
+    held = done.change(outcome=settled.change(price=None))
+    telling = a_debt(jobs.NOTIFY, by=InstanceName("there"))
+    ended = a_job(status=JobStatus.FAILED, steps=(done,), owed=(a_debt(jobs.NOTIFY),))
+    await scene.forget.begin(USER, by=BY)
+    for waiting in (ended.change(steps=(held,)), ended.change(owed=(telling,))):
+        scene.jobs.records[JOB] = waiting
+        assert await scene.forget.sweep() == 0
+        assert scene.jobs.records[JOB] == waiting
+
+    scene.jobs.records[JOB] = ended
+    assert await scene.forget.sweep() == 1
+    after = scene.jobs.records[JOB]
+    assert "lighthouse" not in after.model_dump_json()
+    assert (after.chat, after.owed, after.price) == (None, (), 0)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from app.errors import (
 )
 from app.ports import JobPage, Page
 from app.usecases.controlling import Controlling
+from app.usecases.forget_user import ForgetUser
 from app.usecases.money import Money
 from app.usecases.orders import JobView, Order
 from app.usecases.pauses import Spending
@@ -35,6 +36,7 @@ from tests.builders import a_job
 from tests.fakes.clock import FakeClock
 from tests.fakes.controls import FakeControls, FakeDeeds
 from tests.fakes.generations import FakeGenerations as KeptGenerations
+from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.presets import FakePresets
 from tests.fakes.storage import FakeStorage
@@ -343,11 +345,12 @@ class Office:
         ledger: How credits moved.
         deeds: What was done.
         spent: The generations that today's costs are added up of.
+        jobs: What was ordered.
     """
 
     def __init__(self) -> None:
         self.users, self.controls, self.ledger = FakeUsers(), FakeControls(), FakeLedger()
-        self.deeds, self.spent = FakeDeeds(), KeptGenerations()
+        self.deeds, self.spent, self.jobs = FakeDeeds(), KeptGenerations(), FakeJobs()
         self._clock = FakeClock()
 
     def people(self) -> People:
@@ -355,6 +358,17 @@ class Office:
         money = Money(self.ledger, self._clock)
         accounts = Accounts(self.users, money, self._clock, welcome=Decimal(0))
         return People(self.users, accounts, self.ledger, self.deeds, self._clock)
+
+    def forgetting(self) -> ForgetUser:
+        """Return what forgets people: nothing but their names here."""
+        return ForgetUser(
+            self.users,
+            (),
+            kept=self.jobs,
+            digest=str,
+            deeds=self.deeds,
+            clock=self._clock,
+        )
 
     def controlling(self, presets: FakePresets) -> Controlling:
         """Return what is done with engines and presets."""
@@ -427,6 +441,7 @@ class World:
             accounts=self.accounts,
             office=self.office.people(),
             controlling=self.office.controlling(self.presets),
+            forgetting=self.office.forgetting(),
             presets=self.presets,
             storage=self.storage,
             media_keys=(MEDIA_KEY,),

@@ -8,7 +8,7 @@ from schemas.base import UserId
 from schemas.user import User
 from tests.app.web.fakes import API_KEY, World
 from tests.app.web.serving import serving
-from tests.builders import USER, a_user
+from tests.builders import JOB, USER, a_job, a_user
 
 pytestmark = pytest.mark.anyio
 
@@ -138,6 +138,22 @@ async def test_roles_are_named() -> None:
     assert answer.json()["roles"] == ["admin", "member"]
 
 
+async def test_somebody_is_forgotten_soon() -> None:
+    """202 until it is done, however often it is wanted; not while a job of theirs runs."""
+    world = a_world()
+    world.office.jobs.records[JOB] = a_job(user_id=EVE.id)
+    async with serving(world) as site:
+        waits = await site.client.post(f"/api/users/{EVE.id}/forget")
+        wanted = await site.client.post(f"{ONE}/forget")
+        await world.office.forgetting().sweep()
+        done = await site.client.post(f"{ONE}/forget")
+
+    assert (waits.status_code, JOB in waits.json()["detail"]) == (409, True)
+    assert (wanted.status_code, wanted.json()["firstName"]) == (202, "Ada")
+    assert (done.status_code, done.json()["firstName"]) == (200, None)
+    assert done.json()["forgottenAt"] is not None
+
+
 async def test_nobody_unknown_is_shown_or_touched() -> None:
     """404, also for what can be nobody's id."""
     async with serving(a_world()) as site:
@@ -146,6 +162,7 @@ async def test_nobody_unknown_is_shown_or_touched() -> None:
             await site.client.get("/api/users/x"),
             await site.client.get(f"{NOBODY}/entries"),
             await site.client.post(f"{NOBODY}/block"),
+            await site.client.post(f"{NOBODY}/forget"),
             await site.client.post(f"{NOBODY}/grant", json={"amount": "1"}),
             await site.client.post(f"{NOBODY}/roles", json={"roles": []}),
         ]
