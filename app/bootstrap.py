@@ -38,6 +38,7 @@ from app.telegram.alerts import AdminAlerts
 from app.telegram.sender import Sender
 from app.usecases.accept_events import Acceptor
 from app.usecases.apply_events import Applier
+from app.usecases.arrears import Arrears
 from app.usecases.ask_engine import AskEngine
 from app.usecases.cancel_run import CancelRun
 from app.usecases.circuits import Circuits
@@ -219,6 +220,45 @@ def make_controlling(store: Store, spending: Spending, clock: Clock) -> Controll
         spending=spending,
         deeds=store.deeds,
         clock=clock,
+    )
+
+
+def make_refunds(settings: Settings, store: Store, clock: Clock) -> Orders:
+    """Return what gives credits back, for a process that takes no orders and pays no debts."""
+    journal, money = Journal(), Money(store.ledger, clock)
+    records = Records(store.generations, clock, journal)
+    taking = Taking(InstanceName("cli"), Timing(), background=False, messenger=None)
+    return Orders(
+        records,
+        RecordsOf[Job](store.jobs, clock, journal.ordered),
+        store.jobs,
+        store.presets,
+        money=money,
+        starter=StartJob(records, money, taking),
+        engines=(),
+        telegram=False,
+        credits_per_usd=settings.credits_per_usd,
+        taking=taking,
+        checks=(),
+        disk_full=lambda: False,
+    )
+
+
+def make_forgetting(
+    store: Store, storage: ObjectStorage, records: Records, orders: RecordsOf[Job], keys: "Keys"
+) -> ForgetUser:
+    """Return what forgets people."""
+    return ForgetUser(
+        store.users,
+        [
+            ForgetGenerations(records, storage),
+            ForgetJobs(store.jobs, orders),
+            ForgetChat(store.chats),
+        ],
+        kept=store.jobs,
+        digest=lambda telegram_id: keys.digests_of(telegram_id)[0],
+        deeds=store.deeds,
+        clock=records.clock,
     )
 
 
@@ -418,17 +458,20 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
         welcome=settings.welcome_grant,
         digests=keys.digests_of,
     )
-    forgetting = ForgetUser(
-        store.users,
-        [
-            ForgetGenerations(records, storage),
-            ForgetJobs(store.jobs, orders),
-            ForgetChat(store.chats),
-        ],
-        kept=store.jobs,
-        digest=lambda telegram_id: keys.digests_of(telegram_id)[0],
-        deeds=store.deeds,
-        clock=clock,
+    forgetting = make_forgetting(store, storage, records, orders, keys)
+    desk = Orders(
+        records,
+        orders,
+        store.jobs,
+        store.presets,
+        money=money,
+        starter=starter,
+        engines=engines.keys(),
+        telegram=peers.telegram_url is not None,
+        credits_per_usd=settings.credits_per_usd,
+        taking=taking,
+        checks=(limits, pauses),
+        disk_full=readiness.disk_full,
     )
     services = Services(
         acceptor=acceptor,
@@ -445,20 +488,9 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
         office=People(store.users, accounts, store.ledger, store.deeds, clock),
         controlling=make_controlling(store, spending, clock),
         forgetting=forgetting,
-        orders=Orders(
-            records,
-            orders,
-            store.jobs,
-            store.presets,
-            money=money,
-            starter=starter,
-            engines=engines.keys(),
-            telegram=peers.telegram_url is not None,
-            credits_per_usd=settings.credits_per_usd,
-            taking=taking,
-            checks=(limits, pauses),
-            disk_full=readiness.disk_full,
-        ),
+        orders=desk,
+        refunds=desk,
+        arrears=Arrears(records, orders, store.jobs),
         people=store.users,
         presets=store.presets,
         storage=storage,

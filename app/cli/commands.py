@@ -192,7 +192,7 @@ def list_debts(
 @debts.command("replay")
 def replay_debts(
     generation: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Dead debts of this generation ...")
+        str | None, typer.Argument(metavar="[ID]", help="Dead debts of this generation or job ...")
     ] = None,
     key: Annotated[
         str | None, typer.Argument(metavar="[KEY]", help="... or this one, such as notify, alone.")
@@ -213,7 +213,23 @@ def replay_debts(
     asyncio.run(owing.replay(generation, key, all_dead=all_dead, since=since))
 
 
+@app.command(rich_help_panel=_LOOK)
+def stuck(
+    minutes: Annotated[
+        int, typer.Option(min=1, max=100_000, help="For how long nothing has happened.")
+    ] = 15,
+) -> None:
+    """Show what is open and has no news, and what is overdue and taken up by nobody.
+
+    The exit code is 1 if there is any. `runrelay explain ID` says more of one.
+    """
+    from app.cli import owing
+
+    asyncio.run(owing.stuck(minutes))
+
+
 app.command(rich_help_panel=_MONEY)(money.grant)
+app.command(rich_help_panel=_MONEY)(office.refund)
 for _each in (office.pause, office.resume, office.cap, office.spend):
     app.command(rich_help_panel=_PEOPLE)(_each)
 

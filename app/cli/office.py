@@ -1,6 +1,6 @@
 """The commands of administrators, their options and their help."""
 
-# ruff: noqa: PLC0415 - a command loads what it needs and nothing else: help is quick.
+# ruff: noqa: PLC0415, FBT002 - a command loads what it needs and nothing else: help is quick.
 # Options are booleans with defaults.
 
 import asyncio
@@ -109,6 +109,55 @@ def set_roles(
     from app.cli import administering
 
     asyncio.run(administering.set_roles(who, roles or [], by=by))
+
+
+@users.command("jobs")
+def list_jobs(
+    who: Who, limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = 20
+) -> None:
+    """List what somebody ordered, the last first: how it went, and what it came to.
+
+    [dim]runrelay users jobs 4711[/dim]
+    """
+    from app.cli import administering
+
+    asyncio.run(administering.list_jobs(who, limit))
+
+
+@users.command("forget")
+def forget_user(
+    who: Who,
+    by: By = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before.")] = False,
+) -> None:
+    """Remove somebody's data for good. The ledger's numbers stay, without a name.
+
+    Names, prompts, pictures, results and chats go, and credits that they have left are lost.
+    Refused while a job of theirs runs. What cannot go at once goes while a service runs.
+
+    [dim]runrelay users forget 4711[/dim]
+    """
+    from app.cli import forgetting
+
+    asyncio.run(forgetting.forget(who, by=by, ask=not yes))
+
+
+def refund(
+    job: Annotated[str, typer.Argument(metavar="JOB", help="A job's id, 32 digits.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the refund.")],
+    amount: Annotated[
+        str | None,
+        typer.Option(help="Credits; all that was taken unless told otherwise.", show_default=False),
+    ] = None,
+    by: By = None,
+) -> None:
+    """Give back what a job came to, or part of it: once, and its person is told.
+
+    [dim]runrelay refund 0198c0ffee0198c0ffee0198c0ffee77 --reason "the picture was lost"[/dim]
+    """
+    from app.cli import refunding
+
+    asyncio.run(refunding.refund(job, amount=amount, reason=reason, by=by))
 
 
 def pause(kind: Kind, name: Name, reason: Reason = None, by: By = None) -> None:

@@ -11,6 +11,7 @@ from starlette.websockets import WebSocketClose
 
 from app import errors
 from app.web import (
+    arrears,
     controls,
     generations,
     health,
@@ -19,6 +20,7 @@ from app.web import (
     pages,
     people,
     presets,
+    refunds,
     refusals,
     users,
     webhooks,
@@ -75,6 +77,8 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *jobs.routes(services.orders, services.people, services.link, services.body_deadline),
         *users.routes(services.accounts, services.body_deadline),
         *people.routes(services.office, services.forgetting, services.body_deadline),
+        *refunds.routes(services.refunds, services.body_deadline),
+        *arrears.routes(services.arrears, services.body_deadline),
         *controls.routes(services.controlling, services.body_deadline),
         *presets.routes(services.presets),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),

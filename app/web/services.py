@@ -8,6 +8,7 @@ from typing import Protocol
 
 from app.errors import UnavailableError
 from app.ports import JobPage, Page, Stored, UserPage
+from app.usecases.arrears import Arrear, Stuck
 from app.usecases.orders import JobView, Order
 from schemas.base import EngineName, GenerationId, UserId
 from schemas.control import Control, Subject
@@ -182,6 +183,30 @@ class Office(Protocol):
         ...
 
 
+class Refunds(Protocol):
+    """Gives back what was taken. May raise an AppError or a LedgerError."""
+
+    async def refund(self, job_id: JobId, *, amount: Decimal | None, by: str, reason: str) -> Job:
+        """Give back what a job came to, or part of it, once."""
+        ...
+
+
+class Arrears(Protocol):
+    """What is owed. Every method may raise an AppError."""
+
+    def listed(self, *, only_dead: bool) -> AsyncIterator[Arrear]:
+        """Yield what is owed, or what was given up."""
+        ...
+
+    async def replay(self, record: str | None, key: str | None, since: datetime | None) -> int:
+        """Bring dead debts back to life; return how many."""
+        ...
+
+    async def stuck(self, age: timedelta, limit: int) -> Stuck:
+        """Return what may be stuck."""
+        ...
+
+
 class Forgetting(Protocol):
     """Forgets people. May raise an AppError."""
 
@@ -303,6 +328,8 @@ class Services:
     office: Office
     controlling: Controlling
     forgetting: Forgetting
+    refunds: Refunds
+    arrears: Arrears
     presets: Presets
     storage: Storage
     metrics: Metrics

@@ -233,6 +233,17 @@ class NewGrant(Said):
     """Why; it is kept with the grant."""
 
 
+class NewRefund(Said):
+    """Credits that somebody gets back."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the picture was lost"}]})
+
+    amount: Words | None = None
+    """How many, as a decimal string; all that was taken where nothing is said."""
+    reason: Words
+    """Why; it is kept with the refund."""
+
+
 class Why(Said):
     """Why something is done to somebody."""
 

@@ -9,7 +9,9 @@ from app.bootstrap import Store, open_store
 from app.settings import Settings
 from app.store.connection import Keep
 from schemas.base import UserId
+from schemas.job import Job
 from schemas.ledger import Entry
+from schemas.user import User
 from tests.builders import CHAT, a_user, none_odd
 
 OTHER = UserId("0198c0ffee0198c0ffee0198c0ffee98")
@@ -27,6 +29,21 @@ def a_filled_database(
     return named
 
 
+def with_job(named: dict[str, str], job: Job, *entries: Entry) -> None:
+    """Put a job into a database, and what it moved."""
+    asyncio.run(_with_job(named, job, entries))
+
+
+def kept_job(named: dict[str, str], job_id: str) -> Job | None:
+    """A job of a database."""
+    return asyncio.run(_kept_job(named, job_id))
+
+
+def kept_user(named: dict[str, str], user: UserId) -> User | None:
+    """A person of a database."""
+    return asyncio.run(_kept_user(named, user))
+
+
 def kept(named: dict[str, str]) -> list[Entry]:
     """All entries of a database."""
     return asyncio.run(_kept(named))
@@ -35,6 +52,23 @@ def kept(named: dict[str, str]) -> list[Entry]:
 async def _kept(named: dict[str, str]) -> list[Entry]:
     async with _opened(named) as store:
         return [each async for each in store.ledger.entries(odd=none_odd)]
+
+
+async def _with_job(named: dict[str, str], job: Job, entries: Sequence[Entry]) -> None:
+    async with _opened(named) as store:
+        assert await store.jobs.insert(job)
+        for each in entries:
+            assert await store.ledger.insert(each)
+
+
+async def _kept_job(named: dict[str, str], job_id: str) -> Job | None:
+    async with _opened(named) as store:
+        return await store.jobs.get(job_id)
+
+
+async def _kept_user(named: dict[str, str], user: UserId) -> User | None:
+    async with _opened(named) as store:
+        return await store.users.get(user)
 
 
 async def _fill(named: dict[str, str], entries: Sequence[Entry], *, alike: bool) -> None:

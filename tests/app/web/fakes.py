@@ -15,13 +15,16 @@ from app.errors import (
     StaleVersionError,
     UnavailableError,
 )
+from app.observability.journal import Journal
 from app.ports import JobPage, Page
+from app.usecases.arrears import Arrears
 from app.usecases.controlling import Controlling
 from app.usecases.forget_user import ForgetUser
 from app.usecases.money import Money
 from app.usecases.orders import JobView, Order
 from app.usecases.pauses import Spending
 from app.usecases.people import People
+from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
 from app.web.services import Receiver, Services
 from app.web.webhooks import Webhooks
@@ -264,11 +267,15 @@ class FakeOrders:
         views: What there is.
         failure: Raised by every call, if set.
         placed: What was ordered.
+        refunds: What was given back, by whom and why.
     """
 
     views: dict[str, JobView] = field(default_factory=dict[str, JobView])
     failure: Exception | None = None
     placed: list[Order] = field(default_factory=list[Order])
+    refunds: list[tuple[JobId, Decimal | None, str, str]] = field(
+        default_factory=list[tuple[JobId, Decimal | None, str, str]]
+    )
 
     async def place(self, order: Order, *, key: str | None, digest: str | None) -> tuple[Job, bool]:
         """Take an order."""
@@ -311,6 +318,13 @@ class FakeOrders:
             and (statuses is None or each.job.status in statuses)
         ]
         return JobPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+    async def refund(self, job_id: JobId, *, amount: Decimal | None, by: str, reason: str) -> Job:
+        """Note what was given back."""
+        if job_id not in self.views:
+            raise NotFoundError("job")
+        self.refunds.append((job_id, amount, by, reason))
+        return self.views[job_id].job
 
     async def cancel(self, job_id: JobId) -> Job:
         """Want a job cancelled."""
@@ -358,6 +372,11 @@ class Office:
         money = Money(self.ledger, self._clock)
         accounts = Accounts(self.users, money, self._clock, welcome=Decimal(0))
         return People(self.users, accounts, self.ledger, self.deeds, self._clock)
+
+    def arrears(self) -> Arrears:
+        """Return what is owed."""
+        orders = RecordsOf[Job](self.jobs, self._clock, Journal().ordered)
+        return Arrears(Records(self.spent, self._clock, Journal()), orders, self.jobs)
 
     def forgetting(self) -> ForgetUser:
         """Return what forgets people: nothing but their names here."""
@@ -442,6 +461,8 @@ class World:
             office=self.office.people(),
             controlling=self.office.controlling(self.presets),
             forgetting=self.office.forgetting(),
+            refunds=self.orders,
+            arrears=self.office.arrears(),
             presets=self.presets,
             storage=self.storage,
             media_keys=(MEDIA_KEY,),
