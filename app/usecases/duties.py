@@ -1,28 +1,11 @@
 """What Telegram asks of bots that take Stars: terms of use, and whom to ask about a payment.
 
-Both are the operator's own texts, from the settings; see core.telegram.org/bots/payments-stars,
-"Customer support and handling payment disputes".
+Both are the operator's own texts, from the settings; see core.telegram.org/bots/payments-stars.
 """
 
-# Russian is written in Cyrillic letters, some of which look like Latin ones.
-# ruff: noqa: RUF001
-
 from collections.abc import Mapping
-from typing import Final
 
-NO_TERMS: Final[Mapping[str, str]] = {
-    "en": "The operator of this bot has not written terms of use yet.",
-    "ru": "Владелец этого бота ещё не написал условия использования.",
-    "pt": "O operador deste bot ainda não escreveu os termos de uso.",
-}
-NO_SUPPORT: Final[Mapping[str, str]] = {
-    "en": "If something is wrong with a payment, write to the operator of this bot. Telegram's "
-    "own support cannot help with purchases made here.",
-    "ru": "Если с платежом что-то не так, напишите владельцу этого бота. Поддержка Telegram "
-    "не может помочь с покупками, сделанными здесь.",
-    "pt": "Se houver algum problema com um pagamento, escreva ao operador deste bot. O suporte "
-    "do Telegram não pode ajudar com compras feitas aqui.",
-}
+from processors.notifications.texts import Voice
 
 
 class Duties:
@@ -37,14 +20,19 @@ class Duties:
         self._terms = terms
         self._pay_support = pay_support
 
-    def terms(self, language: str) -> str:
+    def terms(self, voice: Voice) -> str:
         """Return the terms, or that there are none."""
-        return _of(self._terms, language) or NO_TERMS.get(language, NO_TERMS["en"])
+        return _of(self._terms, voice) or voice.say(
+            "The operator of this bot has not written terms of use yet."
+        )
 
-    def pay_support(self, language: str) -> str:
+    def pay_support(self, voice: Voice) -> str:
         """Return how the operator is reached, or that they have to be looked for."""
-        return _of(self._pay_support, language) or NO_SUPPORT.get(language, NO_SUPPORT["en"])
+        return _of(self._pay_support, voice) or voice.say(
+            "If something is wrong with a payment, write to the operator of this bot. "
+            "Telegram's own support cannot help with purchases made here."
+        )
 
 
-def _of(texts: Mapping[str, str], language: str) -> str | None:
-    return texts.get(language) or texts.get("en")
+def _of(texts: Mapping[str, str], voice: Voice) -> str | None:
+    return texts.get(voice.language) or texts.get("en")

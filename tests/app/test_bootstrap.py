@@ -14,6 +14,7 @@ from app.observability.metrics import Metrics
 from app.settings import Settings
 from schemas.timing import Timing
 from tests.builders import HERE
+from tests.speech import PORTUGUESE, RUSSIAN
 
 pytestmark = pytest.mark.anyio
 
@@ -63,5 +64,5 @@ def test_the_operators_texts_are_found_by_language() -> None:
     """Those that there are."""
     duties = make_duties(Settings(terms_text="Be nice.", paysupport_text_pt="Escreva."))
 
-    assert duties.terms("ru") == "Be nice."
-    assert duties.pay_support("pt") == "Escreva."
+    assert duties.terms(RUSSIAN) == "Be nice."
+    assert duties.pay_support(PORTUGUESE) == "Escreva."

@@ -2,29 +2,31 @@
 
 import pytest
 
-from app.usecases.duties import NO_SUPPORT, NO_TERMS, Duties
+from app.usecases.duties import Duties
+from processors.notifications.texts import Voice
+from tests.speech import ENGLISH, PORTUGUESE, RUSSIAN
 
 
 @pytest.mark.parametrize(
-    ("texts", "language", "said"),
+    ("texts", "voice", "said"),
     [
-        ({"en": "Be nice.", "ru": "Ведите себя."}, "ru", "Ведите себя."),
-        ({"en": "Be nice."}, "ru", "Be nice."),
-        ({"en": "Be nice."}, "xx", "Be nice."),
-        ({"ru": "Ведите себя."}, "en", None),
-        ({}, "pt", None),
+        ({"en": "Be nice.", "ru": "Ведите себя."}, RUSSIAN, "Ведите себя."),
+        ({"en": "Be nice."}, RUSSIAN, "Be nice."),
+        ({"en": "Be nice."}, ENGLISH, "Be nice."),
     ],
 )
-def test_texts_are_by_language(texts: dict[str, str], language: str, said: str | None) -> None:
-    """In English where there is none, and then it is said that there is none."""
+def test_texts_are_by_language(texts: dict[str, str], voice: Voice, said: str) -> None:
+    """In English where there is no other."""
     duties = Duties(texts, texts)
 
-    assert duties.terms(language) == (said or NO_TERMS[language])
-    assert duties.pay_support(language) == (said or NO_SUPPORT[language])
-    assert NO_TERMS.keys() == NO_SUPPORT.keys()
+    assert (duties.terms(voice), duties.pay_support(voice)) == (said, said)
 
 
-def test_an_unknown_language_is_english() -> None:
-    """Also where there is no text."""
-    assert Duties({}, {}).terms("xx") == NO_TERMS["en"]
-    assert Duties({}, {}).pay_support("xx") == NO_SUPPORT["en"]
+def test_that_there_is_none_is_said() -> None:
+    """In the person's language, also where there is one in another."""
+    duties = Duties({"ru": "Ведите себя."}, {})
+
+    assert duties.terms(ENGLISH).startswith("The operator of this bot has not")
+    assert duties.pay_support(ENGLISH).startswith("If something is wrong with a payment")
+    assert duties.terms(PORTUGUESE) != duties.terms(ENGLISH)
+    assert duties.pay_support(PORTUGUESE) != duties.pay_support(ENGLISH)
