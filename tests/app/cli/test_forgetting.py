@@ -70,10 +70,11 @@ def test_jobs_are_listed(tmp_path: Path, database: dict[str, str]) -> None:
         assert words in answer.out
 
 
-def test_nobody_is_forgotten_without_a_key(tmp_path: Path, database: dict[str, str]) -> None:
-    """What is left of somebody is keyed: in live mode by the setting."""
-    live = {"MODE": "live"}
-    answer = run("users", "forget", "4711", "--yes", data_dir=tmp_path, **database, **live)
+def test_who_cannot_answer_does_not_agree(tmp_path: Path, database: dict[str, str]) -> None:
+    """Nothing is removed where nobody types."""
+    answer = run("users", "forget", "4711", data_dir=tmp_path, **database)
+    user = kept_user(database, USER)
 
-    assert answer.code == 2
-    assert "WEBHOOK_SECRET: is missing" in answer.err
+    assert answer.code == 1
+    assert user is not None
+    assert user.forget_wanted_at is None
