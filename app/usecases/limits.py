@@ -51,12 +51,12 @@ class Limits:
         """Let an order pass, of whatever preset.
 
         Raises:
-            ConflictError: This person is being forgotten.
+            ConflictError: This person is being forgotten, or is.
             LimitReachedError: They have ordered as much as they may.
         """
         del preset
-        if user.forget_wanted_at is not None:
-            raise ConflictError("this person's data is being removed")
+        if user.forget_wanted_at or user.forgotten_at:
+            raise ConflictError("this person is forgotten, as they wished")
         bounds = Bounds(*(each.of(user.roles) for each in self._quotas))
         if not any(each is not None for each in bounds):
             return

@@ -63,7 +63,8 @@ async def test_who_has_no_limits_is_not_looked_up() -> None:
     assert recent.asked == []
 
 
-async def test_who_is_being_forgotten_orders_nothing() -> None:
+@pytest.mark.parametrize("field", ["forget_wanted_at", "forgotten_at"])
+async def test_who_is_forgotten_orders_nothing(field: str) -> None:
     """Not even an administrator."""
     with pytest.raises(ConflictError):
-        await limits(FakeRecent())(a_user(roles=(Role.ADMIN,), forget_wanted_at=NOON), a_preset())
+        await limits(FakeRecent())(a_user(roles=(Role.ADMIN,)).change(**{field: NOON}), a_preset())
