@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import structlog
+from pydantic import SecretStr
 from starlette.types import ASGIApp
 
 from app.clock import Clock
@@ -19,11 +20,12 @@ from app.engines.fetching import Fetcher
 from app.errors import StoreDownError
 from app.observability.journal import Journal
 from app.observability.metrics import DebtRow, Metrics
-from app.ports import Engine
+from app.ports import Alerts, Engine
 from app.settings import Settings
 from app.store.chats import MongoChats
 from app.store.connection import Connection, Keep
 from app.store.controls import MongoControls
+from app.store.conversations import MongoConversations
 from app.store.deeds import MongoDeeds
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
@@ -31,17 +33,25 @@ from app.store.jobs import MongoJobs
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
 from app.store.objects import ObjectStorage
+from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
+from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
 from app.telegram import catalogues
 from app.telegram.alerts import AdminAlerts
+from app.telegram.around import Around
+from app.telegram.handling import Handling
+from app.telegram.receiving import Way
+from app.telegram.reception import Reception
 from app.telegram.sender import Sender
+from app.telegram.stars import Stars
 from app.usecases.accept_events import Acceptor
 from app.usecases.apply_events import Applier
 from app.usecases.arrears import Arrears
 from app.usecases.ask_engine import AskEngine
 from app.usecases.cancel_run import CancelRun
 from app.usecases.circuits import Circuits
+from app.usecases.compare_payments import ComparePayments
 from app.usecases.controlling import Controlling
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
@@ -49,14 +59,18 @@ from app.usecases.duties import Duties
 from app.usecases.end_run import EndRun
 from app.usecases.expire_media import ExpireMedia
 from app.usecases.forget_user import ForgetChat, ForgetGenerations, ForgetJobs, ForgetUser
-from app.usecases.hands import Hands
+from app.usecases.hands import HandlerOf, Hands
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.limits import Limits
 from app.usecases.links import Links
 from app.usecases.money import Money
-from app.usecases.notify import Notify, Show
+from app.usecases.notify import Ends, Notify, Show
+from app.usecases.notify_job import NotifyJob
 from app.usecases.orders import Orders
 from app.usecases.pauses import Pauses, Spending
+from app.usecases.payment_debts import PaymentDebts
+from app.usecases.payment_records import PaymentRecords
+from app.usecases.payments import Payments
 from app.usecases.people import People
 from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
@@ -64,11 +78,15 @@ from app.usecases.settle_run import SettleRun
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Receivers, Sweep
+from app.usecases.take_updates import TakeUpdates, Wake
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
+from app.web import telegram
 from app.web.application import create_app
 from app.web.services import Services
 from app.web.webhooks import Webhooks
+from processors.notifications import paying
+from processors.notifications.texts import Translate, Voice, language_of
 from processors.protocols import comfydeploy, signing
 from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
@@ -118,6 +136,9 @@ class Store:
     presets: MongoPresets
     controls: MongoControls
     deeds: MongoDeeds
+    payments: MongoPayments
+    updates: MongoUpdates
+    conversations: MongoConversations
     keep: Keep
 
 
@@ -137,8 +158,10 @@ class Service:
     sweep: Sweep
     expiry: ExpireMedia | None
     forgetting: ForgetUser | None
+    selling: "Selling"
     taking: Taking
     sender: Sender | None
+    reception: Reception | None
     alerts: AdminAlerts
     duties: Duties
     metrics: Metrics
@@ -146,6 +169,26 @@ class Service:
     readiness: "Readiness"
     hooks: Webhooks
     app: ASGIApp
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selling:
+    """What sells credits.
+
+    Attributes:
+        payments: Invoices, charges and refunds.
+        debts: Does what payments owe.
+        comparing: Compares them with the provider's list; None where there is none, or where
+            others do it.
+        stars: The provider; None where Telegram is off.
+        background: Whether this process does what payments owe.
+    """
+
+    payments: Payments
+    debts: PaymentDebts
+    comparing: ComparePayments | None
+    stars: Stars | None
+    background: bool
 
 
 class Readiness:
@@ -193,6 +236,9 @@ def open_store(settings: Settings, uri: str) -> Store:
         presets=MongoPresets(connection),
         controls=MongoControls(connection),
         deeds=MongoDeeds(connection),
+        payments=MongoPayments(connection),
+        updates=MongoUpdates(connection),
+        conversations=MongoConversations(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),
@@ -305,7 +351,7 @@ def make_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits)
 
 
-def build(  # noqa: PLR0915 - a statement for each part that there is
+def build(  # noqa: PLR0915 - one long list of parts
     settings: Settings,
     store: Store,
     peers: Peers,
@@ -345,8 +391,7 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
     )
     taking = Taking(name, timing, background=settings.run_background, messenger=sender)
     records = Records(store.generations, clock, journal)
-    money = Money(store.ledger, clock)
-    circuits = Circuits(clock, timing, alerts, metrics)
+    money, circuits = Money(store.ledger, clock), Circuits(clock, timing, alerts, metrics)
     made = make_engines(peers, client, timing, metrics)
     engines = {name: Watched(engine, circuits) for name, engine in made.items()}
     fetcher = Fetcher(allow_private=peers.allow_private)
@@ -374,27 +419,31 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
     handlers[DebtKind.SETTLE] = SettleRun(
         records, orders, money, taking=taking, timing=timing, alerts=alerts
     )
+    starter = StartJob(records, money, taking)
+    job_handlers: dict[DebtKind, HandlerOf[Job]] = {
+        DebtKind.START: starter,
+        DebtKind.CANCEL: CancelJob(records, taking),
+    }
     if sender is not None:
-        handlers[DebtKind.SHOW] = Show(
-            records,
-            sender,
-            translate=translate,
-            taking=taking,
-            timing=timing,
-            journal=journal,
-        )
-        handlers[DebtKind.NOTIFY] = Notify(
-            records,
-            sender,
+        ends = Ends(
             engine_of=engines.get,
-            finish=settings.telegram_finish,
             allow_private=peers.allow_private,
             linked=links.download,
             translate=translate,
-            taking=taking,
-            timing=timing,
-            journal=journal,
+        )
+        telling = _Telling(translate=translate, taking=taking, timing=timing, journal=journal)
+        handlers[DebtKind.SHOW] = Show(records, sender, **telling)
+        handlers[DebtKind.NOTIFY] = Notify(
+            records, sender, ends=ends, finish=settings.telegram_finish, metrics=metrics, **telling
+        )
+        job_handlers[DebtKind.NOTIFY] = NotifyJob(
+            orders,
+            records,
+            sender,
+            ends=ends,
+            finish=settings.telegram_finish,
             metrics=metrics,
+            **telling,
         )
     discharger = Discharger(
         records,
@@ -406,10 +455,9 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
         alerts=alerts,
     )
     records.inherit(discharger)
-    starter = StartJob(records, money, taking)
     job_hands = Hands[Job](
         orders,
-        {DebtKind.START: starter, DebtKind.CANCEL: CancelJob(records, taking)},
+        job_handlers,
         lines=JOB_LINES,
         called="job",
         taking=taking,
@@ -473,6 +521,21 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
         checks=(limits, pauses),
         disk_full=readiness.disk_full,
     )
+    selling = make_selling(
+        settings,
+        store,
+        peers,
+        money,
+        translate=translate,
+        name=name,
+        clock=clock,
+        timing=timing,
+        alerts=alerts,
+        metrics=metrics,
+    )
+    handling, intake = _make_intake(
+        settings, store, name=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
+    )
     services = Services(
         acceptor=acceptor,
         desk=Desk(
@@ -492,6 +555,7 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
         refunds=desk,
         arrears=Arrears(records, orders, store.jobs),
         people=store.users,
+        payments=selling.payments,
         presets=store.presets,
         storage=storage,
         metrics=metrics,
@@ -501,6 +565,8 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
         api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
         media_keys=keys.media(),
         link=links.shown,
+        updates=intake if settings.updates_by == "webhook" else None,
+        update_secret=_revealed(settings.telegram_webhook_secret).encode(),
         ready=readiness.problems,
         prefix=urlsplit(peers.webhook_base).path.rstrip("/"),
         cors_origins=settings.cors_origins,
@@ -519,8 +585,26 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
         sweep=sweep,
         forgetting=forgetting if settings.run_background else None,
         expiry=_expiry(settings, storage, records, store.leases, name),
+        selling=selling,
         taking=taking,
         sender=sender,
+        reception=_make_reception(
+            settings=settings,
+            store=store,
+            peers=peers,
+            name=name,
+            clock=clock,
+            timing=timing,
+            alerts=alerts,
+            metrics=metrics,
+            sender=sender,
+            handling=handling,
+            intake=intake,
+            given={
+                "accounts": accounts,
+                "payments": selling.payments,
+            },
+        ),
         alerts=alerts,
         duties=make_duties(settings),
         metrics=metrics,
@@ -528,6 +612,83 @@ def build(  # noqa: PLR0915 - a statement for each part that there is
         readiness=readiness,
         hooks=hooks,
         app=create_app(services, hooks),
+    )
+
+
+class _Telling(TypedDict):
+    """What all that tells people needs."""
+
+    translate: Translate
+    taking: Taking
+    timing: Timing
+    journal: Journal
+
+
+def _make_intake(
+    settings: Settings,
+    store: Store,
+    *,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    metrics: Metrics,
+    alerts: Alerts,
+) -> tuple[Handling, TakeUpdates]:
+    """Return what handles updates, and what takes them in."""
+    handling = Handling(
+        store.updates, me=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
+    )
+    # Who handles none leaves them to those who look for them.
+    wake: Wake = handling.wake if settings.run_background else (lambda _: None)
+    intake = TakeUpdates(store.updates, wake=wake, clock=clock, timing=timing, metrics=metrics)
+    return handling, intake
+
+
+def make_selling(
+    settings: Settings,
+    store: Store,
+    peers: Peers,
+    money: Money,
+    *,
+    translate: Translate,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    alerts: Alerts,
+    metrics: Metrics,
+) -> Selling:
+    """Return what sells credits; nobody is asked anything yet."""
+    provider = None
+    if peers.telegram_url is not None:
+        provider = Stars(
+            peers.telegram_token,
+            peers.telegram_url,
+            timeout_seconds=timing.send_limit.total_seconds(),
+            metrics=metrics,
+        )
+    records = PaymentRecords(store.payments, clock)
+    debts = PaymentDebts(records, money, provider, timing=timing, alerts=alerts)
+    payments = Payments(
+        records,
+        store.users,
+        debts,
+        provider,
+        bill=lambda payment, tag: paying.bill(Voice(language_of(tag), translate), payment.credits),
+        rate=settings.credits_per_star,
+        offered=settings.stars_offered,
+        alerts=alerts,
+    )
+    comparing = None
+    if provider is not None and settings.run_background:
+        comparing = ComparePayments(
+            payments, store.payments, provider, store.leases, me=name, clock=clock, alerts=alerts
+        )
+    return Selling(
+        payments=payments,
+        debts=debts,
+        comparing=comparing,
+        stars=provider,
+        background=settings.run_background,
     )
 
 
@@ -615,6 +776,52 @@ def _make_sender(
         allow_private=peers.allow_private,
         aside=aside,
     )
+
+
+def _make_reception(
+    *,
+    settings: Settings,
+    store: Store,
+    peers: Peers,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    alerts: AdminAlerts,
+    metrics: Metrics,
+    sender: Sender | None,
+    handling: Handling,
+    intake: TakeUpdates,
+    given: Mapping[str, object],
+) -> Reception | None:
+    by = settings.updates_by
+    if by == "off" or sender is None or peers.telegram_url is None or not settings.run_background:
+        return None
+    secret = _revealed(settings.telegram_webhook_secret)
+    return Reception(
+        token=peers.telegram_token,
+        api_url=peers.telegram_url,
+        me=name,
+        way=Way(by, f"{peers.webhook_base}{telegram.PATH}", secret),
+        take=intake.take,
+        handling=handling,
+        sender=sender,
+        leases=store.leases,
+        around=Around(
+            conversations=store.conversations,
+            chats=store.chats,
+            users=store.users,
+            clock=clock,
+            given=given,
+        ),
+        clock=clock,
+        alerts=alerts,
+        timing=timing,
+        metrics=metrics,
+    )
+
+
+def _revealed(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()
 
 
 def _expiry(

@@ -6,20 +6,25 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
+from pydantic import JsonValue
+
 from app.errors import UnreadableError
 from processors.limits import Past
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
+from processors.notifications.paying import Bill
 from processors.protocols.sniffing import Sniffed
-from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
+from schemas.base import EngineName, GenerationId, InstanceName, PaymentId, RunId, UserId
 from schemas.control import Control, Subject
 from schemas.debt import DebtKind, Owing
 from schemas.deed import Deed
 from schemas.generation import Generation
 from schemas.job import Job, JobStatus
 from schemas.ledger import Entry
+from schemas.payment import Charge, Payment, Transaction
 from schemas.preset import Preset
 from schemas.run import Batch, RunReport
+from schemas.update import Update
 from schemas.user import User
 
 OwingT = TypeVar("OwingT", bound=Owing)
@@ -269,6 +274,14 @@ class Chats(Protocol):
 
     async def forget(self, chat_id: int) -> None:
         """Remember nothing of a chat any more."""
+        ...
+
+    async def refuses(self, chat_id: int) -> bool:
+        """Return whether a chat is known to refuse us."""
+        ...
+
+    async def opened(self, chat_id: int) -> None:
+        """Remember that a chat that refused us does so no more."""
         ...
 
 
@@ -566,6 +579,190 @@ class Storage(Protocol):
         ...
 
 
+class PaymentPage(NamedTuple):
+    """One page of payments, newest first, and where the next one begins."""
+
+    items: tuple[Payment, ...]
+    next: str | None
+
+
+class KeptPayments(Protocol):
+    """The payments we keep. Every method may raise StoreDownError.
+
+    Where several are returned, those that this version cannot read are left out.
+    """
+
+    async def get(self, payment_id: PaymentId) -> Payment | None:
+        """Return a payment, or None.
+
+        Raises:
+            UnreadableError: It is of a newer version, or damaged. So for the next two.
+        """
+        ...
+
+    async def by_charge(self, charge_id: str) -> Payment | None:
+        """Return the payment of a charge, by the provider's name of it, or None."""
+        ...
+
+    async def by_idempotency_key(self, key: str) -> Payment | None:
+        """Return the payment that was made under this key, or None."""
+        ...
+
+    async def insert(self, payment: Payment) -> bool:
+        """Store a new payment; return whether its id, its charge and its key were all free."""
+        ...
+
+    async def write(self, before: Payment, after: Payment) -> bool:
+        """Set what changed, if the record still is at the version of `before`; return whether.
+
+        Not either if the charge of `after` is another payment's. `after` is stored with its
+        version and times as given.
+        """
+        ...
+
+    async def due(self, now: datetime, limit: int) -> tuple[Payment, ...]:
+        """Return payments that owe something by `now`, the longest due first."""
+        ...
+
+    async def paid(self, since: datetime, until: datetime) -> tuple[Payment, ...]:
+        """Return those that were paid in a time, `until` not included, the first paid first."""
+        ...
+
+    async def page(self, user: UserId | None, cursor: str | None, limit: int) -> PaymentPage:
+        """Return a page of payments, newest first; of one person, or of everybody."""
+        ...
+
+
+class PaymentProvider(Protocol):
+    """Whoever takes people's money for us. Every method may raise a PeerError.
+
+    Another provider is another file with these methods. One that signs what it tells us, or
+    whose word comes by a way that nobody else can use, is believed. **One that signs nothing
+    must be asked**: its `confirm` asks it for the charge and compares, and nothing is credited
+    on the word of a request that anybody could have made.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in records: ``telegram``."""
+        ...
+
+    async def link(self, payment: Payment, bill: Bill) -> str:
+        """Make an invoice, and return the link under which it can be paid."""
+        ...
+
+    async def send(self, payment: Payment, bill: Bill, chat_id: int) -> None:
+        """Send an invoice into a chat."""
+        ...
+
+    async def confirm(self, charge: Charge) -> bool:
+        """Return whether a charge that we heard of was made, as it was told."""
+        ...
+
+    async def refund(self, payment: Payment) -> None:
+        """Give the money of a payment back to who paid; that it is back already is no fault.
+
+        Raises:
+            PeerRefusedError: It will not.
+        """
+        ...
+
+    def transactions(self, start: int) -> AsyncIterator[Transaction]:
+        """Yield the provider's own list, oldest first, from a place on.
+
+        Lines that are not about payments for invoices are left out, but have their places.
+        """
+        ...
+
+
+class Updates(Protocol):
+    """Telegram's updates as they came. Every method may raise StoreDownError.
+
+    Those of one lane are handled one at a time, in the order of their ids: whoever holds a lane
+    is given its first open update, and nobody else is given any of it.
+    """
+
+    async def insert(self, update: Update) -> bool:
+        """Store an update on a majority's disks; return whether its id is a new one."""
+        ...
+
+    async def keep_malformed(self, raw: bytes, at: datetime) -> None:
+        """Keep what should have been an update; the same bytes once."""
+        ...
+
+    async def due(self, by: InstanceName, now: datetime, limit: int) -> tuple[str, ...]:
+        """Return lanes whose first open update is due and that nobody but `by` holds.
+
+        The lane with the smallest id comes first.
+        """
+        ...
+
+    async def claim(
+        self, lane: str, by: InstanceName, now: datetime, until: datetime
+    ) -> Update | None:
+        """Take a lane, or hold it on, and return its first open update, one try more on it.
+
+        Returns:
+            None where another holds the lane, or where its first open update is not due.
+        """
+        ...
+
+    async def done(self, update: Update, now: datetime) -> bool:
+        """Mark a claimed update as handled; return whether the claim still stood."""
+        ...
+
+    async def failed(
+        self,
+        update: Update,
+        error: str,
+        now: datetime,
+        due_at: datetime | None,
+        *,
+        blameless: bool = False,
+    ) -> bool:
+        """Have a claimed update handled again at `due_at`, or never; return whether it stood.
+
+        A try counts as its fault from the claim on, until it turns out to be `blameless`.
+        """
+        ...
+
+    async def release(self, lane: str, by: InstanceName) -> None:
+        """Let others have a lane, if `by` holds it."""
+        ...
+
+
+class Conversation(NamedTuple):
+    """Where somebody stands in a conversation with the bot."""
+
+    state: str | None
+    data: Mapping[str, JsonValue]
+
+
+class Conversations(Protocol):
+    """What the bot has to remember between two messages, by chat and person, for some days.
+
+    Every method may raise StoreDownError.
+    """
+
+    async def get(self, chat_id: int, user_id: int) -> Conversation:
+        """Return where somebody stands; at the beginning, where nothing is remembered."""
+        ...
+
+    async def set_state(self, chat_id: int, user_id: int, state: str | None, now: datetime) -> None:
+        """Remember a state, the data left as they are; None is the beginning."""
+        ...
+
+    async def set_data(
+        self, chat_id: int, user_id: int, data: Mapping[str, JsonValue], now: datetime
+    ) -> None:
+        """Remember data in place of those there are, the state left as it is."""
+        ...
+
+    async def clear(self, chat_id: int, user_id: int) -> None:
+        """Forget everything about this conversation."""
+        ...
+
+
 class Messenger(Protocol):
     """The bot's one sender, as the use cases see it. Every sending may raise a PeerError."""
 
@@ -574,7 +771,7 @@ class Messenger(Protocol):
         ...
 
     def turn(
-        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+        self, chat_id: int, *, editing: bool, end: str | None = None
     ) -> AbstractAsyncContextManager[None]:
         """Wait for this chat's turn: order, rate limits and pauses are kept here.
 

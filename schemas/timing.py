@@ -47,6 +47,14 @@ class Timing(Value):
     """At most one edit of a status message in this time, per chat."""
     accept_limit: timedelta = timedelta(seconds=15)
     """Longest a sender waits while the inbox cannot be written."""
+    update_limit: timedelta = timedelta(seconds=3)
+    """Longest Telegram waits while its update cannot be written."""
+    handle_limit: timedelta = timedelta(seconds=45)
+    """Longest an update may take to be handled, within the lease of its claim."""
+    poll_wait: timedelta = timedelta(seconds=25)
+    """Longest Telegram holds a question for updates back where there are none."""
+    webhook_every: timedelta = timedelta(minutes=1)
+    """How often Telegram is asked whether our webhook stands as it should."""
     clock_every: timedelta = timedelta(seconds=30)
     sender_lease: timedelta = timedelta(seconds=15)
     probe_every: timedelta = timedelta(seconds=15)

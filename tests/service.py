@@ -51,6 +51,8 @@ QUICK: Final[Json] = {
     "inbox_stale": 0.5,
     "progress_every": 0.1,
     "edit_every": 0.3,
+    "handle_limit": 5,
+    "poll_wait": 1,
     "clock_every": 5,
     "sender_lease": 3,
     "probe_every": 0.5,

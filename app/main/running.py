@@ -30,6 +30,8 @@ FORGET_EVERY: Final = timedelta(seconds=15)
 """How often it is looked for people who are to be forgotten."""
 FLUSH_SECONDS: Final = 20
 """Longest that what is under way is waited for at the end; nothing is lost by not waiting."""
+COMPARE_EVERY: Final = timedelta(days=1)
+"""How often payments are compared with the provider's list; once at the start."""
 DISK_EVERY: Final = timedelta(seconds=15)
 """How often the disk is looked at."""
 READER_EVERY: Final = timedelta(seconds=60)
@@ -157,6 +159,8 @@ async def _flush(service: Service, flushed: Sequence[asyncio.Task[None]]) -> Non
     """Finish what was accepted, then what was heard, then what is being sent."""
     if service.sender is not None:
         service.sender.close()
+    if service.reception is not None:
+        await service.reception.drain()
     parts = (service.acceptor, service.applier, service.discharger, service.job_hands)
     for part, task in zip(parts, flushed, strict=True):
         part.close()
@@ -175,8 +179,14 @@ def _endless(service: Service) -> list[Endless]:
         running.append(_every(FORGET_EVERY, service.forgetting.sweep))
     if service.expiry is not None:
         running.append(_every(EXPIRE_EVERY, service.expiry.once))
+    if service.selling.background:
+        running.append(_every(service.timing.sweep_every, service.selling.debts.settle_open))
+    if service.selling.comparing is not None:
+        running.append(_every(COMPARE_EVERY, service.selling.comparing.once))
     if service.sender is not None:
         running += [service.sender.run(), service.alerts.run(service.sender)]
+    if service.reception is not None:
+        running.append(service.reception.run())
     return running
 
 
@@ -199,8 +209,10 @@ async def _sample(service: Service) -> None:
 
 
 async def _give_back(service: Service) -> None:
-    """Release every claim of ours, so that others, or we after a restart, go on at once."""
+    """Close what we called by, and release every claim of ours, so that others go on at once."""
     log: Any = structlog.get_logger()
+    if service.selling.stars is not None:
+        await service.selling.stars.close()
     try:
         await service.sweep.release(service.taking.name)
     except UnavailableError as error:

@@ -136,6 +136,15 @@ class Metrics:
         """Note how long a message waited for its chat's turn and for the rate limits."""
         self._telegram_waits.observe(seconds)
 
+    def telegram_update(self, kind: str, result: str) -> None:
+        """Count an update, such as a ``message``, and what became of it, such as ``taken``."""
+        words = self._word("update", kind), self._word("update_result", result)
+        self._telegram_updates.labels(*words).inc()
+
+    def telegram_handled_lag(self, seconds: float) -> None:
+        """Note the time from taking an update in until it was handled."""
+        self._telegram_handled_lag.observe(seconds)
+
     def circuit(self, peer: str, open: bool) -> None:  # noqa: A002, FBT001 - the word for it
         """Set whether a peer is left alone for being down."""
         self._circuit.labels(self._word("peer", peer)).set(int(open))
@@ -191,6 +200,12 @@ class Metrics:
         )
         self._telegram_waits = self._histogram(
             "telegram_wait_seconds", "Waiting for a chat's turn and for the rate limits."
+        )
+        self._telegram_updates = self._counter(
+            "telegram_updates", "Updates, and what became of them.", "kind", "result"
+        )
+        self._telegram_handled_lag = self._histogram(
+            "telegram_handled_lag_seconds", "From taking an update in until it is handled."
         )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from app.settings.model import MIN_SECRET, SandboxSecrets, SettingsError
+from processors.protocols import signing
 
 
 def sandbox_secrets(data_dir: Path) -> SandboxSecrets:
@@ -25,8 +26,15 @@ def sandbox_secrets(data_dir: Path) -> SandboxSecrets:
         if not path.exists():
             _keep_new_secrets(path)
         kept = json.loads(path.read_text(encoding="utf-8"))
+        webhook = _kept(kept, "webhook_secret")
+        # A file of an earlier version has none for Telegram.
+        kept.setdefault(
+            "telegram_webhook_secret", signing.derive(webhook.encode(), "telegram").hex()
+        )
         return SandboxSecrets(
-            SecretStr(_kept(kept, "webhook_secret")), SecretStr(_kept(kept, "internal_api_key"))
+            SecretStr(webhook),
+            SecretStr(_kept(kept, "internal_api_key")),
+            SecretStr(_kept(kept, "telegram_webhook_secret")),
         )
     except OSError as error:
         problem = f"DATA_DIR: {path} cannot be used ({error.strerror}); choose another folder"

@@ -71,7 +71,7 @@ _NEEDED: Final = {
     "INTERNAL_API_KEY": _MAKE_ONE,
     "COMFYDEPLOY_API_KEY": "no engine is set up without it; it is made in ComfyDeploy's settings",
 }
-_SECRETS: Final = ("WEBHOOK_SECRET", "INTERNAL_API_KEY")
+_SECRETS: Final = ("WEBHOOK_SECRET", "INTERNAL_API_KEY", "TELEGRAM_WEBHOOK_SECRET")
 
 
 class _File(BaseSettings):
@@ -123,6 +123,15 @@ def _check_live(settings: Settings, failed: frozenset[str], verdict: _Verdict) -
     if token and not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]{30,}", token.get_secret_value()):
         verdict.problems.append(
             "TELEGRAM_BOT_TOKEN: is not a bot's token; copy it whole, number and colon included"
+        )
+    if (
+        settings.updates_by == "webhook"
+        and settings.telegram_webhook_secret is None
+        and "TELEGRAM_WEBHOOK_SECRET" not in failed
+    ):
+        verdict.problems.append(
+            "TELEGRAM_WEBHOOK_SECRET: is missing; without it anybody could speak for Telegram; "
+            f"{_MAKE_ONE}, or set TELEGRAM_UPDATES=polling"
         )
     verdict.warnings.extend(_live_warnings(settings))
 

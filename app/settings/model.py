@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, NamedTuple, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from app.settings import values
+from processors.protocols import telegram
 from schemas.quota import Quota
 
 MIN_SECRET: Final = 16
@@ -41,6 +42,7 @@ class SandboxSecrets(NamedTuple):
 
     webhook_secret: SecretStr
     internal_api_key: SecretStr
+    telegram_webhook_secret: SecretStr
 
 
 class Described(NamedTuple):
@@ -88,6 +90,14 @@ class Settings(BaseModel):
     telegram_api_url: values.Url | None = None
     """Always set in live mode. In sandbox mode, None means the stand-in that we start."""
     telegram_finish: Annotated[Literal["send", "edit"], values.one_of("send", "edit")] = "send"
+    telegram_updates: Annotated[
+        Literal["auto", "webhook", "polling", "off"],
+        values.one_of("auto", "webhook", "polling", "off"),
+    ] = "auto"
+    telegram_webhook_secret: Annotated[
+        SecretStr | None, BeforeValidator(values.telegram_secret)
+    ] = None
+    """What Telegram proves itself with. Always set where updates come by webhook."""
     allow_private_targets: values.Switch = False
     admin_chat_id: Annotated[int | None, BeforeValidator(values.chat)] = None
     welcome_grant: Annotated[Decimal, BeforeValidator(values.credits)] = Decimal(0)
@@ -110,8 +120,12 @@ class Settings(BaseModel):
     """None: `paysupport_text`."""
     paysupport_text_pt: values.Text | None = None
     """None: `paysupport_text`."""
-    credits_per_usd: Annotated[Decimal, BeforeValidator(values.credits)] = Decimal(100)
-    """Credits that a dollar of cost is, where a price follows the cost."""
+    credits_per_usd: Annotated[Decimal, BeforeValidator(values.rate)] = Decimal(100)
+    """What a price that follows the cost is worked out with."""
+    credits_per_star: Annotated[Decimal, BeforeValidator(values.rate)] = Decimal(1)
+    """What one Telegram Star buys."""
+    stars_offered: Annotated[tuple[int, ...], BeforeValidator(values.stars)] = (50, 100, 250, 500)
+    """Sizes of purchases that are offered, in Stars."""
     keep_events_days: Annotated[int, values.number(1, 3650)] = 14
     keep_records_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""
@@ -140,6 +154,15 @@ class Settings(BaseModel):
         """Whether there is somebody to tell: always in the sandbox, by the token when live."""
         return not self.live or self.telegram_bot_token is not None
 
+    @property
+    def updates_by(self) -> Literal["webhook", "polling", "off"]:
+        """How updates of Telegram come in."""
+        if not self.telegram_on:
+            return "off"
+        if self.telegram_updates != "auto":
+            return self.telegram_updates
+        return "webhook" if telegram.reaches(self.webhook_url) else "polling"
+
     def describe(self) -> Iterator[Described]:
         """Yield every setting with its value, or "set" for a secret, and where it came from."""
         for name in NAMES:
@@ -164,6 +187,8 @@ class Settings(BaseModel):
             update={
                 "webhook_secret": self.webhook_secret or (made.webhook_secret,),
                 "internal_api_key": self.internal_api_key or (made.internal_api_key,),
+                "telegram_webhook_secret": self.telegram_webhook_secret
+                or made.telegram_webhook_secret,
             }
         )
 
@@ -180,5 +205,5 @@ def _shown(settings: Settings, name: str) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):
-        return ",".join(cast("tuple[str, ...]", value))
+        return ",".join(map(str, cast("tuple[object, ...]", value)))
     return "" if value is None else str(value).replace("\n", "\\n")

@@ -12,10 +12,14 @@ from pydantic import BeforeValidator, SecretStr
 
 from processors.protocols import addresses
 from processors.protocols.addresses import ForbiddenUrlError
+from schemas.payment import STARS_MOST
 from schemas.quota import Quota
 
 TEXT_MOST: Final = 4096
 """Characters of a message (core.telegram.org/bots/api#sendmessage), in UTF-16 to be safe."""
+
+RATE_MOST: Final = 100_000
+"""Credits for one Star or one USD: the largest purchase stays within what can be moved."""
 
 
 def text(value: str) -> str:
@@ -139,6 +143,13 @@ def mongodb(value: object) -> object:
     return value
 
 
+def telegram_secret(value: object) -> object:
+    """Read a secret token such as Telegram takes (Bot API, setWebhook)."""
+    if isinstance(value, str) and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value):
+        raise ValueError("must be 1 to 256 letters, digits, _ or -; make one: openssl rand -hex 32")
+    return value
+
+
 def storage(value: object) -> object:
     """Read where files are kept: a bucket with or without a folder in it, or a folder here.
 
@@ -197,6 +208,26 @@ def words(value: object) -> object:
     if len(given.encode("utf-16-le")) // 2 > TEXT_MOST:
         raise ValueError(f"is longer than a message of Telegram's may be ({TEXT_MOST} characters)")
     return given
+
+
+def rate(value: object) -> object:
+    """Read how many credits something is worth: above zero, and not so many that none fit."""
+    given = credits(value)
+    if not isinstance(given, Decimal) or not 0 < given <= RATE_MOST:
+        raise ValueError(f"is {value!s:.20}, but must be above 0, and at most {RATE_MOST}")
+    return given
+
+
+def stars(value: object) -> object:
+    """Read a comma list of numbers of Stars, smallest first."""
+    given = [str(each) for each in cast("tuple[object, ...]", items(value))]
+    if not given or not all(
+        re.fullmatch(r"[0-9]{1,5}", each) and 1 <= int(each) <= STARS_MOST for each in given
+    ):
+        raise ValueError(
+            f"must list whole numbers of Stars from 1 to {STARS_MOST}, such as 50,100,250"
+        )
+    return tuple(sorted(map(int, given)))
 
 
 Switch = Annotated[bool, BeforeValidator(switch)]

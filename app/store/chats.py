@@ -38,3 +38,16 @@ class MongoChats:
         """See app.ports.Chats."""
         async with answered():
             await self._all.delete_one({"_id": {"$eq": chat_id}})
+
+    async def refuses(self, chat_id: int) -> bool:
+        """See app.ports.Chats."""
+        async with answered():
+            known = await self._all.find_one({"_id": {"$eq": chat_id}}, {"blockedAt": 1})
+        return known is not None and "blockedAt" in known
+
+    async def opened(self, chat_id: int) -> None:
+        """See app.ports.Chats."""
+        async with answered():
+            await self._all.update_one(
+                {"_id": {"$eq": chat_id}}, {"$unset": {"blockedAt": "", "blockedWhy": ""}}
+            )

@@ -29,6 +29,10 @@ LOOSELY: Final = Collation("en", strength=CollationStrength.PRIMARY)
 SPENT: Final = "spent"
 """The index that holds all that is needed to add costs up."""
 
+UPDATES_KEPT: Final = timedelta(days=8)
+"""Telegram repeats an update for a day at most, and after a week without any begins anew with a
+random id: by then an id may come again that is another update's (Bot API, type Update)."""
+CONVERSATIONS_KEPT: Final = timedelta(days=7)
 RECORDS_EXPIRE: Final = "responseTimestamp_expires"
 """The index by which generations expire, which is there only while they shall."""
 
@@ -86,6 +90,29 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             IndexModel([("user", ASCENDING), ("seq", ASCENDING)], unique=True),
             IndexModel([("key", ASCENDING)], unique=True),
         ],
+        "payments": [
+            # The first is what makes a charge count once.
+            _unique([("chargeId", ASCENDING)], "chargeId"),
+            _unique([("idempotencyKey", ASCENDING)], "idempotencyKey"),
+            _present("dueAt"),
+            _present("paidAt"),
+            IndexModel([("user", ASCENDING), ("_id", DESCENDING)]),
+        ],
+        "updates": [
+            # For the first open update of each lane.
+            IndexModel(
+                [("lane", ASCENDING), ("_id", ASCENDING)],
+                partialFilterExpression={"open": True},
+                name="open",
+            ),
+            # What was answered for and not handled yet is never lost to the clock.
+            _expiring("at", UPDATES_KEPT, {"open": False}),
+        ],
+        "conversations": [
+            IndexModel(
+                [("at", ASCENDING)], expireAfterSeconds=int(CONVERSATIONS_KEPT.total_seconds())
+            ),
+        ],
     }
 
 
@@ -110,6 +137,10 @@ def _owing() -> tuple[IndexModel, ...]:
 
 def _unique(keys: list[tuple[str, int]], where: str) -> IndexModel:
     return IndexModel(keys, unique=True, partialFilterExpression={where: {"$exists": True}})
+
+
+def _present(field: str) -> IndexModel:
+    return IndexModel([(field, ASCENDING)], partialFilterExpression={field: {"$exists": True}})
 
 
 def _expiring(field: str, after: timedelta, only: Document) -> IndexModel:

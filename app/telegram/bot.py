@@ -5,7 +5,10 @@ the service listens. No exception of aiogram or aiohttp leaves it: their texts m
 of the call, which holds the bot's token.
 """
 
+import math
 from collections.abc import Sequence
+from contextlib import aclosing
+from http import HTTPStatus
 from typing import Any, Final, TypeVar, cast
 
 from aiogram import Bot as AiogramBot
@@ -40,13 +43,21 @@ from aiogram.types import (
     ReplyParameters,
 )
 from aiogram.utils.token import TokenValidationError
-from aiohttp import ClientConnectorError, ClientTimeout, ConnectionTimeoutError, InvalidURL
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientResponseError,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    InvalidURL,
+)
+from pydantic import JsonValue
 
 from app.clock import monotonic
-from app.errors import AppError, PeerDownError
+from app.errors import AppError, PeerDownError, PeerMissingError
 from app.observability.metrics import Metrics
 from app.telegram import outcomes
-from app.telegram.errors import PEER, TokenFaultError, unknown
+from app.telegram.errors import PEER, TokenFaultError, TooLargeError, busy, unknown
 from app.telegram.media import Form, Medium
 from processors.notifications.buttons import Rows
 
@@ -113,6 +124,7 @@ class Bot:
             timeout=cast("float", limit),
         )
         self._token = token
+        self._limit = limit
         self._metrics = metrics
         try:
             self._bot = AiogramBot(token, session=session)
@@ -245,15 +257,50 @@ class Bot:
             )
         )
 
+    @property
+    def aiogram(self) -> AiogramBot:
+        """What aiogram's own handlers are given: its answers are JSON values."""
+        return self._bot
+
+    async def call(
+        self, method: TelegramMethod[T], *, longest_seconds: float | None = None
+    ) -> JsonValue:
+        """Make any call, with another time limit than the usual if named; return its result."""
+        return cast("JsonValue", await self._call(method, longest_seconds))
+
+    async def download(self, path: str, *, limit_bytes: int) -> bytes:
+        """Return a file that `getFile` named.
+
+        Raises:
+            TooLargeError: It has more than `limit_bytes`.
+        """
+        url, got = self._bot.session.api.file_url(self._token, path), bytearray()
+        # aiogram hands it on as it does the other limit.
+        chunks = self._bot.session.stream_content(url, timeout=cast("int", self._limit))
+        try:
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    got += chunk
+                    if len(got) > limit_bytes:
+                        raise TooLargeError(PEER, "a file is too large")
+        except ClientResponseError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                raise PeerMissingError(PEER, "it has no such file") from None
+            raise busy(f"a file cannot be had, HTTP {error.status}") from None
+        # The cause is left out on purpose: it may quote the URL with the token.
+        except (ClientError, TimeoutError) as error:
+            raise busy(f"a file cannot be had ({type(error).__name__})") from None
+        return bytes(got)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._bot.session.close()
 
-    async def _call(self, method: TelegramMethod[T]) -> object:
+    async def _call(self, method: TelegramMethod[T], longest: float | None = None) -> object:
         """Make a call and return its result as JSON values."""
         began, outcome = monotonic(), "ok"
         try:
-            return await self._answered(method)
+            return await self._answered(method, longest)
         except AppError as error:
             outcome = error.reason
             raise
@@ -261,9 +308,9 @@ class Bot:
             seconds = monotonic() - began
             self._metrics.telegram_call(method.__api_method__, outcome, seconds)
 
-    async def _answered(self, method: TelegramMethod[T]) -> object:
+    async def _answered(self, method: TelegramMethod[T], longest: float | None) -> object:
         try:
-            return await self._bot(method)
+            return await self._bot(method, None if longest is None else math.ceil(longest))
         except AppError:
             raise
         # Causes are left out on purpose: what they say may quote the URL with the token.

@@ -1,4 +1,4 @@
-"""The bot's one sender: of all processes, the one that holds the lease."""
+"""Duties of the bot that one process has: of all, the one that holds the lease."""
 
 import asyncio
 from contextlib import suppress
@@ -11,6 +11,9 @@ from schemas.base import InstanceName
 from schemas.timing import Timing
 
 NAME: Final = "telegram-sender"
+"""Of the one that sends."""
+UPDATES: Final = "telegram-updates"
+"""Of the one that fetches updates, or sees to it that they are brought."""
 RENEWALS: Final = 3
 """Times that a lease is renewed within its length: two may fail."""
 
@@ -18,7 +21,15 @@ RENEWALS: Final = 3
 class Duty:
     """An exclusive duty, kept as long as the database lets us."""
 
-    def __init__(self, leases: Leases, me: InstanceName, clock: Clock, timing: Timing) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        me: InstanceName,
+        clock: Clock,
+        timing: Timing,
+        name: str = NAME,
+    ) -> None:
+        self._name = name
         self._leases = leases
         self._me = me
         self._clock = clock
@@ -48,5 +59,5 @@ class Duty:
         # While the database does not answer, what we hold holds until it runs out.
         with suppress(UnavailableError):
             self._lease = await self._leases.acquire(
-                NAME, self._me, now, now + self._timing.sender_lease
+                self._name, self._me, now, now + self._timing.sender_lease
             )

@@ -35,7 +35,7 @@ from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, stripped
 from processors.notifications.pacing import Pace
-from schemas.base import GenerationId, InstanceName
+from schemas.base import InstanceName
 from schemas.timing import Timing
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Sender:
 
     @asynccontextmanager
     async def turn(
-        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+        self, chat_id: int, *, editing: bool, end: str | None = None
     ) -> AsyncGenerator[None]:
         """Hold this chat's turn; see `app.ports.Messenger`.
 
@@ -162,14 +162,13 @@ class Sender:
     ) -> int | None:
         """Send or edit a status message; return its id, or None when it is gone.
 
-        A chat that has refused us is spared it until an end reaches it again.
+        A chat that has refused us is spared it until it lets us in, or an end reaches it again.
         """
         if self._aside:
             self._wanted.set()
             await self._ready.wait()
         bot = self._connected_bot()
-        if (why := self._closed.get(chat_id)) is not None:
-            raise ChatClosedError(why)
+        await self._check_open(chat_id)
         words = Rendered(text, cut(stripped(text), TEXT_LIMIT))
 
         async def sent(chat: int) -> int | None:
@@ -231,6 +230,13 @@ class Sender:
             raise
         self._closed.pop(chat_id, None)
 
+    async def heeding(self, chat_id: int, attempt: Callable[[int], Awaitable[T]]) -> T:
+        """Make a call to a chat, given its id of now, doing what Telegram's answer asks for.
+
+        For what is neither a status nor an end. It needs no duty; a turn is the caller's business.
+        """
+        return await self._heeding(chat_id, attempt)
+
     async def _heeding(self, chat_id: int, attempt: Callable[[int], Awaitable[T]]) -> T:
         """Send, doing what Telegram's answer asks for: follow a group, pause, stop."""
         chat = await self._current(chat_id)
@@ -251,6 +257,19 @@ class Sender:
         except PeerDownError as fault:
             self._heed(fault)
             raise
+
+    async def _check_open(self, chat_id: int) -> None:
+        """Look whether a chat that refused us still does; updates tell, in whichever process.
+
+        Raises:
+            ChatClosedError: It does.
+        """
+        why = self._closed.get(chat_id)
+        if why is None:
+            return
+        if await self._chats.refuses(await self._current(chat_id)):
+            raise ChatClosedError(why)
+        self._closed.pop(chat_id, None)
 
     def _note_closed(self, chat_id: int, why: str) -> None:
         """Remember a chat that refuses us, the newest of many."""

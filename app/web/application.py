@@ -18,10 +18,12 @@ from app.web import (
     jobs,
     media,
     pages,
+    payments,
     people,
     presets,
     refunds,
     refusals,
+    telegram,
     users,
     webhooks,
 )
@@ -47,13 +49,15 @@ def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
             allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-Match"),
             expose_headers=("ETag", "Location", "Retry-After", "Idempotent-Replayed"),
         )
-    return Guard(_Fork(hooks, app), services.metrics)
+    for doors in (hooks, telegram.Door(services)):
+        app = _Fork(doors, app)
+    return Guard(app, services.metrics)
 
 
 class _Fork:
     """Leads webhooks past everything that they do not need."""
 
-    def __init__(self, hooks: Webhooks, rest: ASGIApp) -> None:
+    def __init__(self, hooks: Webhooks | telegram.Door, rest: ASGIApp) -> None:
         self._hooks = hooks
         self._rest = rest
 
@@ -68,7 +72,8 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
     """Return all there is but the webhooks."""
 
     def operations() -> tuple[Operation, ...]:
-        return (*_webhook_operations(), *(route.operation for route in table))
+        told = telegram.OPERATIONS if services.updates is not None else ()
+        return (*_webhook_operations(), *told, *(route.operation for route in table))
 
     table = (
         *generations.routes(
@@ -80,6 +85,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *refunds.routes(services.refunds, services.body_deadline),
         *arrears.routes(services.arrears, services.body_deadline),
         *controls.routes(services.controlling, services.body_deadline),
+        *payments.routes(services.payments, services.clock, services.body_deadline),
         *presets.routes(services.presets),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),

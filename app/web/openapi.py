@@ -27,6 +27,7 @@ _SECURITY: Final[Mapping[Access, list[Json]]] = {
     Access.OPEN: [],
     Access.KEY: [{"key": []}],
     Access.TOKEN: [{"token": []}],
+    Access.SECRET: [{"secret": []}],
 }
 
 
@@ -55,6 +56,11 @@ def document(operations: Sequence[Operation]) -> Json:
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer"},
                 "token": {"type": "apiKey", "in": "query", "name": "token"},
+                "secret": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-Telegram-Bot-Api-Secret-Token",
+                },
             },
         },
         "x-problems": [kind._asdict() for kind in problems.kinds()],

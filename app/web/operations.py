@@ -25,6 +25,8 @@ class Access(StrEnum):
     """Bearers of an API key."""
     TOKEN = "token"  # noqa: S105 - a kind of access, not a token
     """Bearers of the token in the URL that we gave them."""
+    SECRET = "secret"  # noqa: S105 - a kind of access, not a secret
+    """Telegram, by the secret token that we gave it."""
 
 
 class Call(NamedTuple):

@@ -10,12 +10,13 @@ from app.errors import UnavailableError
 from app.ports import JobPage, Page, Stored, UserPage
 from app.usecases.arrears import Arrear, Stuck
 from app.usecases.orders import JobView, Order
-from schemas.base import EngineName, GenerationId, UserId
+from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.control import Control, Subject
 from schemas.deed import Deed
 from schemas.generation import Generation
 from schemas.job import Job, JobId, JobStatus
 from schemas.ledger import Entry
+from schemas.payment import Payment
 from schemas.preset import Preset
 from schemas.run import Delivery, Output, RunEvent
 from schemas.user import Account, Role, User
@@ -101,6 +102,24 @@ class Accounts(Protocol):
 
     async def by_telegram_id(self, telegram_id: int) -> Account | None:
         """Return a person and what they own, or None."""
+        ...
+
+
+class Payments(Protocol):
+    """Purchases of credits. Every method may raise an AppError."""
+
+    async def create(
+        self, user_id: UserId, stars: int, *, key: str | None, digest: str | None
+    ) -> tuple[Payment, bool]:
+        """Return a payment with a link to its invoice, and whether it was made just now."""
+        ...
+
+    async def get(self, payment_id: PaymentId) -> Payment | None:
+        """Return a payment, or None."""
+        ...
+
+    async def refund(self, payment_id: PaymentId, *, by: str, reason: str) -> Payment:
+        """Give the money back, once."""
         ...
 
 
@@ -277,6 +296,18 @@ class Storage(Protocol):
         ...
 
 
+class Intake(Protocol):
+    """Takes Telegram's updates in."""
+
+    async def take(self, raw: bytes) -> None:
+        """Return when an update is on disk, or what should have been one.
+
+        Raises:
+            UnavailableError: It could not be written within its limit.
+        """
+        ...
+
+
 class Metrics(Protocol):
     """What is counted here."""
 
@@ -313,6 +344,8 @@ class Services:
         api_keys: Keys that open the API; none of them: nobody comes in.
         media_keys: Keys that links to files may be signed with.
         link: Mints such links.
+        updates: Takes Telegram's updates in, where it brings them here; else None.
+        update_secret: What Telegram says with each of them; None of it: nobody comes in.
         ready: Says what keeps us from being ready; nothing when we are.
         prefix: Path of WEBHOOK_URL, as in ``/relay``; empty for none.
         cors_origins: Origins whose pages may call the API.
@@ -330,6 +363,7 @@ class Services:
     forgetting: Forgetting
     refunds: Refunds
     arrears: Arrears
+    payments: Payments
     presets: Presets
     storage: Storage
     metrics: Metrics
@@ -340,6 +374,8 @@ class Services:
     media_keys: tuple[bytes, ...]
     link: Link
     ready: Callable[[], Awaitable[tuple[str, ...]]]
+    updates: Intake | None = None
+    update_secret: bytes = b""
     prefix: str = ""
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)

@@ -9,12 +9,13 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.web.services import Link
-from schemas.base import EngineName, GenerationId, Money, Record, UserId
+from schemas.base import EngineName, GenerationId, Money, PaymentId, Record, UserId
 from schemas.control import Control, Kind
 from schemas.deed import Deed, DeedId
 from schemas.generation import Generation, Request, Response
 from schemas.job import Job, JobId, Outcome, Step, Terms
 from schemas.ledger import Entry, EntryId, EntryKind
+from schemas.payment import Payment
 from schemas.preset import FixedPrice
 from schemas.run import Output
 from schemas.user import Account, User
@@ -84,6 +85,16 @@ def user_page() -> type[BaseModel]:
         __doc__="One page of people, newest first; or those who were looked for.",
         items=(list[listed_user()], ...),
         next=(str | None, Field(description="Cursor of the next page; null on the last.")),
+    )
+
+
+@cache
+def payment() -> type[BaseModel]:
+    """Return the model of `Payment.public`."""
+    return _model(
+        Payment,
+        _a_payment().public(_EPOCH),
+        id=(PaymentId, Field(description=PaymentId.__doc__)),
     )
 
 
@@ -216,6 +227,18 @@ def _a_generation() -> Generation:
         updated_at=_EPOCH,
         request_timestamp=_EPOCH,
         request_payload=Request(deployment_id="any"),
+    )
+
+
+def _a_payment() -> Payment:
+    return Payment(
+        id=PaymentId("0" * 32),
+        provider="any",
+        amount=1,
+        credits=Decimal(1),
+        rate=Decimal(1),
+        created_at=_EPOCH,
+        updated_at=_EPOCH,
     )
 
 

@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError, to_json
 from schemas.base import EngineName, GenerationId, Money, Value
 from schemas.generation import CostRate
 from schemas.inputs import INPUTS_MOST, INTEGER_MOST, InputKey, InputValue
+from schemas.payment import STARS_MOST
 from schemas.run import RunStatus
 
 LABELS_MOST: Final = 16
@@ -275,6 +276,30 @@ class ControlChange(Said):
     """Why it is paused; whoever orders is told."""
     daily_cap_usd: Words | None = None
     """USD, as a decimal string, that orders of one day (UTC) may cost; null takes the cap away."""
+
+
+class NewPayment(Said):
+    """A purchase of credits with Telegram Stars."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"user": "0198c0ffee0198c0ffee0198c0ffee99", "amount": 100}]
+        }
+    )
+
+    user: Words
+    """Whose credits: the person's `id`. Anybody may pay."""
+    amount: Annotated[int, Field(ge=1, le=STARS_MOST)]
+    """In Stars."""
+
+
+class RefundOrder(Said):
+    """A payment's money shall go back to who paid."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "bought by mistake"}]})
+
+    reason: Words
+    """Why; it is kept with the payment and in the ledger."""
 
 
 class PresetQuery(Said):

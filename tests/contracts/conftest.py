@@ -9,35 +9,44 @@ import pytest
 from app.ports import (
     Chats,
     Controls,
+    Conversations,
     Deeds,
     Generations,
     Inbox,
     Jobs,
+    KeptPayments,
     Leases,
     Ledger,
     Presets,
+    Updates,
     Users,
 )
 from app.store.chats import MongoChats
 from app.store.connection import Keep
 from app.store.controls import MongoControls
+from app.store.conversations import MongoConversations
 from app.store.deeds import MongoDeeds
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.jobs import MongoJobs
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
+from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
+from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
 from tests.databases import a_database
 from tests.fakes.chats import FakeChats
 from tests.fakes.controls import FakeControls, FakeDeeds
+from tests.fakes.conversations import FakeConversations
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.leases import FakeLeases
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
+from tests.fakes.updates import FakeUpdates
 from tests.fakes.users import FakeUsers
 
 
@@ -55,6 +64,9 @@ class Ports:
     presets: Presets
     controls: Controls
     deeds: Deeds
+    payments: KeptPayments
+    updates: Updates
+    conversations: Conversations
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -78,6 +90,9 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakePresets(),
             FakeControls(),
             FakeDeeds(),
+            FakePayments(),
+            FakeUpdates(),
+            FakeConversations(),
         )
         return
     async with a_database(uri) as connection:
@@ -93,4 +108,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoPresets(connection),
             MongoControls(connection),
             MongoDeeds(connection),
+            MongoPayments(connection),
+            MongoUpdates(connection),
+            MongoConversations(connection),
         )

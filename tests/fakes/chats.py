@@ -37,3 +37,13 @@ class FakeChats:
         await self.gate()
         self._moved.pop(chat_id, None)
         self.closed.pop(chat_id, None)
+
+    async def refuses(self, chat_id: int) -> bool:
+        """See app.ports.Chats."""
+        await self.gate()
+        return chat_id in self.closed
+
+    async def opened(self, chat_id: int) -> None:
+        """See app.ports.Chats."""
+        await self.gate()
+        self.closed.pop(chat_id, None)

@@ -67,7 +67,11 @@ async def test_a_live_service_refuses_the_database_of_a_sandbox(
     """Invented ends and messages must never mix with real ones."""
     assert service.runs
     async with a_service(folder, peers, mongod.uri) as live:
-        live.environ |= {"MODE": "live", "WEBHOOK_URL": "https://relay.example.com"}
+        live.environ |= {
+            "MODE": "live",
+            "WEBHOOK_URL": "https://relay.example.com",
+            "TELEGRAM_UPDATES": "off",
+        }
         process = await live.begin()
         assert await process.wait() == 2
         assert "made in sandbox mode" in live.printed

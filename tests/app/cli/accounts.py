@@ -50,29 +50,29 @@ def kept(named: dict[str, str]) -> list[Entry]:
 
 
 async def _kept(named: dict[str, str]) -> list[Entry]:
-    async with _opened(named) as store:
+    async with opened(named) as store:
         return [each async for each in store.ledger.entries(odd=none_odd)]
 
 
 async def _with_job(named: dict[str, str], job: Job, entries: Sequence[Entry]) -> None:
-    async with _opened(named) as store:
+    async with opened(named) as store:
         assert await store.jobs.insert(job)
         for each in entries:
             assert await store.ledger.insert(each)
 
 
 async def _kept_job(named: dict[str, str], job_id: str) -> Job | None:
-    async with _opened(named) as store:
+    async with opened(named) as store:
         return await store.jobs.get(job_id)
 
 
 async def _kept_user(named: dict[str, str], user: UserId) -> User | None:
-    async with _opened(named) as store:
+    async with opened(named) as store:
         return await store.users.get(user)
 
 
 async def _fill(named: dict[str, str], entries: Sequence[Entry], *, alike: bool) -> None:
-    async with _opened(named) as store:
+    async with opened(named) as store:
         await store.connection.prepare("sandbox", Keep(timedelta(days=14)))
         names = ("ada", "adam", "Adam") if alike else (None, None, None)
         assert await store.users.insert(a_user(username=names[0]))
@@ -83,7 +83,8 @@ async def _fill(named: dict[str, str], entries: Sequence[Entry], *, alike: bool)
 
 
 @asynccontextmanager
-async def _opened(named: dict[str, str]) -> AsyncGenerator[Store]:
+async def opened(named: dict[str, str]) -> AsyncGenerator[Store]:
+    """Yield the database."""
     settings = Settings.model_validate({"mongodb_database": named["MONGODB_DATABASE"]})
     store = open_store(settings, named["MONGODB_URI"])
     try:

@@ -1,5 +1,6 @@
 """The secrets that a sandbox makes for itself."""
 
+import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -64,6 +65,18 @@ def test_secrets_that_were_given_stand(tmp_path: Path) -> None:
 
     assert filled.internal_api_key == (SecretStr("mine"),)
     assert filled.webhook_secret == (made.webhook_secret,)
+    assert filled.telegram_webhook_secret == made.telegram_webhook_secret
+
+
+def test_a_file_of_an_earlier_version_does(tmp_path: Path) -> None:
+    """What it does not hold is made of what it holds, the same each time."""
+    earlier = json.dumps({"webhook_secret": "w" * 32, "internal_api_key": "i" * 32})
+    (tmp_path / "sandbox-secrets.json").write_text(earlier)
+    made = settings.sandbox_secrets(tmp_path)
+
+    assert made == settings.sandbox_secrets(tmp_path)
+    assert made.webhook_secret == SecretStr("w" * 32)
+    assert len(made.telegram_webhook_secret.get_secret_value()) == 64
 
 
 def test_a_link_to_nowhere_is_not_followed(tmp_path: Path) -> None:

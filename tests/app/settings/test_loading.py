@@ -19,6 +19,7 @@ LIVE = {
     "INTERNAL_API_KEY": "i" * 32,
     "COMFYDEPLOY_API_KEY": "c" * 32,
     "TELEGRAM_BOT_TOKEN": TOKEN,
+    "TELEGRAM_WEBHOOK_SECRET": "t" * 32,
     "MONGODB_URI": "mongodb://db.example.com/?replicaSet=rs0",
 }
 
@@ -88,6 +89,9 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("COMFYDEPLOY_HOSTS", "*"),
         ("TELEGRAM_API_URL", "ftp://api.telegram.org"),
         ("TELEGRAM_FINISH", "delete"),
+        ("TELEGRAM_UPDATES", "sometimes"),
+        ("TELEGRAM_WEBHOOK_SECRET", "with a space"),
+        ("TELEGRAM_WEBHOOK_SECRET", "t" * 257),
         ("ALLOW_PRIVATE_TARGETS", "2"),
         ("ADMIN_CHAT_ID", "@me"),
         ("WELCOME_GRANT", "-1"),
@@ -95,6 +99,16 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("WELCOME_GRANT", "1e3"),
         ("WELCOME_GRANT", "0.0000001"),
         ("WELCOME_GRANT", "1000000000"),
+        ("CREDITS_PER_USD", "0"),
+        ("CREDITS_PER_USD", "100000.000001"),
+        ("CREDITS_PER_STAR", "-1"),
+        ("CREDITS_PER_STAR", "NaN"),
+        ("CREDITS_PER_STAR", "0.0000001"),
+        ("STARS_OFFERED", ","),
+        ("STARS_OFFERED", "0"),
+        ("STARS_OFFERED", "50,10001"),
+        ("STARS_OFFERED", "50,many"),
+        ("STARS_OFFERED", "1.5"),
         ("KEEP_EVENTS_DAYS", "0"),
         ("KEEP_EVENTS_DAYS", "1.5"),
         ("KEEP_RECORDS_DAYS", "forever"),
@@ -168,6 +182,15 @@ def test_a_blank_value_counts_as_not_given() -> None:
 def test_credits_are_exact() -> None:
     """An amount is read as it is written."""
     assert settings.load({"WELCOME_GRANT": " 0.1 "}, None).welcome_grant == Decimal("0.1")
+    assert settings.load({"CREDITS_PER_STAR": "1.3"}, None).credits_per_star == Decimal("1.3")
+
+
+def test_sizes_are_offered_in_their_order() -> None:
+    """However they are written, each once; and shown as they would be written."""
+    loaded = settings.load({"STARS_OFFERED": "500, 50,100,50"}, None)
+
+    assert loaded.stars_offered == (50, 100, 500)
+    assert ("STARS_OFFERED", "50,100,500", "environment") in loaded.describe()
 
 
 def test_values_are_brought_into_one_form() -> None:
@@ -362,3 +385,33 @@ def test_a_text_for_people_may_have_lines() -> None:
     assert {each.name: each.value for each in loaded.describe()}["TERMS_TEXT"] == r"Be nice.\nPay."
     [problem] = problems({"PAYSUPPORT_TEXT_RU": "\U0001f5bc" * 2049})
     assert problem.startswith("PAYSUPPORT_TEXT_RU: is longer")
+
+
+@pytest.mark.parametrize(
+    ("changed", "way"),
+    [
+        ({}, "webhook"),
+        ({"WEBHOOK_URL": "https://render.example.com:9000"}, "polling"),
+        ({"TELEGRAM_UPDATES": "polling"}, "polling"),
+        ({"TELEGRAM_UPDATES": "off"}, "off"),
+        ({"TELEGRAM_BOT_TOKEN": ""}, "off"),
+        (
+            {"WEBHOOK_URL": "https://render.example.com:9000", "TELEGRAM_UPDATES": "webhook"},
+            "webhook",
+        ),
+    ],
+)
+def test_updates_come_by_webhook_where_telegram_can_call(changed: dict[str, str], way: str) -> None:
+    """As it is set, or by what the address is like; nothing comes without a bot."""
+    assert settings.load(LIVE | changed, None).updates_by == way
+
+
+def test_a_webhook_without_a_secret_does_not_start() -> None:
+    """Where updates come by webhook it is missing, and nowhere else; a short one is weak."""
+    without = LIVE | {"TELEGRAM_WEBHOOK_SECRET": ""}
+
+    (missing,) = problems(without)
+    assert missing.startswith("TELEGRAM_WEBHOOK_SECRET: is missing")
+    assert settings.load(without | {"TELEGRAM_UPDATES": "polling"}, None).updates_by == "polling"
+    (weak,) = problems(LIVE | {"TELEGRAM_WEBHOOK_SECRET": "short"})
+    assert weak.startswith("TELEGRAM_WEBHOOK_SECRET: must have 16")

@@ -21,3 +21,8 @@ async def test_what_is_known_of_a_chat_is_one_document(connection: Connection) -
         "blockedAt": NOON,
         "blockedWhy": "kicked",
     }
+    await chats.opened(-1)
+    assert await connection.collection("chats").find_one({"_id": -1}) == {
+        "_id": -1,
+        "migratedTo": -100,
+    }

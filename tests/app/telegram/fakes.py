@@ -64,6 +64,14 @@ class FakeChats:
         """Remember nothing of a chat any more."""
         self.closed.pop(chat_id, None)
 
+    async def refuses(self, chat_id: int) -> bool:
+        """Return whether a chat refuses us."""
+        return chat_id in self.closed
+
+    async def opened(self, chat_id: int) -> None:
+        """Remember that a chat refuses us no more."""
+        self.closed.pop(chat_id, None)
+
 
 class FakeAlerts:
     """Alerts that were raised, in order."""

@@ -29,13 +29,14 @@ from app.usecases.register_user import Accounts
 from app.web.services import Receiver, Services
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, links, signing
-from schemas.base import EngineName, GenerationId, UserId
+from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.generation import Generation, Metadata, Request
 from schemas.job import Job, JobId, JobStatus
+from schemas.payment import Payment, PaymentStatus
 from schemas.run import Delivery, Output, RunEvent
 from schemas.user import Account, User
 from schemas.wire.api import Change, NewGeneration, NewUser
-from tests.builders import a_job
+from tests.builders import USER, a_job, a_payment
 from tests.fakes.clock import FakeClock
 from tests.fakes.controls import FakeControls, FakeDeeds
 from tests.fakes.generations import FakeGenerations as KeptGenerations
@@ -50,6 +51,7 @@ ENGINE = EngineName("comfydeploy")
 ID = GenerationId("0198c0ffee0000000000000000000001")
 API_KEY = "an-api-key-of-the-tests"
 KEY = signing.derive(b"the secret of the tests", "webhook:comfydeploy")
+UPDATE_SECRET = b"the-secret_that-telegram_knows"
 MEDIA_KEY = signing.derive(b"the secret of the tests", "media")
 OLD_KEY = signing.derive(b"the secret before", "webhook:comfydeploy")
 
@@ -260,6 +262,53 @@ class FakeAccounts:
 
 
 @dataclass
+class FakeDeskOfPayments:
+    """Sells to whoever is `USER`.
+
+    Attributes:
+        records: What was sold.
+        asked: What was asked for, with key and digest.
+        refunds: Who wanted what back, and why.
+    """
+
+    records: dict[PaymentId, Payment] = field(default_factory=dict[PaymentId, Payment])
+    asked: list[tuple[int, str | None, str | None]] = field(
+        default_factory=list[tuple[int, str | None, str | None]]
+    )
+    refunds: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    failure: Exception | None = None
+
+    async def create(
+        self, user_id: UserId, stars: int, *, key: str | None, digest: str | None
+    ) -> tuple[Payment, bool]:
+        """Sell, once for each key."""
+        if self.failure is not None:
+            raise self.failure
+        if user_id != USER:
+            raise NotFoundError("user")
+        self.asked.append((stars, key, digest))
+        known = [each for each in self.records.values() if key and each.idempotency_key == key]
+        if known:
+            return known[0], False
+        payment = a_payment(amount=stars, idempotency_key=key, invoice_url="https://t.me/$x")
+        self.records[payment.id] = payment
+        return payment, True
+
+    async def get(self, payment_id: PaymentId) -> Payment | None:
+        """Return what was sold, or None."""
+        return self.records.get(payment_id)
+
+    async def refund(self, payment_id: PaymentId, *, by: str, reason: str) -> Payment:
+        """Give back what there is."""
+        if self.failure is not None:
+            raise self.failure
+        if payment_id not in self.records:
+            raise NotFoundError("payment")
+        self.refunds.append((by, reason))
+        return self.records[payment_id].change(status=PaymentStatus.REFUNDED)
+
+
+@dataclass
 class FakeOrders:
     """Takes orders without thinking: one job for each key.
 
@@ -401,6 +450,25 @@ class Office:
         )
 
 
+@dataclass
+class FakeIntake:
+    """Takes updates in, or fails as told.
+
+    Attributes:
+        taken: What was taken in, in order.
+        failure: Raised instead of taking in.
+    """
+
+    taken: list[bytes] = field(default_factory=list[bytes])
+    failure: Exception | None = None
+
+    async def take(self, raw: bytes) -> None:
+        """Take an update in."""
+        if self.failure is not None:
+            raise self.failure
+        self.taken.append(raw)
+
+
 class NoonClock:
     """It is noon."""
 
@@ -423,10 +491,13 @@ class World:
     desk: FakeDesk = field(init=False)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     office: Office = field(default_factory=Office)
+    payments: FakeDeskOfPayments = field(default_factory=FakeDeskOfPayments)
     orders: FakeOrders = field(default_factory=FakeOrders)
     people: FakeUsers = field(default_factory=FakeUsers)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     storage: FakeStorage = field(default_factory=FakeStorage)
+    updates: FakeIntake | None = field(default_factory=FakeIntake)
+    update_secret: bytes = UPDATE_SECRET
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
     receiver: Receiver = comfydeploy.receive
     keys: tuple[bytes, ...] = (KEY, OLD_KEY)
@@ -463,6 +534,7 @@ class World:
             forgetting=self.office.forgetting(),
             refunds=self.orders,
             arrears=self.office.arrears(),
+            payments=self.payments,
             presets=self.presets,
             storage=self.storage,
             media_keys=(MEDIA_KEY,),
@@ -472,6 +544,8 @@ class World:
             webhook_keys={ENGINE: self.keys},
             receivers={ENGINE: self.receiver},
             api_keys=(b"another-key-of-the-tests", API_KEY.encode()),
+            updates=self.updates,
+            update_secret=self.update_secret,
             ready=self.ready,
             prefix=self.prefix,
             cors_origins=self.cors_origins,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.routing import Route, Router
 
-from app.web import application, openapi, problems, refusals, webhooks
+from app.web import application, openapi, problems, refusals, telegram, webhooks
 from app.web.auth import Keys
 from app.web.operations import Operation
 from schemas.wire.api import NewGeneration, Problem, Update
@@ -41,7 +41,7 @@ async def test_every_route_is_in_the_document() -> None:
     }
 
     assert len(routers) == 1
-    assert paths | {webhooks.PATH} == set(document["paths"])
+    assert paths | {webhooks.PATH, telegram.PATH} == set(document["paths"])
     assert set(document["paths"][webhooks.PATH]) == {"get", "post"}
 
 

@@ -1,0 +1,22 @@
+"""What the bot's handlers stand on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.clock import Clock
+from app.ports import Chats, Conversations, Users
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """What the bot's handlers stand on.
+
+    Attributes:
+        given: What handlers are given by name, such as use cases.
+    """
+
+    conversations: Conversations
+    chats: Chats
+    users: Users
+    clock: Clock
+    given: Mapping[str, object] = field(default_factory=dict[str, object])

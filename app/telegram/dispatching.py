@@ -1,0 +1,81 @@
+"""The bot's handlers: aiogram's routers on one dispatcher. Loaded with aiogram.
+
+A handler is given, by name: `talk`, `update_id`, what the composition root gives, and what
+aiogram itself does (`state`, `bot`, `event_from_user`, `event_chat`).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from aiogram import Dispatcher, Router
+from aiogram.fsm.storage.base import BaseStorage
+from aiogram.types import Update as TelegramUpdate
+from aiogram.types.update import UpdateTypeLookupError
+from pydantic import ValidationError
+
+from app.telegram import catalogues, conversation, unknown
+from app.telegram.around import Around
+from app.telegram.bot import Bot
+from app.telegram.languages import SpokenLanguage
+from app.telegram.membership import Membership
+from app.telegram.sender import Sender
+from app.telegram.storage import ConversationStorage
+from app.telegram.talking import Talk
+from processors.errors import RefusedBodyError
+from schemas.update import Update
+
+SORRY: Final = "Something went wrong here, and I could not do that. Please try again in a while."
+
+
+def routers() -> tuple[Router, ...]:
+    """Return all routers, new ones: each takes what those before it leave."""
+    return (*conversation.routers(), unknown.make_router())
+
+
+def make_dispatcher(
+    routers: Sequence[Router], storage: BaseStorage, data: Mapping[str, Any]
+) -> Dispatcher:
+    """Return a dispatcher of these routers, whose handlers are given `data` by name."""
+    dispatcher = Dispatcher(storage=storage)
+    dispatcher.workflow_data.update(data)
+    dispatcher.include_routers(*routers)
+    return dispatcher
+
+
+class Dispatching:
+    """Hands updates to their handlers."""
+
+    def __init__(self, bot: Bot, sender: Sender, around: Around) -> None:
+        """Make the dispatcher, with new routers."""
+        self._bot = bot.aiogram
+        self._talk = Talk(bot, sender)
+        self._dispatcher = make_dispatcher(
+            routers(),
+            ConversationStorage(around.conversations, around.clock),
+            {**around.given, "talk": self._talk},
+        )
+        SpokenLanguage(catalogues.load(), around.users).setup(self._dispatcher)
+        self._dispatcher.update.outer_middleware(Membership(around.chats, around.clock))
+
+    async def consume(self, update: Update) -> None:
+        """Hand an update to its handler; whatever that raises goes on to the caller.
+
+        Raises:
+            RefusedBodyError: It is not what the Bot API says an update is.
+        """
+        try:
+            read = TelegramUpdate.model_validate_json(update.raw, context={"bot": self._bot})
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise RefusedBodyError("schema", first["type"], where) from None
+        try:
+            _ = read.event_type
+        except UpdateTypeLookupError:
+            # A kind that is newer than aiogram: nobody here can have a handler for it.
+            return
+        await self._dispatcher.feed_update(self._bot, read, update_id=update.id)
+
+    async def apologise(self, chat_id: int) -> None:
+        """Tell a chat that what was asked for could not be done."""
+        await self._talk.say(chat_id, SORRY)
