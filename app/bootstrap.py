@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -59,6 +60,7 @@ from app.usecases.duties import Duties
 from app.usecases.end_run import EndRun
 from app.usecases.expire_media import ExpireMedia
 from app.usecases.forget_user import ForgetChat, ForgetGenerations, ForgetJobs, ForgetUser
+from app.usecases.hand_over import HandOver
 from app.usecases.hands import HandlerOf, Hands
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.limits import Limits
@@ -78,6 +80,7 @@ from app.usecases.settle_run import SettleRun
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Receivers, Sweep
+from app.usecases.take_image import THREADS, TakeImage
 from app.usecases.take_updates import TakeUpdates, Wake
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
@@ -134,11 +137,11 @@ class Store:
     users: MongoUsers
     ledger: MongoLedger
     presets: MongoPresets
-    controls: MongoControls
-    deeds: MongoDeeds
     payments: MongoPayments
     updates: MongoUpdates
     conversations: MongoConversations
+    controls: MongoControls
+    deeds: MongoDeeds
     keep: Keep
 
 
@@ -157,8 +160,8 @@ class Service:
     job_hands: Hands[Job]
     sweep: Sweep
     expiry: ExpireMedia | None
-    forgetting: ForgetUser | None
     selling: "Selling"
+    forgetting: ForgetUser | None
     taking: Taking
     sender: Sender | None
     reception: Reception | None
@@ -234,11 +237,11 @@ def open_store(settings: Settings, uri: str) -> Store:
         users=MongoUsers(connection),
         ledger=MongoLedger(connection),
         presets=MongoPresets(connection),
-        controls=MongoControls(connection),
-        deeds=MongoDeeds(connection),
         payments=MongoPayments(connection),
         updates=MongoUpdates(connection),
         conversations=MongoConversations(connection),
+        controls=MongoControls(connection),
+        deeds=MongoDeeds(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),
@@ -401,6 +404,7 @@ def build(  # noqa: PLR0915 - one long list of parts
         DebtKind.SUBMIT: SubmitRun(
             records,
             engines,
+            hand_over=HandOver(storage, clock, timing),
             webhook_of=partial(keys.webhook_of, peers.webhook_base),
             names=keys.names,
             taking=taking,
@@ -490,6 +494,21 @@ def build(  # noqa: PLR0915 - one long list of parts
         on_return=sweep.ask_all,
     )
     readiness = Readiness(store, settings.data_dir)
+    selling = make_selling(
+        settings,
+        store,
+        peers,
+        money,
+        translate=translate,
+        name=name,
+        clock=clock,
+        timing=timing,
+        alerts=alerts,
+        metrics=metrics,
+    )
+    handling, intake = _make_intake(
+        settings, store, name=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
+    )
     spending = Spending(store.generations, clock)
     pauses = Pauses(store.controls, spending, clock=clock, alerts=alerts)
     limits = Limits(
@@ -521,21 +540,6 @@ def build(  # noqa: PLR0915 - one long list of parts
         checks=(limits, pauses),
         disk_full=readiness.disk_full,
     )
-    selling = make_selling(
-        settings,
-        store,
-        peers,
-        money,
-        translate=translate,
-        name=name,
-        clock=clock,
-        timing=timing,
-        alerts=alerts,
-        metrics=metrics,
-    )
-    handling, intake = _make_intake(
-        settings, store, name=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
-    )
     services = Services(
         acceptor=acceptor,
         desk=Desk(
@@ -548,6 +552,7 @@ def build(  # noqa: PLR0915 - one long list of parts
         ),
         generations=store.generations,
         accounts=accounts,
+        payments=selling.payments,
         office=People(store.users, accounts, store.ledger, store.deeds, clock),
         controlling=make_controlling(store, spending, clock),
         forgetting=forgetting,
@@ -555,8 +560,13 @@ def build(  # noqa: PLR0915 - one long list of parts
         refunds=desk,
         arrears=Arrears(records, orders, store.jobs),
         people=store.users,
-        payments=selling.payments,
         presets=store.presets,
+        images=TakeImage(
+            storage,
+            clock,
+            threads=ThreadPoolExecutor(THREADS, "images"),
+            disk_full=readiness.disk_full,
+        ),
         storage=storage,
         metrics=metrics,
         clock=clock,
@@ -567,6 +577,7 @@ def build(  # noqa: PLR0915 - one long list of parts
         link=links.shown,
         updates=intake if settings.updates_by == "webhook" else None,
         update_secret=_revealed(settings.telegram_webhook_secret).encode(),
+        link_to=links.to,
         ready=readiness.problems,
         prefix=urlsplit(peers.webhook_base).path.rstrip("/"),
         cors_origins=settings.cors_origins,

@@ -154,6 +154,10 @@ class Generations(Debtors[Generation], Protocol):
         """
         ...
 
+    def open_inputs(self) -> AsyncIterator[Mapping[str, JsonValue]]:
+        """Yield the inputs of all generations that have not ended, oldest first."""
+        ...
+
     async def silent(self, before: datetime, limit: int) -> tuple[Generation, ...]:
         """Return generations that have not ended, nor changed since `before`, oldest first."""
         ...
@@ -272,16 +276,16 @@ class Chats(Protocol):
         """Remember that a chat refuses us."""
         ...
 
-    async def forget(self, chat_id: int) -> None:
-        """Remember nothing of a chat any more."""
-        ...
-
     async def refuses(self, chat_id: int) -> bool:
         """Return whether a chat is known to refuse us."""
         ...
 
     async def opened(self, chat_id: int) -> None:
         """Remember that a chat that refused us does so no more."""
+        ...
+
+    async def forget(self, chat_id: int) -> None:
+        """Remember nothing of a chat any more."""
         ...
 
 
@@ -471,6 +475,24 @@ class Engine(Protocol):
             PeerBusyError: Surely not taken.
             PeerUnknownError: It may have been taken.
             PeerDownError: Surely not taken, and nothing else would be.
+        """
+        ...
+
+    async def upload(
+        self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
+    ) -> str:
+        """Upload a file; return the address that stands for it in inputs.
+
+        What `content` raises goes on to the caller.
+
+        Args:
+            name: Its name, with an extension that says what it is.
+            content: The file, read once.
+            size: Its bytes.
+            content_type: Its media type.
+
+        Raises:
+            PeerRefusedError: The engine does not take it.
         """
         ...
 

@@ -328,6 +328,20 @@ def none_odd(error: Exception) -> None:
     raise AssertionError(str(error))
 
 
+def an_update(number: int = 1, *, chat: int = CHAT, **fields: Any) -> Update:  # noqa: ANN401 - any field of an update
+    """A message that came to a chat at noon, not handled yet."""
+    known: dict[str, Any] = {
+        "id": number,
+        "at": NOON,
+        "kind": "message",
+        "lane": f"chat:{chat}",
+        "chat_id": chat,
+        "raw": b"{}",
+        "due_at": NOON,
+    }
+    return Update(**(known | fields))
+
+
 def a_control(key: str = "engine:comfydeploy", **fields: Any) -> Control:  # noqa: ANN401 - any field of the record
     """A control that stops nothing, last touched at noon."""
     known: dict[str, Any] = {"id": key, "by": "cli:ada", "at": NOON}
@@ -344,17 +358,3 @@ def a_deed(number: int = 1, **fields: Any) -> Deed:  # noqa: ANN401 - any field 
         "subject": "user:a",
     }
     return Deed(**(known | fields))
-
-
-def an_update(number: int = 1, *, chat: int = CHAT, **fields: Any) -> Update:  # noqa: ANN401 - any field of an update
-    """A message that came to a chat at noon, not handled yet."""
-    known: dict[str, Any] = {
-        "id": number,
-        "at": NOON,
-        "kind": "message",
-        "lane": f"chat:{chat}",
-        "chat_id": chat,
-        "raw": b"{}",
-        "due_at": NOON,
-    }
-    return Update(**(known | fields))

@@ -102,6 +102,12 @@ class Settings(BaseModel):
     admin_chat_id: Annotated[int | None, BeforeValidator(values.chat)] = None
     welcome_grant: Annotated[Decimal, BeforeValidator(values.credits)] = Decimal(0)
     """Credits that somebody new is given."""
+    credits_per_usd: Annotated[Decimal, BeforeValidator(values.rate)] = Decimal(100)
+    """What a price that follows the cost is worked out with."""
+    credits_per_star: Annotated[Decimal, BeforeValidator(values.rate)] = Decimal(1)
+    """What one Telegram Star buys."""
+    stars_offered: Annotated[tuple[int, ...], BeforeValidator(values.stars)] = (50, 100, 250, 500)
+    """Sizes of purchases that are offered, in Stars."""
     limit_at_once: values.Allowance = Quota(usual=3)
     """Jobs of one person that may run at a time."""
     limit_per_minute: values.Allowance = Quota(usual=10)
@@ -120,12 +126,6 @@ class Settings(BaseModel):
     """None: `paysupport_text`."""
     paysupport_text_pt: values.Text | None = None
     """None: `paysupport_text`."""
-    credits_per_usd: Annotated[Decimal, BeforeValidator(values.rate)] = Decimal(100)
-    """What a price that follows the cost is worked out with."""
-    credits_per_star: Annotated[Decimal, BeforeValidator(values.rate)] = Decimal(1)
-    """What one Telegram Star buys."""
-    stars_offered: Annotated[tuple[int, ...], BeforeValidator(values.stars)] = (50, 100, 250, 500)
-    """Sizes of purchases that are offered, in Stars."""
     keep_events_days: Annotated[int, values.number(1, 3650)] = 14
     keep_records_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""

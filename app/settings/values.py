@@ -15,11 +15,11 @@ from processors.protocols.addresses import ForbiddenUrlError
 from schemas.payment import STARS_MOST
 from schemas.quota import Quota
 
-TEXT_MOST: Final = 4096
-"""Characters of a message (core.telegram.org/bots/api#sendmessage), in UTF-16 to be safe."""
-
 RATE_MOST: Final = 100_000
 """Credits for one Star or one USD: the largest purchase stays within what can be moved."""
+
+TEXT_MOST: Final = 4096
+"""Characters of a message (core.telegram.org/bots/api#sendmessage), in UTF-16 to be safe."""
 
 
 def text(value: str) -> str:
@@ -193,23 +193,6 @@ def credits(value: object) -> object:  # noqa: A001 - what it reads
     return Decimal(given)
 
 
-def quota(value: object) -> object:
-    """Read how many are allowed, and to whom else how many: ``3,member:10,partner:none``."""
-    if isinstance(value, Quota):
-        return value
-    usual, *others = (part.strip() for part in str(value).split(","))
-    by_role = dict(_role(part) for part in others)
-    return Quota(usual=_most(usual), by_role=by_role)
-
-
-def words(value: object) -> object:
-    r"""Read a text for people, in which ``\n`` may stand for the end of a line."""
-    given = str(value).replace("\\n", "\n")
-    if len(given.encode("utf-16-le")) // 2 > TEXT_MOST:
-        raise ValueError(f"is longer than a message of Telegram's may be ({TEXT_MOST} characters)")
-    return given
-
-
 def rate(value: object) -> object:
     """Read how many credits something is worth: above zero, and not so many that none fit."""
     given = credits(value)
@@ -228,6 +211,23 @@ def stars(value: object) -> object:
             f"must list whole numbers of Stars from 1 to {STARS_MOST}, such as 50,100,250"
         )
     return tuple(sorted(map(int, given)))
+
+
+def quota(value: object) -> object:
+    """Read how many are allowed, and to whom else how many: ``3,member:10,partner:none``."""
+    if isinstance(value, Quota):
+        return value
+    usual, *others = (part.strip() for part in str(value).split(","))
+    by_role = dict(_role(part) for part in others)
+    return Quota(usual=_most(usual), by_role=by_role)
+
+
+def words(value: object) -> object:
+    r"""Read a text for people, in which ``\n`` may stand for the end of a line."""
+    given = str(value).replace("\\n", "\n")
+    if len(given.encode("utf-16-le")) // 2 > TEXT_MOST:
+        raise ValueError(f"is longer than a message of Telegram's may be ({TEXT_MOST} characters)")
+    return given
 
 
 Switch = Annotated[bool, BeforeValidator(switch)]

@@ -34,11 +34,6 @@ class MongoChats:
                 upsert=True,
             )
 
-    async def forget(self, chat_id: int) -> None:
-        """See app.ports.Chats."""
-        async with answered():
-            await self._all.delete_one({"_id": {"$eq": chat_id}})
-
     async def refuses(self, chat_id: int) -> bool:
         """See app.ports.Chats."""
         async with answered():
@@ -51,3 +46,8 @@ class MongoChats:
             await self._all.update_one(
                 {"_id": {"$eq": chat_id}}, {"$unset": {"blockedAt": "", "blockedWhy": ""}}
             )
+
+    async def forget(self, chat_id: int) -> None:
+        """See app.ports.Chats."""
+        async with answered():
+            await self._all.delete_one({"_id": {"$eq": chat_id}})

@@ -23,16 +23,16 @@ class Keep:
         self.records = records
 
 
+UPDATES_KEPT: Final = timedelta(days=8)
+"""Telegram repeats an update for a day at most, and after a week without any begins anew with a
+random id: by then an id may come again that is another update's (Bot API, type Update)."""
+CONVERSATIONS_KEPT: Final = timedelta(days=7)
 LOOSELY: Final = Collation("en", strength=CollationStrength.PRIMARY)
 """How names are looked up: neither capital letters nor accents make others."""
 
 SPENT: Final = "spent"
 """The index that holds all that is needed to add costs up."""
 
-UPDATES_KEPT: Final = timedelta(days=8)
-"""Telegram repeats an update for a day at most, and after a week without any begins anew with a
-random id: by then an id may come again that is another update's (Bot API, type Update)."""
-CONVERSATIONS_KEPT: Final = timedelta(days=7)
 RECORDS_EXPIRE: Final = "responseTimestamp_expires"
 """The index by which generations expire, which is there only while they shall."""
 

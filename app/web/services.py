@@ -1,6 +1,6 @@
 """Everything the web layer needs, given by the composition root."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,6 +14,7 @@ from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.control import Control, Subject
 from schemas.deed import Deed
 from schemas.generation import Generation
+from schemas.image import Image
 from schemas.job import Job, JobId, JobStatus
 from schemas.ledger import Entry
 from schemas.payment import Payment
@@ -284,6 +285,22 @@ class Presets(Protocol):
         ...
 
 
+class Images(Protocol):
+    """Pictures that people give."""
+
+    async def __call__(
+        self, content: AsyncIterable[bytes] | bytes, *, owner: UserId | None
+    ) -> Image:
+        """Return a picture as it is kept by now.
+
+        Raises:
+            ImageRefusedError: It is none that is taken.
+            UnavailableError: Nothing more is taken now.
+            PeerError: It could not be stored.
+        """
+        ...
+
+
 class Storage(Protocol):
     """The files we keep, to be read. Every method may raise a PeerError."""
 
@@ -328,6 +345,8 @@ class Clock(Protocol):
         ...
 
 
+LinkTo = Callable[[str], str]
+"""Mints a link to a file by its key."""
 Link = Callable[[Output], str | None]
 """Mints a link to our copy of an output; None where there is none."""
 Receiver = Callable[[Delivery], RunEvent]
@@ -346,10 +365,13 @@ class Services:
         link: Mints such links.
         updates: Takes Telegram's updates in, where it brings them here; else None.
         update_secret: What Telegram says with each of them; None of it: nobody comes in.
+        link: Mints such links, to copies of outputs.
+        link_to: Mints them to any file by its key.
         ready: Says what keeps us from being ready; nothing when we are.
         prefix: Path of WEBHOOK_URL, as in ``/relay``; empty for none.
         cors_origins: Origins whose pages may call the API.
         body_deadline: How long a body may take to arrive.
+        image_deadline: How long a picture may.
     """
 
     acceptor: Acceptor
@@ -358,13 +380,14 @@ class Services:
     orders: Orders
     people: People
     accounts: Accounts
+    payments: Payments
     office: Office
     controlling: Controlling
     forgetting: Forgetting
     refunds: Refunds
     arrears: Arrears
-    payments: Payments
     presets: Presets
+    images: Images
     storage: Storage
     metrics: Metrics
     clock: Clock
@@ -373,9 +396,11 @@ class Services:
     api_keys: tuple[bytes, ...]
     media_keys: tuple[bytes, ...]
     link: Link
+    link_to: LinkTo
     ready: Callable[[], Awaitable[tuple[str, ...]]]
     updates: Intake | None = None
     update_secret: bytes = b""
     prefix: str = ""
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)
+    image_deadline: timedelta = timedelta(minutes=2)

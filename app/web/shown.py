@@ -70,6 +70,16 @@ def user() -> type[BaseModel]:
 
 
 @cache
+def payment() -> type[BaseModel]:
+    """Return the model of `Payment.public`."""
+    return _model(
+        Payment,
+        _a_payment().public(_EPOCH),
+        id=(PaymentId, Field(description=PaymentId.__doc__)),
+    )
+
+
+@cache
 def listed_user() -> type[BaseModel]:
     """Return the model of `User.public`."""
     identity: Any = (UserId, Field(description=UserId.__doc__))
@@ -85,16 +95,6 @@ def user_page() -> type[BaseModel]:
         __doc__="One page of people, newest first; or those who were looked for.",
         items=(list[listed_user()], ...),
         next=(str | None, Field(description="Cursor of the next page; null on the last.")),
-    )
-
-
-@cache
-def payment() -> type[BaseModel]:
-    """Return the model of `Payment.public`."""
-    return _model(
-        Payment,
-        _a_payment().public(_EPOCH),
-        id=(PaymentId, Field(description=PaymentId.__doc__)),
     )
 
 

@@ -67,14 +67,6 @@ async def test_a_bot_is_there_for_whoever_has_something_to_tell(
     assert (service.sender is not None) is expected
 
 
-def test_the_operators_texts_are_found_by_language() -> None:
-    """Those that there are."""
-    duties = make_duties(Settings(terms_text="Be nice.", paysupport_text_pt="Escreva."))
-
-    assert duties.terms(RUSSIAN) == "Be nice."
-    assert duties.pay_support(PORTUGUESE) == "Escreva."
-
-
 @pytest.mark.parametrize(
     ("given", "receives", "has_a_door"),
     [
@@ -98,3 +90,11 @@ async def test_updates_come_in_as_it_is_set(
 
     assert (service.reception is not None) is receives
     assert answer.status_code == (401 if has_a_door else 404)
+
+
+def test_the_operators_texts_are_found_by_language() -> None:
+    """Those that there are."""
+    duties = make_duties(Settings(terms_text="Be nice.", paysupport_text_pt="Escreva."))
+
+    assert duties.terms(RUSSIAN) == "Be nice."
+    assert duties.pay_support(PORTUGUESE) == "Escreva."

@@ -62,11 +62,11 @@ class Ports:
     users: Users
     ledger: Ledger
     presets: Presets
-    controls: Controls
-    deeds: Deeds
     payments: KeptPayments
     updates: Updates
     conversations: Conversations
+    controls: Controls
+    deeds: Deeds
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -88,11 +88,11 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeUsers(),
             FakeLedger(),
             FakePresets(),
-            FakeControls(),
-            FakeDeeds(),
             FakePayments(),
             FakeUpdates(),
             FakeConversations(),
+            FakeControls(),
+            FakeDeeds(),
         )
         return
     async with a_database(uri) as connection:
@@ -106,9 +106,9 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoUsers(connection),
             MongoLedger(connection),
             MongoPresets(connection),
-            MongoControls(connection),
-            MongoDeeds(connection),
             MongoPayments(connection),
             MongoUpdates(connection),
             MongoConversations(connection),
+            MongoControls(connection),
+            MongoDeeds(connection),
         )

@@ -32,12 +32,6 @@ class FakeChats:
         await self.gate()
         self.closed[chat_id] = (why, now)
 
-    async def forget(self, chat_id: int) -> None:
-        """See app.ports.Chats."""
-        await self.gate()
-        self._moved.pop(chat_id, None)
-        self.closed.pop(chat_id, None)
-
     async def refuses(self, chat_id: int) -> bool:
         """See app.ports.Chats."""
         await self.gate()
@@ -46,4 +40,10 @@ class FakeChats:
     async def opened(self, chat_id: int) -> None:
         """See app.ports.Chats."""
         await self.gate()
+        self.closed.pop(chat_id, None)
+
+    async def forget(self, chat_id: int) -> None:
+        """See app.ports.Chats."""
+        await self.gate()
+        self._moved.pop(chat_id, None)
         self.closed.pop(chat_id, None)

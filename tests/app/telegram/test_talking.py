@@ -21,6 +21,7 @@ from tests.app.telegram.conftest import TOKEN
 from tests.app.telegram.fakes import FakeLeases
 from tests.app.telegram.setting import Setting, a_picture, a_setting
 from tests.fakes.conversations import FakeConversations
+from tests.fakes.users import FakeUsers
 from tests.peers import Peers
 
 pytestmark = pytest.mark.anyio
@@ -189,7 +190,11 @@ async def test_an_apology_is_a_message(peers: Peers, bot: Bot) -> None:
     """To the chat whose update was given up."""
     async with a_setting(peers) as setting:
         around = Around(
-            conversations=FakeConversations(), chats=setting.chats, clock=Clock(), given={}
+            conversations=FakeConversations(),
+            chats=setting.chats,
+            users=FakeUsers(),
+            clock=Clock(),
+            given={},
         )
         await Dispatching(bot, setting.sender, around).apologise(5)
 

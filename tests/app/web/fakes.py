@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import ClassVar
 
 from app.errors import (
@@ -26,7 +28,8 @@ from app.usecases.pauses import Spending
 from app.usecases.people import People
 from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
-from app.web.services import Receiver, Services
+from app.usecases.take_image import TakeImage
+from app.web.services import Images, Receiver, Services
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, links, signing
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
@@ -399,6 +402,25 @@ class FakeMetrics:
         return "\n".join(self.counted).encode()
 
 
+@dataclass
+class FakeIntake:
+    """Takes updates in, or fails as told.
+
+    Attributes:
+        taken: What was taken in, in order.
+        failure: Raised instead of taking in.
+    """
+
+    taken: list[bytes] = field(default_factory=list[bytes])
+    failure: Exception | None = None
+
+    async def take(self, raw: bytes) -> None:
+        """Take an update in."""
+        if self.failure is not None:
+            raise self.failure
+        self.taken.append(raw)
+
+
 class Office:
     """What administrators work with: the use cases themselves, on what is kept in memory.
 
@@ -450,25 +472,6 @@ class Office:
         )
 
 
-@dataclass
-class FakeIntake:
-    """Takes updates in, or fails as told.
-
-    Attributes:
-        taken: What was taken in, in order.
-        failure: Raised instead of taking in.
-    """
-
-    taken: list[bytes] = field(default_factory=list[bytes])
-    failure: Exception | None = None
-
-    async def take(self, raw: bytes) -> None:
-        """Take an update in."""
-        if self.failure is not None:
-            raise self.failure
-        self.taken.append(raw)
-
-
 class NoonClock:
     """It is noon."""
 
@@ -481,6 +484,10 @@ async def _all_is_well() -> tuple[str, ...]:
     return ()
 
 
+def _link_to(today: date, key: str) -> str:
+    return links.media_link(MEDIA_KEY, "", key, "inline", today)
+
+
 @dataclass
 class World:
     """Everything around the web layer; change a part before `services` is called."""
@@ -490,14 +497,16 @@ class World:
     presets: FakePresets = field(default_factory=FakePresets)
     desk: FakeDesk = field(init=False)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
-    office: Office = field(default_factory=Office)
     payments: FakeDeskOfPayments = field(default_factory=FakeDeskOfPayments)
+    office: Office = field(default_factory=Office)
     orders: FakeOrders = field(default_factory=FakeOrders)
     people: FakeUsers = field(default_factory=FakeUsers)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     storage: FakeStorage = field(default_factory=FakeStorage)
     updates: FakeIntake | None = field(default_factory=FakeIntake)
     update_secret: bytes = UPDATE_SECRET
+    images: Images | None = None
+    """What takes pictures; None for the real thing, which keeps them in `storage`."""
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
     receiver: Receiver = comfydeploy.receive
     keys: tuple[bytes, ...] = (KEY, OLD_KEY)
@@ -529,16 +538,24 @@ class World:
             orders=self.orders,
             people=self.people,
             accounts=self.accounts,
+            payments=self.payments,
             office=self.office.people(),
             controlling=self.office.controlling(self.presets),
             forgetting=self.office.forgetting(),
             refunds=self.orders,
             arrears=self.office.arrears(),
-            payments=self.payments,
             presets=self.presets,
+            images=self.images
+            or TakeImage(
+                self.storage,
+                FakeClock(NOON),
+                threads=ThreadPoolExecutor(1),
+                disk_full=lambda: False,
+            ),
             storage=self.storage,
             media_keys=(MEDIA_KEY,),
             link=self.link,
+            link_to=partial(_link_to, NOON.date()),
             metrics=self.metrics,
             clock=NoonClock(),
             webhook_keys={ENGINE: self.keys},
@@ -550,6 +567,7 @@ class World:
             prefix=self.prefix,
             cors_origins=self.cors_origins,
             body_deadline=self.body_deadline,
+            image_deadline=self.body_deadline,
         )
 
 
