@@ -302,7 +302,7 @@ def make_forgetting(
         [
             ForgetGenerations(records, storage),
             ForgetJobs(store.jobs, orders),
-            ForgetChat(store.chats),
+            ForgetChat(store.chats, store.conversations),
         ],
         kept=store.jobs,
         digest=lambda telegram_id: keys.digests_of(telegram_id)[0],
