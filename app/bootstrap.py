@@ -33,6 +33,7 @@ from app.store.objects import ObjectStorage
 from app.store.presets import MongoPresets
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
+from app.telegram import catalogues
 from app.telegram.alerts import AdminAlerts
 from app.telegram.around import Around
 from app.telegram.handling import Handling
@@ -272,6 +273,7 @@ def build(
     made = make_engines(peers, client, timing, metrics)
     engines = {name: Watched(engine, circuits) for name, engine in made.items()}
     fetcher = Fetcher(allow_private=peers.allow_private)
+    translate = catalogues.translator(catalogues.load())
     storage, links = open_storage(settings), Links(keys.media(), peers.webhook_base, clock)
     handlers: dict[DebtKind, Handler] = {
         DebtKind.SUBMIT: SubmitRun(
@@ -293,7 +295,12 @@ def build(
     }
     if sender is not None:
         handlers[DebtKind.SHOW] = Show(
-            records, sender, taking=taking, timing=timing, journal=journal
+            records,
+            sender,
+            translate=translate,
+            taking=taking,
+            timing=timing,
+            journal=journal,
         )
         handlers[DebtKind.NOTIFY] = Notify(
             records,
@@ -302,6 +309,7 @@ def build(
             finish=settings.telegram_finish,
             allow_private=peers.allow_private,
             linked=links.download,
+            translate=translate,
             taking=taking,
             timing=timing,
             journal=journal,

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from app.errors import UnreadableError
 from processors.notifications import Content
+from processors.notifications.buttons import Rows
 from processors.protocols.sniffing import Sniffed
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
 from schemas.debt import DebtKind
@@ -529,9 +530,17 @@ class Messenger(Protocol):
         ...
 
     async def show(
-        self, chat_id: int, message_id: int | None, text: str, reply_to: int | None
+        self,
+        chat_id: int,
+        message_id: int | None,
+        text: str,
+        reply_to: int | None,
+        rows: Rows = (),
     ) -> int | None:
-        """Send or edit a status message; return its id, or None when it is gone."""
+        """Send or edit a status message; return its id, or None when it is gone.
+
+        Its buttons are `rows` from then on, whatever they were.
+        """
         ...
 
     async def tell(

@@ -103,6 +103,8 @@ class Generation(Owing):
 
     id: GenerationId = Field(validation_alias="_id", serialization_alias="_id")
     engine: EngineName
+    job_id: str | None = None
+    """The job that it is a part of. Only jobs move money."""
     attempt: int = 1
     runs: tuple[EngineRun, ...] = ()
     created_at: Time
@@ -139,6 +141,10 @@ class Generation(Owing):
     cost_usd: Money | None = None
     cost_reason: str | None = None
     """Why the cost is not known, or how it came about."""
+    price: Money | None = None
+    """Credits that its person paid for it; None where it is of no job, or not settled yet."""
+    price_reason: str | None = None
+    """How the price came about."""
     history: tuple[StatusChange, ...] = ()
 
     @classmethod

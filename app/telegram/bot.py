@@ -32,6 +32,8 @@ from aiogram.methods import (
 from aiogram.methods.base import TelegramType
 from aiogram.types import (
     BufferedInputFile,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
     InputMediaAnimation,
     InputMediaAudio,
     InputMediaDocument,
@@ -57,6 +59,7 @@ from app.observability.metrics import Metrics
 from app.telegram import outcomes
 from app.telegram.errors import PEER, TokenFaultError, TooLargeError, busy, unknown
 from app.telegram.media import Form, Medium
+from processors.notifications.buttons import Rows
 
 T = TypeVar("T")
 
@@ -135,9 +138,9 @@ class Bot:
         return name if isinstance(name, str) else ""
 
     async def send_text(
-        self, chat_id: int, text: str, *, html: bool, reply_to: int | None
+        self, chat_id: int, text: str, *, html: bool, reply_to: int | None, rows: Rows = ()
     ) -> int | None:
-        """Send a message; return its id, or None where the answer does not tell it."""
+        """Send a message with buttons; return its id, or None where the answer does not tell it."""
         sent = await self._call(
             SendMessage(
                 chat_id=chat_id,
@@ -145,12 +148,15 @@ class Bot:
                 parse_mode=_mode(html=html),
                 link_preview_options=_PREVIEW,
                 reply_parameters=_reply(reply_to),
+                reply_markup=_keyboard(rows),
             )
         )
         return outcomes.message_id(sent)
 
-    async def edit_text(self, chat_id: int, message_id: int, text: str, *, html: bool) -> None:
-        """Give a text message another text; the same text is no fault.
+    async def edit_text(
+        self, chat_id: int, message_id: int, text: str, *, html: bool, rows: Rows = ()
+    ) -> None:
+        """Give a text message another text and other buttons; the same are no fault.
 
         Raises:
             MessageGoneError: It is not there, or is no text message.
@@ -162,19 +168,29 @@ class Bot:
                 text=text,
                 parse_mode=_mode(html=html),
                 link_preview_options=_PREVIEW,
+                # An edit without a keyboard takes the keyboard away.
+                reply_markup=_keyboard(rows),
             )
         )
 
     async def send(
-        self, chat_id: int, medium: Medium, caption: str, *, html: bool, reply_to: int | None
+        self,
+        chat_id: int,
+        medium: Medium,
+        caption: str,
+        *,
+        html: bool,
+        reply_to: int | None,
+        rows: Rows = (),
     ) -> None:
-        """Send one file with a caption, which may be empty."""
+        """Send one file with a caption, which may be empty, and buttons."""
         source = _source(medium)
         common: dict[str, Any] = {
             "chat_id": chat_id,
             "caption": caption or None,
             "parse_mode": _mode(html=html),
             "reply_parameters": _reply(reply_to),
+            "reply_markup": _keyboard(rows),
         }
         match medium.form:
             case Form.PHOTO:
@@ -197,7 +213,10 @@ class Bot:
         html: bool,
         reply_to: int | None,
     ) -> None:
-        """Send 2 to 10 photos and videos as one album, the caption under the first."""
+        """Send 2 to 10 photos and videos as one album, the caption under the first.
+
+        An album takes no buttons (sendMediaGroup has no field for them).
+        """
         captions = [caption, *("" for _ in media[1:])]
         await self._call(
             SendMediaGroup(
@@ -215,9 +234,16 @@ class Bot:
         )
 
     async def edit_media(
-        self, chat_id: int, message_id: int, medium: Medium, caption: str, *, html: bool
+        self,
+        chat_id: int,
+        message_id: int,
+        medium: Medium,
+        caption: str,
+        *,
+        html: bool,
+        rows: Rows = (),
     ) -> None:
-        """Turn a message into a file with a caption.
+        """Turn a message into a file with a caption and buttons.
 
         Raises:
             MessageGoneError: It is not there, or cannot be turned so.
@@ -227,6 +253,7 @@ class Bot:
                 chat_id=chat_id,
                 message_id=message_id,
                 media=_input(medium, caption, html=html),
+                reply_markup=_keyboard(rows),
             )
         )
 
@@ -314,6 +341,17 @@ def _reply(message_id: int | None) -> ReplyParameters | None:
     if message_id is None:
         return None
     return ReplyParameters(message_id=message_id, allow_sending_without_reply=True)
+
+
+def _keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
+    if not rows:
+        return None
+    return InlineKeyboardMarkup(
+        inline_keyboard=[
+            [InlineKeyboardButton(text=each.text, callback_data=each.data) for each in row]
+            for row in rows
+        ]
+    )
 
 
 def _source(medium: Medium) -> str | BufferedInputFile:

@@ -32,6 +32,7 @@ from app.telegram.room import Room
 from app.telegram.telling import Means, Telling, plainly
 from app.telegram.unfinished import Unfinished
 from processors.notifications import Content
+from processors.notifications.buttons import Rows
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, stripped
 from processors.notifications.pacing import Pace
 from schemas.base import GenerationId, InstanceName
@@ -152,7 +153,12 @@ class Sender:
             yield
 
     async def show(
-        self, chat_id: int, message_id: int | None, text: str, reply_to: int | None
+        self,
+        chat_id: int,
+        message_id: int | None,
+        text: str,
+        reply_to: int | None,
+        rows: Rows = (),
     ) -> int | None:
         """Send or edit a status message; return its id, or None when it is gone.
 
@@ -170,7 +176,7 @@ class Sender:
             ids = list[int | None]()
 
             async def call(said: str, html: bool) -> None:  # noqa: FBT001 - the call's own order
-                ids.append(await bot.send_text(chat, said, html=html, reply_to=reply_to))
+                ids.append(await bot.send_text(chat, said, html=html, reply_to=reply_to, rows=rows))
 
             await plainly(call, words)
             return ids[-1]
@@ -179,7 +185,8 @@ class Sender:
             target = message_id or 0
             try:
                 await plainly(
-                    lambda said, html: bot.edit_text(chat, target, said, html=html), words
+                    lambda said, html: bot.edit_text(chat, target, said, html=html, rows=rows),
+                    words,
                 )
             except MessageGoneError:
                 return None

@@ -25,6 +25,7 @@ from app.telegram.media import Fetch, Form, Medium
 from app.telegram.room import Room
 from app.telegram.unfinished import Progress
 from processors.notifications import Content, Item
+from processors.notifications.buttons import Rows
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, escape, link, units
 from schemas.timing import Timing
 
@@ -85,6 +86,8 @@ class Telling:
         self._chat_id = chat_id
         self._progress = progress
         self._caption = Rendered(content.text, content.plain)
+        self._rows = content.rows
+        self._rows_text = Rendered(escape(content.rows_text), content.rows_text)
         # Texts come last, so that the caption stands under a picture where there is one.
         self._items = sorted(content.items, key=lambda item: item.text is not None)
         self._reply_to = reply_to
@@ -103,13 +106,17 @@ class Telling:
         """
         if self._wants_text_first() and not self._progress.captioned:
             await self._say(self._caption)
-            self._progress.captioned = True
+            self._progress.captioned = self._progress.buttoned = True
         while self._progress.items < len(self._items):
             part = next(media.parts(self._items[self._progress.items :])).items
             if self._progress.items < self._progress.singly_until:
                 part = part[:1]
             await self._paced(len(part))
             await self._part(part)
+        if self._rows and not self._progress.buttoned:
+            await self._paced(1)
+            await self._say(self._rows_text)
+            self._progress.buttoned = True
 
     def _wants_text_first(self) -> bool:
         """Whether the words go in a message of their own.
@@ -146,13 +153,18 @@ class Telling:
                 progress.singly_until = progress.items + len(items)
                 progress.refused.clear()
                 return
-        elif items[0].text is not None:
-            await self._text(items[0].text)
         else:
-            await self._single(items[0])
+            await self._alone(items[0])
+            progress.buttoned = True
         progress.captioned = True
         progress.items += len(items)
         progress.refused.clear()
+
+    async def _alone(self, item: Item) -> None:
+        if item.text is not None:
+            await self._text(item.text)
+        else:
+            await self._single(item)
 
     async def _album(self, items: Sequence[Item]) -> bool:
         """Send an album by URL, else by upload; return whether Telegram took it."""
@@ -247,7 +259,12 @@ class Telling:
                 return await self._taken(
                     label,
                     lambda caption, html: self._bot.edit_media(
-                        self._chat_id, message_id, medium, caption, html=html
+                        self._chat_id,
+                        message_id,
+                        medium,
+                        caption,
+                        html=html,
+                        rows=self._buttons(),
                     ),
                 )
             except MessageGoneError:
@@ -255,7 +272,12 @@ class Telling:
         return await self._taken(
             label,
             lambda caption, html: self._bot.send(
-                self._chat_id, medium, caption, html=html, reply_to=self._reply_to
+                self._chat_id,
+                medium,
+                caption,
+                html=html,
+                reply_to=self._reply_to,
+                rows=self._buttons(),
             ),
         )
 
@@ -279,12 +301,13 @@ class Telling:
     async def _say(self, words: Rendered) -> None:
         """Send a message of text, or turn ours into it."""
         self._begun = True
+        rows = self._buttons()
         if self._replace is not None:
             message_id, self._replace = self._replace, None
             try:
                 await plainly(
                     lambda text, html: self._bot.edit_text(
-                        self._chat_id, message_id, text, html=html
+                        self._chat_id, message_id, text, html=html, rows=rows
                     ),
                     words,
                 )
@@ -294,7 +317,7 @@ class Telling:
                 return
         await plainly(
             lambda text, html: self._bot.send_text(
-                self._chat_id, text, html=html, reply_to=self._reply_to
+                self._chat_id, text, html=html, reply_to=self._reply_to, rows=rows
             ),
             words,
         )
@@ -318,6 +341,10 @@ class Telling:
 
     def _words(self) -> Rendered:
         return NOTHING if self._progress.captioned else self._caption
+
+    def _buttons(self) -> Rows:
+        """Return the buttons for the first message that can carry them: no album can."""
+        return () if self._progress.buttoned else self._rows
 
     async def _fetched(self, item: Item, limit_bytes: int, seconds: float) -> _Fetched:
         """Get an output's bytes; where they cannot be had, a link has to do."""

@@ -12,12 +12,14 @@ class Progress:
     Attributes:
         items: How many outputs have been sent.
         captioned: Whether the words have been.
+        buttoned: Whether the buttons have been.
         singly_until: Outputs before this one go without an album.
         refused: Forms of what is under way that Telegram has refused.
     """
 
     items: int = 0
     captioned: bool = False
+    buttoned: bool = False
     singly_until: int = 0
     refused: set[str] = field(default_factory=set[str])
 

@@ -13,6 +13,7 @@ from app.usecases.records import Decide, Records, acknowledged
 from app.usecases.taking import Taking
 from processors import debts, notifications, runs
 from processors.notifications import Linked
+from processors.notifications.texts import Translate
 from processors.protocols import addresses
 from processors.protocols.addresses import ForbiddenUrlError
 from schemas.base import EngineName
@@ -32,6 +33,7 @@ class _Telling:
         records: Records,
         messenger: Messenger,
         *,
+        translate: Translate,
         taking: Taking,
         timing: Timing,
         journal: Journal,
@@ -40,6 +42,7 @@ class _Telling:
         self._generations: Generations = records.generations
         self._clock: Clock = records.clock
         self._messenger = messenger
+        self._translate = translate
         self._taking = taking
         self._timing = timing
         self._journal = journal
@@ -74,10 +77,16 @@ class Show(_Telling):
             if _pointless(record):
                 return acknowledged(debt)
             meta = record.metadata
-            text = notifications.status_text(record, now=self._clock.now())
+            shown = notifications.status_message(
+                record, now=self._clock.now(), translate=self._translate
+            )
             try:
                 message_id = await self._messenger.show(
-                    chat, meta.status_message_id, text, meta.telegram_message_id
+                    chat,
+                    meta.status_message_id,
+                    shown.text,
+                    meta.telegram_message_id,
+                    shown.rows,
                 )
             except PeerRefusedError as error:
                 return _refused(debt, str(error))
@@ -110,12 +119,20 @@ class Notify(_Telling):
         finish: Finish,
         allow_private: bool,
         linked: Linked,
+        translate: Translate,
         taking: Taking,
         timing: Timing,
         journal: Journal,
         metrics: Metrics,
     ) -> None:
-        super().__init__(records, messenger, taking=taking, timing=timing, journal=journal)
+        super().__init__(
+            records,
+            messenger,
+            translate=translate,
+            taking=taking,
+            timing=timing,
+            journal=journal,
+        )
         self._engine_of = engine_of
         self._finish: Final = finish
         self._allow_private = allow_private
@@ -137,7 +154,10 @@ class Notify(_Telling):
             engine = self._engine_of(record.engine)
             hosts = engine.hosts if engine else ()
             content = notifications.end(
-                record, trusted=lambda url: self._trusted(url, hosts), linked=self._linked
+                record,
+                trusted=lambda url: self._trusted(url, hosts),
+                translate=self._translate,
+                linked=self._linked,
             )
             replace = record.metadata.status_message_id if self._finish == "edit" else None
             await self._messenger.tell(

@@ -12,7 +12,10 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from processors.notifications import texts
+from processors import debts
+from processors.notifications import buttons, charging, endings, texts
+from processors.notifications.buttons import Rows
+from processors.notifications.charging import Charge
 from processors.notifications.markup import (
     CAPTION_LIMIT,
     TEXT_LIMIT,
@@ -22,10 +25,11 @@ from processors.notifications.markup import (
     render,
     units,
 )
-from processors.notifications.texts import Language, Say
+from processors.notifications.texts import Translate, Voice, message
 from schemas.base import Value
+from schemas.debt import DebtKind
 from schemas.generation import Generation
-from schemas.run import TERMINAL, Output, OutputKind, RunStatus
+from schemas.run import Output, OutputKind, RunStatus
 
 Trusted = Callable[[str], bool]
 """Whether a URL leads to a host that the engine is known to keep its outputs on."""
@@ -35,10 +39,6 @@ Linked = Callable[[Output], str | None]
 
 ITEMS_SENT: Final = 50
 """Most outputs that one end brings to a chat: five albums."""
-REASON_KEPT: Final = 500
-"""UTF-16 units of an engine's own words."""
-STEP_KEPT: Final = 100
-"""UTF-16 units of the step at which a run was seen last."""
 NAME_KEPT: Final = 100
 """UTF-16 units of a file's name."""
 INLINE_LIMIT: Final = 3000
@@ -47,7 +47,6 @@ CELLS: Final = 10
 """Of a progress bar."""
 
 _PROMPTS: Final = ("prompt", "positive_prompt", "text", "input_text", "positive")
-_SLUG: Final = re.compile(r"[a-z][a-z0-9_]*")
 _UNFIT: Final = re.compile(r"""[/\\"<>:|?*\t\n]""")
 """In a file's name: separators, and what would end a quoted header."""
 _MARKS: Final[Mapping[RunStatus, str]] = {
@@ -84,21 +83,40 @@ class Content(Value):
     """The same without markup."""
     items: tuple[Item, ...] = ()
     """What to send with it, in order."""
+    rows: Rows = ()
+    """Buttons under the words."""
+    rows_text: str = ""
+    """Plain; what stands over the buttons where the words cannot carry them: under an album."""
 
 
-def status_text(generation: Generation, *, now: datetime | None = None) -> str:
-    """Return the status message as HTML: how far the run has come.
+class StatusMessage(Value):
+    """The message that shows how far a run has come, within Telegram's limits."""
+
+    text: str
+    """HTML."""
+    rows: Rows = ()
+    """Buttons under it."""
+
+
+def status_message(
+    generation: Generation, *, now: datetime | None = None, translate: Translate
+) -> StatusMessage:
+    """Return the status message: how far the run has come.
 
     Args:
         generation: The record; one that has ended gives a single line.
         now: Where given, a run under way says since when it runs.
+        translate: Where the words come from.
     """
-    language = texts.language_of(generation.metadata.language)
-    pieces = [_headline(generation, language)]
+    voice = Voice(texts.language_of(generation.metadata.language), translate)
+    pieces = [_headline(generation, voice)]
+    rows: Rows = ()
     if not generation.ended:
-        pieces += [Piece(f"\n{line}") for line in _progress_lines(generation, language, now)]
+        pieces += [Piece(f"\n{line}") for line in _progress_lines(generation, voice, now)]
+        if generation.job_id is not None and not generation.cancel_wanted:
+            rows = buttons.running(voice, generation.job_id)
     pieces += _quoted(generation)
-    return render(pieces, TEXT_LIMIT).html
+    return StatusMessage(text=render(pieces, TEXT_LIMIT).html, rows=rows)
 
 
 def bar(progress: float) -> str:
@@ -112,36 +130,56 @@ def unlinked(output: Output) -> None:
     del output
 
 
-def end(generation: Generation, *, trusted: Trusted, linked: Linked = unlinked) -> Content:
+def end(
+    generation: Generation,
+    *,
+    trusted: Trusted,
+    translate: Translate,
+    linked: Linked = unlinked,
+    charge: Charge | None = None,
+) -> Content:
     """Return how an end is told.
 
     Args:
         generation: The record, with its inputs; it has ended.
         trusted: Asked for each output of an end that the engine has not confirmed; what does
             not pass is held back.
+        translate: Where the words come from.
         linked: Asked for each output that is sent.
+        charge: What the person pays; told in place of what it cost us.
     """
-    language = texts.language_of(generation.metadata.language)
+    voice = Voice(texts.language_of(generation.metadata.language), translate)
     items, held_back = _items(generation, trusted, linked)
     sent, left_out = items[:ITEMS_SENT], len(items) - len(items[:ITEMS_SENT])
     inline = _inline(sent)
-    lines = list(_facts(generation, language))
+    lines = list(_facts(generation, voice, charge))
     if held_back:
-        lines.append(texts.say(language, Say.HELD_BACK, count=held_back))
+        lines.append(
+            voice.say(
+                "Held back, because their source could not be checked: {count}", count=held_back
+            )
+        )
     if left_out:
-        lines.append(texts.say(language, Say.MORE, count=left_out))
+        lines.append(voice.say("Not sent here: {count} more", count=left_out))
     if generation.status is RunStatus.COMPLETED and not items and not held_back:
-        lines.append(texts.say(language, Say.NOTHING_MADE))
+        lines.append(voice.say("The run made nothing that can be shown."))
     pieces = [
-        *_correction(generation, language),
-        _headline(generation, language),
+        *endings.correction(generation, voice),
+        _headline(generation, voice),
         *_quoted(generation),
         *(Piece(f"\n{line}") for line in lines),
         *((Piece(f"\n\n{inline}"),) if inline else ()),
     ]
     shown = () if inline else sent
     rendered = render(pieces, CAPTION_LIMIT if shown else TEXT_LIMIT)
-    return Content(text=rendered.html, plain=rendered.plain, items=shown)
+    rows = _end_rows(generation, voice)
+    return Content(
+        text=rendered.html,
+        plain=rendered.plain,
+        items=shown,
+        rows=rows,
+        rows_text=voice.say("What next?") if rows else "",
+    )
 
 
 def prompt_of(inputs: Mapping[str, JsonValue]) -> str | None:
@@ -161,11 +199,24 @@ def _like_a_prompt(key: str) -> bool:
     return "prompt" in key.lower() and "negative" not in key.lower()
 
 
-def _headline(generation: Generation, language: Language) -> Piece:
+def _headline(generation: Generation, voice: Voice) -> Piece:
     cancelling = generation.cancel_wanted and not generation.ended
-    what = Say.CANCELLING if cancelling else Say(generation.status.value)
+    words = message("Being cancelled") if cancelling else endings.STATUSES[generation.status]
     mark = _MARKS.get(generation.status, "⏳")
-    return Piece(f"{mark} {texts.say(language, what)}", "b")
+    return Piece(f"{mark} {voice.say(words)}", "b")
+
+
+def _end_rows(generation: Generation, voice: Voice) -> Rows:
+    """Return the buttons of an end; only what somebody ordered as a job can be ordered again."""
+    if generation.job_id is None:
+        return ()
+    keeping = debts.find(generation.owed, DebtKind.KEEP.value) is not None
+    outputs = generation.response_payload.outputs
+    original = any(
+        output.key is not None or (keeping and output.url is not None and output.not_kept is None)
+        for output in outputs
+    )
+    return buttons.ended(voice, generation.job_id, original=original)
 
 
 def _quoted(generation: Generation) -> list[Piece]:
@@ -175,81 +226,39 @@ def _quoted(generation: Generation) -> list[Piece]:
     return [Piece("\n"), Piece(clean(prompt).strip(), "blockquote", elastic=True)]
 
 
-def _progress_lines(
-    generation: Generation, language: Language, now: datetime | None
-) -> Iterator[str]:
+def _progress_lines(generation: Generation, voice: Voice, now: datetime | None) -> Iterator[str]:
     if generation.progress > 0 or generation.started_at is not None:
         yield bar(generation.progress)
     if generation.live_status:
         yield generation.live_status
     if generation.queue_position is not None and generation.started_at is None:
-        yield texts.say(language, Say.POSITION, position=generation.queue_position)
+        yield voice.say("place {position} in the queue", position=generation.queue_position)
     if now is not None and generation.started_at is not None:
         seconds = (now - generation.started_at).total_seconds()
-        yield texts.say(language, Say.ELAPSED, time=texts.duration(language, seconds))
+        yield voice.say("running for {time}", time=texts.duration(voice, seconds))
 
 
-def _facts(generation: Generation, language: Language) -> Iterator[str]:
+def _facts(generation: Generation, voice: Voice, charge: Charge | None) -> Iterator[str]:
     """Say why it ended so, what it took, and how sure we are."""
     if generation.status is not RunStatus.COMPLETED:
-        yield from _reasons(generation, language)
+        yield from endings.reasons(generation, voice)
     if generation.duration_seconds is not None:
-        time = texts.duration(language, generation.duration_seconds)
-        yield texts.say(language, Say.DURATION, time=time)
-    if generation.cost_reason == "no_duration":
-        yield texts.say(language, Say.COST_UNKNOWN)
-    elif generation.cost_usd is not None and generation.cost_reason != "not_run":
-        yield texts.say(language, Say.COST, amount=money(generation.cost_usd))
+        time = texts.duration(voice, generation.duration_seconds)
+        yield voice.say("Time: {time}", time=time)
+    yield from charging.lines(voice, charge) if charge else _cost(generation, voice)
     if generation.confirmed is False:
-        yield texts.say(language, Say.UNCONFIRMED_NOTE)
-    if _provisional(generation):
-        yield texts.say(language, Say.PROVISIONAL)
+        yield voice.say("The engine could not be asked whether this is right.")
+    if endings.provisional(generation):
+        yield voice.say(
+            "The engine has not said so itself. If it says otherwise, you will be told."
+        )
 
 
-def _reasons(generation: Generation, language: Language) -> Iterator[str]:
-    """Say why it did not go well; where no reason was given, say that and what is known."""
-    reason = clean(generation.status_reason or "").strip()
-    # That it stands unconfirmed is said in a note of its own.
-    if reason and reason != "unconfirmed":
-        slug = Say.REASON_CODE if _SLUG.fullmatch(reason) else Say.ENGINE_SAYS
-        what = texts.REASONS.get(reason, slug)
-        yield texts.say(language, what, reason=cut(reason, REASON_KEPT))
-        return
-    if generation.status is RunStatus.CANCELLED and generation.cancel_wanted:
-        yield texts.say(language, Say.AS_YOU_ASKED)
-        return
-    yield texts.say(language, _unexplained(generation))
-    step = " ".join(clean(generation.live_status or "").split())
-    if step:
-        yield texts.say(language, Say.LAST_STEP, step=cut(step, STEP_KEPT))
-
-
-def _unexplained(generation: Generation) -> Say:
-    """Return what is known of an end that the engine gave no reason for."""
-    if generation.status is RunStatus.CANCELLED:
-        return Say.NOT_ASKED_FOR
-    if generation.status is RunStatus.TIMEOUT:
-        # An end of ours that is confirmed and has no reason is one that the engine concluded.
-        concluded = generation.ended_by == "us" and generation.confirmed is not False
-        return Say.ENGINE_GAVE_UP if concluded else Say.ENGINE_LIMIT
-    return Say.NO_REASON
-
-
-def _provisional(generation: Generation) -> bool:
-    """Whether the engine may still say otherwise: not where it never had the run."""
-    return generation.ended_by == "us" and (
-        generation.metadata.run_id is not None or generation.status_reason == "submit_unknown"
-    )
-
-
-def _correction(generation: Generation, language: Language) -> tuple[Piece, ...]:
-    """Admit it where this end takes the place of one that we had said."""
-    said_by_us = any(
-        change.status in TERMINAL and change.source == "us" for change in generation.history
-    )
-    if generation.ended_by != "engine" or not said_by_us:
-        return ()
-    return (Piece(texts.say(language, Say.AFTER_ALL), "i"), Piece("\n"))
+def _cost(generation: Generation, voice: Voice) -> Iterator[str]:
+    if generation.cost_reason == "no_duration":
+        yield voice.say("Cost: not known yet")
+    elif generation.cost_usd is not None and generation.cost_reason != "not_run":
+        yield voice.say("Cost: ${amount}", amount=money(generation.cost_usd))
 
 
 def _items(

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from processors.notifications import Content
+from processors.notifications.buttons import Rows
 from schemas.base import GenerationId
 from tests.fakes.gates import Gate, ajar
 
@@ -24,6 +25,7 @@ class Shown(NamedTuple):
     chat_id: int
     message_id: int | None
     text: str
+    rows: Rows = ()
 
 
 class FakeMessenger:
@@ -58,12 +60,17 @@ class FakeMessenger:
         yield
 
     async def show(
-        self, chat_id: int, message_id: int | None, text: str, reply_to: int | None
+        self,
+        chat_id: int,
+        message_id: int | None,
+        text: str,
+        reply_to: int | None,
+        rows: Rows = (),
     ) -> int | None:
         """See app.ports.Messenger."""
         del reply_to
         await self.gate()
-        self.shown.append(Shown(chat_id, message_id, text))
+        self.shown.append(Shown(chat_id, message_id, text, rows))
         await self.gate()
         return message_id or 100
 

@@ -30,6 +30,7 @@ SHOWN = {
     "version",
     "updatedAt",
     "engine",
+    "jobId",
     "attempt",
     "runs",
     "createdAt",
@@ -54,6 +55,8 @@ SHOWN = {
     "responsePayload",
     "costUsd",
     "costReason",
+    "price",
+    "priceReason",
     "history",
 }
 

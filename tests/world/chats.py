@@ -9,6 +9,7 @@ from typing import Final
 
 from app.errors import PeerBusyError, PeerDownError, PeerUnknownError
 from processors.notifications import Content
+from processors.notifications.buttons import Rows
 from schemas.base import GenerationId, InstanceName
 from tests.fakes.clock import FakeClock
 from tests.fakes.gates import Gate
@@ -87,10 +88,15 @@ class TelegramMessenger:
             yield
 
     async def show(
-        self, chat_id: int, message_id: int | None, text: str, reply_to: int | None
+        self,
+        chat_id: int,
+        message_id: int | None,
+        text: str,
+        reply_to: int | None,
+        rows: Rows = (),
     ) -> int | None:
         """See app.ports.Messenger."""
-        del text, reply_to
+        del text, reply_to, rows
         await self._sent(self._telegram.fate())
         return message_id or chat_id
 

@@ -34,6 +34,7 @@ from tests.fakes.gates import Gate
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.storage import FakeFiles, FakeStorage
+from tests.speech import translate
 from tests.world.chats import Telegram, TelegramMessenger
 from tests.world.cloud import NAME, Cloud, CloudEngine
 from tests.world.plans import Interruption
@@ -277,6 +278,7 @@ def _discharger(
         finish="send",
         allow_private=False,
         linked=lambda output: output.key,
+        translate=translate,
         taking=taking,
         timing=timing,
         journal=journal,
@@ -301,7 +303,14 @@ def _discharger(
                 taking=taking,
                 timing=timing,
             ),
-            DebtKind.SHOW: Show(records, messenger, taking=taking, timing=timing, journal=journal),
+            DebtKind.SHOW: Show(
+                records,
+                messenger,
+                translate=translate,
+                taking=taking,
+                timing=timing,
+                journal=journal,
+            ),
             DebtKind.NOTIFY: notify,
         },
         taking=taking,

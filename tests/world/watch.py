@@ -9,6 +9,7 @@ from processors import debts, notifications, runs
 from schemas.base import GenerationId
 from schemas.generation import Generation, Response
 from schemas.run import RunStatus
+from tests.speech import translate
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Watched(UserDict[GenerationId, Generation]):
 
     def _remember(self, story: Story, before: Generation | None, after: Generation) -> None:
         if after.ended:
-            text = notifications.end(after, trusted=lambda _: True).text
+            text = notifications.end(after, trusted=lambda _: True, translate=translate).text
             if before is None or before.status is not after.status:
                 story.ends.append((self._now(), after.status, text))
             story.texts[text] = after.status

@@ -15,6 +15,7 @@ from app.observability.metrics import Metrics
 from app.telegram.room import BYTES, Room
 from app.telegram.sender import Sender
 from processors.notifications import Content, Item
+from processors.notifications.buttons import Button, Rows
 from processors.notifications.pacing import Pace, Rate
 from schemas.base import GenerationId, InstanceName
 from schemas.run import OutputKind
@@ -22,7 +23,7 @@ from schemas.timing import Timing
 from tests.app.telegram.conditions import until
 from tests.app.telegram.conftest import TOKEN
 from tests.app.telegram.fakes import FakeAlerts, FakeChats, FakeFetch, FakeLeases, File
-from tests.peers import Peers
+from tests.peers import Json, Peers
 
 TIMING = Timing(
     send_limit=timedelta(seconds=10),
@@ -32,6 +33,8 @@ TIMING = Timing(
 )
 FREE = Pace(*[Rate(10_000, 0.001)] * 3)
 HOSTS = ("cdn.test",)
+ROWS: Rows = ((Button(text="Again", data="a:1"), Button(text="Info", data="i:1")),)
+"""Two buttons, side by side."""
 
 
 @dataclass
@@ -61,10 +64,16 @@ class Setting:
         async with self.sender.turn(chat_id, editing=False, end=named):
             await self.sender.tell(chat_id, content, reply_to, replace, HOSTS)
 
-    async def show(self, text: str, message_id: int | None = None, chat_id: int = 1) -> int | None:
+    async def show(
+        self, text: str, message_id: int | None = None, chat_id: int = 1, rows: Rows = ()
+    ) -> int | None:
         """Show a status within a turn."""
         async with self.sender.turn(chat_id, editing=True):
-            return await self.sender.show(chat_id, message_id, text, None)
+            return await self.sender.show(chat_id, message_id, text, None, rows)
+
+    async def buttons(self, chat_id: int = 1) -> list[list[str]]:
+        """Return what the buttons of each message carry."""
+        return [carried_by(message) for message in await self.peers.chat(chat_id)]
 
     async def methods(self) -> list[str]:
         """Return the methods called so far."""
@@ -146,6 +155,17 @@ def an_item(
 def a_content(*items: Item) -> Content:
     """An end with these outputs."""
     return Content(text="<b>Done</b> &amp; dusted", plain="Done & dusted", items=items)
+
+
+def with_buttons(*items: Item) -> Content:
+    """An end with buttons under it."""
+    return a_content(*items).change(rows=ROWS, rows_text="What <next>?")
+
+
+def carried_by(message: Json) -> list[str]:
+    """Return what the buttons of a message carry."""
+    markup: dict[str, list[list[Json]]] = message["reply_markup"] or {"inline_keyboard": []}
+    return [button["callback_data"] for row in markup["inline_keyboard"] for button in row]
 
 
 def has(setting: Setting, *items: Item, content: bytes | None = None) -> None:

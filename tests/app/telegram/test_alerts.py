@@ -11,6 +11,7 @@ from app.errors import PeerBusyError
 from app.ports import Alerts
 from app.telegram.alerts import MOST_WAITING, TRIES, AdminAlerts
 from processors.notifications import Content
+from processors.notifications.buttons import Rows
 from schemas.base import GenerationId
 from tests.app.telegram.conditions import until
 
@@ -43,10 +44,15 @@ class FakeMessenger:
         yield
 
     async def show(
-        self, chat_id: int, message_id: int | None, text: str, reply_to: int | None
+        self,
+        chat_id: int,
+        message_id: int | None,
+        text: str,
+        reply_to: int | None,
+        rows: Rows = (),
     ) -> int | None:
         """Keep it."""
-        assert (message_id, reply_to) == (None, None)
+        assert (message_id, reply_to, rows) == (None, None, ())
         self.calls += 1
         if self.calls <= self.failures:
             raise PeerBusyError("telegram", "busy")

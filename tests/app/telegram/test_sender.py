@@ -21,7 +21,7 @@ from schemas.base import InstanceName
 from tests.app.telegram.conditions import until, until_async
 from tests.app.telegram.conftest import TOKEN
 from tests.app.telegram.fakes import FakeLeases
-from tests.app.telegram.setting import TIMING, a_content, a_setting, an_item
+from tests.app.telegram.setting import ROWS, TIMING, a_content, a_setting, an_item
 from tests.peers import Peers
 
 pytestmark = pytest.mark.anyio
@@ -41,6 +41,19 @@ async def test_a_status_is_sent_edited_and_gone(peers: Peers) -> None:
     assert gone is None
     (message,) = await peers.chat(1)
     assert (message["text"], message["edits"]) == ("running", 1)
+
+
+async def test_a_status_has_buttons_until_they_are_taken_away(peers: Peers) -> None:
+    """An edit keeps them if it names them, and takes them away if it does not."""
+    async with a_setting(peers) as setting:
+        shown = await setting.show("queued", rows=ROWS)
+        sent = await setting.buttons()
+        await setting.show("running", shown, rows=ROWS)
+        kept = await setting.buttons()
+        await setting.show("done", shown)
+        gone = await setting.buttons()
+
+    assert (sent, kept, gone) == ([["a:1", "i:1"]], [["a:1", "i:1"]], [[]])
 
 
 async def test_a_status_whose_markup_is_refused_goes_plain(peers: Peers) -> None:

@@ -13,6 +13,7 @@ from app.telegram.errors import NoSuchChatError
 from app.telegram.lanes import PATIENCE
 from app.telegram.room import BYTES
 from processors.notifications import Content
+from processors.notifications.buttons import Button, Rows
 from processors.notifications.markup import TEXT_LIMIT
 from schemas.run import OutputKind
 from tests.app.telegram.setting import (
@@ -25,6 +26,7 @@ from tests.app.telegram.setting import (
     an_item,
     has,
     hosted,
+    with_buttons,
 )
 from tests.peers import Peers
 
@@ -486,3 +488,80 @@ async def test_a_picture_cannot_become_words(setting: Setting) -> None:
     await setting.tell(Content(text="after all", plain="after all"), replace=status)
 
     assert await setting.kinds() == ["photo", "text"]
+
+
+PRESSED = ["a:1", "i:1"]
+
+
+async def test_the_words_carry_the_buttons(setting: Setting) -> None:
+    """A message of text, a file with its caption, a link, and a long text's file."""
+    item = an_item()
+    await setting.tell(with_buttons())
+    await setting.tell(with_buttons(item))
+    has(setting, item)
+    await setting.tell(with_buttons(item))
+
+    assert await setting.kinds() == ["text", "text", "photo"]
+    assert await setting.buttons() == [PRESSED] * 3
+
+
+@pytest.mark.parametrize("pictured", [True, False])
+async def test_a_status_message_that_becomes_the_end_changes_its_buttons(
+    setting: Setting, *, pictured: bool
+) -> None:
+    """What could be cancelled can be ordered again."""
+    item = an_item()
+    has(setting, item)
+    cancel: Rows = ((Button(text="Cancel", data="c:1"),),)
+    status = await setting.show("running", rows=cancel)
+
+    await setting.tell(with_buttons(*([item] if pictured else [])), replace=status)
+
+    assert await setting.buttons() == [PRESSED]
+
+
+async def test_under_an_album_a_short_message_carries_the_buttons(setting: Setting) -> None:
+    """An album takes none."""
+    items = [an_item(n) for n in range(2)]
+    has(setting, *items)
+
+    await setting.tell(with_buttons(*items))
+
+    assert await setting.kinds() == ["photo", "photo", "text"]
+    assert await setting.buttons() == [[], [], PRESSED]
+    assert (await setting.peers.chat(1))[-1]["text"] == "What <next>?"
+
+
+async def test_what_comes_after_an_album_carries_the_buttons(setting: Setting) -> None:
+    """The first message that can: nothing is sent for their sake alone."""
+    items = [an_item(n) for n in range(11)]
+    has(setting, *items)
+
+    await setting.tell(with_buttons(*items, an_item(text="and a text")))
+
+    assert await setting.kinds() == ["photo"] * 11 + ["text"]
+    assert await setting.buttons() == [[]] * 10 + [PRESSED, []]
+
+
+async def test_buttons_that_could_not_be_sent_are_sent_by_the_next_try(setting: Setting) -> None:
+    """And the album before them is not sent again, nor are they."""
+    items, faults = [an_item(n) for n in range(2)], "telegram/faults"
+    has(setting, *items)
+    await setting.peers.control(faults, kind="500", method="sendMessage")
+
+    with pytest.raises(PeerBusyError):
+        await setting.tell(with_buttons(*items))
+    await setting.tell(with_buttons(*items))
+
+    assert await setting.buttons() == [[], [], PRESSED]
+
+
+async def test_words_before_an_album_carry_the_buttons(setting: Setting) -> None:
+    """Where the status message becomes the words, nothing is left to be sent after the album."""
+    items = [an_item(n) for n in range(2)]
+    has(setting, *items)
+    status = await setting.show("running")
+
+    await setting.tell(with_buttons(*items), replace=status)
+
+    assert await setting.buttons() == [PRESSED, [], []]

@@ -40,6 +40,7 @@ from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.storage import FakeFiles, FakeStorage
+from tests.speech import translate
 
 METRICS: Final = Metrics()
 TIMING: Final = Timing(progress_every=timedelta())
@@ -191,7 +192,12 @@ class Scene:
                     timing=timing,
                 ),
                 DebtKind.SHOW: Show(
-                    records, self.messenger, taking=taking, timing=timing, journal=journal
+                    records,
+                    self.messenger,
+                    translate=translate,
+                    taking=taking,
+                    timing=timing,
+                    journal=journal,
                 ),
                 DebtKind.NOTIFY: Notify(
                     records,
@@ -200,6 +206,7 @@ class Scene:
                     finish=finish,
                     allow_private=False,
                     linked=lambda output: output.key,
+                    translate=translate,
                     taking=taking,
                     timing=timing,
                     journal=journal,

@@ -8,6 +8,7 @@ import pytest
 from app.errors import PeerBusyError, PeerDownError, PeerRefusedError, PeerUnknownError
 from app.usecases.notify import Finish
 from processors import debts, runs
+from processors.notifications.buttons import Rows
 from schemas.base import GenerationId
 from schemas.run import RunStatus
 from tests.app.usecases.scenes import METRICS, RARELY, Scene, webhook_of
@@ -234,3 +235,30 @@ async def test_who_ordered_without_a_chat_is_told_nothing() -> None:
 
     assert scene.record(generation).owed == ()
     assert (scene.messenger.told, scene.messenger.shown) == ([], [])
+
+
+async def test_a_job_is_cancelled_from_its_status_message_while_it_runs() -> None:
+    """The button goes with the end, which brings its own."""
+    job = "1" * 32
+    async with Scene().running() as scene:
+        generation = await scene.order()
+        record = scene.record(generation)
+        scene.generations.records[generation] = record.change(job_id=job)
+        await asyncio.sleep(1)
+        webhook = webhook_of(scene.record(generation))
+        await scene.hear(generation, "running")
+        await asyncio.sleep(5)
+        scene.engine.reports[RUN] = a_report(RunStatus.COMPLETED, webhook=webhook)
+        await scene.hear(generation, "success")
+        await asyncio.sleep(5)
+
+    *before, last = scene.messenger.shown
+    assert f"c:{job}" in carried(before[-1].rows)
+    assert last.rows == ()
+    (told,) = scene.messenger.told
+    assert carried(told.content.rows)[0] == f"a:{job}"
+
+
+def carried(rows: Rows) -> list[str]:
+    """Return what buttons carry."""
+    return [button.data for row in rows for button in row]

@@ -9,11 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors import notifications
-from processors.notifications import markup
+from processors.notifications import endings, markup
+from processors.notifications.buttons import Rows
+from processors.notifications.charging import Charge
 from schemas.base import EngineName, GenerationId, RunId
+from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Metadata, Request, Response, StatusChange
 from schemas.run import Output, OutputKind, RunStatus
 from tests.processors.notifications.test_markup import read
+from tests.speech import translate
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -63,7 +67,12 @@ def nobody(url: str) -> bool:
 
 def told(generation: Generation) -> str:
     """Return the words of an end."""
-    return notifications.end(generation, trusted=everybody).plain
+    return notifications.end(generation, trusted=everybody, translate=translate).plain
+
+
+def shown_of(generation: Generation, *, now: datetime | None = None) -> str:
+    """Return the words of a status message."""
+    return notifications.status_message(generation, now=now, translate=translate).text
 
 
 def test_success_tells_prompt_time_and_cost() -> None:
@@ -76,6 +85,7 @@ def test_success_tells_prompt_time_and_cost() -> None:
             ended_by="engine",
         ),
         trusted=everybody,
+        translate=translate,
     )
 
     assert content.text == (
@@ -185,11 +195,12 @@ def test_the_last_step_is_one_short_harmless_line() -> None:
     content = notifications.end(
         a_generation(status=RunStatus.FAILED, live_status=step, ended_by="engine"),
         trusted=everybody,
+        translate=translate,
     )
     line = content.plain.splitlines()[-1]
 
     assert line.startswith("Last step seen: Executing <b> node xxx")
-    assert len(line) == len("Last step seen: ") + notifications.STEP_KEPT
+    assert len(line) == len("Last step seen: ") + endings.STEP_KEPT
     assert "Executing &lt;b&gt; node" in content.text
 
 
@@ -241,6 +252,7 @@ def test_an_unconfirmed_end_brings_outputs_of_listed_hosts_only() -> None:
     content = notifications.end(
         a_generation(confirmed=False, ended_by="us", outputs=outputs),
         trusted=lambda url: "cdn.test" in url,
+        translate=translate,
     )
 
     assert [item.output_id for item in content.items] == ["o/images/0", "o/images/2"]
@@ -251,7 +263,9 @@ def test_an_unconfirmed_end_brings_outputs_of_listed_hosts_only() -> None:
 def test_a_confirmed_end_is_trusted() -> None:
     """Where the engine was asked, nobody is asked about its hosts."""
     content = notifications.end(
-        a_generation(confirmed=True, ended_by="engine", outputs=(an_output(),)), trusted=nobody
+        a_generation(confirmed=True, ended_by="engine", outputs=(an_output(),)),
+        trusted=nobody,
+        translate=translate,
     )
 
     assert len(content.items) == 1
@@ -269,6 +283,7 @@ def test_a_short_text_stands_in_the_message() -> None:
     content = notifications.end(
         a_generation(outputs=(an_output(kind=OutputKind.TEXT, text="<4 words & more>"),)),
         trusted=everybody,
+        translate=translate,
     )
 
     assert content.items == ()
@@ -280,6 +295,7 @@ def test_a_long_text_is_an_item() -> None:
     content = notifications.end(
         a_generation(outputs=(an_output(kind=OutputKind.TEXT, text="x" * 5000),)),
         trusted=everybody,
+        translate=translate,
     )
 
     assert [len(item.text or "") for item in content.items] == [5000]
@@ -288,7 +304,9 @@ def test_a_long_text_is_an_item() -> None:
 def test_more_outputs_than_five_albums_are_counted() -> None:
     """No chat is flooded; what is left out is said."""
     content = notifications.end(
-        a_generation(outputs=tuple(an_output(n) for n in range(60))), trusted=everybody
+        a_generation(outputs=tuple(an_output(n) for n in range(60))),
+        trusted=everybody,
+        translate=translate,
     )
 
     assert len(content.items) == 50
@@ -298,7 +316,9 @@ def test_more_outputs_than_five_albums_are_counted() -> None:
 def test_file_names_are_harmless() -> None:
     """A name cannot leave its folder or its header, nor hide its extension."""
     content = notifications.end(
-        a_generation(outputs=(an_output(filename='../a"\r\nX: y\u202egnp.exe'),)), trusted=everybody
+        a_generation(outputs=(an_output(filename='../a"\r\nX: y\u202egnp.exe'),)),
+        trusted=everybody,
+        translate=translate,
     )
 
     assert content.items[0].filename == ".._a__X_ ygnp.exe"
@@ -323,12 +343,12 @@ def test_prompt_of(inputs: dict[str, Any], prompt: str | None) -> None:
 @pytest.mark.parametrize("prompt", ["\u202e", ""])
 def test_a_prompt_of_nothing_is_left_out(prompt: str) -> None:
     """A prompt of invisible marks leaves no empty quotation."""
-    assert "blockquote" not in notifications.status_text(a_generation(inputs={"prompt": prompt}))
+    assert "blockquote" not in shown_of(a_generation(inputs={"prompt": prompt}))
 
 
 def test_a_running_status_shows_how_far_it_is() -> None:
     """The bar, the engine's own words and the time, with what was asked."""
-    shown = notifications.status_text(
+    shown = shown_of(
         a_generation(
             status=RunStatus.RUNNING,
             progress=0.42,
@@ -347,23 +367,21 @@ def test_a_running_status_shows_how_far_it_is() -> None:
 
 def test_a_waiting_status_shows_its_place() -> None:
     """In the queue there is no bar but a place."""
-    shown = notifications.status_text(
-        a_generation(status=RunStatus.QUEUED, queue_position=3, language="ru")
-    )
+    shown = shown_of(a_generation(status=RunStatus.QUEUED, queue_position=3, language="ru"))
 
     assert shown.startswith("<b>⏳ В очереди</b>\nместо в очереди: 3")  # noqa: RUF001
 
 
 def test_a_wanted_cancel_shows() -> None:
     """Who has cancelled sees that it was heard."""
-    shown = notifications.status_text(a_generation(status=RunStatus.RUNNING, cancel_wanted=True))
+    shown = shown_of(a_generation(status=RunStatus.RUNNING, cancel_wanted=True))
 
     assert shown.startswith("<b>🎨 Being cancelled</b>")
 
 
 def test_the_status_of_an_end_is_one_line() -> None:
     """Once it has ended, no bar remains."""
-    shown = notifications.status_text(a_generation(progress=1.0, started_at=NOON))
+    shown = shown_of(a_generation(progress=1.0, started_at=NOON))
 
     assert shown == "<b>✅ Done</b>\n<blockquote>a lighthouse</blockquote>"
 
@@ -382,18 +400,21 @@ def test_bar(progress: float, drawn: str) -> None:
 
 
 @given(
-    st.text(max_size=3000),
-    st.text(max_size=900),
-    st.sampled_from(sorted(RunStatus)),
-    st.sampled_from(["en", "ru", "pt"]),
-    st.booleans(),
+    prompt=st.text(max_size=3000),
+    reason=st.text(max_size=900),
+    status=st.sampled_from(sorted(RunStatus)),
+    language=st.sampled_from(["en", "ru", "pt"]),
+    pictured=st.booleans(),
+    charged=st.sampled_from([None, "price", "estimated", "cancel_fee", "reserved"]),
 )
 def test_case_51_whatever_it_holds_an_end_fits(
+    *,
     prompt: str,
     reason: str,
     status: RunStatus,
     language: str,
-    pictured: bool,  # noqa: FBT001
+    pictured: bool,
+    charged: str | None,
 ) -> None:
     """No prompt and no reason breaks a limit or the markup, in any language."""
     generation = a_generation(
@@ -407,17 +428,103 @@ def test_case_51_whatever_it_holds_an_end_fits(
         cost_reason="no_duration",
         outputs=(an_output(), an_output(1, text="y" * 7000)) if pictured else (),
     )
-    content = notifications.end(generation, trusted=everybody)
+    price = Decimal("123456789012.123456")
+    charge = Charge(price=price, reason=charged, held=2 * price) if charged else None
+    content = notifications.end(generation, trusted=everybody, translate=translate, charge=charge)
     limit = markup.CAPTION_LIMIT if content.items else markup.TEXT_LIMIT
 
     assert read(content.text) == content.plain
     assert 0 < markup.units(content.plain) <= limit
-    assert markup.units(read(notifications.status_text(generation))) <= markup.TEXT_LIMIT
+    assert markup.units(read(shown_of(generation))) <= markup.TEXT_LIMIT
 
 
 def test_an_output_brings_the_link_to_its_copy() -> None:
     """Where there is one; it is asked for of each output that is sent."""
     generation = a_generation(outputs=(an_output(1, key="outputs/x"), an_output(2)))
-    content = notifications.end(generation, trusted=everybody, linked=lambda each: each.key)
+    content = notifications.end(
+        generation, trusted=everybody, translate=translate, linked=lambda each: each.key
+    )
 
     assert [each.link for each in content.items] == ["outputs/x", None]
+
+
+JOB = "1" * 32
+
+
+def pressed(rows: Rows) -> list[str]:
+    """Return what the buttons do."""
+    return [each.data for row in rows for each in row]
+
+
+@pytest.mark.parametrize(
+    ("fields", "carried"),
+    [
+        ({"job_id": JOB}, [f"c:{JOB}"]),
+        ({"job_id": JOB, "cancel_wanted": True}, []),
+        ({"job_id": JOB, "status": RunStatus.COMPLETED}, []),
+        ({}, []),
+    ],
+)
+def test_a_job_can_be_cancelled_while_it_runs(fields: dict[str, Any], carried: list[str]) -> None:
+    """Once, and not when it has ended; what is no job has no buttons."""
+    given: dict[str, Any] = {"status": RunStatus.RUNNING, **fields}
+    generation = a_generation(**given)
+
+    shown = notifications.status_message(generation, translate=translate)
+
+    assert pressed(shown.rows) == carried
+
+
+@pytest.mark.parametrize(
+    ("output", "owed", "original"),
+    [
+        ({"key": "outputs/x"}, (), True),
+        ({}, (Debt(key="keep", kind=DebtKind.KEEP, next_at=NOON),), True),
+        ({"not_kept": "gone"}, (Debt(key="keep", kind=DebtKind.KEEP, next_at=NOON),), False),
+        ({"text": "hi"}, (Debt(key="keep", kind=DebtKind.KEEP, next_at=NOON),), False),
+        ({}, (), False),
+    ],
+)
+def test_the_original_is_offered_where_there_is_or_will_be_one(
+    output: dict[str, Any], owed: tuple[Debt, ...], *, original: bool
+) -> None:
+    """The end is often told while its copies are still being made."""
+    generation = a_generation(job_id=JOB, outputs=(an_output(**output),), owed=owed)
+
+    content = notifications.end(generation, trusted=everybody, translate=translate)
+
+    assert (f"o:{JOB}" in pressed(content.rows)) == original
+    assert pressed(content.rows)[0] == f"a:{JOB}"
+    assert content.rows_text == "What next?"
+
+
+def test_what_is_no_job_ends_without_buttons() -> None:
+    """There is nothing to order again."""
+    content = notifications.end(
+        a_generation(outputs=(an_output(key="k"),)), trusted=everybody, translate=translate
+    )
+
+    assert (content.rows, content.rows_text) == ((), "")
+
+
+def test_who_pays_is_told_the_price_and_not_our_cost() -> None:
+    """In credits, with how long it took."""
+    content = notifications.end(
+        a_generation(
+            job_id=JOB,
+            duration_seconds=11.94,
+            cost_usd=Decimal("0.004044"),
+            ended_by="engine",
+            outputs=(an_output(),),
+        ),
+        trusted=everybody,
+        translate=translate,
+        charge=Charge(price=Decimal(3), reason="price", held=Decimal(3)),
+    )
+
+    assert content.plain == "✅ Done\na lighthouse\nTime: 11.9 s\nPrice: 3 credits"
+
+
+def test_every_status_and_reason_has_words() -> None:
+    """No status is left unsaid."""
+    assert set(endings.STATUSES) == set(RunStatus)

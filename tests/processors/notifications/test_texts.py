@@ -1,34 +1,12 @@
-"""What we say, in each language."""
+"""Which language, and how something is said in it."""
 
-import string
+from decimal import Decimal
 
 import pytest
 
 from processors.notifications import texts
-from processors.notifications.texts import REASONS, TABLES, Language, Say
-from schemas.run import RunStatus
-
-
-def fields_of(template: str) -> set[str]:
-    """Return the names of a sentence's fields."""
-    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
-
-
-@pytest.mark.parametrize("language", Language)
-def test_no_sentence_is_missing(language: Language) -> None:
-    """Every language says everything, with the same fields as English."""
-    table = TABLES[language]
-
-    assert set(table) == set(Say)
-    assert {say: fields_of(table[say]) for say in Say} == {
-        say: fields_of(texts.ENGLISH[say]) for say in Say
-    }
-
-
-def test_every_status_has_words() -> None:
-    """No status is left unsaid, and neither is a reason that we give."""
-    assert {status.value for status in RunStatus} <= {say.value for say in Say}
-    assert set(REASONS.values()) <= set(Say)
+from processors.notifications.texts import Language, Voice
+from tests.speech import ENGLISH, PORTUGUESE, RUSSIAN
 
 
 @pytest.mark.parametrize(
@@ -85,10 +63,46 @@ def test_preferred(accept: str | None, language: Language) -> None:
 )
 def test_duration(seconds: float, expected: str) -> None:
     """A time is written as a person would."""
-    assert expected == texts.duration(Language.ENGLISH, seconds)
+    assert expected == texts.duration(ENGLISH, seconds)
 
 
 def test_a_decimal_comma_where_one_is_usual() -> None:
     """Russian and Portuguese write 11,9."""
-    assert texts.duration(Language.RUSSIAN, 11.9) == "11,9 с"  # noqa: RUF001
-    assert texts.duration(Language.PORTUGUESE, 11.9) == "11,9 s"
+    assert texts.duration(RUSSIAN, 11.9) == "11,9 с"  # noqa: RUF001
+    assert texts.duration(PORTUGUESE, 11.9) == "11,9 s"
+
+
+@pytest.mark.parametrize(
+    ("voice", "amount", "said"),
+    [
+        (ENGLISH, "1", "1 credit"),
+        (ENGLISH, "1.000000", "1 credit"),
+        (ENGLISH, "0", "0 credits"),
+        (ENGLISH, "100", "100 credits"),
+        (ENGLISH, "0.5", "0.5 credits"),
+        (ENGLISH, "-1", "-1 credit"),
+        (RUSSIAN, "1", "1 кредит"),
+        (RUSSIAN, "21", "21 кредит"),
+        (RUSSIAN, "3", "3 кредита"),
+        (RUSSIAN, "11", "11 кредитов"),
+        (RUSSIAN, "112", "112 кредитов"),
+        (RUSSIAN, "2.50", "2,5 кредита"),
+        (RUSSIAN, "0.000001", "0,000001 кредита"),
+        (PORTUGUESE, "1", "1 crédito"),
+        (PORTUGUESE, "0", "0 créditos"),
+        (PORTUGUESE, "1.5", "1,5 créditos"),
+    ],
+)
+def test_credits_are_counted(voice: Voice, amount: str, said: str) -> None:
+    """In the form that the number asks for, with the places that say something."""
+    assert texts.in_credits(voice, Decimal(amount)) == said
+
+
+def test_what_a_person_writes_is_no_field() -> None:
+    """Only our own braces are filled in."""
+    assert ENGLISH.say("Reason: {reason}", reason="{step}") == "Reason: {step}"
+
+
+def test_a_marked_text_is_itself() -> None:
+    """The mark is for whoever reads the source."""
+    assert texts.message("Done") == "Done"

@@ -1,0 +1,94 @@
+"""How a run stands, in words, and why it ended so."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from processors.notifications.markup import Piece, clean, cut
+from processors.notifications.texts import Voice, message
+from schemas.generation import Generation
+from schemas.run import TERMINAL, RunStatus
+
+REASON_KEPT: Final = 500
+"""UTF-16 units of an engine's own words."""
+STEP_KEPT: Final = 100
+"""UTF-16 units of the step at which a run was seen last."""
+
+STATUSES: Final[Mapping[RunStatus, str]] = {
+    RunStatus.WAITING: message("Waiting for its turn"),
+    RunStatus.PENDING: message("Accepted"),
+    RunStatus.SUBMITTING: message("Being sent to the engine"),
+    RunStatus.QUEUED: message("In the queue"),
+    RunStatus.STARTED: message("A machine is getting ready"),
+    RunStatus.RUNNING: message("Running"),
+    RunStatus.UPLOADING: message("Uploading the result"),
+    RunStatus.COMPLETED: message("Done"),
+    RunStatus.FAILED: message("It failed"),
+    RunStatus.CANCELLED: message("Cancelled"),
+    RunStatus.TIMEOUT: message("It took too long and was stopped"),
+}
+
+REASONS: Final[Mapping[str, str]] = {
+    "submit_unknown": message("The engine never confirmed that it had received this."),
+    "lost": message("The engine knows nothing of this run any more."),
+    "overdue": message("It was not finished within its time limit."),
+    "refused": message("The engine refused to run this."),
+    "cancel_unconfirmed": message("The engine did not answer when asked to cancel."),
+}
+"""What the slugs in a record's ``statusReason`` mean; other text there is the engine's own."""
+
+_SLUG: Final = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def reasons(generation: Generation, voice: Voice) -> Iterator[str]:
+    """Yield why it did not go well; where no reason was given, that and what is known."""
+    reason = clean(generation.status_reason or "").strip()
+    # That it stands unconfirmed is said in a note of its own.
+    if reason and reason != "unconfirmed":
+        yield _given(reason, voice)
+        return
+    if generation.status is RunStatus.CANCELLED and generation.cancel_wanted:
+        yield voice.say("As you asked.")
+        return
+    yield _unexplained(generation, voice)
+    step = " ".join(clean(generation.live_status or "").split())
+    if step:
+        yield voice.say("Last step seen: {step}", step=cut(step, STEP_KEPT))
+
+
+def provisional(generation: Generation) -> bool:
+    """Return whether the engine may still say otherwise: not where it never had the run."""
+    return generation.ended_by == "us" and (
+        generation.metadata.run_id is not None or generation.status_reason == "submit_unknown"
+    )
+
+
+def correction(generation: Generation, voice: Voice) -> tuple[Piece, ...]:
+    """Admit it where this end takes the place of one that we had said."""
+    said_by_us = any(
+        change.status in TERMINAL and change.source == "us" for change in generation.history
+    )
+    if generation.ended_by != "engine" or not said_by_us:
+        return ()
+    admitted = voice.say("What you were told before was not final. The engine has now said:")
+    return (Piece(admitted, "i"), Piece("\n"))
+
+
+def _given(reason: str, voice: Voice) -> str:
+    if reason in REASONS:
+        return voice.say(REASONS[reason])
+    if _SLUG.fullmatch(reason):
+        return voice.say("Reason: {reason}", reason=cut(reason, REASON_KEPT))
+    return voice.say("The engine says: {reason}", reason=cut(reason, REASON_KEPT))
+
+
+def _unexplained(generation: Generation, voice: Voice) -> str:
+    """Say what is known of an end that the engine gave no reason for."""
+    if generation.status is RunStatus.CANCELLED:
+        return voice.say("The engine cancelled it; nobody had asked for that here.")
+    if generation.status is RunStatus.TIMEOUT:
+        # An end of ours that is confirmed and has no reason is one that the engine concluded.
+        if generation.ended_by == "us" and generation.confirmed is not False:
+            return voice.say("The engine had heard nothing of it for so long that it gave it up.")
+        return voice.say("The engine stopped it at its own time limit.")
+    return voice.say("The engine gave no reason.")
