@@ -31,8 +31,13 @@ what to try
   POST /control/comfydeploy         {"down": true, "hold_ends": true, "retry_scale": 0.1, ...}
   GET  /control/comfydeploy/runs    the runs, with every try to deliver their webhooks
   POST /control/telegram/faults     {"method": "sendPhoto", "kind": "429", "retry_after": 3}
-  GET  /control/telegram/chats/ID   the messages of a chat as they stand
-  POST /control/telegram/updates    {"chat_id": 4711, "text": "/start"}
+  GET  /control/telegram/chats/ID   the bot's messages in a chat as they stand
+  POST /control/telegram/acts       what a person does: {"act": "write", "user": {"id": 4711},
+                                    "text": "/start"}; also photo, document, sticker, tap, pay,
+                                    block, unblock, upgrade (see sandbox/telegram/acts.py)
+  GET  /control/telegram/seen       what people have seen, ?chat_id=4711&after=0&wait=20
+  POST /control/telegram/updates    a whole update: {"update": {"message": {...}}}
+  POST /control/telegram/updates/N  the same update again: {"times": 20}
 """
 
 

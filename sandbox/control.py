@@ -1,18 +1,18 @@
 """The control calls, below `/control`: what tests and the curious turn and look at."""
 
 from collections.abc import Awaitable, Callable
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.controls import ComfyDeployControls, TelegramControls
-from sandbox.telegram import messages
+from sandbox.telegram import seen
+from sandbox.telegram.acts import Act, Wish
 from sandbox.telegram.faults import Fault
 from sandbox.telegram.refusals import Refusal
-from sandbox.telegram.updates import Wish
 from sandbox.world import World
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -24,6 +24,27 @@ class _End(BaseModel):
 
     status: Literal["success", "failed", "timeout", "cancelled"]
     silent: bool = False
+
+
+class _Again(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    times: Annotated[int, Field(ge=1, le=1_000)] = 1
+
+
+class _Look(BaseModel):
+    """What of all that people have seen is asked for.
+
+    Attributes:
+        after: The number of the event before.
+        wait: How long for the next one, in seconds, if there is none yet.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    chat_id: int | None = None
+    after: int = 0
+    wait: Annotated[float, Field(ge=0, le=seen.LONGEST_WAIT)] = 0.0
 
 
 class Routes:
@@ -46,6 +67,10 @@ class Routes:
             Route("/control/telegram/requests", _open(self._telegram_requests)),
             Route("/control/telegram/updates", _open(self._updates)),
             Route("/control/telegram/updates", _open(self._update), methods=["POST"]),
+            Route("/control/telegram/updates/{number:int}", _open(self._again), methods=["POST"]),
+            Route("/control/telegram/acts", _open(self._act), methods=["POST"]),
+            Route("/control/telegram/seen", _open(self._seen)),
+            Route("/control/telegram/files/{file_id}", _open(self._file)),
         ]
 
     async def _reset(self, _: Request) -> Response:
@@ -89,16 +114,47 @@ class Routes:
             chat = self._world().telegram.chats.get(request.path_params["chat_id"])
         except Refusal:
             return JSONResponse([])
-        return JSONResponse([messages.told(message) for message in chat.messages.values()])
+        ours = [each for each in chat.messages.values() if each.author is None]
+        return JSONResponse([seen.told(message) for message in ours])
 
     async def _telegram_requests(self, _: Request) -> Response:
         return JSONResponse(list(self._world().telegram.requests))
 
     async def _updates(self, _: Request) -> Response:
-        return JSONResponse(self._world().telegram.updates.deliveries)
+        return JSONResponse(list(self._world().telegram.updates.deliveries))
 
     async def _update(self, request: Request) -> Response:
         return JSONResponse(await self._world().telegram.inject(await _body(request, Wish)))
+
+    async def _again(self, request: Request) -> Response:
+        wish, number = await _body(request, _Again), request.path_params["number"]
+        answered = await self._world().telegram.updates.again(number, wish.times)
+        if answered is None:
+            return JSONResponse({"detail": "Update not found"}, 404)
+        return JSONResponse({"answered": answered})
+
+    async def _act(self, request: Request) -> Response:
+        act = await _body(request, Act)
+        return JSONResponse(await self._world().telegram.people.act(act.root))
+
+    async def _seen(self, request: Request) -> Response:
+        look, all_seen = (
+            _Look.model_validate(dict(request.query_params)),
+            self._world().telegram.seen,
+        )
+        events = await all_seen.after(look.after, look.chat_id, look.wait)
+        last = events[-1]["n"] if events else max(look.after, all_seen.last)
+        return JSONResponse({"events": events, "last": last})
+
+    async def _file(self, request: Request) -> Response:
+        try:
+            file = self._world().telegram.files.known(request.path_params["file_id"])
+        except Refusal as refused:
+            return JSONResponse({"detail": refused.description}, 404)
+        data = self._world().telegram.files.data(file.file_id)
+        if data is None:
+            return JSONResponse({"detail": "the file is forgotten"}, 404)
+        return Response(data, media_type=file.content_type)
 
 
 async def _body(request: Request, model: type[_Model]) -> _Model:
@@ -112,5 +168,7 @@ def _open(handler: _Handler) -> _Handler:
         except ValidationError as error:
             # A typo in a control call must be seen, not be ignored.
             return JSONResponse({"detail": str(error)}, 422)
+        except Refusal as error:
+            return JSONResponse({"detail": error.description}, 400)
 
     return answer

@@ -43,6 +43,9 @@ class TelegramControls(_Controls):
         edit_delay: How late edits are answered, in seconds; they take effect at once.
         send_delay: How late sends are answered, in seconds; they take effect at once.
         retry_scale: Factor on the waits between the tries of an update.
+        privacy: Whether the bot is told little of what is said in groups: commands, replies to it,
+            and its name.
+        checkout_seconds: How long a payment waits for the bot's word.
     """
 
     down: bool = False
@@ -50,3 +53,5 @@ class TelegramControls(_Controls):
     edit_delay: Annotated[float, Field(ge=0)] = 0.0
     send_delay: Annotated[float, Field(ge=0)] = 0.0
     retry_scale: Annotated[float, Field(ge=0)] = 1.0
+    privacy: bool = True
+    checkout_seconds: Annotated[float, Field(ge=0)] = 10.0

@@ -1,6 +1,7 @@
 """Calls of the Bot API, and their fields as what they mean."""
 
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sandbox.multipart import Form
@@ -49,6 +50,10 @@ class Call:
         """
         value = self.structure(name)
         return None if value is None else record(value, name)
+
+
+Method = Callable[[Call], Awaitable[object]]
+"""What a method does, and returns as its result."""
 
 
 def record(value: object, name: str) -> Json:

@@ -50,7 +50,8 @@ class Display:
         if self._quiet:
             return
         self._last = (message.chat_id, message.message_id)
-        line = f"chat {message.chat_id} │ {word:<6} #{message.message_id:<4} {_words(message)}"
+        words = _who(message) + _words(message)
+        line = f"chat {message.chat_id} │ {word:<6} #{message.message_id:<4} {words}"
         try:
             print(f"{before}{line}\n", end="", file=self._out, flush=True)
         except OSError:
@@ -66,3 +67,10 @@ def _words(message: Message) -> str:
         return quoted
     size = f"({message.media.size / 1024:,.0f} KiB by {message.media.by})"
     return f"{quoted} {size}".strip()
+
+
+def _who(message: Message) -> str:
+    """Return whose words they are, unless the bot's."""
+    if message.author is None:
+        return ""
+    return f"{' '.join(str(message.author['first_name']).split())}: "

@@ -31,6 +31,12 @@ _KINDS: Final = {
     "pre": "pre",
     "blockquote": "blockquote",
 }
+_DETECTED: Final = re.compile(
+    r"(?P<url>https?://[^\s<>\"]+)"
+    r"|(?<![\w/@])(?P<bot_command>/[a-zA-Z0-9_]{1,64}(?:@[a-zA-Z0-9_]{3,32})?)(?![\w/])"
+    r"|(?<![\w/])(?P<mention>@[a-zA-Z][a-zA-Z0-9_]{2,31})(?!\w)"
+    r"|(?<![\w/])(?P<hashtag>#\w*[^\W\d]\w*)"
+)
 _STYLES: Final = ("", "html", "markdown", "markdownv2")
 
 
@@ -42,7 +48,7 @@ class Text:
     entities: tuple[dict[str, object], ...] = ()
 
     def __len__(self) -> int:
-        return _units(self.plain)
+        return units(self.plain)
 
 
 @dataclass
@@ -68,6 +74,34 @@ def parse(text: str, parse_mode: str) -> Text:
     if style.startswith("markdown"):
         return Text(re.sub(r"\\(.)|[*_~`|]", r"\1", text).strip())
     return Text(text.strip())
+
+
+def detected(text: str) -> tuple[dict[str, object], ...]:
+    """Return the entities that Telegram finds in what a person writes.
+
+    These are commands, @names, #words and addresses of the web.
+    """
+    return tuple(
+        {
+            "type": match.lastgroup,
+            "offset": units(text[: match.start()]),
+            "length": units(match.group()),
+        }
+        for match in _DETECTED.finditer(text)
+    )
+
+
+def cut(text: str, offset: object, length: object) -> str:
+    """Return the part of a text that an entity covers."""
+    start = offset if isinstance(offset, int) else 0
+    end = start + (length if isinstance(length, int) else 0)
+    data = text.encode("utf-16-le", "surrogatepass")
+    return data[2 * start : 2 * end].decode("utf-16-le", "replace")
+
+
+def units(text: str) -> int:
+    """Return the length of a text as Telegram counts it: in UTF-16 code units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _parse_html(text: str) -> Text:
@@ -100,7 +134,7 @@ def _open(parser: _Parser, name: str, attributes: str, offset: int) -> None:
         other["url"] = html.unescape(given.get("href", ""))
     elif name == "tg-emoji":
         other["custom_emoji_id"] = given.get("emoji-id", "")
-    parser.opened.append((name, _units(parser.plain), other))
+    parser.opened.append((name, units(parser.plain), other))
 
 
 def _close(parser: _Parser, name: str, offset: int) -> None:
@@ -112,13 +146,9 @@ def _close(parser: _Parser, name: str, offset: int) -> None:
             f'Unmatched end tag at byte offset {offset}, expected "</{expected}>",'
             f' found "</{name}>"'
         )
-    length = _units(parser.plain) - start
+    length = units(parser.plain) - start
     if length > 0:
         parser.entities.append({**other, "offset": start, "length": length})
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _unparsable(reason: str) -> Refusal:

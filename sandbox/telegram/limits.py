@@ -25,6 +25,7 @@ URL_BYTES: Final = {"photo": 5 * MIB}
 ANY_URL_BYTES: Final = 20 * MIB
 URL_DOCUMENTS: Final = frozenset({"image/gif", "application/pdf", "application/zip"})
 ALBUM: Final = range(2, 11)
+_DIMENSIONS: Final = "PHOTO_INVALID_DIMENSIONS"
 _ALONE: Final = ("document", "audio")
 
 
@@ -73,25 +74,36 @@ def upload(kind: str, size_bytes: int) -> None:
 
 
 def photo(data: bytes) -> tuple[int, int]:
-    """Return width and height of a photo, in pixels.
+    """Return width and height of a photo that a bot uploads, in pixels.
 
     Raises:
         Refusal: It is no PNG, JPEG or WebP picture, or its sides are too long or too unequal.
     """
+    width, height = picture(data)
+    if width + height > MAX_PHOTO_SIDES:
+        raise Refusal(_DIMENSIONS)
+    return width, height
+
+
+def picture(data: bytes) -> tuple[int, int]:
+    """Return width and height of what is to become a photo, in pixels.
+
+    Raises:
+        Refusal: It is no PNG, JPEG or WebP picture, or its sides are too unequal.
+    """
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as picture:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as opened:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            kind, (width, height) = picture.format, picture.size
-            picture.verify()
+            kind, (width, height) = opened.format, opened.size
+            opened.verify()
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise Refusal("IMAGE_PROCESS_FAILED") from error
     except Image.DecompressionBombError as error:
-        raise Refusal("PHOTO_INVALID_DIMENSIONS") from error
+        raise Refusal(_DIMENSIONS) from error
     if kind not in {"PNG", "JPEG", "WEBP"}:
         raise Refusal("IMAGE_PROCESS_FAILED")
-    short, long = sorted((width, height))
-    if short + long > MAX_PHOTO_SIDES or long > MAX_PHOTO_RATIO * short:
-        raise Refusal("PHOTO_INVALID_DIMENSIONS")
+    if max(width, height) > MAX_PHOTO_RATIO * min(width, height):
+        raise Refusal(_DIMENSIONS)
     return width, height
 
 

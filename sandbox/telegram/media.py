@@ -2,12 +2,16 @@
 
 import asyncio
 import hashlib
+import io
+import mimetypes
+import warnings
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
 import httpx
+from PIL import Image, ImageOps
 
 from sandbox.controls import TelegramControls
 from sandbox.multipart import Form, Upload
@@ -18,6 +22,9 @@ _TIMEOUT: Final = 20.0
 _KEPT_BYTES: Final = 256 * limits.MIB
 _WRONG: Final = "wrong file identifier/HTTP URL specified"
 _UNFETCHED: Final = "failed to get HTTP URL content"
+_SIDES: Final = (90, 320, 800, 1280)
+"""The longest sides, in pixels, that a person's photo is shown in."""
+_DOWNLOAD_BYTES: Final = 20 * limits.MIB
 
 
 @dataclass(frozen=True)
@@ -25,14 +32,16 @@ class Media:
     """One file of a message.
 
     Attributes:
-        by: How it came; `file_id` for one that was sent before.
+        by: How it came; `file_id` for one that was sent before, `person` for one that none of
+            the bot's calls brought.
         size: In bytes.
         sha256: Of its bytes, in hex.
         url: The URL it was sent by, or nothing.
+        smaller: The same photo in smaller sizes, the smallest first.
     """
 
     kind: str
-    by: Literal["url", "upload", "file_id"]
+    by: Literal["url", "upload", "file_id", "person"]
     size: int
     sha256: str
     url: str | None
@@ -41,6 +50,7 @@ class Media:
     content_type: str
     width: int = 640
     height: int = 480
+    smaller: tuple["Media", ...] = ()
 
     @property
     def path(self) -> str:
@@ -66,6 +76,40 @@ class Files:
         if file_id not in self._known:
             raise Refusal("invalid file_id")
         return self._known[file_id]
+
+    def downloadable(self, file_id: str) -> Media:
+        """Return the file of an id for a bot that wants to have its bytes.
+
+        Raises:
+            Refusal: No message had it, or it is too large to be handed out.
+        """
+        media = self.known(file_id)
+        if media.size > _DOWNLOAD_BYTES:
+            raise Refusal("file is too big")
+        return media
+
+    async def keep(self, kind: str, file: Upload) -> Media:
+        """Return a file that a person sends, as it is.
+
+        Raises:
+            Refusal: It is empty.
+        """
+        if not file.data:
+            raise Refusal("file must be non-empty")
+        return await self._store(kind, "person", file)
+
+    async def keep_photo(self, data: bytes) -> Media:
+        """Return a photo that a person sends: turned, made smaller and without metadata, as JPEG.
+
+        Raises:
+            Refusal: It is no picture, or one that Telegram makes no photo of.
+        """
+        await asyncio.to_thread(limits.picture, data)
+        sizes = [
+            await self._store("photo", "person", Upload("photo.jpg", "image/jpeg", each))
+            for each in await asyncio.to_thread(_in_sizes, data)
+        ]
+        return replace(sizes[-1], smaller=tuple(sizes[:-1]))
 
     def data(self, path: str) -> bytes | None:
         """Return the bytes behind a `file_path`, or nothing if they are not here (any more)."""
@@ -97,7 +141,11 @@ class Files:
         return replace(media, by="file_id")
 
     async def _store(
-        self, kind: str, by: Literal["url", "upload"], file: Upload, url: str | None = None
+        self,
+        kind: str,
+        by: Literal["url", "upload", "person"],
+        file: Upload,
+        url: str | None = None,
     ) -> Media:
         digest = hashlib.sha256(file.data).hexdigest()
         # Real ids are opaque, too; one per file and kind is what their users rely on.
@@ -132,6 +180,31 @@ class Files:
         content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         _check_type(kind, content_type)
         return Upload(parts.path.rpartition("/")[2], content_type, data)
+
+
+def named(filename: str, content_type: str | None, data: bytes) -> Upload:
+    """Return a document as a person's app sends it: of the type that its name says."""
+    guessed = content_type or mimetypes.guess_type(filename)[0] or "application/octet-stream"
+    return Upload(filename, guessed, data)
+
+
+def _in_sizes(data: bytes) -> list[bytes]:
+    """Return a picture as JPEGs, as people's apps make them: the smallest first."""
+    try:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as opened:
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = ImageOps.exif_transpose(opened).convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise Refusal("IMAGE_PROCESS_FAILED") from error
+    picture.thumbnail((_SIDES[-1], _SIDES[-1]))
+    longest = max(picture.size)
+    made: list[bytes] = []
+    for side in (*(each for each in _SIDES if each < longest), longest):
+        smaller, out = picture.copy(), io.BytesIO()
+        smaller.thumbnail((side, side))
+        smaller.save(out, "JPEG", quality=87)
+        made.append(out.getvalue())
+    return made
 
 
 async def _read(response: httpx.Response, most_bytes: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Chats and their messages as they stand, and the shapes in which they are shown."""
+"""Chats and their messages as they stand, and the shapes in which the Bot API shows them."""
 
 import json
 import time
@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 
 from sandbox.telegram.entities import Text
+from sandbox.telegram.invoices import Invoice
 from sandbox.telegram.media import Media
 from sandbox.telegram.refusals import Refusal
 
@@ -19,10 +20,14 @@ class Message:
     """One message; an edit makes a new record in its place.
 
     Attributes:
-        kind: `text`, or the kind of its file.
+        author: The person who wrote it, as a `User`; nothing: the bot did.
+        kind: `text`, `invoice`, `service`, or the kind of its file.
         raw: The text or caption as it was sent, marks included.
         text: The text or caption as readers see it.
         reply_to: Id of the message replied to, or nothing.
+        invoice: What is to be paid, or nothing.
+        charge_id: What the invoice was paid by, empty while it is not.
+        service: What a service message tells, by the field's name in the Bot API.
         edits: How many times it was changed.
         date: When it was sent, in seconds since 1970.
     """
@@ -35,7 +40,11 @@ class Message:
     parse_mode: str
     text: Text
     date: int
+    author: Json | None = None
     media: Media | None = None
+    invoice: Invoice | None = None
+    charge_id: str = ""
+    service: Json = field(default_factory=dict[str, object])
     reply_to: int | None = None
     reply_markup: Json | None = None
     media_group_id: str | None = None
@@ -44,12 +53,27 @@ class Message:
 
 @dataclass
 class Chat:
-    """One chat and all that is in it, oldest first."""
+    """One chat and all that is in it, oldest first.
+
+    Attributes:
+        name: The @name of a channel.
+        person: In a private chat, whoever it is with, as a `User`, once it is known.
+        closed: Telegram's sentence to a bot that may not write here (any more), or empty.
+        moved_to: The supergroup that this group was upgraded to, or 0.
+    """
 
     id: int
     messages: dict[int, Message] = field(default_factory=dict[int, Message])
     last_id: int = 0
     name: str = ""
+    person: Json | None = None
+    closed: str = ""
+    moved_to: int = 0
+
+    @property
+    def private(self) -> bool:
+        """Whether it is with one person."""
+        return self.id > 0
 
 
 class Chats:
@@ -74,6 +98,22 @@ class Chats:
         if abs(number) == UNKNOWN_CHAT or number == 0:
             raise Refusal("chat not found")
         return self._chats.setdefault(number, Chat(number, name=name))
+
+    def open(self, chat_id: str | int) -> Chat:
+        """Return the chat of an id or of an @name, for a bot that is going to do something there.
+
+        Raises:
+            Refusal: There is no such chat, or the bot may not write there.
+        """
+        chat = self.get(chat_id)
+        if chat.moved_to:
+            raise Refusal(
+                "group chat was upgraded to a supergroup chat",
+                parameters={"migrate_to_chat_id": chat.moved_to},
+            )
+        if chat.closed:
+            raise Refusal(chat.closed, code=403)
+        return chat
 
     def add(self, chat: Chat, message: Message) -> Message:
         """Put a new message into its chat, under the next id of that chat."""
@@ -113,8 +153,10 @@ def user(bot_id: int) -> Json:
 
 def chat_shape(chat: Chat) -> Json:
     """Return a chat as the Bot API shows it, its type guessed from its id."""
-    if chat.id > 0:
-        return {"id": chat.id, "type": "private", "first_name": f"User {chat.id}"}
+    if chat.private:
+        known = chat.person or {"first_name": f"User {chat.id}"}
+        names = {"first_name", "last_name", "username"} & known.keys()
+        return {"id": chat.id, "type": "private"} | {name: known[name] for name in sorted(names)}
     if chat.name:
         return {"id": chat.id, "type": "channel", "title": chat.name, "username": chat.name[1:]}
     kind = "supergroup" if str(chat.id).startswith("-100") else "group"
@@ -127,7 +169,7 @@ def shape(chat: Chat, message: Message, *, nested: bool = True) -> Json:
         "message_id": message.message_id,
         "date": message.date,
         "chat": chat_shape(chat),
-        "from": user(message.bot_id),
+        "from": message.author or user(message.bot_id),
     }
     if message.edits:
         shown["edit_date"] = int(time.time())
@@ -139,25 +181,6 @@ def shape(chat: Chat, message: Message, *, nested: bool = True) -> Json:
     if nested and replied is not None:
         shown["reply_to_message"] = shape(chat, replied, nested=False)
     return shown | _content(message)
-
-
-def told(message: Message) -> Json:
-    """Return a message as the control calls tell it."""
-    media = message.media
-    files = [] if media is None else [_told_media(media)]
-    return {
-        "message_id": message.message_id,
-        "kind": message.kind,
-        "text" if message.kind == "text" else "caption": message.text.plain,
-        "raw": message.raw,
-        "parse_mode": message.parse_mode or None,
-        "media": files,
-        "reply_to": message.reply_to,
-        "edits": message.edits,
-        "reply_markup": message.reply_markup,
-        "media_group_id": message.media_group_id,
-        "date": message.date,
-    }
 
 
 def same(before: Message, after: Message) -> bool:
@@ -173,21 +196,11 @@ def _essence(message: Message) -> tuple[object, ...]:
     return message.kind, message.text, file, markup
 
 
-def _told_media(media: Media) -> Json:
-    return {
-        "kind": media.kind,
-        "by": media.by,
-        "size": media.size,
-        "sha256": media.sha256,
-        "url": media.url,
-        "filename": media.filename,
-        "content_type": media.content_type,
-    }
-
-
 def _content(message: Message) -> Json:
     word = "text" if message.media is None else "caption"
-    content: Json = {}
+    content: Json = dict(message.service)
+    if message.invoice is not None:
+        return content | {"invoice": message.invoice.shown()}
     if message.text.plain:
         content[word] = message.text.plain
     if message.text.entities:
@@ -198,19 +211,28 @@ def _content(message: Message) -> Json:
 
 
 def _file(media: Media) -> Json:
-    file: Json = {
-        "file_id": media.file_id,
-        "file_unique_id": media.sha256[:15],
-        "file_size": media.size,
-    }
-    size: Json = {"width": media.width, "height": media.height}
+    size = _size(media)
+    file = {name: size[name] for name in ("file_id", "file_unique_id", "file_size")}
     named: Json = {"file_name": media.filename, "mime_type": media.content_type}
     match media.kind:
         case "photo":
-            return {"photo": [file | size]}
+            return {"photo": [_size(each) for each in (*media.smaller, media)]}
         case "video" | "animation":
-            return {media.kind: file | size | named | {"duration": 1}}
+            return {media.kind: size | named | {"duration": 1}}
         case "audio":
             return {"audio": file | named | {"duration": 1}}
+        case "sticker":
+            kind: Json = {"type": "regular", "is_animated": True, "is_video": False}
+            return {"sticker": size | kind}
         case _:
             return {"document": file | named}
+
+
+def _size(media: Media) -> Json:
+    return {
+        "file_id": media.file_id,
+        "file_unique_id": media.sha256[:15],
+        "file_size": media.size,
+        "width": media.width,
+        "height": media.height,
+    }

@@ -1,33 +1,52 @@
 """The methods of the Bot API: what each does to the chats, and what it returns."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from sandbox.telegram import calls, limits, messages
-from sandbox.telegram.calls import Call
-from sandbox.telegram.display import Display
+from sandbox.telegram.calls import Call, Method
 from sandbox.telegram.media import Files, Media
 from sandbox.telegram.messages import Chat, Chats, Json, Message
+from sandbox.telegram.posting import Posting
+from sandbox.telegram.questions import Questions
 from sandbox.telegram.refusals import Refusal
-from sandbox.telegram.updates import Updates
+from sandbox.telegram.seen import Seen
 
 FILES: Final = ("photo", "video", "audio", "document", "animation")
-
-
-Method = Callable[[Call], Awaitable[object]]
 
 
 class Methods:
     """The methods over one set of chats; names are looked up without regard to case."""
 
-    def __init__(self, *, chats: Chats, files: Files, updates: Updates, display: Display) -> None:
+    def __init__(
+        self,
+        *,
+        chats: Chats,
+        files: Files,
+        posting: Posting,
+        questions: Questions,
+        seen: Seen,
+        others: Mapping[str, Method],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            chats: Where it all happens.
+            files: The files there.
+            posting: Changes the chats as a bot may.
+            questions: What the bot is asked.
+            seen: What people see of it.
+            others: Further methods, by their names in small letters.
+        """
         self._chats = chats
         self._files = files
-        self._updates = updates
-        self._display = display
+        self._posting = posting
+        self._questions = questions
+        self._seen = seen
         self._table: dict[str, Method] = {
+            **others,
             "getme": self._get_me,
             "sendmessage": self._send_message,
             "sendmediagroup": self._send_media_group,
@@ -36,16 +55,10 @@ class Methods:
             "editmessagemedia": self._edit_media,
             "editmessagereplymarkup": self._edit_markup,
             "deletemessage": self._delete,
-            "sendchataction": self._in_a_chat,
+            "sendchataction": self._send_action,
             "getchat": self._get_chat,
             "getfile": self._get_file,
-            "setwebhook": self._set_webhook,
-            "deletewebhook": self._delete_webhook,
-            "getwebhookinfo": self._get_webhook_info,
-            "getupdates": self._get_updates,
-            "answercallbackquery": _yes,
-            "setmycommands": _yes,
-            "deletemycommands": _yes,
+            "answercallbackquery": self._answer_tap,
             "logout": _yes,
             "close": _yes,
         } | {f"send{kind}": self._sender_of(kind) for kind in FILES}
@@ -66,23 +79,23 @@ class Methods:
         return messages.user(call.bot_id) | groups | {"supports_inline_queries": False}
 
     async def _send_message(self, call: Call) -> object:
-        chat = self._chats.get(call.text("chat_id"))
+        chat = self._chats.open(call.text("chat_id"))
         text = limits.text(call.text("text"), call.text("parse_mode"))
-        return self._add(chat, call, messages.new(
+        return self._posting.add(chat, call, messages.new(
             chat, bot_id=call.bot_id, kind="text", raw=call.text("text"),
             parse_mode=call.text("parse_mode"), text=text,
         ))  # fmt: skip
 
     def _sender_of(self, kind: str) -> Method:
         async def send(call: Call) -> object:
-            chat = self._chats.get(call.text("chat_id"))
+            chat = self._chats.open(call.text("chat_id"))
             media = await self._files.take(kind, call.text(kind), call.form)
-            return self._add(chat, call, _with_file(chat, call, media, call.form.fields))
+            return self._posting.add(chat, call, _with_file(chat, call, media, call.form.fields))
 
         return send
 
     async def _send_media_group(self, call: Call) -> object:
-        chat = self._chats.get(call.text("chat_id"))
+        chat = self._chats.open(call.text("chat_id"))
         listed = call.structure("media")
         if not isinstance(listed, list):
             raise Refusal("can't parse media JSON object")
@@ -95,41 +108,33 @@ class Methods:
             media = await self._files.take(str(item["type"]), _named(item), call.form)
             made.append(_with_file(chat, call, media, _texts(item)))
         group = str(time.monotonic_ns())
-        return [self._add(chat, call, replace(one, media_group_id=group)) for one in made]
-
-    def _add(self, chat: Chat, call: Call, message: Message) -> Json:
-        markup = call.record("reply_markup")
-        reply_to = _reply_to(chat, call)
-        message = replace(message, reply_markup=markup, reply_to=reply_to)
-        added = self._chats.add(chat, message)
-        self._display.sent(added)
-        return messages.shape(chat, added)
+        return [self._posting.add(chat, call, replace(one, media_group_id=group)) for one in made]
 
     async def _edit_text(self, call: Call) -> object:
-        chat, before = self._edited(call)
+        chat, before = self._posting.edited(call)
         if before.kind != "text":
             raise Refusal("there is no text in the message to edit")
         raw, mode = call.text("text"), call.text("parse_mode")
         after = replace(before, raw=raw, parse_mode=mode, text=limits.text(raw, mode))
-        return self._change(chat, call, before, after)
+        return self._posting.change(chat, call, before, after)
 
     async def _edit_caption(self, call: Call) -> object:
-        chat, before = self._edited(call)
+        chat, before = self._posting.edited(call)
         if before.kind == "text":
             raise Refusal("there is no caption in the message to edit")
         raw, mode = call.text("caption"), call.text("parse_mode")
         after = replace(before, raw=raw, parse_mode=mode, text=limits.caption(raw, mode))
-        return self._change(chat, call, before, after)
+        return self._posting.change(chat, call, before, after)
 
     async def _edit_media(self, call: Call) -> object:
-        chat, _ = self._edited(call)
+        chat, _ = self._posting.edited(call)
         item = call.record("media") or {}
         if item.get("type") not in FILES:
             raise Refusal("can't parse InputMedia: type is unknown")
         media = await self._files.take(str(item["type"]), _named(item), call.form)
         fresh = _with_file(chat, call, media, _texts(item))
         # Taking the file took time: the message may be another by now.
-        chat, before = self._edited(call)
+        chat, before = self._posting.edited(call)
         after = replace(
             before,
             kind=fresh.kind,
@@ -138,42 +143,32 @@ class Methods:
             text=fresh.text,
             media=media,
         )
-        return self._change(chat, call, before, after)
+        return self._posting.change(chat, call, before, after)
 
     async def _edit_markup(self, call: Call) -> object:
-        chat, before = self._edited(call)
-        return self._change(chat, call, before, before)
-
-    def _edited(self, call: Call) -> tuple[Chat, Message]:
-        chat = self._chats.get(call.text("chat_id"))
-        message = chat.messages.get(call.number("message_id"))
-        if message is None:
-            raise Refusal("message to edit not found")
-        return chat, message
-
-    def _change(self, chat: Chat, call: Call, before: Message, after: Message) -> Json:
-        # An edit without a keyboard takes the keyboard away.
-        after = replace(after, reply_markup=call.record("reply_markup"))
-        if messages.same(before, after):
-            raise Refusal(
-                "message is not modified: specified new message content and reply markup are"
-                " exactly the same as a current content and reply markup of the message"
-            )
-        after = replace(after, edits=before.edits + 1)
-        chat.messages[after.message_id] = after
-        self._display.edited(after)
-        return messages.shape(chat, after)
+        chat, before = self._posting.edited(call)
+        return self._posting.change(chat, call, before, before)
 
     async def _delete(self, call: Call) -> object:
-        chat = self._chats.get(call.text("chat_id"))
-        gone = chat.messages.pop(call.number("message_id"), None)
-        if gone is None:
-            raise Refusal("message to delete not found")
-        self._display.deleted(gone)
+        self._posting.delete(call)
         return True
 
-    async def _in_a_chat(self, call: Call) -> object:
-        self._chats.get(call.text("chat_id"))
+    async def _send_action(self, call: Call) -> object:
+        chat = self._chats.open(call.text("chat_id"))
+        self._seen.happened("action", chat.id, action=call.text("action"))
+        return True
+
+    async def _answer_tap(self, call: Call) -> object:
+        asked = self._questions.answer("tap", call.text("callback_query_id"), {})
+        self._seen.happened(
+            "answer",
+            asked.chat_id,
+            user_id=asked.user_id,
+            query_id=asked.id,
+            text=call.text("text"),
+            show_alert=call.flag("show_alert"),
+            url=call.text("url") or None,
+        )
         return True
 
     async def _get_chat(self, call: Call) -> object:
@@ -192,46 +187,13 @@ class Methods:
         return messages.chat_shape(chat) | full | {"accepted_gift_types": gifts}
 
     async def _get_file(self, call: Call) -> object:
-        media = self._files.known(call.text("file_id"))
+        media = self._files.downloadable(call.text("file_id"))
         return {
             "file_id": media.file_id,
             "file_unique_id": media.sha256[:15],
             "file_size": media.size,
             "file_path": media.path,
         }
-
-    async def _set_webhook(self, call: Call) -> object:
-        self._updates.webhook = call.text("url")
-        self._updates.secret = call.text("secret_token")
-        if call.flag("drop_pending_updates"):
-            self._updates.pending.clear()
-        return True
-
-    async def _delete_webhook(self, call: Call) -> object:
-        self._updates.webhook = self._updates.secret = ""
-        if call.flag("drop_pending_updates"):
-            self._updates.pending.clear()
-        return True
-
-    async def _get_webhook_info(self, _: Call) -> object:
-        return {
-            "url": self._updates.webhook,
-            "has_custom_certificate": False,
-            "pending_update_count": len(self._updates.pending),
-        }
-
-    async def _get_updates(self, call: Call) -> object:
-        if self._updates.webhook:
-            raise Refusal(
-                "can't use getUpdates method while webhook is active;"
-                " use deleteWebhook to delete the webhook first",
-                code=409,
-            )
-        return await self._updates.get(
-            offset=call.number("offset"),
-            limit=call.number("limit", 100),
-            timeout=call.number("timeout"),
-        )
 
 
 async def _yes(_: Call) -> object:
@@ -245,18 +207,6 @@ def _with_file(chat: Chat, call: Call, media: Media, texts: dict[str, str]) -> M
         chat, bot_id=call.bot_id, kind=media.kind, raw=raw, parse_mode=mode, text=parsed
     )
     return replace(made, media=media)
-
-
-def _reply_to(chat: Chat, call: Call) -> int | None:
-    wanted = call.record("reply_parameters")
-    if wanted is None:
-        return None
-    number = wanted.get("message_id")
-    if isinstance(number, int) and number in chat.messages:
-        return number
-    if wanted.get("allow_sending_without_reply"):
-        return None
-    raise Refusal("message to be replied not found")
 
 
 def _named(item: Json) -> str:

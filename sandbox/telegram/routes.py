@@ -63,6 +63,7 @@ class Routes:
             return faults.refusal(404, "Not Found")
         if match.group(2) == "unauthorized":
             return faults.refusal(401, "Unauthorized")
+        self._server().bot_id = int(match.group(1))
         try:
             result = await self._server().methods.call(method, Call(int(match.group(1)), form))
         except Refusal as refused:

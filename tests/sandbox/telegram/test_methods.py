@@ -14,7 +14,6 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 from aiogram.types import (
-    BotCommand,
     BufferedInputFile,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
@@ -258,11 +257,12 @@ async def test_knows_no_such_chat(bot: Bot, chat_id: int | str) -> None:
         await bot.send_message(chat_id, "x")
 
 
-async def test_says_yes_to_small_things(bot: Bot) -> None:
-    """Actions, answers and commands are taken."""
+async def test_says_what_it_is_doing(peers: Peers, bot: Bot) -> None:
+    """An action is seen, and is no message."""
     assert await bot.send_chat_action(CHAT, "typing")
-    assert await bot.answer_callback_query("1")
-    assert await bot.set_my_commands([BotCommand(command="start", description="Start")])
+
+    (event,) = (await peers.look("telegram/seen"))["events"]
+    assert (event["kind"], event["chat_id"], event["action"]) == ("action", CHAT, "typing")
 
 
 async def test_refuses_tokens(peers: Peers, bot: Bot) -> None:
