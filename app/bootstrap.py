@@ -27,6 +27,7 @@ from app.store.connection import Connection, Keep
 from app.store.conversations import MongoConversations
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
+from app.store.jobs import MongoJobs
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
 from app.store.objects import ObjectStorage
@@ -49,12 +50,16 @@ from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
 from app.usecases.end_run import EndRun
 from app.usecases.expire_media import ExpireMedia
+from app.usecases.hands import Hands
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.links import Links
 from app.usecases.money import Money
 from app.usecases.notify import Notify, Show
-from app.usecases.records import Records
+from app.usecases.orders import Orders
+from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
+from app.usecases.settle_run import SettleRun
+from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Receivers, Sweep
 from app.usecases.take_updates import TakeUpdates, Wake
@@ -68,6 +73,7 @@ from processors.protocols import comfydeploy, signing
 from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
+from schemas.job import Job
 from schemas.timing import Timing
 
 LEAST_DISK: Final = 0.05
@@ -103,6 +109,7 @@ class Store:
 
     connection: Connection
     generations: MongoGenerations
+    jobs: MongoJobs
     inbox: MongoInbox
     leases: MongoLeases
     chats: MongoChats
@@ -126,6 +133,7 @@ class Service:
     applier: Applier
     acceptor: Acceptor
     discharger: Discharger
+    job_hands: Hands[Job]
     sweep: Sweep
     expiry: ExpireMedia | None
     taking: Taking
@@ -175,6 +183,7 @@ def open_store(settings: Settings, uri: str) -> Store:
     return Store(
         connection=connection,
         generations=MongoGenerations(connection),
+        jobs=MongoJobs(connection),
         inbox=MongoInbox(connection),
         leases=MongoLeases(connection),
         chats=MongoChats(connection),
@@ -269,6 +278,7 @@ def build(
     )
     taking = Taking(name, timing, background=settings.run_background, messenger=sender)
     records = Records(store.generations, clock, journal)
+    money = Money(store.ledger, clock)
     circuits = Circuits(clock, timing, alerts, metrics)
     made = make_engines(peers, client, timing, metrics)
     engines = {name: Watched(engine, circuits) for name, engine in made.items()}
@@ -293,6 +303,10 @@ def build(
             records, engines, files=fetcher, storage=storage, taking=taking, timing=timing
         ),
     }
+    orders = RecordsOf[Job](store.jobs, clock, journal.ordered)
+    handlers[DebtKind.SETTLE] = SettleRun(
+        records, orders, money, taking=taking, timing=timing, alerts=alerts
+    )
     if sender is not None:
         handlers[DebtKind.SHOW] = Show(
             records,
@@ -325,6 +339,19 @@ def build(
         alerts=alerts,
     )
     records.inherit(discharger)
+    starter = StartJob(records, money, taking)
+    job_hands = Hands[Job](
+        orders,
+        {DebtKind.START: starter, DebtKind.CANCEL: CancelJob(records, taking)},
+        lines=JOB_LINES,
+        called="job",
+        taking=taking,
+        circuits=circuits,
+        timing=timing,
+        metrics=metrics,
+        alerts=alerts,
+    )
+    orders.inherit(job_hands)
     applier = Applier(
         store.inbox, records, taking, clock=clock, timing=timing, metrics=metrics, alerts=alerts
     )
@@ -332,7 +359,7 @@ def build(
         store.inbox,
         records,
         applier=applier,
-        discharger=discharger,
+        hands=(discharger, job_hands),
         receivers=receivers(),
         taking=taking,
         timing=timing,
@@ -363,10 +390,23 @@ def build(
             taking=taking,
             disk_full=readiness.disk_full,
         ),
-        generations=store.generations,
-        accounts=Accounts(
-            store.users, Money(store.ledger, clock), clock, welcome=settings.welcome_grant
+        orders=Orders(
+            records,
+            orders,
+            store.jobs,
+            store.presets,
+            money=money,
+            starter=starter,
+            engines=engines.keys(),
+            telegram=peers.telegram_url is not None,
+            credits_per_usd=settings.credits_per_usd,
+            taking=taking,
+            checks=(),
+            disk_full=readiness.disk_full,
         ),
+        people=store.users,
+        generations=store.generations,
+        accounts=Accounts(store.users, money, clock, welcome=settings.welcome_grant),
         presets=store.presets,
         storage=storage,
         metrics=metrics,
@@ -392,6 +432,7 @@ def build(
         applier=applier,
         acceptor=acceptor,
         discharger=discharger,
+        job_hands=job_hands,
         sweep=sweep,
         expiry=_expiry(settings, storage, records, store.leases, name),
         taking=taking,

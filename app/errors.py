@@ -5,6 +5,10 @@
         * UnknownFieldError, BadFieldError: names the field
         * EngineOffError: that engine is not set up here
         * TelegramOffError: a chat is named, and Telegram is not set up here
+        * UserBlockedError: this person is served no more
+        * NotAllowedError: this preset is not for this person
+        * LimitReachedError: this person has ordered as much as they may for now
+        * PausedError: an engine or a preset takes no orders for now
         * IdempotencyMismatchError: another body came with the same key
         * StaleVersionError: the record has changed since
         * NotFoundError: there is no such record
@@ -28,6 +32,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final, Literal
 
 
 class AppError(Exception):
@@ -69,6 +74,70 @@ class TelegramOffError(BadFieldError):
     """An order names a chat, and Telegram is not set up here."""
 
     reason = "telegram_off"
+
+
+class UserBlockedError(RefusedError):
+    """The person is served no more."""
+
+    reason = "user_blocked"
+
+    def __init__(self) -> None:
+        super().__init__("user: this person is blocked")
+        self.field = "user"
+
+
+class NotAllowedError(RefusedError):
+    """The preset is not for this person, or for nobody at the moment."""
+
+    reason = "not_allowed"
+
+    def __init__(self, preset: str) -> None:
+        super().__init__(f"preset: {preset} is not for this person")
+        self.field = "preset"
+
+
+class LimitReachedError(RefusedError):
+    """The person has ordered as much as they may for now.
+
+    Attributes:
+        limit: Which limit.
+        most: What it allows.
+        retry_after: When it allows more; None where that depends on what runs.
+    """
+
+    reason = "limit_reached"
+
+    def __init__(
+        self,
+        limit: Literal["at_once", "per_minute", "per_day"],
+        most: int,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        super().__init__(f"user: {most} {limit.replace('_', ' ')} are allowed")
+        self.limit: Final = limit
+        self.most: Final = most
+        self.retry_after: Final = retry_after
+
+
+class PausedError(RefusedError):
+    """An engine or a preset takes no orders for now.
+
+    Attributes:
+        what: What is paused, or that as much was spent today as may be.
+        name: Of the engine or the preset.
+        why: Why, in the words of whoever paused it.
+    """
+
+    reason = "paused"
+
+    def __init__(
+        self, what: Literal["engine", "preset", "spend"], name: str, why: str | None = None
+    ) -> None:
+        said = f": {why}" if why else ""
+        super().__init__(f"{name} takes no orders for now{said}")
+        self.what: Final = what
+        self.name: Final = name
+        self.why: Final = why
 
 
 class IdempotencyMismatchError(RefusedError):

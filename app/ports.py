@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple, Protocol
+from decimal import Decimal
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from pydantic import JsonValue
 
@@ -12,20 +13,24 @@ from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.protocols.sniffing import Sniffed
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
-from schemas.debt import DebtKind
+from schemas.debt import DebtKind, Owing
 from schemas.generation import Generation
+from schemas.job import Job, JobStatus
 from schemas.ledger import Entry
 from schemas.preset import Preset
 from schemas.run import Batch, RunReport
 from schemas.update import Update
 from schemas.user import User
 
+OwingT = TypeVar("OwingT", bound=Owing)
+"""A record that owes."""
 
-class Write(NamedTuple):
+
+class Write(NamedTuple, Generic[OwingT]):
     """One compare-and-set: `after` in place of `before`, if that still stands."""
 
-    before: Generation
-    after: Generation
+    before: OwingT
+    after: OwingT
 
 
 class Page(NamedTuple):
@@ -45,41 +50,30 @@ class Owed(NamedTuple):
     """Of the oldest: how long it has been due, or dead. Zero where none is due yet."""
 
 
-class Generations(Protocol):
-    """The generations we keep. Every method may raise StoreDownError.
+class Debtors(Protocol[OwingT]):
+    """The records of one kind that owe. Every method may raise StoreDownError.
 
     Where several records are returned or yielded, those that this version cannot read are left
     out, unless it says otherwise.
     """
 
-    async def get(self, generation_id: GenerationId) -> Generation | None:
-        """Return a generation, or None.
+    async def get(self, record_id: str, /) -> OwingT | None:
+        """Return a record, or None.
 
         Raises:
             UnreadableError: It is of a newer version, or damaged.
         """
         ...
 
-    async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
-        """Return those of these generations that exist, without their request payload's inputs.
-
-        What is not read is not written either: `write` sets only what changed.
-
-        Raises:
-            UnreadableError: One of them is of a newer version, or damaged: it must not be taken
-                for one that does not exist.
-        """
+    async def by_idempotency_key(self, key: str) -> OwingT | None:
+        """Return the record that was made under this key, or None."""
         ...
 
-    async def by_idempotency_key(self, key: str) -> Generation | None:
-        """Return the generation that was made under this key, or None."""
+    async def insert(self, record: OwingT, /) -> bool:
+        """Store a new record; return whether all of it that is unique was free."""
         ...
 
-    async def insert(self, generation: Generation) -> bool:
-        """Store a new generation; return whether its id, key and run were all free."""
-        ...
-
-    async def write(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
+    async def write(self, writes: Sequence[Write[OwingT]]) -> frozenset[str]:
         """Set what changed, where the record still is at the version of `before`.
 
         `after` is stored with the version of `before` plus 1 and with `updatedAt` as given.
@@ -91,12 +85,39 @@ class Generations(Protocol):
 
     async def due(
         self, now: datetime, kinds: frozenset[DebtKind], limit: int
-    ) -> tuple[Generation, ...]:
+    ) -> tuple[OwingT, ...]:
         """Return records that owe a live debt of these kinds by `now`, the longest due first."""
         ...
 
-    async def claimed(self, by: InstanceName, until: datetime) -> tuple[Generation, ...]:
+    async def claimed(self, by: InstanceName, until: datetime) -> tuple[OwingT, ...]:
         """Return records with a debt claimed by `by` whose claim runs out by `until`."""
+        ...
+
+    async def owed(self, now: datetime) -> tuple[Owed, ...]:
+        """Count what is owed, by kind and state."""
+        ...
+
+    def indebted(self) -> AsyncIterator[OwingT]:
+        """Yield the records that owe anything, dead or alive, oldest first."""
+        ...
+
+    def dead(self) -> AsyncIterator[OwingT]:
+        """Yield the records that owe a dead debt, oldest first."""
+        ...
+
+
+class Generations(Debtors[Generation], Protocol):
+    """The generations we keep."""
+
+    async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
+        """Return those of these generations that exist, without their request payload's inputs.
+
+        What is not read is not written either: `write` sets only what changed.
+
+        Raises:
+            UnreadableError: One of them is of a newer version, or damaged: it must not be taken
+                for one that does not exist.
+        """
         ...
 
     async def page(self, wanted: Mapping[str, str | int], cursor: str | None, limit: int) -> Page:
@@ -113,16 +134,40 @@ class Generations(Protocol):
         """Yield the ids of all generations that have not ended, oldest first."""
         ...
 
-    async def owed(self, now: datetime) -> tuple[Owed, ...]:
-        """Count what is owed, by kind and state."""
+    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
+        """Return the costs in USD of a preset's last runs that completed, the newest first.
+
+        None where a cost is not known. Only the newest 100 runs are looked at.
+        """
         ...
 
-    def indebted(self) -> AsyncIterator[Generation]:
-        """Yield the generations that owe anything, dead or alive, oldest first."""
-        ...
 
-    def dead(self) -> AsyncIterator[Generation]:
-        """Yield the generations that owe a dead debt, oldest first."""
+class JobPage(NamedTuple):
+    """One page of jobs, newest first, and where the next one begins."""
+
+    items: tuple[Job, ...]
+    next: str | None
+
+
+class Jobs(Debtors[Job], Protocol):
+    """The jobs we keep."""
+
+    async def page(
+        self,
+        user: UserId | None,
+        cursor: str | None,
+        limit: int,
+        *,
+        statuses: frozenset[JobStatus] | None = None,
+    ) -> JobPage:
+        """Return a page of jobs, newest first.
+
+        Args:
+            user: Whose; None for everybody's.
+            cursor: `next` of the page before, or None for the first.
+            limit: 1 to 200.
+            statuses: Only those in one of these; None for all.
+        """
         ...
 
 
@@ -202,6 +247,10 @@ class Chats(Protocol):
 
 class Users(Protocol):
     """The people who order. Every method may raise StoreDownError or UnreadableError."""
+
+    async def get(self, user: UserId) -> User | None:
+        """Return the person with this id, or None."""
+        ...
 
     async def by_telegram_id(self, telegram_id: int) -> User | None:
         """Return the person with this Telegram id, or None."""

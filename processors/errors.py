@@ -60,7 +60,7 @@ class InputFault(StrEnum):
 
 
 class InputRefusedError(ProcessorError):
-    """What was given for an input of a preset is not what it takes.
+    """What was given for an input of a preset is not what it takes. `reason` is a slug.
 
     Attributes:
         name: The input's name; for one that there is not, the name that was given.
@@ -70,6 +70,8 @@ class InputRefusedError(ProcessorError):
         titles: The input's name in each language; None where there is no such input.
         choices: What may be chosen, where something is.
     """
+
+    reason = "input_refused"
 
     def __init__(
         self,
@@ -85,7 +87,9 @@ class InputRefusedError(ProcessorError):
         self.titles: Final = titles
         self.bounds: Final = dict(bounds or {})
         self.choices: Final = choices
-        super().__init__(f"{name[:64]!r}: {fault.value}")
+        self.field: Final = f"inputs.{name[:64]}"
+        kept = ", ".join(f"{name} {bound}" for name, bound in self.bounds.items())
+        super().__init__(f"{name[:64]!r}: {fault.value}" + (f" ({kept})" if kept else ""))
 
 
 class LedgerError(ProcessorError):

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Final, Self
 
+from pydantic import Field
+
 from schemas.base import InstanceName, Item, Record, Time, newer
 
 
@@ -21,6 +23,10 @@ class DebtKind(StrEnum):
     """Bring the status message up to the newest state."""
     NOTIFY = "notify"
     """Tell the end to a chat."""
+    SETTLE = "settle"
+    """Close the line that is held for a generation, and tell its job what it came to."""
+    START = "start"
+    """Hold a job's credits, then make its generations."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -61,6 +67,7 @@ class Debt(Item):
 class Owing(Record):
     """A record that owes: every write of it matches `version`, adds 1 and writes its debts."""
 
+    id: str = Field(validation_alias="_id", serialization_alias="_id")
     version: int = 1
     """Raised by every write; every write names the one it replaces."""
     updated_at: Time

@@ -101,10 +101,14 @@ class StatusChange(Item):
 class Generation(Owing):
     """What was asked for, how far its run has come, and what we still owe for it."""
 
-    id: GenerationId = Field(validation_alias="_id", serialization_alias="_id")
+    id: GenerationId = Field(validation_alias="_id", serialization_alias="_id")  # pyright: ignore[reportIncompatibleVariableOverride] - nothing is ever assigned to it
     engine: EngineName
     job_id: str | None = None
     """The job that it is a part of. Only jobs move money."""
+    step: int | None = None
+    """Of its job, from 1."""
+    item: int | None = None
+    """Of its step, from 1."""
     attempt: int = 1
     runs: tuple[EngineRun, ...] = ()
     created_at: Time
@@ -145,6 +149,8 @@ class Generation(Owing):
     """Credits that its person paid for it; None where it is of no job, or not settled yet."""
     price_reason: str | None = None
     """How the price came about."""
+    time_limit: int | None = None
+    """Seconds that the run may take from its start; None for the usual limit."""
     history: tuple[StatusChange, ...] = ()
 
     @classmethod

@@ -32,6 +32,10 @@ class Timing(Value):
     """Silence after which a run that runs is asked about."""
     ask_most: timedelta = timedelta(minutes=5)
     """Longest silence between two asks."""
+    grace: timedelta = timedelta(hours=1)
+    """After an end said by us: how long a person's credits stay held for the engine's word."""
+    cost_wait: timedelta = timedelta(seconds=60)
+    """How long a price that follows the cost waits for a cost that is not known."""
     limit_waiting: timedelta = timedelta(hours=6)
     limit_running: timedelta = timedelta(minutes=30)
     sweep_every: timedelta = timedelta(seconds=1)

@@ -10,6 +10,7 @@ from processors.debts import Taker
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import CostRate, EngineRun, Generation, Metadata, RateUnit, Request
+from schemas.job import Job, JobChat, JobId, JobStatus, Step, Terms
 from schemas.ledger import Entry, EntryId, EntryKind
 from schemas.preset import (
     Deployment,
@@ -37,6 +38,7 @@ from schemas.user import User
 NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ID: Final = GenerationId("0198c0ffee0198c0ffee0198c0ffee01")
 COMFYDEPLOY: Final = EngineName("comfydeploy")
+JOB: Final = JobId("0198c0ffee0198c0ffee0198c0ffee77")
 RUN: Final = RunId("run-1")
 CHAT: Final = 4711
 """The Telegram chat of `a_generation`."""
@@ -210,6 +212,36 @@ def a_preset(name: str = "l4_t2i", *inputs: Input, **fields: Any) -> Preset:  # 
         "updated_at": NOON,
     }
     return Preset(**(known | fields))
+
+
+def a_step(**fields: Any) -> Step:  # noqa: ANN401 - any field of the step
+    """A step at a fixed price of 5 credits, whose generation has been made."""
+    known: dict[str, Any] = {
+        "preset": "l4_t2i",
+        "generation": ID,
+        "inputs": {"prompt": "a lighthouse at dusk"},
+        "held": Decimal(5),
+        "terms": Terms(
+            price=FixedPrice(kind="fixed", credits=Decimal(5)), credits_per_usd=Decimal(100)
+        ),
+    }
+    return Step(**(known | fields))
+
+
+def a_job(**fields: Any) -> Job:  # noqa: ANN401 - any field of the job
+    """A job of one step that is under way and owes nothing, ordered in the chat `CHAT`."""
+    known: dict[str, Any] = {
+        "id": JOB,
+        "user_id": USER,
+        "by": "telegram",
+        "chat": JobChat(telegram_chat_id=CHAT),
+        "steps": (a_step(),),
+        "status": JobStatus.ACTIVE,
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    made = Job(**(known | fields))
+    return debts.put(made, made.owed)
 
 
 def heard(generation: Generation, *events: RunEvent, now: datetime = NOON) -> Generation:

@@ -122,7 +122,12 @@ async def _until(
     async with asyncio.TaskGroup() as group:
         flushed = [
             group.create_task(each)
-            for each in (service.acceptor.run(), service.applier.run(), service.discharger.run())
+            for each in (
+                service.acceptor.run(),
+                service.applier.run(),
+                service.discharger.run(),
+                service.job_hands.run(),
+            )
         ]
         sweeping = group.create_task(service.sweep.run())
         endless += [group.create_task(each) for each in background]
@@ -152,7 +157,7 @@ async def _flush(service: Service, flushed: Sequence[asyncio.Task[None]]) -> Non
         service.sender.close()
     if service.reception is not None:
         await service.reception.drain()
-    parts = (service.acceptor, service.applier, service.discharger)
+    parts = (service.acceptor, service.applier, service.discharger, service.job_hands)
     for part, task in zip(parts, flushed, strict=True):
         part.close()
         await asyncio.shield(task)

@@ -11,6 +11,7 @@ import structlog
 from app.observability.lives import Lives
 from app.observability.terminal import Terminal
 from schemas.generation import Generation
+from schemas.job import Job
 
 MAX_REASON: Final = 300
 """Characters of a reason in the log; an engine's may be a whole traceback."""
@@ -39,6 +40,19 @@ class Journal:
             return
         if self._lives is not None:
             self._lives.changed(before, after)
+
+    def ordered(self, before: Job | None, after: Job) -> None:
+        """Note that a job was written in place of `before`; None where there was nothing."""
+        if before is None or before.status is not after.status:
+            self._log(
+                "job",
+                job=after.id,
+                was=before.status.value if before else None,
+                status=after.status.value,
+                user=after.user_id,
+                presets=[each.preset for each in after.steps],
+                price=None if after.price is None else format(after.price, "f"),
+            )
 
     def told(self, generation: Generation, what: str) -> None:
         """Note that a message was sent.

@@ -88,9 +88,9 @@ def scrub(text: str) -> str:
 
 
 @contextmanager
-def about(generation: str, run: str | None = None) -> Generator[None]:
-    """Name the generation, and its run, in every line that is logged inside."""
-    named = {"generation": generation} | ({"run": run} if run else {})
+def about(record_id: str, run: str | None = None, *, kind: str = "generation") -> Generator[None]:
+    """Name a record of this kind, and its run, in every line that is logged inside."""
+    named = {kind: record_id} | ({"run": run} if run else {})
     with structlog.contextvars.bound_contextvars(**named):
         yield
 

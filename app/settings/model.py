@@ -101,6 +101,8 @@ class Settings(BaseModel):
     admin_chat_id: Annotated[int | None, BeforeValidator(values.chat)] = None
     welcome_grant: Annotated[Decimal, BeforeValidator(values.credits)] = Decimal(0)
     """Credits that somebody new is given."""
+    credits_per_usd: Annotated[Decimal, BeforeValidator(values.credits)] = Decimal(100)
+    """Credits that a dollar of cost is, where a price follows the cost."""
     keep_events_days: Annotated[int, values.number(1, 3650)] = 14
     keep_records_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""

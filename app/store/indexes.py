@@ -35,12 +35,8 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
     generations = [
         # A partial filter by $type would make the planner scan; $exists is used (measured).
         _unique([("metadata.run_id", ASCENDING), ("engine", ASCENDING)], "metadata.run_id"),
-        _unique([("idempotencyKey", ASCENDING)], "idempotencyKey"),
-        IndexModel([("dueAt", ASCENDING)], partialFilterExpression={"dueAt": {"$exists": True}}),
-        IndexModel(
-            [("owed.deadAt", ASCENDING)],
-            partialFilterExpression={"owed.deadAt": {"$exists": True}},
-        ),
+        _unique([("jobId", ASCENDING), ("step", ASCENDING), ("item", ASCENDING)], "jobId"),
+        *_owing(),
         *(
             IndexModel([(name, ASCENDING), ("_id", DESCENDING)])
             for name in (
@@ -64,6 +60,11 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             ),
             # Only what has been applied expires: what we answered for is never lost to the clock.
             _expiring("at", keep.events, {"applied": True}),
+        ],
+        "jobs": [
+            *_owing(),
+            IndexModel([("userId", ASCENDING), ("_id", DESCENDING)]),
+            IndexModel([("status", ASCENDING), ("_id", DESCENDING)]),
         ],
         "users": [
             _unique([("telegramId", ASCENDING)], "telegramId"),
@@ -90,6 +91,18 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             ),
         ],
     }
+
+
+def _owing() -> tuple[IndexModel, ...]:
+    """Return the indexes of records that owe."""
+    return (
+        _unique([("idempotencyKey", ASCENDING)], "idempotencyKey"),
+        IndexModel([("dueAt", ASCENDING)], partialFilterExpression={"dueAt": {"$exists": True}}),
+        IndexModel(
+            [("owed.deadAt", ASCENDING)],
+            partialFilterExpression={"owed.deadAt": {"$exists": True}},
+        ),
+    )
 
 
 def _unique(keys: list[tuple[str, int]], where: str) -> IndexModel:

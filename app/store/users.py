@@ -7,6 +7,7 @@ from app.errors import UnreadableError
 from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.documents import Document, update
+from schemas.base import UserId
 from schemas.user import User
 
 
@@ -15,6 +16,10 @@ class MongoUsers:
 
     def __init__(self, connection: Connection) -> None:
         self._all = connection.collection("users")
+
+    async def get(self, user: UserId) -> User | None:
+        """See app.ports.Users."""
+        return await self._one({"_id": {"$eq": user}})
 
     async def by_telegram_id(self, telegram_id: int) -> User | None:
         """See app.ports.Users."""

@@ -30,7 +30,7 @@ from app.telegram.lanes import PATIENCE, Lanes
 from app.telegram.media import Fetch
 from app.telegram.room import Room
 from app.telegram.telling import Means, Telling, plainly
-from app.telegram.unfinished import Unfinished
+from app.telegram.unfinished import Unfinished, key_of
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, stripped
@@ -209,7 +209,7 @@ class Sender:
         """
         bot = self._connected_bot()
         means = Means(bot, self._lanes, self._fetch, self._room, self._timing, self._allow_private)
-        key = (chat_id, reply_to, content)
+        key = key_of(chat_id, reply_to, content)
         progress = self._unfinished.take(key)
 
         async def attempt(chat: int) -> None:

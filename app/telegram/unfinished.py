@@ -28,6 +28,16 @@ Key = tuple[int, int | None, Content]
 """Chat, message replied to, and what is told there."""
 
 
+def key_of(chat_id: int, reply_to: int | None, content: Content) -> Key:
+    """Return what an end is remembered by.
+
+    That copies are made meanwhile makes it no other end: links to them, and whether one can be
+    asked for, are left out.
+    """
+    items = tuple(item.change(link=None) for item in content.items)
+    return chat_id, reply_to, content.change(items=items, rows=())
+
+
 class Unfinished:
     """Ends told in part, the newest of many: after a restart one is told from its beginning."""
 

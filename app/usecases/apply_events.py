@@ -220,7 +220,7 @@ class Applier:
         taken = {each: tuple(self._pending[each]) for each in ids}
         now = self._clock.now()
         taker = self._taking.taker(now)
-        writes, heard = list[Write](), dict[GenerationId, Heard]()
+        writes, heard = list[Write[Generation]](), dict[GenerationId, Heard]()
         for generation_id, generation in found.items():
             events = [each.event for each in taken[generation_id]]
             told = runs.hear(generation, events, now=now, timing=self._timing, taker=taker)

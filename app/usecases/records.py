@@ -3,55 +3,69 @@
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 from app.clock import Clock
 from app.errors import ContendedError
 from app.observability.journal import Journal
-from app.ports import Generations, Write
+from app.ports import Debtors, Generations, OwingT, Write
 from processors import debts
 from schemas.base import GenerationId
-from schemas.debt import Debt
+from schemas.debt import Debt, Owing
 from schemas.generation import Generation
+
+_Given_contra = TypeVar("_Given_contra", bound=Owing, contravariant=True)
 
 MAX_TRIES: Final = 10
 """Ten lost races in a row on one record mean that something is wrong."""
 REMEMBERED: Final = 2_000
 """Open records that are remembered as this process last saw them, at some 10 kB each."""
 
-Decide = Callable[[Generation, datetime], Generation]
+DecideOf = Callable[[OwingT, datetime], OwingT]
 """A pure decision: the record as it is and the time in, the record as it should be out."""
+Decide = DecideOf[Generation]
+"""A decision about a generation."""
 
 
-class Heir(Protocol):
+class Heir(Protocol[_Given_contra]):
     """Who takes up the debts that a written change left claimed by this process."""
 
-    def take(self, before: Generation | None, after: Generation) -> None:
+    def take(self, before: _Given_contra | None, after: _Given_contra) -> None:
         """Take up what `after` owes and `before` did not."""
         ...
 
 
-class Records:
-    """The generations, and everything that follows a written change of one."""
+class RecordsOf(Generic[OwingT]):
+    """The records of one kind, and everything that follows a written change of one.
 
-    def __init__(self, generations: Generations, clock: Clock, journal: Journal) -> None:
-        self.generations: Final = generations
+    Args:
+        kept: Where they are.
+        clock: The time, and ids.
+        noted: Told of every change; of a new record, with nothing before it.
+    """
+
+    def __init__(
+        self,
+        kept: Debtors[OwingT],
+        clock: Clock,
+        noted: Callable[[OwingT | None, OwingT], None],
+    ) -> None:
+        self.kept: Final = kept
         self.clock: Final = clock
-        self._journal = journal
-        self._heir: Heir | None = None
-        self._remembered: OrderedDict[GenerationId, Generation] = OrderedDict()
+        self._noted = noted
+        self._heir: Heir[OwingT] | None = None
 
-    def inherit(self, heir: Heir) -> None:
+    def inherit(self, heir: Heir[OwingT]) -> None:
         """Hand debts that are born claimed to `heir`, from now on."""
         self._heir = heir
 
     async def change(
-        self, generation_id: GenerationId, decide: Decide, seen: Generation | None = None
-    ) -> Generation | None:
+        self, record_id: str, decide: DecideOf[OwingT], seen: OwingT | None = None
+    ) -> OwingT | None:
         """Commit what `decide` makes of a record.
 
         Args:
-            generation_id: Whose record.
+            record_id: Whose record.
             decide: What to make of it; asked again where somebody was first.
             seen: The record as it was a moment ago: it is not read again where it still is so.
 
@@ -63,23 +77,23 @@ class Records:
             StoreDownError: The database does not answer; what was written is not known.
         """
         for _ in range(MAX_TRIES):
-            before = seen or await self.generations.get(generation_id)
+            before = seen or await self.kept.get(record_id)
             if before is None:
                 return None
             now = self.clock.now()
             after = decide(before, now)
             if after != before:
                 write = stamped(before, after, now)
-                if not await self.generations.write([write]):
+                if not await self.kept.write([write]):
                     self._follow(write)
                     return write.after
             elif seen is None:
                 return before
             # That nothing is to be written proves nothing of a record that may be out of date.
             seen = None
-        raise ContendedError(generation_id)
+        raise ContendedError(record_id)
 
-    async def change_all(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
+    async def change_all(self, writes: Sequence[Write[OwingT]]) -> frozenset[str]:
         """Commit changes decided elsewhere; return the ids whose record had moved on.
 
         Raises:
@@ -89,27 +103,55 @@ class Records:
             return frozenset()
         now = self.clock.now()
         ready = [stamped(before, after, now) for before, after in writes]
-        lost = await self.generations.write(ready)
+        lost = await self.kept.write(ready)
         for write in ready:
             if write.before.id in lost:
-                self.forget(write.before.id)
+                self._lost(write.before.id)
             else:
-                self._remember(write.after.id, write.after)
+                self._won(write.after)
                 self._follow(write)
         return lost
 
-    async def add(self, generation: Generation) -> bool:
-        """Store a new record; return whether its id and key were free.
+    async def add(self, record: OwingT, *, handed: bool = True) -> bool:
+        """Store a new record; return whether all of it that is unique was free.
+
+        Args:
+            record: What to store.
+            handed: Whether what it owes to this process is handed on; else the caller does it.
 
         Raises:
             StoreDownError: The database does not answer; whether it was stored is not known.
         """
-        stored = await self.generations.insert(generation)
+        stored = await self.kept.insert(record)
         if stored:
-            self._journal.changed(None, generation)
-            if self._heir is not None:
-                self._heir.take(None, generation)
+            self._noted(None, record)
+            if handed:
+                self.hand(None, record)
         return stored
+
+    def hand(self, before: OwingT | None, after: OwingT) -> None:
+        """Hand on what a record owes to this process, and `before` did not."""
+        if self._heir is not None:
+            self._heir.take(before, after)
+
+    def _lost(self, record_id: str) -> None:
+        """A write of many was lost to somebody."""
+
+    def _won(self, record: OwingT) -> None:
+        """A write of many was made."""
+
+    def _follow(self, write: Write[OwingT]) -> None:
+        self._noted(write.before, write.after)
+        self.hand(write.before, write.after)
+
+
+class Records(RecordsOf[Generation]):
+    """The generations, those among them remembered that are under way."""
+
+    def __init__(self, generations: Generations, clock: Clock, journal: Journal) -> None:
+        super().__init__(generations, clock, journal.changed)
+        self.generations: Final = generations
+        self._remembered: OrderedDict[str, Generation] = OrderedDict()
 
     async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
         """Return those of these records that exist, by id; the open ones are remembered."""
@@ -119,7 +161,7 @@ class Records:
                 self._remember(generation_id, record)
         return found
 
-    def remembered(self, generation_id: GenerationId) -> Generation | None:
+    def remembered(self, generation_id: str) -> Generation | None:
         """Return an open record as this process last saw it, or None; nothing is read.
 
         It may be out of date: a write decided on it is taken only if it was not, and that it
@@ -127,31 +169,35 @@ class Records:
         """
         return self._remembered.get(generation_id)
 
-    def forget(self, generation_id: GenerationId) -> None:
+    def forget(self, generation_id: str) -> None:
         """Have a record read the next time."""
         self._remembered.pop(generation_id, None)
 
-    def _remember(self, generation_id: GenerationId, record: Generation) -> None:
+    def _lost(self, record_id: str) -> None:
+        self.forget(record_id)
+
+    def _won(self, record: Generation) -> None:
+        self._remember(record.id, record)
+
+    def _remember(self, generation_id: str, record: Generation) -> None:
         self._remembered[generation_id] = record
         self._remembered.move_to_end(generation_id)
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
 
-    def _follow(self, write: Write) -> None:
+    def _follow(self, write: Write[Generation]) -> None:
         if write.after.ended:
             self.forget(write.after.id)
         elif write.after.id in self._remembered:
             self._remember(write.after.id, write.after)
-        self._journal.changed(write.before, write.after)
-        if self._heir is not None:
-            self._heir.take(write.before, write.after)
+        super()._follow(write)
 
 
-def stamped(before: Generation, after: Generation, now: datetime) -> Write:
+def stamped(before: OwingT, after: OwingT, now: datetime) -> Write[OwingT]:
     """Return the write that replaces `before`, its version raised and its time set."""
     return Write(before, after.change(version=before.version + 1, updated_at=now))
 
 
-def acknowledged(debt: Debt) -> Decide:
+def acknowledged(debt: Debt) -> Callable[[OwingT, datetime], OwingT]:
     """Decide that a claimed debt is done, and nothing else."""
     return lambda record, _: debts.put(record, debts.acknowledge(record.owed, debt.key, debt.n))

@@ -5,10 +5,10 @@ up by any other. The fast path needs none of it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -17,14 +17,13 @@ from app.errors import StoreDownError
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Inbox
 from app.usecases.apply_events import Applier
-from app.usecases.discharge import LINES, Discharger
+from app.usecases.hands import Hands, Line
 from app.usecases.records import Decide, Records
 from app.usecases.taking import Taking
 from app.usecases.unattended import Unattended
 from processors import debts, runs
 from processors.errors import RefusedBodyError
 from schemas.base import EngineName, GenerationId, InstanceName
-from schemas.debt import DebtKind
 from schemas.generation import Generation
 from schemas.run import Batch, Delivery, RunEvent
 from schemas.timing import Timing
@@ -48,7 +47,7 @@ class Sweep:
         records: Records,
         *,
         applier: Applier,
-        discharger: Discharger,
+        hands: Sequence[Hands[Any]],
         receivers: Receivers,
         taking: Taking,
         timing: Timing,
@@ -59,13 +58,13 @@ class Sweep:
         self._records = records
         self._clock: Clock = records.clock
         self._applier = applier
-        self._discharger = discharger
+        self._hands = tuple(hands)
         self._receivers = receivers
         self._taking = taking
         self._timing = timing
         self._metrics = metrics
         self._alerts = alerts
-        self._unattended = Unattended(records, taking)
+        self._unattended = [Unattended(each.records, taking) for each in self._hands]
         self._log = structlog.get_logger()
         self._all_asked = asyncio.Event()
         self._closing = asyncio.Event()
@@ -97,9 +96,11 @@ class Sweep:
             StoreDownError: The database does not answer.
         """
         await self._apart("batches", self._take_up_batches())
-        await self._apart("chats", self._unattended.tend())
-        for line in LINES:
-            await self._apart("debts", self._take_up_debts(line.kinds))
+        for unattended in self._unattended:
+            await self._apart("chats", unattended.tend())
+        for hands in self._hands:
+            for line in hands.lines:
+                await self._apart("debts", self._take_up_debts(hands, line))
 
     async def keep_asking(self) -> None:
         """Ask all open runs whenever `ask_all` says so, until cancelled; `run` does it too."""
@@ -108,24 +109,13 @@ class Sweep:
             self._all_asked.clear()
             await self._ask_open_runs()
 
-    async def _take_up_debts(self, wanted: frozenset[DebtKind]) -> None:
-        kinds = wanted & self._taking.kinds()
-        idle = self._discharger.idle(kinds) if kinds else 0
-        if not idle:
-            return
-        for generation in await self._records.generations.due(self._clock.now(), kinds, idle):
-            await self._apart(generation.id, self._discharger.claim(generation, kinds))
+    async def _take_up_debts(self, hands: Hands[Any], line: Line) -> None:
+        for record in await hands.take_up(line):
+            await self._apart(record.id, hands.claim(record.id, line.kinds))
 
     async def release(self, instance: InstanceName) -> int:
         """Give back every claim of a process that is gone; return how many records had any."""
-        until = self._clock.now() + self._timing.lease
-        found = await self._records.generations.claimed(instance, until)
-        for generation in found:
-            await self._records.change(
-                generation.id,
-                lambda record, now: debts.put(record, debts.release(record.owed, instance, now)),
-            )
-        return len(found)
+        return sum([await hands.release(instance) for hands in self._hands])
 
     async def _take_up_batches(self) -> None:
         before = self._clock.now() - self._timing.inbox_stale

@@ -1,15 +1,14 @@
 """Who this process is when it decides, and which debts it takes up at once."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from app.ports import Messenger
-from app.usecases.records import Decide
+from app.ports import Messenger, OwingT
 from processors import debts
 from processors.debts import Taker
 from schemas.base import InstanceName
 from schemas.debt import CHAT, DebtKind
-from schemas.generation import Generation
 from schemas.timing import Timing
 
 INWARD: Final = frozenset(DebtKind) - CHAT
@@ -53,10 +52,10 @@ class Taking:
         """Return the taker of debts that are decided now."""
         return Taker(by=self.name, until=now + self._timing.lease, kinds=self.kinds())
 
-    def renewed(self, key: str, n: int) -> Decide:
+    def renewed(self, key: str, n: int) -> Callable[[OwingT, datetime], OwingT]:
         """Claim anew a debt that is held under `n`: the renewed claim has its whole lease."""
 
-        def renewed(record: Generation, now: datetime) -> Generation:
+        def renewed(record: OwingT, now: datetime) -> OwingT:
             if not debts.held(record.owed, key, n):
                 return record
             return debts.put(record, debts.claim(record.owed, key, self.taker(now)))

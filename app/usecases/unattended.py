@@ -6,14 +6,13 @@ head of that order, and every sweep would step over all of them.
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Generic
 
-from app.ports import Write
-from app.usecases.records import Records
+from app.ports import OwingT, Write
+from app.usecases.records import RecordsOf
 from app.usecases.taking import Taking
 from processors import debts
 from schemas.debt import CHAT
-from schemas.generation import Generation
 
 PAGE: Final = 200
 """Records put off at once, or brought forward."""
@@ -25,10 +24,10 @@ FAR: Final = timedelta(minutes=4)
 WHY: Final = "nobody is on duty for chats"
 
 
-class Unattended:
+class Unattended(Generic[OwingT]):
     """Puts chat debts off while this process is not the bot's sender; has them back when it is."""
 
-    def __init__(self, records: Records, taking: Taking) -> None:
+    def __init__(self, records: RecordsOf[OwingT], taking: Taking) -> None:
         self._records = records
         self._taking = taking
         self._away = NEAR
@@ -49,7 +48,7 @@ class Unattended:
     async def _put_off(self) -> None:
         self._off_duty = True
         now = self._records.clock.now()
-        found = await self._records.generations.due(now - OVERDUE, CHAT, PAGE)
+        found = await self._records.kept.due(now - OVERDUE, CHAT, PAGE)
         until = now + self._away
         await self._records.change_all([_put_off(each, now, until) for each in found])
         self._away = min(2 * self._away, FAR) if len(found) == PAGE else NEAR
@@ -58,16 +57,16 @@ class Unattended:
         if not self._off_duty:
             return
         now = self._records.clock.now()
-        found = await self._records.generations.due(now + FAR, CHAT, PAGE)
+        found = await self._records.kept.due(now + FAR, CHAT, PAGE)
         writes = [_brought_forward(each, now) for each in found]
         await self._records.change_all([each for each in writes if each.after != each.before])
         # One page keeps the sender busy until the others come back by themselves.
         self._off_duty = False
 
 
-def _put_off(record: Generation, now: datetime, until: datetime) -> Write:
+def _put_off(record: OwingT, now: datetime, until: datetime) -> Write[OwingT]:
     return Write(record, debts.put(record, debts.put_off(record.owed, CHAT, now, until, WHY)))
 
 
-def _brought_forward(record: Generation, now: datetime) -> Write:
+def _brought_forward(record: OwingT, now: datetime) -> Write[OwingT]:
     return Write(record, debts.put(record, debts.bring_forward(record.owed, now, WHY)))

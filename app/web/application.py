@@ -10,7 +10,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from app import errors
-from app.web import generations, health, media, pages, presets, refusals, telegram, users, webhooks
+from app.web import (
+    generations,
+    health,
+    jobs,
+    media,
+    pages,
+    presets,
+    refusals,
+    telegram,
+    users,
+    webhooks,
+)
 from app.web.auth import Keys
 from app.web.edge import Edge
 from app.web.guard import Guard
@@ -63,6 +74,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *generations.routes(
             services.desk, services.generations, services.link, services.body_deadline
         ),
+        *jobs.routes(services.orders, services.people, services.link, services.body_deadline),
         *users.routes(services.accounts, services.body_deadline),
         *presets.routes(services.presets),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),

@@ -8,6 +8,7 @@ may work later is 503 and says when.
 import inspect
 import math
 from collections.abc import Mapping
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
@@ -17,7 +18,12 @@ from starlette.responses import Response
 from app import errors
 from app.web import refusals
 from app.web.ranges import RangeError
-from processors.errors import RefusedBodyError
+from processors.errors import (
+    InputRefusedError,
+    InsufficientCreditsError,
+    LedgerError,
+    RefusedBodyError,
+)
 from schemas.wire.api import Problem
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -25,6 +31,13 @@ STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     errors.RefusedError: HTTPStatus.BAD_REQUEST,
     errors.EngineOffError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TelegramOffError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.UserBlockedError: HTTPStatus.FORBIDDEN,
+    errors.NotAllowedError: HTTPStatus.FORBIDDEN,
+    errors.LimitReachedError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.PausedError: HTTPStatus.CONFLICT,
+    InputRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    LedgerError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InsufficientCreditsError: HTTPStatus.PAYMENT_REQUIRED,
     errors.IdempotencyMismatchError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StaleVersionError: HTTPStatus.PRECONDITION_FAILED,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
@@ -75,7 +88,12 @@ class Kind(NamedTuple):
 
 def kinds() -> tuple[Kind, ...]:
     """Return every kind of problem there is."""
-    families = _family(errors.RefusedError) | _family(errors.UnavailableError)
+    families = (
+        _family(errors.RefusedError)
+        | _family(errors.UnavailableError)
+        | _family(LedgerError)
+        | _family(InputRefusedError)
+    )
     known = {
         Kind(each.reason, int(status(each)), title(each)) for each in families | {errors.PeerError}
     }
@@ -90,6 +108,8 @@ def response(error: Exception) -> Response:
     return Response(content, problem.status, _headers(error), MEDIA_TYPE)
 
 
+Known = errors.AppError | LedgerError | InputRefusedError
+
 _INTERNAL: Final = Kind("internal", 500, "Something went wrong here")
 
 
@@ -97,7 +117,7 @@ def _by_status(kind: Kind) -> tuple[int, str]:
     return kind.status, kind.reason
 
 
-def _family(root: type[errors.AppError]) -> frozenset[type[errors.AppError]]:
+def _family(root: type[Known]) -> frozenset[type[Known]]:
     return frozenset({root}).union(*(_family(each) for each in root.__subclasses__()))
 
 
@@ -124,10 +144,11 @@ def _short(text: str | None) -> str | None:
 
 
 def _headers(error: Exception) -> dict[str, str]:
+    wait = _wait(error)
+    if wait is not None:
+        # Whole seconds, at least one (RFC 9110, 10.2.3).
+        return {"Retry-After": str(max(1, math.ceil(wait.total_seconds())))}
     match error:
-        case errors.UnavailableError():
-            # Whole seconds, at least one (RFC 9110, 10.2.3).
-            return {"Retry-After": str(max(1, math.ceil(error.retry_after.total_seconds())))}
         case refusals.UnauthorizedError():
             return {"WWW-Authenticate": "Bearer"}
         case RangeError():
@@ -138,3 +159,10 @@ def _headers(error: Exception) -> dict[str, str]:
             return {"Connection": "close"}
         case _:
             return {}
+
+
+def _wait(error: Exception) -> timedelta | None:
+    """Return how long it is better to wait before trying again; None where nobody knows."""
+    if isinstance(error, errors.UnavailableError | errors.LimitReachedError):
+        return error.retry_after
+    return None

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from app.errors import UnavailableError
-from app.ports import Page, Stored
-from schemas.base import EngineName, GenerationId
+from app.ports import JobPage, Page, Stored
+from app.usecases.orders import JobView, Order
+from schemas.base import EngineName, GenerationId, UserId
 from schemas.generation import Generation
+from schemas.job import Job, JobId, JobStatus
 from schemas.preset import Preset
 from schemas.run import Delivery, Output, RunEvent
-from schemas.user import Account
+from schemas.user import Account, User
 from schemas.wire.api import Change, NewGeneration, NewUser
 
 
@@ -74,7 +76,7 @@ class Desk(Protocol):
 class Generations(Protocol):
     """The records, to be read."""
 
-    async def get(self, generation_id: GenerationId) -> Generation | None:
+    async def get(self, record_id: str, /) -> Generation | None:
         """Return a generation, or None."""
         ...
 
@@ -94,6 +96,41 @@ class Accounts(Protocol):
 
     async def by_telegram_id(self, telegram_id: int) -> Account | None:
         """Return a person and what they own, or None."""
+        ...
+
+
+class Orders(Protocol):
+    """Orders and what became of them. Every method may raise an AppError."""
+
+    async def place(self, order: Order, *, key: str | None, digest: str | None) -> tuple[Job, bool]:
+        """Return the job for an order, and whether it was made just now."""
+        ...
+
+    async def get(self, job_id: JobId) -> JobView | None:
+        """Return a job with its generations, or None."""
+        ...
+
+    async def page(
+        self,
+        user: UserId | None,
+        cursor: str | None,
+        limit: int,
+        *,
+        statuses: frozenset[JobStatus] | None = None,
+    ) -> JobPage:
+        """Return a page of jobs, newest first."""
+        ...
+
+    async def cancel(self, job_id: JobId) -> Job:
+        """Want a job cancelled."""
+        ...
+
+
+class People(Protocol):
+    """Who orders, to be read. May raise an UnavailableError."""
+
+    async def get(self, user: UserId) -> User | None:
+        """Return the person with this id, or None."""
         ...
 
 
@@ -180,6 +217,8 @@ class Services:
     acceptor: Acceptor
     desk: Desk
     generations: Generations
+    orders: Orders
+    people: People
     accounts: Accounts
     presets: Presets
     storage: Storage

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from app.web.services import Link
 from schemas.base import EngineName, GenerationId, Record, UserId
 from schemas.generation import Generation, Request, Response
+from schemas.job import Job, JobId, Outcome, Step, Terms
+from schemas.preset import FixedPrice
 from schemas.run import Output
 from schemas.user import Account, User
 
@@ -64,6 +66,37 @@ def user() -> type[BaseModel]:
 
 
 @cache
+def job() -> type[BaseModel]:
+    """Return the model of a job as the API shows it, its generations beside it."""
+    sample = _a_job().public()
+    price = Outcome.model_fields["price"].annotation
+    return _model(
+        Job,
+        sample,
+        id=(JobId, Field(description=JobId.__doc__)),
+        steps=(list[_model(Step, sample["steps"][0])], Field(description="What is made.")),
+        held=(str, Field(description="Credits that were set aside for all of it.")),
+        price=(price, Field(description="Credits that were taken; null while they are held.")),
+        generations=(
+            list[generation()],
+            Field(description="Its generations, in the order of its steps; not in lists."),
+        ),
+    )
+
+
+@cache
+def job_page() -> type[BaseModel]:
+    """Return the model of a page of jobs."""
+    return create_model(
+        "JobPage",
+        __base__=_Shown,
+        __doc__="One page of a list, newest first; without the generations.",
+        items=(list[job()], ...),
+        next=(str | None, Field(description="Cursor of the next page; null on the last.")),
+    )
+
+
+@cache
 def page() -> type[BaseModel]:
     """Return the model of a page of generations."""
     return create_model(
@@ -97,6 +130,19 @@ def _a_generation() -> Generation:
         updated_at=_EPOCH,
         request_timestamp=_EPOCH,
         request_payload=Request(deployment_id="any"),
+    )
+
+
+def _a_job() -> Job:
+    terms = Terms(price=FixedPrice(kind="fixed", credits=Decimal(0)), credits_per_usd=Decimal(1))
+    step = Step(preset="any", generation=GenerationId("0" * 32), held=Decimal(0), terms=terms)
+    return Job(
+        id=JobId("0" * 32),
+        user_id=UserId("0" * 32),
+        by="any",
+        steps=(step,),
+        created_at=_EPOCH,
+        updated_at=_EPOCH,
     )
 
 

@@ -12,7 +12,11 @@ from processors import costs
 from processors.errors import InputFault, InputRefusedError
 from processors.presets import inputs
 from schemas.inputs import INPUTS_MOST
+from schemas.job import Terms
 from schemas.preset import Definition, FixedHold, FixedPrice
+
+Agreed = Definition | Terms
+"""A preset as it is now, or what was agreed on when somebody ordered it."""
 
 RUNS_LOOKED_AT: Final = 10
 """Runs that an estimate is made of."""
@@ -47,7 +51,7 @@ def fill(preset: Definition, given: Mapping[str, JsonValue]) -> dict[str, JsonVa
     return filled
 
 
-def price(preset: Definition, cost_usd: Decimal | None, credits_per_usd: Decimal) -> Decimal | None:
+def price(preset: Agreed, cost_usd: Decimal | None, credits_per_usd: Decimal) -> Decimal | None:
     """Return what a run that completed is charged, in credits rounded half up to 6 places.
 
     A fixed price needs no cost; of one that follows the cost, None where that is not known.
@@ -61,7 +65,7 @@ def price(preset: Definition, cost_usd: Decimal | None, credits_per_usd: Decimal
 
 
 def cancel_fee(
-    preset: Definition, cost_usd: Decimal | None, credits_per_usd: Decimal
+    preset: Agreed, cost_usd: Decimal | None, credits_per_usd: Decimal
 ) -> Decimal | None:
     """Return what a run that was cancelled is charged, in credits; None where that is not known.
 

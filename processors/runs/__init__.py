@@ -7,7 +7,18 @@ by us is provisional: the first end said by the engine replaces it, once.
 """
 
 from processors.runs.asking import MISSING, asked, informed, reported, submitted, submitting, unsent
-from processors.runs.climbing import ASK, CANCEL, END, KEEP, NOTIFY, RANK, SHOW, SUBMIT, shown
+from processors.runs.climbing import (
+    ASK,
+    CANCEL,
+    END,
+    KEEP,
+    NOTIFY,
+    RANK,
+    SETTLE,
+    SHOW,
+    SUBMIT,
+    shown,
+)
 from processors.runs.copying import (
     COPIES,
     Copy,
@@ -15,6 +26,7 @@ from processors.runs.copying import (
     copied,
     copies_wanted,
     expired,
+    identity,
     name_in,
     owner_of,
 )
@@ -23,8 +35,10 @@ from processors.runs.ending import (
     cancel_wanted,
     denied,
     ended,
+    ended_at,
     limit_at,
     overdue,
+    provisional,
     sent_at,
     sought_until,
     unconfirmed,
@@ -41,6 +55,7 @@ __all__ = [
     "MISSING",
     "NOTIFY",
     "RANK",
+    "SETTLE",
     "SHOW",
     "SUBMIT",
     "Copy",
@@ -54,8 +69,10 @@ __all__ = [
     "copies_wanted",
     "denied",
     "ended",
+    "ended_at",
     "expired",
     "hear",
+    "identity",
     "informed",
     "known_end",
     "limit_at",
@@ -63,6 +80,7 @@ __all__ = [
     "name_in",
     "overdue",
     "owner_of",
+    "provisional",
     "reported",
     "sent_at",
     "serves",

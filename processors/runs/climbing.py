@@ -35,6 +35,7 @@ END: Final = DebtKind.END.value
 KEEP: Final = DebtKind.KEEP.value
 SHOW: Final = DebtKind.SHOW.value
 NOTIFY: Final = DebtKind.NOTIFY.value
+SETTLE: Final = DebtKind.SETTLE.value
 """Keys of debts that a record owes at most once."""
 
 

@@ -1,12 +1,12 @@
 """End a run: who says so, when, what came out, what it cost, and what is owed for it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from processors import costs, debts
 from processors.costs import Cost
 from processors.debts import Owed, Taker
-from processors.runs.climbing import ASK, CANCEL, END, KEEP, NOTIFY, noted, owe
+from processors.runs.climbing import ASK, CANCEL, END, KEEP, NOTIFY, SETTLE, noted, owe
 from processors.runs.copying import carried, copies_wanted, identity
 from processors.runs.keeping import fitted
 from schemas.base import Value
@@ -121,8 +121,23 @@ def overdue(generation: Generation, now: datetime, timing: Timing) -> bool:
 def limit_at(generation: Generation, timing: Timing) -> datetime:
     """Return when a generation's time is up."""
     if generation.started_at is not None:
-        return generation.started_at + timing.limit_running
+        own = generation.time_limit
+        return generation.started_at + (timedelta(seconds=own) if own else timing.limit_running)
     return generation.request_timestamp + timing.limit_waiting
+
+
+def ended_at(generation: Generation) -> datetime:
+    """Return when the end that stands was written, by our own clock."""
+    return generation.history[-1].at
+
+
+def provisional(generation: Generation) -> bool:
+    """Return whether an end is ours to say while the engine may still have another to tell.
+
+    Not that of a run which its engine never had.
+    """
+    before = generation.history[-2].status if len(generation.history) > 1 else None
+    return generation.ended and generation.ended_by == "us" and before not in UNSENT
 
 
 def sent_at(generation: Generation) -> datetime:
@@ -167,7 +182,11 @@ def _closing(
         owed = _unnamed(owed)
     else:
         owed = _pursued(owed, generation, now, taker)
-    if chat is not None and news:
+    if generation.job_id is not None:
+        # Money moves before anybody is told; the job tells it.
+        settle = Debt(key=SETTLE, kind=DebtKind.SETTLE, next_at=now)
+        owed = debts.owe(owed, settle, taker=taker)
+    elif chat is not None and news:
         about = f"{generation.status}/{generation.ended_by}"
         notify = Debt(key=NOTIFY, kind=DebtKind.NOTIFY, target=str(chat), about=about, next_at=now)
         owed = debts.owe(owed, notify, taker=taker)

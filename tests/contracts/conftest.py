@@ -11,6 +11,7 @@ from app.ports import (
     Conversations,
     Generations,
     Inbox,
+    Jobs,
     Leases,
     Ledger,
     Presets,
@@ -22,6 +23,7 @@ from app.store.connection import Keep
 from app.store.conversations import MongoConversations
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
+from app.store.jobs import MongoJobs
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
 from app.store.presets import MongoPresets
@@ -32,6 +34,7 @@ from tests.fakes.chats import FakeChats
 from tests.fakes.conversations import FakeConversations
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
+from tests.fakes.jobs import FakeJobs
 from tests.fakes.leases import FakeLeases
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.presets import FakePresets
@@ -44,6 +47,7 @@ class Ports:
     """All ports of the store, by the same maker."""
 
     generations: Generations
+    jobs: Jobs
     inbox: Inbox
     leases: Leases
     chats: Chats
@@ -66,6 +70,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
     if uri is None:
         yield Ports(
             FakeGenerations(),
+            FakeJobs(),
             FakeInbox(),
             FakeLeases(),
             FakeChats(),
@@ -80,6 +85,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
         await connection.prepare("sandbox", Keep(timedelta(days=14)))
         yield Ports(
             MongoGenerations(connection),
+            MongoJobs(connection),
             MongoInbox(connection),
             MongoLeases(connection),
             MongoChats(connection),

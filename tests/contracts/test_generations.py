@@ -30,7 +30,7 @@ def the(number: int) -> GenerationId:
     return GenerationId(f"{number:032x}")
 
 
-def changed(before: Generation, **fields: object) -> Write:
+def changed(before: Generation, **fields: object) -> Write[Generation]:
     """Return the write of some fields."""
     return Write(before, before.change(version=before.version + 1, **fields))
 

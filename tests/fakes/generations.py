@@ -1,35 +1,17 @@
-"""Generations in memory, honest about versions, unique keys and order."""
+"""Generations in memory."""
 
-from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
 
-from app.ports import Owed, Page, Write
-from schemas.base import GenerationId, InstanceName
-from schemas.debt import Debt, DebtKind
+from app.ports import Page
+from schemas.base import GenerationId
 from schemas.generation import Generation
-from tests.fakes.gates import Gate, ajar
+from schemas.run import RunStatus
+from tests.fakes.debtors import FakeDebtors
 
 
-class FakeGenerations:
-    """See app.ports.Generations.
-
-    Attributes:
-        records: What is stored; several fakes may share it, each behind a gate of its own.
-        gate: Passed before each call takes effect, and before it answers.
-    """
-
-    def __init__(
-        self, records: MutableMapping[GenerationId, Generation] | None = None, gate: Gate = ajar
-    ) -> None:
-        self.records: MutableMapping[GenerationId, Generation] = {} if records is None else records
-        self.gate = gate
-
-    async def get(self, generation_id: GenerationId) -> Generation | None:
-        """See app.ports.Generations."""
-        await self.gate()
-        found = self.records.get(generation_id)
-        await self.gate()
-        return found
+class FakeGenerations(FakeDebtors[Generation]):
+    """See app.ports.Generations."""
 
     async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
         """See app.ports.Generations."""
@@ -37,51 +19,6 @@ class FakeGenerations:
         found = {each: _without_inputs(self.records[each]) for each in ids if each in self.records}
         await self.gate()
         return found
-
-    async def by_idempotency_key(self, key: str) -> Generation | None:
-        """See app.ports.Generations."""
-        await self.gate()
-        found = [each for each in self.records.values() if each.idempotency_key == key]
-        await self.gate()
-        return found[0] if found else None
-
-    async def insert(self, generation: Generation) -> bool:
-        """See app.ports.Generations."""
-        await self.gate()
-        free = generation.id not in self.records and self._unique(generation)
-        if free:
-            self.records[generation.id] = generation
-        await self.gate()
-        return free
-
-    async def write(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
-        """See app.ports.Generations."""
-        await self.gate()
-        lost = frozenset(each.before.id for each in writes if not self._written(each))
-        await self.gate()
-        return lost
-
-    async def due(
-        self, now: datetime, kinds: frozenset[DebtKind], limit: int
-    ) -> tuple[Generation, ...]:
-        """See app.ports.Generations."""
-        await self.gate()
-        found = [each for each in self._by_due() if any(_ripe(d, now, kinds) for d in each.owed)]
-        await self.gate()
-        return tuple(found[:limit])
-
-    async def claimed(self, by: InstanceName, until: datetime) -> tuple[Generation, ...]:
-        """See app.ports.Generations."""
-        await self.gate()
-        found = [
-            each
-            for each in self._by_due()
-            if each.due_at is not None
-            and each.due_at <= until
-            and any(debt.by == by for debt in each.owed)
-        ]
-        await self.gate()
-        return tuple(found)
 
     async def page(self, wanted: Mapping[str, str | int], cursor: str | None, limit: int) -> Page:
         """See app.ports.Generations."""
@@ -101,67 +38,21 @@ class FakeGenerations:
         for generation_id in sorted(each.id for each in self.records.values() if not each.ended):
             yield generation_id
 
-    async def owed(self, now: datetime) -> tuple[Owed, ...]:
+    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
         """See app.ports.Generations."""
         await self.gate()
-        groups = dict[tuple[DebtKind, str], list[datetime]]()
-        for record in self.records.values():
-            for debt in record.owed:
-                state = "dead" if debt.dead_at else "claimed" if debt.by else "live"
-                groups.setdefault((debt.kind, state), []).append(debt.dead_at or debt.next_at)
+        newest = [each for _, each in sorted(self.records.items(), reverse=True)]
+        asked = [each for each in newest if each.metadata.preset == preset][:100]
+        done = [each.cost_usd for each in asked if each.status is RunStatus.COMPLETED]
         await self.gate()
-        return tuple(
-            Owed(kind, state, len(times), max(timedelta(), now - min(times)))  # pyright: ignore[reportArgumentType] - one of the three states
-            for (kind, state), times in groups.items()
-        )
+        return tuple(done[:limit])
 
-    async def indebted(self) -> AsyncIterator[Generation]:
-        """See app.ports.Generations."""
-        await self.gate()
-        for _, record in sorted(self.records.items()):
-            if record.owed:
-                yield record
-
-    async def dead(self) -> AsyncIterator[Generation]:
-        """See app.ports.Generations."""
-        await self.gate()
-        for _, record in sorted(self.records.items()):
-            if any(debt.dead_at for debt in record.owed):
-                yield record
-
-    def _written(self, write: Write) -> bool:
-        """Set the fields that changed, where the version still is as it was."""
-        stored = self.records.get(write.before.id)
-        if stored is None or stored.version != write.before.version:
-            return False
-        changed = {
-            name: getattr(write.after, name)
-            for name in Generation.model_fields
-            if getattr(write.after, name) != getattr(write.before, name)
-        }
-        after = stored.change(**changed)
-        if not self._unique(after):
-            return False
-        self.records[after.id] = after
-        return True
-
-    def _unique(self, record: Generation) -> bool:
-        others = (each for each in self.records.values() if each.id != record.id)
-        return not any(_clash(each, record) for each in others)
-
-    def _by_due(self) -> list[Generation]:
-        due = [each for each in self.records.values() if each.due_at is not None]
-        return sorted(due, key=lambda each: (str(each.due_at), each.id))
-
-
-def _clash(one: Generation, other: Generation) -> bool:
-    run, key = other.metadata.run_id, other.idempotency_key
-    same_run = run is not None and (run, other.engine) == (one.metadata.run_id, one.engine)
-    return same_run or (key is not None and key == one.idempotency_key)
-
-
-def _ripe(debt: Debt, now: datetime, kinds: frozenset[DebtKind]) -> bool:
-    return debt.kind in kinds and debt.next_at <= now and debt.dead_at is None
+    def _clash(self, one: Generation, other: Generation) -> bool:
+        run = other.metadata.run_id
+        same_run = run is not None and (run, other.engine) == (one.metadata.run_id, one.engine)
+        part = (other.job_id, other.step, other.item)
+        same_part = other.job_id is not None and part == (one.job_id, one.step, one.item)
+        return same_run or same_part or super()._clash(one, other)
 
 
 def _without_inputs(record: Generation) -> Generation:

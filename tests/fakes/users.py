@@ -17,6 +17,13 @@ class FakeUsers:
         self.records = dict[UserId, User]()
         self.gate = gate
 
+    async def get(self, user: UserId) -> User | None:
+        """See app.ports.Users."""
+        await self.gate()
+        found = self.records.get(user)
+        await self.gate()
+        return found
+
     async def by_telegram_id(self, telegram_id: int) -> User | None:
         """See app.ports.Users."""
         await self.gate()

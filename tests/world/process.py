@@ -23,7 +23,7 @@ from app.usecases.sweep import Sweep
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
 from processors.protocols import comfydeploy
-from schemas.base import GenerationId, InstanceName
+from schemas.base import InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
 from schemas.run import Batch
@@ -66,7 +66,7 @@ class World(Protocol):
         ...
 
     @property
-    def records(self) -> MutableMapping[GenerationId, Generation]:
+    def records(self) -> MutableMapping[str, Generation]:
         """What the database holds of generations."""
         ...
 
@@ -230,7 +230,7 @@ class Process:
             inbox,
             records,
             applier=self._applier,
-            discharger=self._discharger,
+            hands=(self._discharger,),
             receivers={NAME: comfydeploy.receive},
             taking=taking,
             timing=timing,

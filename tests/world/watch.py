@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from processors import debts, notifications, runs
-from schemas.base import GenerationId
 from schemas.generation import Generation, Response
 from schemas.run import RunStatus
 from tests.speech import translate
@@ -29,16 +28,16 @@ class Story:
     acknowledged: list[datetime] = field(default_factory=list[datetime])
 
 
-class Watched(UserDict[GenerationId, Generation]):
+class Watched(UserDict[str, Generation]):
     """The records, each write checked against the one before it."""
 
     def __init__(self, now: Callable[[], datetime], changed: Callable[[], None]) -> None:
         super().__init__()
         self._now = now
         self._changed = changed
-        self.stories: dict[GenerationId, Story] = {}
+        self.stories: dict[str, Story] = {}
 
-    def __setitem__(self, key: GenerationId, item: Generation) -> None:
+    def __setitem__(self, key: str, item: Generation) -> None:
         """Check and store."""
         before = self.data.get(key)
         story = self.stories.setdefault(key, Story())

@@ -103,7 +103,7 @@ class Scene:
             self.inbox,
             self.records,
             applier=self.applier,
-            discharger=self.discharger,
+            hands=(self.discharger,),
             receivers={COMFYDEPLOY: comfydeploy.receive},
             taking=self.taking,
             timing=timing,

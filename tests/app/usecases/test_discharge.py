@@ -8,7 +8,8 @@ import pytest
 import structlog
 
 from app.errors import PeerBusyError, PeerDownError
-from app.usecases.discharge import BACKLOG, LINES
+from app.usecases.discharge import LINES
+from app.usecases.hands import BACKLOG
 from processors import debts, runs
 from schemas.base import GenerationId, RunId
 from schemas.debt import Debt, DebtKind
@@ -37,10 +38,10 @@ def heard(generation_id: GenerationId, run_id: RunId) -> Generation:
 class Unreadable(FakeGenerations):
     """Generations of which one can no longer be read once it is claimed."""
 
-    async def get(self, generation_id: GenerationId) -> Generation | None:
+    async def get(self, record_id: str, /) -> Generation | None:
         """See app.ports.Generations."""
-        found = await super().get(generation_id)
-        if generation_id == ID and found is not None and found.owed[0].by is not None:
+        found = await super().get(record_id)
+        if record_id == ID and found is not None and found.owed[0].by is not None:
             raise ValueError("this record makes no sense")
         return found
 
@@ -125,7 +126,7 @@ async def test_what_nobody_here_may_do_is_not_claimed() -> None:
     scene.messenger.duty = False
     owed: tuple[Debt, ...] = (a_debt(runs.END), a_debt(runs.ASK), a_debt(runs.NOTIFY))
     scene.generations.records[ID] = record = a_generation(owed=owed)
-    await scene.discharger.claim(record, frozenset({DebtKind.END, DebtKind.NOTIFY}))
+    await scene.discharger.claim(record.id, frozenset({DebtKind.END, DebtKind.NOTIFY}))
 
     assert [each.by for each in scene.record(ID).owed] == ["here", None, None]
 

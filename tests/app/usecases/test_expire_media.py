@@ -9,7 +9,7 @@ from app.errors import ContendedError, PeerDownError
 from app.observability.journal import Journal
 from app.usecases.expire_media import ExpireMedia
 from app.usecases.records import Decide, Records
-from schemas.base import GenerationId, InstanceName
+from schemas.base import InstanceName
 from schemas.generation import Generation, Response
 from schemas.run import RunStatus
 from tests.builders import HERE, ID, NOON, a_generation, an_output
@@ -121,11 +121,11 @@ class Contended(Records):
     """Records that others keep writing."""
 
     async def change(
-        self, generation_id: GenerationId, decide: Decide, seen: Generation | None = None
+        self, record_id: str, decide: Decide, seen: Generation | None = None
     ) -> Generation | None:
         """See app.usecases.records.Records."""
         del decide, seen
-        raise ContendedError(generation_id)
+        raise ContendedError(record_id)
 
 
 async def test_a_record_that_cannot_be_written_keeps_its_copies() -> None:

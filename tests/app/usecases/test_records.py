@@ -18,10 +18,10 @@ class CountedGenerations(FakeGenerations):
 
     reads = 0
 
-    async def get(self, generation_id: GenerationId) -> Generation | None:
+    async def get(self, record_id: str, /) -> Generation | None:
         """See app.ports.Generations."""
         self.reads += 1
-        return await super().get(generation_id)
+        return await super().get(record_id)
 
 
 def kept(record: Generation) -> tuple[Records, CountedGenerations]:

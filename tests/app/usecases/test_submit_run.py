@@ -17,7 +17,7 @@ from app.errors import (
 from app.ports import Write
 from app.settings import Settings
 from processors import debts, runs
-from schemas.base import GenerationId, InstanceName, RunId
+from schemas.base import InstanceName, RunId
 from schemas.generation import Generation
 from schemas.run import RunReport, RunStatus
 from tests.app.usecases.scenes import RARELY, Scene, webhook_of
@@ -213,14 +213,14 @@ class Sleepy(FakeGenerations):
     writing = 0.0
     _reads = 0
 
-    async def get(self, generation_id: GenerationId) -> Generation | None:
+    async def get(self, record_id: str, /) -> Generation | None:
         """See app.ports.Generations."""
         self._reads += 1
         if self._reads == 2:
             await asyncio.sleep(self.reading)
-        return await super().get(generation_id)
+        return await super().get(record_id)
 
-    async def write(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
+    async def write(self, writes: Sequence[Write[Generation]]) -> frozenset[str]:
         """See app.ports.Generations."""
         seconds, self.writing = self.writing, 0.0
         await asyncio.sleep(seconds)

@@ -9,7 +9,7 @@ from app.errors import StoreDownError
 from app.ports import Write
 from processors import debts, runs
 from schemas.base import GenerationId, InstanceName, RunId
-from schemas.generation import ClaimedEnd
+from schemas.generation import ClaimedEnd, Generation
 from schemas.run import Batch, RunStatus
 from tests.app.usecases.scenes import Scene, webhook_of
 from tests.builders import (
@@ -189,7 +189,7 @@ async def test_after_another_outage_the_asking_goes_on_where_it_was() -> None:
 class Poisoned(FakeGenerations):
     """Generations of which one cannot be written."""
 
-    async def write(self, writes: Sequence[Write]) -> frozenset[GenerationId]:
+    async def write(self, writes: Sequence[Write[Generation]]) -> frozenset[str]:
         """See app.ports.Generations."""
         if any(each.before.id == ID for each in writes):
             raise ValueError("this record makes no sense")

@@ -15,17 +15,21 @@ from app.errors import (
     StaleVersionError,
     UnavailableError,
 )
-from app.ports import Page
+from app.ports import JobPage, Page
+from app.usecases.orders import JobView, Order
 from app.web.services import Receiver, Services
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, links, signing
 from schemas.base import EngineName, GenerationId, UserId
 from schemas.generation import Generation, Metadata, Request
+from schemas.job import Job, JobId, JobStatus
 from schemas.run import Delivery, Output, RunEvent
 from schemas.user import Account, User
 from schemas.wire.api import Change, NewGeneration, NewUser
+from tests.builders import a_job
 from tests.fakes.presets import FakePresets
 from tests.fakes.storage import FakeStorage
+from tests.fakes.users import FakeUsers
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENGINE = EngineName("comfydeploy")
@@ -107,11 +111,11 @@ class FakeGenerations:
     )
     failure: Exception | None = None
 
-    async def get(self, generation_id: GenerationId) -> Generation | None:
+    async def get(self, generation_id: str, /) -> Generation | None:
         """Return a generation, or None."""
         if self.failure is not None:
             raise self.failure
-        return self.records.get(generation_id)
+        return self.records.get(GenerationId(generation_id))
 
     async def page(self, wanted: Mapping[str, str | int], cursor: str | None, limit: int) -> Page:
         """Return all records, and say that there is more."""
@@ -243,6 +247,71 @@ class FakeAccounts:
 
 
 @dataclass
+class FakeOrders:
+    """Takes orders without thinking: one job for each key.
+
+    Attributes:
+        views: What there is.
+        failure: Raised by every call, if set.
+        placed: What was ordered.
+    """
+
+    views: dict[str, JobView] = field(default_factory=dict[str, JobView])
+    failure: Exception | None = None
+    placed: list[Order] = field(default_factory=list[Order])
+
+    async def place(self, order: Order, *, key: str | None, digest: str | None) -> tuple[Job, bool]:
+        """Take an order."""
+        if self.failure is not None:
+            raise self.failure
+        known = [
+            each.job for each in self.views.values() if key and each.job.idempotency_key == key
+        ]
+        if known:
+            return known[0], False
+        self.placed.append(order)
+        job = a_job(
+            user_id=order.user.id,
+            by=order.by,
+            chat=order.chat,
+            idempotency_key=key,
+            idempotency_digest=digest,
+        )
+        self.views[job.id] = JobView(job, ())
+        return job, True
+
+    async def get(self, job_id: JobId) -> JobView | None:
+        """Return a job, or None."""
+        return self.views.get(job_id)
+
+    async def page(
+        self,
+        user: UserId | None,
+        cursor: str | None,
+        limit: int,
+        *,
+        statuses: frozenset[JobStatus] | None = None,
+    ) -> JobPage:
+        """Return the jobs of somebody."""
+        del cursor
+        found = [
+            each.job
+            for each in self.views.values()
+            if user in (None, each.job.user_id)
+            and (statuses is None or each.job.status in statuses)
+        ]
+        return JobPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+    async def cancel(self, job_id: JobId) -> Job:
+        """Want a job cancelled."""
+        if job_id not in self.views:
+            raise NotFoundError("job")
+        view = self.views[job_id]
+        self.views[job_id] = view._replace(job=view.job.change(cancel_wanted=True))
+        return self.views[job_id].job
+
+
+@dataclass
 class FakeMetrics:
     """Remembers what was counted."""
 
@@ -297,6 +366,8 @@ class World:
     presets: FakePresets = field(default_factory=FakePresets)
     desk: FakeDesk = field(init=False)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    orders: FakeOrders = field(default_factory=FakeOrders)
+    people: FakeUsers = field(default_factory=FakeUsers)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     storage: FakeStorage = field(default_factory=FakeStorage)
     updates: FakeIntake | None = field(default_factory=FakeIntake)
@@ -329,6 +400,8 @@ class World:
             acceptor=self.acceptor,
             desk=self.desk,
             generations=self.generations,
+            orders=self.orders,
+            people=self.people,
             accounts=self.accounts,
             presets=self.presets,
             storage=self.storage,

@@ -1,0 +1,105 @@
+"""Start a job: hold its credits, then make its generations, each step once however often tried.
+
+The job's record is there first, the hold second, the generations third. Whoever finds the job
+pending goes on from there: the hold is known by the job's id, each generation by its own.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from app.usecases.hands import Line
+from app.usecases.money import Money
+from app.usecases.records import DecideOf, Records
+from app.usecases.taking import Taking
+from processors import debts, jobs, runs
+from processors.errors import InsufficientCreditsError
+from schemas.debt import Debt, DebtKind
+from schemas.job import Job
+
+JOB_LINES: Final = (
+    Line(frozenset({DebtKind.START, DebtKind.CANCEL}), 16),
+    Line(frozenset({DebtKind.NOTIFY}), 64),
+)
+
+
+class StartJob:
+    """Discharges ``start`` of a job."""
+
+    def __init__(self, records: Records, money: Money, taking: Taking) -> None:
+        self._records = records
+        self._money = money
+        self._taking = taking
+
+    async def __call__(self, job: Job, debt: Debt) -> DecideOf[Job] | None:
+        """Start a job that its order left unstarted."""
+        try:
+            await self.hold(job)
+        except InsufficientCreditsError as error:
+            return self.refused(debt, error.reason, tell=True)
+        await self.make(job)
+        return self.started(debt)
+
+    async def hold(self, job: Job) -> None:
+        """Hold a job's credits.
+
+        Raises:
+            InsufficientCreditsError: The balance does not cover them.
+            StoreDownError: The database does not answer.
+        """
+        await self._money.hold(job.user_id, job.id, jobs.lines(job), by=job.by)
+
+    async def make(self, job: Job) -> None:
+        """Make a job's generations, those that are not there yet.
+
+        Raises:
+            StoreDownError: The database does not answer.
+        """
+        now = self._records.clock.now()
+        for generation in jobs.generations_of(job, now, self._taking.taker(now)):
+            await self._records.add(generation)
+
+    def started(self, debt: Debt) -> DecideOf[Job]:
+        """Note that a job has started."""
+
+        def started(job: Job, now: datetime) -> Job:
+            del now
+            return jobs.active(job) if debts.held(job.owed, debt.key, debt.n) else job
+
+        return started
+
+    def refused(self, debt: Debt, reason: str, *, tell: bool) -> DecideOf[Job]:
+        """Note that a job's credits cannot be held."""
+
+        def refused(job: Job, now: datetime) -> Job:
+            if not debts.held(job.owed, debt.key, debt.n):
+                return job
+            return jobs.refused(job, reason, now, tell=tell, taker=self._taking.taker(now))
+
+        return refused
+
+
+class CancelJob:
+    """Discharges ``cancel`` of a job: what was made for it is cancelled, or never begins."""
+
+    def __init__(self, records: Records, taking: Taking) -> None:
+        self._records = records
+        self._taking = taking
+
+    async def __call__(self, job: Job, debt: Debt) -> DecideOf[Job] | None:
+        """Cancel every generation of a job that has been made."""
+        for step in job.steps:
+            await self._records.change(
+                step.generation,
+                lambda record, now: runs.cancel_wanted(record, now, self._taking.taker(now)),
+            )
+
+        def cancelled(record: Job, now: datetime) -> Job:
+            # What is made after this look is cancelled by another.
+            made = debts.find(record.owed, jobs.START) is None
+            if made or not debts.held(record.owed, debt.key, debt.n):
+                owed = debts.acknowledge(record.owed, debt.key, debt.n)
+            else:
+                owed = debts.postpone(record.owed, debt.key, debt.n, now, "it is being started")
+            return debts.put(record, owed)
+
+        return cancelled

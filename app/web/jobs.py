@@ -1,0 +1,191 @@
+"""The API of jobs: order for somebody, watch, list, cancel.
+
+A job moves its person's credits; a generation ordered by itself charges nobody. Orders repeated
+under their Idempotency-Key are answered as those of generations are.
+"""
+
+import re
+from datetime import timedelta
+from typing import Any, Final
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app import errors
+from app.usecases.orders import JobView, Order
+from app.web import bodies, reading, shown
+from app.web.operations import Call, Operation, Route
+from app.web.services import Link, Orders, People
+from processors.errors import InputRefusedError, InsufficientCreditsError
+from schemas.base import UserId
+from schemas.job import JobChat, JobId
+from schemas.user import User
+from schemas.wire.api import CreateHeaders
+from schemas.wire.jobs import JobQuery, NewJob
+
+PATH: Final = "/api/jobs"
+_ONE: Final = f"{PATH}/{{id}}"
+_TAG: Final = "jobs"
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+BY: Final = "api"
+
+_ORDER_ERRORS: Final = (
+    InputRefusedError,
+    InsufficientCreditsError,
+    errors.ConflictError,
+    errors.EngineOffError,
+    errors.IdempotencyMismatchError,
+    errors.LimitReachedError,
+    errors.NotAllowedError,
+    errors.NotFoundError,
+    errors.PausedError,
+    errors.TelegramOffError,
+    errors.UnavailableError,
+    errors.UserBlockedError,
+)
+
+
+class JobHandlers:
+    """Answers for jobs."""
+
+    def __init__(self, orders: Orders, people: People, link: Link, deadline: timedelta) -> None:
+        self._orders = orders
+        self._people = people
+        self._link = link
+        self._deadline = deadline
+
+    async def create(self, call: Call) -> Response:
+        """Take an order."""
+        request = call.request
+        headers = reading.headers(CreateHeaders, request)
+        raw = await bodies.taken(request.scope, request.receive, self._deadline)
+        new = reading.body(NewJob, raw)
+        key, digest = reading.idempotency(call, headers, reading.json(raw))
+        user = await self._people.get(UserId(new.user))
+        if user is None:
+            raise errors.NotFoundError("user")
+        step = new.step()
+        job, made = await self._orders.place(
+            Order(user=user, preset=step.preset, inputs=step.inputs, chat=_chat(new, user), by=BY),
+            key=key,
+            digest=digest,
+        )
+        response = self._job(JobView(job, ()), status=201)
+        response.headers["Location"] = f"{PATH}/{job.id}"
+        if not made:
+            response.headers["Idempotent-Replayed"] = "true"
+        return response
+
+    async def list(self, call: Call) -> Response:
+        """Show a page of jobs."""
+        query = reading.query(JobQuery, call.request.scope["query_string"])
+        statuses = None if query.status is None else frozenset({query.status})
+        user = None if query.user is None else UserId(query.user)
+        page = await self._orders.page(user, query.cursor, query.limit, statuses=statuses)
+        items = [each.public() for each in page.items]
+        return _json({"items": items, "next": page.next})
+
+    async def read(self, call: Call) -> Response:
+        """Show one job, with its generations."""
+        found = await self._orders.get(_id(call.request))
+        if found is None:
+            raise errors.NotFoundError("job")
+        return self._job(found)
+
+    async def cancel(self, call: Call) -> Response:
+        """Want a job cancelled."""
+        job = await self._orders.cancel(_id(call.request))
+        return self._job(await self._orders.get(job.id) or JobView(job, ()))
+
+    def _job(self, view: JobView, *, status: int = 200) -> Response:
+        response = _json(_public(view, self._link), status)
+        versions = ".".join(str(each.version) for each in (view.job, *view.generations))
+        response.headers["ETag"] = f'"{versions}"'
+        return response
+
+
+def routes(orders: Orders, people: People, link: Link, deadline: timedelta) -> tuple[Route, ...]:
+    """Return what can be done with jobs."""
+    do = JobHandlers(orders, people, link, deadline)
+    return (
+        Route(
+            Operation(
+                method="POST",
+                path=f"{PATH}/create",
+                name="createJob",
+                tag=_TAG,
+                summary="Order for somebody; their credits are held before anything is made",
+                headers=CreateHeaders,
+                body=NewJob,
+                status=201,
+                answer=shown.job(),
+                errors=(*bodies.ERRORS, *_ORDER_ERRORS),
+            ),
+            do.create,
+        ),
+        Route(
+            Operation(
+                method="GET",
+                path=PATH,
+                name="listJobs",
+                tag=_TAG,
+                summary="List jobs, newest first",
+                query=JobQuery,
+                answer=shown.job_page(),
+                errors=(errors.BadFieldError, errors.UnavailableError),
+            ),
+            do.list,
+        ),
+        Route(
+            Operation(
+                method="GET",
+                path=_ONE,
+                name="readJob",
+                tag=_TAG,
+                summary="Read a job with its generations",
+                answer=shown.job(),
+                errors=(errors.NotFoundError, errors.UnavailableError),
+            ),
+            do.read,
+        ),
+        Route(
+            Operation(
+                method="POST",
+                path=f"{_ONE}/cancel",
+                name="cancelJob",
+                tag=_TAG,
+                summary="Want a job cancelled; one that has ended stays as it is",
+                answer=shown.job(),
+                errors=(errors.NotFoundError, errors.UnavailableError),
+            ),
+            do.cancel,
+        ),
+    )
+
+
+def _public(view: JobView, link: Link) -> dict[str, Any]:
+    generations = [shown.public(each, link) for each in view.generations]
+    return {**view.job.public(), "generations": generations}
+
+
+def _chat(new: NewJob, user: User) -> JobChat | None:
+    if new.notify is None:
+        return None
+    return JobChat(
+        telegram_chat_id=new.notify.telegram_chat_id,
+        telegram_message_id=new.notify.telegram_message_id,
+        language=new.notify.language or user.language,
+    )
+
+
+def _id(request: Request) -> JobId:
+    """Return the id in the path; what is none is not asked of the database."""
+    named = request.path_params["id"]
+    if not _ID.fullmatch(named):
+        raise errors.NotFoundError("job")
+    return JobId(named)
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")

@@ -1,0 +1,108 @@
+"""End a job: what its steps came to makes its status, and every change of that is told once."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from processors import debts
+from processors.debts import Taker
+from schemas.base import GenerationId
+from schemas.debt import Debt, DebtKind
+from schemas.job import Job, JobStatus, Outcome, Step, Told
+from schemas.run import RunStatus
+
+NOTIFY: Final = DebtKind.NOTIFY.value
+"""Key of the debt that is owed for the telling of an end."""
+
+_ENDS: Final = {
+    RunStatus.FAILED: JobStatus.FAILED,
+    RunStatus.TIMEOUT: JobStatus.TIMEOUT,
+    RunStatus.CANCELLED: JobStatus.CANCELLED,
+    RunStatus.COMPLETED: JobStatus.COMPLETED,
+}
+"""What a job is when its steps ended so; of several the first that is listed here counts."""
+
+
+def settled(
+    job: Job,
+    generation: GenerationId,
+    outcome: Outcome,
+    now: datetime,
+    taker: Taker | None = None,
+) -> Job:
+    """Note what a step came to; if that is news, its chat is owed the telling of it.
+
+    A refund that was made for it stays.
+    """
+    known = job.step_of(generation)
+    if known is None:
+        return job
+    before = known.outcome
+    said = outcome.change(refunded=before.refunded) if before else outcome
+    if said == before:
+        return job
+    noted = job.change(steps=tuple(_with(job.steps, generation, said)))
+    status = _status(noted)
+    if status is None:
+        return noted
+    return telling(ended(noted, status, now), now, taker)
+
+
+def refunded(
+    job: Job,
+    generation: GenerationId,
+    amount: Decimal,
+    now: datetime,
+    taker: Taker | None = None,
+) -> Job:
+    """Note that credits were given back for a step, and owe its chat the telling of it."""
+    known = job.step_of(generation)
+    if known is None or known.outcome is None or known.outcome.refunded is not None:
+        return job
+    said = known.outcome.change(refunded=amount)
+    return telling(job.change(steps=tuple(_with(job.steps, generation, said))), now, taker)
+
+
+def told(job: Job, *, delivered: bool) -> Told:
+    """Return what a chat knows once it has been told how a job stands now.
+
+    Args:
+        job: As it was told.
+        delivered: Whether files went with it.
+    """
+    before = job.told is not None and job.told.delivered
+    return Told(status=job.status, outputs=outputs_of(job), delivered=delivered or before)
+
+
+def outputs_of(job: Job) -> str:
+    """Return a digest of everything that was made."""
+    return "/".join(each.outcome.outputs if each.outcome else "" for each in job.steps)
+
+
+def ended(job: Job, status: JobStatus, now: datetime) -> Job:
+    """Set a job's end; its time is that of the first."""
+    return job.change(status=status, ended_at=job.ended_at or now)
+
+
+def telling(job: Job, now: datetime, taker: Taker | None) -> Job:
+    """Owe a job's chat the telling of its end, once more where it was owed before."""
+    if job.chat is None:
+        return job
+    chat = str(job.chat.telegram_chat_id)
+    debt = Debt(key=NOTIFY, kind=DebtKind.NOTIFY, target=chat, about=job.status, next_at=now)
+    return debts.put(job, debts.owe(job.owed, debt, taker=taker))
+
+
+def _status(job: Job) -> JobStatus | None:
+    """Return how a job ended; None while any of its steps has not."""
+    outcomes = [each.outcome for each in job.steps]
+    ends = {each.status for each in outcomes if each is not None}
+    if None in outcomes:
+        return None
+    return next(end for status, end in _ENDS.items() if status in ends)
+
+
+def _with(steps: Iterable[Step], generation: GenerationId, outcome: Outcome) -> Iterable[Step]:
+    for each in steps:
+        yield each.change(outcome=outcome) if each.generation == generation else each

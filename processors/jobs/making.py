@@ -1,0 +1,140 @@
+"""Begin a job: what is agreed on, what is held for it, and the generations it is made of."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from pydantic import JsonValue
+
+from processors import debts, presets, runs
+from processors.debts import Taker
+from processors.jobs.ending import ended, telling
+from schemas.base import GenerationId
+from schemas.debt import Debt, DebtKind
+from schemas.generation import Generation, Metadata, Request, StatusChange
+from schemas.job import Job, JobStatus, Step, Terms, Work
+from schemas.preset import Preset
+from schemas.run import RunStatus
+
+START: Final = DebtKind.START.value
+CANCEL: Final = DebtKind.CANCEL.value
+"""Keys of debts that a job owes at most once."""
+
+
+def step_for(
+    preset: Preset,
+    given: Mapping[str, JsonValue],
+    generation: GenerationId,
+    *,
+    estimate_usd: Decimal | None,
+    credits_per_usd: Decimal,
+) -> Step:
+    """Return a step as it is agreed on.
+
+    Args:
+        preset: What is ordered.
+        given: Values by the names of the preset's inputs.
+        generation: The generation that will be made for it.
+        estimate_usd: What a run of the preset is expected to cost, None where nobody knows.
+        credits_per_usd: How many credits a dollar is.
+
+    Raises:
+        InputRefusedError: One of the inputs is not what the preset takes.
+    """
+    filled = presets.fill(preset, given)
+    return Step(
+        preset=preset.name,
+        generation=generation,
+        inputs={name: value for name, value in given.items() if value is not None},
+        held=presets.hold(preset, estimate_usd, credits_per_usd),
+        terms=Terms(
+            price=preset.price, cancel_fee=preset.cancel_fee, credits_per_usd=credits_per_usd
+        ),
+        work=Work(
+            engine=preset.engine,
+            request=Request(deployment_id=preset.target.deployment_id, inputs=filled),
+            cost_rate=preset.cost_rate,
+            time_limit=preset.time_limit,
+        ),
+    )
+
+
+def lines(job: Job) -> dict[GenerationId, Decimal]:
+    """Return what is held for each of a job's generations."""
+    return {each.generation: each.held for each in job.steps}
+
+
+def generations_of(job: Job, now: datetime, taker: Taker | None = None) -> tuple[Generation, ...]:
+    """Return the generations to be made for a job, each owing its submit.
+
+    None for a step whose generation has been made before.
+    """
+    return tuple(
+        _submitted(_generation(job, number, step, step.work, now), now, taker)
+        for number, step in enumerate(job.steps, 1)
+        if step.work is not None
+    )
+
+
+def active(job: Job) -> Job:
+    """Note that a job's credits are held and its generations made."""
+    steps = tuple(each.change(work=None) if each.work else each for each in job.steps)
+    status = JobStatus.ACTIVE if job.status is JobStatus.PENDING else job.status
+    started = job.change(steps=steps, status=status)
+    return debts.put(started, debts.forget(started.owed, [DebtKind.START]))
+
+
+def refused(job: Job, reason: str, now: datetime, *, tell: bool, taker: Taker | None = None) -> Job:
+    """End a job whose credits could not be held: nothing is made.
+
+    Args:
+        job: The job.
+        reason: Why, as a slug.
+        now: When.
+        tell: Whether its chat is told; not where its person is waiting for our answer.
+        taker: Who takes up the telling at once.
+    """
+    if job.status is not JobStatus.PENDING:
+        return job
+    steps = tuple(each.change(work=None) for each in job.steps)
+    over = ended(job.change(steps=steps, status_reason=reason), JobStatus.REFUSED, now)
+    over = debts.put(over, debts.forget(over.owed, [DebtKind.START, DebtKind.CANCEL]))
+    return telling(over, now, taker) if tell else over
+
+
+def cancel_wanted(job: Job, now: datetime, taker: Taker | None = None) -> Job:
+    """Want a job cancelled, for good; one that has ended, or is wanted so already, stays."""
+    if job.ended or job.cancel_wanted:
+        return job
+    debt = Debt(key=CANCEL, kind=DebtKind.CANCEL, next_at=now)
+    wanted = job.change(cancel_wanted=True)
+    return debts.put(wanted, debts.owe(wanted.owed, debt, taker=taker))
+
+
+def _submitted(blank: Generation, now: datetime, taker: Taker | None) -> Generation:
+    submit = Debt(key=runs.SUBMIT, kind=DebtKind.SUBMIT, next_at=now)
+    return debts.put(blank, debts.owe((), submit, taker=taker))
+
+
+def _generation(job: Job, number: int, step: Step, work: Work, now: datetime) -> Generation:
+    return Generation(
+        id=step.generation,
+        engine=work.engine,
+        job_id=job.id,
+        step=number,
+        item=1,
+        created_at=now,
+        updated_at=now,
+        request_timestamp=now,
+        metadata=_metadata(job, step, work),
+        request_payload=work.request,
+        time_limit=work.time_limit,
+        history=(StatusChange(status=RunStatus.PENDING, at=now, source="job"),),
+    )
+
+
+def _metadata(job: Job, step: Step, work: Work) -> Metadata:
+    # A job's chat is told under the names that its generations have for it.
+    chat = job.chat.model_dump(by_alias=False) if job.chat else {}
+    return Metadata(user_id=job.user_id, preset=step.preset, cost_rate=work.cost_rate, **chat)
