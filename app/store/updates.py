@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime
 
-from pymongo import ASCENDING, ReturnDocument
+from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from app.store.answering import answered
@@ -70,12 +70,12 @@ class MongoUpdates:
             )
             if first is None or first["dueAt"] > now:
                 return None
-            claimed = await self._all.find_one_and_update(
-                {"_id": {"$eq": first["_id"]}, "open": True},
-                {"$inc": {"tries": 1, "faults": 1}},
-                return_document=ReturnDocument.AFTER,
+            counted = {"tries": first["tries"] + 1, "faults": first["faults"] + 1}
+            result = await self._all.update_one(
+                {"_id": {"$eq": first["_id"]}, "tries": {"$eq": first["tries"]}, "open": True},
+                {"$set": counted},
             )
-        return None if claimed is None else read(Update, claimed)
+        return read(Update, first | counted) if result.matched_count else None
 
     async def done(self, update: Update, now: datetime) -> bool:
         """See app.ports.Updates."""

@@ -9,13 +9,13 @@ pytestmark = pytest.mark.anyio
 
 _PROGRAM = """
 import sys
-import app.telegram.alerts, app.telegram.connecting, app.telegram.sender
+import app.bootstrap, app.main.running, app.telegram.reception
 print(any(name.split(".")[0] in {"aiogram", "aiohttp"} for name in sys.modules))
 """
 
 
 async def test_aiogram_is_not_imported_before_it_is_needed() -> None:
-    """Importing the sender costs neither aiogram's seconds nor its memory."""
+    """Importing the service costs neither aiogram's seconds nor its memory."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _PROGRAM, stdout=asyncio.subprocess.PIPE
     )
