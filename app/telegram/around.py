@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.clock import Clock
-from app.ports import Chats, Conversations
+from app.ports import Chats, Conversations, Users
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,5 +17,6 @@ class Around:
 
     conversations: Conversations
     chats: Chats
+    users: Users
     clock: Clock
     given: Mapping[str, object] = field(default_factory=dict[str, object])

@@ -13,9 +13,10 @@ from aiogram.types import Update as TelegramUpdate
 from aiogram.types.update import UpdateTypeLookupError
 from pydantic import ValidationError
 
-from app.telegram import unknown
+from app.telegram import catalogues, conversation, unknown
 from app.telegram.around import Around
 from app.telegram.bot import Bot
+from app.telegram.languages import SpokenLanguage
 from app.telegram.membership import Membership
 from app.telegram.sender import Sender
 from app.telegram.storage import ConversationStorage
@@ -28,7 +29,7 @@ SORRY: Final = "Something went wrong here, and I could not do that. Please try a
 
 def routers() -> tuple[Router, ...]:
     """Return all routers, new ones: each takes what those before it leave."""
-    return (unknown.make_router(),)
+    return (*conversation.routers(), unknown.make_router())
 
 
 def make_dispatcher(
@@ -53,6 +54,7 @@ class Dispatching:
             ConversationStorage(around.conversations, around.clock),
             {**around.given, "talk": self._talk},
         )
+        SpokenLanguage(catalogues.load(), around.users).setup(self._dispatcher)
         self._dispatcher.update.outer_middleware(Membership(around.chats, sender, around.clock))
 
     async def consume(self, update: Update) -> None:
