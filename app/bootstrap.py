@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -37,6 +38,7 @@ from app.store.users import MongoUsers
 from app.telegram import catalogues
 from app.telegram.alerts import AdminAlerts
 from app.telegram.around import Around
+from app.telegram.conversing import Cases
 from app.telegram.handling import Handling
 from app.telegram.receiving import Way
 from app.telegram.reception import Reception
@@ -45,6 +47,7 @@ from app.usecases.accept_events import Acceptor
 from app.usecases.apply_events import Applier
 from app.usecases.ask_engine import AskEngine
 from app.usecases.cancel_run import CancelRun
+from app.usecases.choose_language import ChooseLanguage
 from app.usecases.circuits import Circuits
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
@@ -56,12 +59,14 @@ from app.usecases.links import Links
 from app.usecases.money import Money
 from app.usecases.notify import Notify, Show
 from app.usecases.orders import Orders
+from app.usecases.prices import Prices
 from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
 from app.usecases.settle_run import SettleRun
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Receivers, Sweep
+from app.usecases.take_image import THREADS, TakeImage
 from app.usecases.take_updates import TakeUpdates, Wake
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
@@ -69,6 +74,7 @@ from app.web import telegram
 from app.web.application import create_app
 from app.web.services import Services
 from app.web.webhooks import Webhooks
+from processors.notifications.texts import Translate
 from processors.protocols import comfydeploy, signing
 from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
@@ -238,7 +244,7 @@ def make_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits)
 
 
-def build(
+def build(  # noqa: PLR0915 - everything is wired here
     settings: Settings,
     store: Store,
     peers: Peers,
@@ -381,6 +387,21 @@ def build(
     # Who handles none leaves them to those who look for them.
     wake: Wake = handling.wake if settings.run_background else (lambda _: None)
     intake = TakeUpdates(store.updates, wake=wake, clock=clock, timing=timing, metrics=metrics)
+    accounts = Accounts(store.users, money, clock, welcome=settings.welcome_grant)
+    ordering = Orders(
+        records,
+        orders,
+        store.jobs,
+        store.presets,
+        money=money,
+        starter=starter,
+        engines=engines.keys(),
+        telegram=peers.telegram_url is not None,
+        credits_per_usd=settings.credits_per_usd,
+        taking=taking,
+        checks=(),
+        disk_full=readiness.disk_full,
+    )
     services = Services(
         acceptor=acceptor,
         desk=Desk(
@@ -390,23 +411,10 @@ def build(
             taking=taking,
             disk_full=readiness.disk_full,
         ),
-        orders=Orders(
-            records,
-            orders,
-            store.jobs,
-            store.presets,
-            money=money,
-            starter=starter,
-            engines=engines.keys(),
-            telegram=peers.telegram_url is not None,
-            credits_per_usd=settings.credits_per_usd,
-            taking=taking,
-            checks=(),
-            disk_full=readiness.disk_full,
-        ),
+        orders=ordering,
         people=store.users,
         generations=store.generations,
-        accounts=Accounts(store.users, money, clock, welcome=settings.welcome_grant),
+        accounts=accounts,
         presets=store.presets,
         storage=storage,
         metrics=metrics,
@@ -449,6 +457,17 @@ def build(
             sender=sender,
             handling=handling,
             intake=intake,
+            cases=_conversation(
+                settings,
+                store,
+                clock,
+                accounts=accounts,
+                orders=ordering,
+                storage=storage,
+                links=links,
+                translate=translate,
+                take_image=_take_image(storage, clock, readiness),
+            ),
         ),
         alerts=alerts,
         metrics=metrics,
@@ -549,6 +568,7 @@ def _make_reception(
     sender: Sender | None,
     handling: Handling,
     intake: TakeUpdates,
+    cases: Cases,
 ) -> Reception | None:
     by = settings.updates_by
     if by == "off" or sender is None or peers.telegram_url is None or not settings.run_background:
@@ -563,12 +583,51 @@ def _make_reception(
         handling=handling,
         sender=sender,
         leases=store.leases,
-        around=Around(conversations=store.conversations, chats=store.chats, clock=clock),
+        around=Around(
+            conversations=store.conversations,
+            chats=store.chats,
+            users=store.users,
+            clock=clock,
+            cases=cases,
+        ),
         clock=clock,
         alerts=alerts,
         timing=timing,
         metrics=metrics,
     )
+
+
+def _conversation(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    *,
+    accounts: Accounts,
+    orders: Orders,
+    storage: ObjectStorage,
+    links: Links,
+    translate: Translate,
+    take_image: TakeImage,
+) -> Cases:
+    return Cases(
+        accounts=accounts,
+        orders=orders,
+        presets=store.presets,
+        prices=Prices(store.generations, settings.credits_per_usd),
+        ledger=store.ledger,
+        storage=storage,
+        links=links,
+        choose_language=ChooseLanguage(store.users, clock),
+        translate=translate,
+        clock=clock,
+        take_image=take_image,
+        owers=(store.generations, store.jobs),
+    )
+
+
+def _take_image(storage: ObjectStorage, clock: Clock, readiness: Readiness) -> TakeImage:
+    threads = ThreadPoolExecutor(THREADS, "images")
+    return TakeImage(storage, clock, threads=threads, disk_full=readiness.disk_full)
 
 
 def _revealed(secret: SecretStr | None) -> str:

@@ -3,6 +3,7 @@
 * ProcessorError
     * RefusedBodyError: a sender's body is not what its protocol says; refuse it
     * InputRefusedError: what was given for a preset's input cannot be; refuse the order
+    * ImageRefusedError: a file is no picture that we take; refuse it
     * LedgerError: the ledger takes no such entry; tell whoever asked
         * AmountError: no amount that can be moved; names which
         * InsufficientCreditsError: the balance does not cover it; says what is missing
@@ -90,6 +91,35 @@ class InputRefusedError(ProcessorError):
         self.field: Final = f"inputs.{name[:64]}"
         kept = ", ".join(f"{name} {bound}" for name, bound in self.bounds.items())
         super().__init__(f"{name[:64]!r}: {fault.value}" + (f" ({kept})" if kept else ""))
+
+
+class ImageFault(StrEnum):
+    """Why a picture is not taken. The words for programs; they never change their meaning."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+    """It has too many bytes."""
+    TOO_MANY_PIXELS = "too_many_pixels"
+    FORMAT = "format"
+    """It is no picture, or of a kind that is not taken."""
+    MOVING = "moving"
+    """It is a film or an animated sticker."""
+    DAMAGED = "damaged"
+    """It is cut off, or not what its head says."""
+
+
+class ImageRefusedError(ProcessorError):
+    """A file is not a picture that we take.
+
+    Attributes:
+        fault: What is wrong.
+        bounds: What it must keep: ``maxBytes``, or ``maxPixels`` and ``maxSide``.
+    """
+
+    def __init__(self, fault: ImageFault, bounds: Mapping[str, int] | None = None) -> None:
+        self.fault: Final = fault
+        self.bounds: Final = dict(bounds or {})
+        super().__init__(fault.value)
 
 
 class LedgerError(ProcessorError):

@@ -14,8 +14,8 @@ class Timing(Value):
     """Longest wait for the answer to a submit; the peer may redeploy inside it."""
     call_limit: timedelta = timedelta(seconds=15)
     """Longest wait for any other answer of an engine."""
-    upload_limit: timedelta = timedelta(minutes=5)
-    """Longest wait until an input file has arrived at an engine."""
+    upload_limit: timedelta = timedelta(seconds=60)
+    """Longest wait until a picture has arrived at an engine, within the lease of a submit."""
     look_limit: timedelta = timedelta(seconds=30)
     """Longest one look for a lost submit takes, well within the lease of its claim."""
     send_limit: timedelta = timedelta(seconds=30)

@@ -1,7 +1,8 @@
 """The bot's handlers: aiogram's routers on one dispatcher. Loaded with aiogram.
 
-A handler is given, by name: `talk`, `update_id`, what the composition root gives, and what
-aiogram itself does (`state`, `bot`, `event_from_user`, `event_chat`).
+A handler is given, by name: `talk`, `update_id`, `update_at` (when it came in), what the
+composition root gives, and what aiogram itself does (`state`, `bot`, `event_from_user`,
+`event_chat`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from pydantic import ValidationError
 from app.telegram import catalogues, conversation, unknown
 from app.telegram.around import Around
 from app.telegram.bot import Bot
+from app.telegram.conversation import menu
+from app.telegram.conversing import Cases
 from app.telegram.languages import SpokenLanguage
 from app.telegram.membership import Membership
 from app.telegram.sender import Sender
@@ -27,9 +30,9 @@ from schemas.update import Update
 SORRY: Final = "Something went wrong here, and I could not do that. Please try again in a while."
 
 
-def routers() -> tuple[Router, ...]:
+def routers(cases: Cases | None = None) -> tuple[Router, ...]:
     """Return all routers, new ones: each takes what those before it leave."""
-    return (*conversation.routers(), unknown.make_router())
+    return (*conversation.routers(cases), unknown.make_router())
 
 
 def make_dispatcher(
@@ -50,10 +53,11 @@ class Dispatching:
         self._bot = bot.aiogram
         self._talk = Talk(bot, sender)
         self._dispatcher = make_dispatcher(
-            routers(),
+            routers(around.cases),
             ConversationStorage(around.conversations, around.clock),
             {**around.given, "talk": self._talk},
         )
+        self._cases = around.cases
         SpokenLanguage(catalogues.load(), around.users).setup(self._dispatcher)
         self._dispatcher.update.outer_middleware(Membership(around.chats, sender, around.clock))
 
@@ -74,7 +78,14 @@ class Dispatching:
         except UpdateTypeLookupError:
             # A kind that is newer than aiogram: nobody here can have a handler for it.
             return
-        await self._dispatcher.feed_update(self._bot, read, update_id=update.id)
+        await self._dispatcher.feed_update(
+            self._bot, read, update_id=update.id, update_at=update.at
+        )
+
+    async def publish(self) -> None:
+        """Have Telegram list the commands, in every language. May raise what a handler may."""
+        if self._cases is not None:
+            await menu.publish(self._talk, self._cases.presets, self._cases.translate)
 
     async def apologise(self, chat_id: int) -> None:
         """Tell a chat that what was asked for could not be done."""

@@ -1,6 +1,6 @@
 """What a person writes to a preset: inputs that they name, and the text that is the rest.
 
-``a lighthouse --steps 30 shape="wide"``: whatever names no input is the text, untouched. Values
+``a lighthouse --steps 30 shape="wide"``: whatever names no input is the text. Values
 stay as they were written, but for words that mean a choice, or yes and no.
 """
 

@@ -16,7 +16,7 @@ from app.telegram.conversation.tapping import Tapped, stale
 from app.telegram.conversation.turns import Turn
 from processors.notifications.buttons import Press
 from processors.presets import inputs, writing
-from schemas.preset import ImageInput, Input, Preset
+from schemas.preset import ImageInput, Input
 
 
 def make_commands() -> Router:
@@ -41,7 +41,7 @@ def make_answers() -> Router:
 async def list_them(message: Message, turn: Turn, shop: Shop) -> None:
     """Show what can be ordered."""
     del message
-    await turn.say(*await offered(turn, shop))
+    await turn.tell(*await offered(turn, shop))
 
 
 async def turn_page(tap: CallbackQuery, turn: Turn, shop: Shop, argument: str) -> None:
@@ -50,7 +50,7 @@ async def turn_page(tap: CallbackQuery, turn: Turn, shop: Shop, argument: str) -
     text, rows = await offered(turn, shop, number)
     await turn.talk.answer(tap.id)
     if not argument or not await turn.talk.edit(turn.chat_id, turn.message_id, text, rows):
-        await turn.say(text, rows)
+        await turn.tell(text, rows)
 
 
 async def command_them(
@@ -60,20 +60,21 @@ async def command_them(
     offer = await shop.offer(turn, command.name)
     if offer is None:
         said = turn.voice.say("There is no command /{name}. See /presets.", name=command.name)
-        await turn.say(page(said))
+        await turn.tell(page(said))
         return
     image: dict[str, Any] = {}
     if pictures.brings(message):
         asked = writing.picture(offer.preset)
         if asked is None:
             title = offer.preset.titles.of(turn.voice.language.value)
-            await turn.say(page(turn.voice.say("{title} takes no picture.", title=title)))
+            await turn.tell(page(turn.voice.say("{title} takes no picture.", title=title)))
             return
         taken = await pictures.take(message, turn)
         if taken is None:
             return
         image = {asked.name: taken}
-    if command.rest:
+    said_all = image and writing.main(offer.preset) is None
+    if command.rest or said_all:
         await shop.take(turn, offer.preset, command.rest, image)
     else:
         await shop.show(turn, offer, image)
@@ -112,7 +113,8 @@ async def answer_tapped(tap: CallbackQuery, turn: Turn, shop: Shop, argument: st
     if found is None or found[1] is None or value is None:
         await stale(tap, turn)
         return
-    preset, asked, given = found
+    preset, _, given = found
+    asked = found[1]
     await turn.talk.answer(tap.id)
     await shop.go_on(turn, preset, {**given, asked.name: value})
 
@@ -122,7 +124,7 @@ async def answer(message: Message, turn: Turn, shop: Shop) -> None:
     found, text = await shop.asked(turn), (message.text or "").strip()
     if found is None:
         if turn.private:
-            await turn.say(*await offered(turn, shop, before=_how(turn)))
+            await turn.tell(*await offered(turn, shop, before=_how(turn)))
         return
     preset, asked, given = found
     if asked is None or asked == writing.main(preset):
@@ -130,18 +132,13 @@ async def answer(message: Message, turn: Turn, shop: Shop) -> None:
     elif isinstance(asked, ImageInput):
         await shop.ask(turn, preset, given, asked)
     else:
-        await _take_one(turn, shop, preset, asked, given, text)
-
-
-async def _take_one(
-    turn: Turn, shop: Shop, preset: Preset, asked: Input, given: dict[str, Any], text: str
-) -> None:
-    try:
-        value = inputs.take(asked, writing.answer(asked, text))
-    except REFUSALS as error:
-        await turn.say(refusal(turn.voice, error).text, preset_views.answers(turn.voice, asked))
-        return
-    await shop.go_on(turn, preset, {**given, asked.name: value})
+        try:
+            value = inputs.take(asked, writing.answer(asked, text))
+        except REFUSALS as error:
+            rows = preset_views.answers(turn.voice, asked)
+            await turn.tell(refusal(turn.voice, error).text, rows)
+            return
+        await shop.go_on(turn, preset, {**given, asked.name: value})
 
 
 def _how(turn: Turn) -> str:

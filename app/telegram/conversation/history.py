@@ -29,14 +29,14 @@ class History:
     async def show(self, message: Message, turn: Turn) -> None:
         """Show the newest."""
         del message
-        await turn.say(*await self._page(turn, None))
+        await turn.tell(*await self._page(turn, None))
 
     async def turn_page(self, tap: CallbackQuery, turn: Turn, argument: str) -> None:
         """Show another page in the same message."""
         await turn.talk.answer(tap.id)
         text, rows = await self._page(turn, argument or None)
         if not await turn.talk.edit(turn.chat_id, turn.message_id, text, rows):
-            await turn.say(text, rows)
+            await turn.tell(text, rows)
 
     async def _page(self, turn: Turn, cursor: str | None) -> tuple[str, Rows]:
         found = await self._shop.orders.of_user(turn.user.id, cursor, PAGE)

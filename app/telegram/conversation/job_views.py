@@ -1,6 +1,7 @@
 """What people read of their orders: one in full, and a page of many."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 from pydantic import JsonValue
@@ -49,16 +50,16 @@ def status(voice: Voice, job: Job) -> str:
 
 def price(voice: Voice, job: Job) -> str:
     """Say what a job came to, or what is set aside for it."""
-    refunded = sum((each.outcome.refunded or 0 for each in job.steps if each.outcome), 0)
+    back = [each.outcome.refunded for each in job.steps if each.outcome and each.outcome.refunded]
     if job.status is JobStatus.REFUSED:
         return voice.say("Not charged")
     if job.price is None:
         return voice.say("Set aside: {credits}", credits=in_credits(voice, job.held))
     said = voice.say("Price: {credits}", credits=in_credits(voice, job.price))
-    if not refunded:
+    if not back:
         return said
-    back = voice.say("given back: {credits}", credits=in_credits(voice, refunded))
-    return f"{said} ({back})"
+    given = voice.say("given back: {credits}", credits=in_credits(voice, sum(back, Decimal(0))))
+    return f"{said} ({given})"
 
 
 def info(voice: Voice, presets: Mapping[str, Preset], view: JobView) -> str:
@@ -77,14 +78,20 @@ def info(voice: Voice, presets: Mapping[str, Preset], view: JobView) -> str:
     pieces.append("\n")
     for step in job.steps:
         pieces += [_input(voice, name, value) for name, value in step.inputs.items()]
-    pieces += [f"\n\n{voice.say('Order')}: ", Piece(job.id, "code")]
+    order, run = voice.say("Order"), voice.say("Run")
+    pieces += [f"\n\n{order}: ", Piece(job.id, "code")]
     for step in job.steps:
-        pieces += [f"\n{voice.say('Run')}: ", Piece(step.generation, "code")]
+        pieces += [f"\n{run}: ", Piece(step.generation, "code")]
     return page(*pieces)
 
 
 def history(
-    voice: Voice, presets: Mapping[str, Preset], jobs: Sequence[Job], after: str | None, first: bool
+    voice: Voice,
+    presets: Mapping[str, Preset],
+    jobs: Sequence[Job],
+    after: str | None,
+    *,
+    first: bool,
 ) -> tuple[str, Rows]:
     """Return a page of jobs, the newest first, with a button for each and to further pages.
 
@@ -107,12 +114,10 @@ def history(
         if prompt:
             words = cut(" ".join(clean(prompt).split()), PROMPT_UNITS)
             pieces.append(Piece(f"\n{words}", "i", elastic=True))
-    numbered = tuple(
-        button(str(number), Press.INFO, job.id) for number, job in enumerate(jobs, 1)
-    )
+    numbered = tuple(button(str(number), Press.INFO, job.id) for number, job in enumerate(jobs, 1))
     turns = (
-        *((button(f"⏮ {voice.say('Newest')}", Press.HISTORY),) if not first else ()),
-        *((button(f"{voice.say('Older')} ▶️", Press.HISTORY, after),) if after else ()),
+        *((button(voice.say("Newest"), Press.HISTORY, mark="⏮"),) if not first else ()),
+        *((button(voice.say("Older"), Press.HISTORY, after, mark="▶️"),) if after else ()),
     )
     return page(*pieces), (numbered, turns) if turns else (numbered,)
 

@@ -16,7 +16,7 @@ from processors.notifications.texts import Language, Voice
 
 NAMES: Final[Mapping[Language, str]] = {
     Language.ENGLISH: "English",
-    Language.RUSSIAN: "Русский",  # noqa: RUF001 - Russian
+    Language.RUSSIAN: "Русский",
     Language.PORTUGUESE: "Português",
 }
 """Each as its speakers call it."""
@@ -34,7 +34,7 @@ async def ask(message: Message, turn: Turn) -> None:
     """Ask which language somebody wants."""
     del message
     rows = stacked([button(name, Press.LANGUAGE, tag.value) for tag, name in NAMES.items()])
-    await turn.say(page(turn.voice.say("Which language do you speak?")), rows)
+    await turn.tell(page(turn.voice.say("Which language do you speak?")), rows)
 
 
 async def choose(
@@ -49,4 +49,4 @@ async def choose(
     said = Voice(chosen, turn.voice.translate).say("I speak English with you now.")
     await turn.talk.answer(tap.id)
     if not await turn.talk.edit(turn.chat_id, turn.message_id, page(said)):
-        await turn.say(page(said))
+        await turn.tell(page(said))

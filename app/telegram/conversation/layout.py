@@ -28,14 +28,15 @@ def head(text: str, tag: Tag = "b") -> Piece:
     return Piece(text, tag)
 
 
-def button(text: str, press: Press, argument: str = "") -> Button:
-    """Return a button, its text cut to what is shown."""
-    return Button(text=cut(text, BUTTON_UNITS), data=data(press, argument))
+def button(text: str, press: Press, argument: str = "", *, mark: str = "") -> Button:
+    """Return a button, a mark before its text, which is cut to what is shown."""
+    said = f"{mark} {text}" if mark else text
+    return Button(text=cut(said, BUTTON_UNITS), data=data(press, argument))
 
 
 def top_up(voice: Voice) -> tuple[Button, ...]:
     """Return the row that leads to more credits."""
-    return (button(f"⭐ {voice.say('Top up')}", Press.BUY),)
+    return (button(voice.say("Top up"), Press.BUY, mark="⭐"),)
 
 
 def stacked(buttons: Sequence[Button]) -> tuple[tuple[Button, ...], ...]:

@@ -13,19 +13,24 @@ from app.telegram.conversation.heard import Commanded
 from app.telegram.conversation.layout import button, page
 from app.telegram.conversation.tapping import Tapped
 from app.telegram.conversation.turns import Turn
-from app.usecases.duties import Duties
-from app.usecases.forget_user import ForgetUser
+from app.telegram.conversing import Duties, Forget
 from processors.notifications.buttons import Press
 
 FORGET: Final = "forget"
 """Token of the button that confirms it."""
 
 
-def make_router() -> Router:
-    """Return the router."""
-    router = Router(name="legal")
+def make_duties() -> Router:
+    """Return the router of what Telegram asks for."""
+    router = Router(name="duties")
     router.message.register(terms, Commanded("terms"))
     router.message.register(pay_support, Commanded("paysupport"))
+    return router
+
+
+def make_forgetting() -> Router:
+    """Return the router of people who want to be forgotten."""
+    router = Router(name="forgetting")
     router.message.register(ask_to_forget, Commanded("forgetme"))
     router.callback_query.register(forget_them, Tapped(Press.CONFIRM, FORGET))
     return router
@@ -34,30 +39,30 @@ def make_router() -> Router:
 async def terms(message: Message, turn: Turn, duties: Duties) -> None:
     """Show the terms of use."""
     del message
-    await turn.say(page(duties.terms(turn.voice.language.value)))
+    await turn.tell(page(duties.terms(turn.voice.language.value)))
 
 
 async def pay_support(message: Message, turn: Turn, duties: Duties) -> None:
     """Say who helps with a payment."""
     del message
-    await turn.say(page(duties.pay_support(turn.voice.language.value)))
+    await turn.tell(page(duties.pay_support(turn.voice.language.value)))
 
 
 async def ask_to_forget(message: Message, turn: Turn) -> None:
     """Ask whether somebody means it."""
     del message
     if not turn.private:
-        await turn.say(page(turn.voice.say("Please write this to me in private.")))
+        await turn.tell(page(turn.voice.say("Please write this to me in private.")))
         return
     said = turn.voice.say(
         "Shall everything about you be removed: your name, your orders, their pictures? What is"
         " left of your credits is lost. This cannot be undone."
     )
-    yes = button(f"🗑 {turn.voice.say('Remove everything')}", Press.CONFIRM, FORGET)
-    await turn.say(page(said), ((yes,),))
+    yes = button(turn.voice.say("Remove everything"), Press.CONFIRM, FORGET, mark="🗑")
+    await turn.tell(page(said), ((yes,),))
 
 
-async def forget_them(tap: CallbackQuery, turn: Turn, forget: ForgetUser) -> None:
+async def forget_them(tap: CallbackQuery, turn: Turn, forget: Forget) -> None:
     """Have somebody forgotten, who has confirmed it in their own chat."""
     if not turn.private:
         await turn.talk.answer(tap.id)
@@ -74,4 +79,4 @@ async def forget_them(tap: CallbackQuery, turn: Turn, forget: ForgetUser) -> Non
     await turn.talk.answer(tap.id)
     said = turn.voice.say("Your data is being removed. Thank you for having been here.")
     if not await turn.talk.edit(turn.chat_id, turn.message_id, page(said)):
-        await turn.say(page(said))
+        await turn.tell(page(said))

@@ -1,12 +1,26 @@
 """What people read of their credits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from app.telegram.conversation.layout import head, moment, page
 from processors.notifications.markup import Piece
-from processors.notifications.texts import Voice, in_credits
+from processors.notifications.texts import Voice, in_credits, message
 from schemas.ledger import Entry
+
+# What is taken away has a minus before it, not a hyphen.
+# ruff: noqa: RUF001
+MOVEMENTS: Final[Mapping[str, str]] = {
+    "welcome": message("a welcome: +{credits}"),
+    "grant": message("given to you: +{credits}"),
+    "hold": message("set aside for an order: −{credits}"),
+    "close": message("an order ended: {taken} taken, {credits} came back"),
+    "refund": message("an order was refunded: +{credits}"),
+    "payment": message("bought: +{credits}"),
+    "payback": message("a payment was refunded: −{credits}"),
+}
+"""By the kinds of the ledger's entries."""
 
 
 def balance(voice: Voice, owned: Decimal, entries: Sequence[Entry]) -> str:
@@ -20,25 +34,11 @@ def balance(voice: Voice, owned: Decimal, entries: Sequence[Entry]) -> str:
 
 def movement(voice: Voice, entry: Entry) -> str:
     """Say why credits moved, and how many."""
+    kind = "welcome" if entry.reason == "welcome" else entry.kind.value
+    taken = in_credits(voice, entry.captured or Decimal(0))
     amount = in_credits(voice, abs(entry.amount))
-    # Kinds of a newer version are told by their amount alone.
-    match entry.kind.value:
-        case "grant" if entry.reason == "welcome":
-            return voice.say("a welcome: +{credits}", credits=amount)
-        case "grant":
-            return voice.say("given to you: +{credits}", credits=amount)
-        case "hold":
-            return voice.say("set aside for an order: −{credits}", credits=amount)  # noqa: RUF001 - a minus
-        case "close":
-            taken = in_credits(voice, entry.captured or Decimal(0))
-            return voice.say(
-                "an order ended: {taken} taken, {credits} came back", taken=taken, credits=amount
-            )
-        case "refund":
-            return voice.say("an order was refunded: +{credits}", credits=amount)
-        case "payment":
-            return voice.say("bought: +{credits}", credits=amount)
-        case "payback":
-            return voice.say("a payment was refunded: −{credits}", credits=amount)  # noqa: RUF001 - a minus
-        case _:
-            return f"{'−' if entry.amount < 0 else '+'}{amount}"  # noqa: RUF001 - a minus
+    said = MOVEMENTS.get(kind)
+    if said is not None:
+        return voice.say(said, credits=amount, taken=taken)
+    # Of a newer version: the amount says the most of it.
+    return f"{'−' if entry.amount < 0 else '+'}{amount}"

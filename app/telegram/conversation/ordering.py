@@ -65,12 +65,12 @@ class Shop:
             said = writing.read(preset, text)
             _check(preset, said.inputs)
         except REFUSALS as error:
-            await turn.say(*refusal(turn.voice, error))
+            await turn.tell(*refusal(turn.voice, error))
             return
         if said.rest:
             title = preset.titles.of(turn.voice.language.value)
             words = turn.voice.say("{title} takes no text, only what it names.", title=title)
-            await turn.say(page(words))
+            await turn.tell(page(words))
             return
         await self.go_on(turn, preset, {**(given or {}), **said.inputs})
 
@@ -110,7 +110,7 @@ class Shop:
         question = preset_views.question(turn.voice, asked)
         hint = "" if turn.private else "\n" + turn.voice.say("Please reply to this message.")
         rows = preset_views.answers(turn.voice, asked)
-        await turn.say(page(*pieces, question, hint), rows)
+        await turn.tell(page(*pieces, question, hint), rows)
 
     async def show(
         self, turn: Turn, offer: Offer, given: Mapping[str, JsonValue] | None = None
@@ -122,8 +122,8 @@ class Shop:
             await self.ask(turn, preset, given or {}, asked, card)
             return
         await turn.keep(ASKING, preset=preset.name, inputs=dict(given or {}), name=None)
-        run = button(f"▶️ {turn.voice.say('Run it')}", Press.CONFIRM, f"run:{preset.name}")
-        await turn.say(page(*card), ((run,),))
+        run = button(turn.voice.say("Run it"), Press.CONFIRM, f"run:{preset.name}", mark="▶️")
+        await turn.tell(page(*card), ((run,),))
 
     async def asked(self, turn: Turn) -> tuple[Preset, Input | None, dict[str, Any]] | None:
         """Return what was asked last: of which preset, which input, and what is given by now.
@@ -151,7 +151,7 @@ class Shop:
             if quote.missing:
                 raise InsufficientCreditsError(quote.balance, quote.missing)
         except REFUSALS as error:
-            await turn.say(*refusal(turn.voice, error))
+            await turn.tell(*refusal(turn.voice, error))
             return
         said = preset_views.ordered(turn.voice, quote)
         status = await turn.talk.say(turn.chat_id, said, reply_to=turn.replied)
@@ -177,7 +177,7 @@ async def _refused(turn: Turn, job: Job) -> None:
 
 async def _replace(turn: Turn, message_id: int | None, text: str, rows: Rows = ()) -> None:
     if message_id is None or not await turn.talk.edit(turn.chat_id, message_id, text, rows):
-        await turn.say(text, rows)
+        await turn.tell(text, rows)
 
 
 def _check(preset: Preset, given: Mapping[str, JsonValue]) -> None:

@@ -13,8 +13,8 @@ from app.telegram.conversation.ordering import Shop
 from app.telegram.conversation.preset_views import buttons_of
 from app.telegram.conversation.refusal_views import REFUSALS, refusal
 from app.telegram.conversation.turns import Turn
+from app.telegram.conversing import TakeImage
 from app.telegram.errors import TooLargeError
-from app.usecases.take_image import TakeImage
 from processors.errors import ImageFault, ImageRefusedError
 from processors.notifications.buttons import Rows
 from processors.presets import writing
@@ -46,7 +46,7 @@ class Pictures:
         try:
             return await self._taken(message, turn)
         except REFUSALS as error:
-            await turn.say(*refusal(turn.voice, error))
+            await turn.tell(*refusal(turn.voice, error))
             return None
 
     async def _taken(self, message: Message, turn: Turn) -> str:
@@ -86,7 +86,7 @@ async def take_picture(message: Message, turn: Turn, shop: Shop, pictures: Pictu
             await _go_on(turn, shop, text, found, {**given, into.name: image})
             return
     await turn.keep(PICTURE, image=image, text=text)
-    await turn.say(*await _choices(turn, shop))
+    await turn.tell(*await _choices(turn, shop))
 
 
 async def _go_on(
@@ -109,4 +109,4 @@ async def _choices(turn: Turn, shop: Shop) -> tuple[str, Rows]:
     if not offers:
         return page(turn.voice.say("Nothing here takes a picture. See /presets.")), ()
     said = turn.voice.say("A good picture. What shall be made of it?")
-    return page(said), buttons_of(turn.voice, offers[:90])
+    return page(said), buttons_of(turn.voice, offers, None)

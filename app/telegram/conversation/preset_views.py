@@ -24,6 +24,8 @@ from schemas.preset import (
 
 PAGE: Final = 8
 """Presets on one page."""
+MOST: Final = 90
+"""Presets in one message: of buttons it takes about a hundred."""
 
 
 class Offer(NamedTuple):
@@ -33,8 +35,16 @@ class Offer(NamedTuple):
     tag: Tag
 
 
-def buttons_of(voice: Voice, offers: Sequence[Offer], number: int = 0) -> Rows:
-    """Return a page of presets to choose from, and the way to the others."""
+def buttons_of(voice: Voice, offers: Sequence[Offer], number: int | None = 0) -> Rows:
+    """Return a page of presets to choose from, and the way to the others.
+
+    Args:
+        voice: Theirs.
+        offers: All of them.
+        number: Which page, from 0; None for one with as many as a message takes.
+    """
+    if number is None:
+        return stacked([_choice(voice, offer) for offer in offers[:MOST]])
     pages = max((len(offers) + PAGE - 1) // PAGE, 1)
     number = min(max(number, 0), pages - 1)
     shown = offers[number * PAGE : (number + 1) * PAGE]
@@ -185,19 +195,21 @@ def _value(voice: Voice, asked: Input) -> str:
 
 def _setting(options: Sequence[Input]) -> str:
     """Return an example of how something is set."""
-    if not options:
-        return ""
-    asked = options[0]
+    return "" if not options else f"--{options[0].name} {_possible(options[0])}"
+
+
+def _possible(asked: Input) -> str:
+    """Return a value that an input may have."""
     match asked:
         case ChoiceInput():
-            value = str(asked.choices[-1].value)
+            return str(asked.choices[-1].value)
         case BooleanInput():
-            value = "yes"
+            return "yes"
         case IntegerInput() | NumberInput():
-            value = f"{next((n for n in (asked.most, asked.least, asked.default) if n is not None), 7):.12g}"
+            known = (asked.most, asked.least, asked.default, 7)
+            return f"{next(each for each in known if each is not None):.12g}"
         case _:
-            value = '"..."'
-    return f"--{asked.name} {value}"
+            return '"..."'
 
 
 def _example(voice: Voice, asked: TextInput) -> str:

@@ -32,7 +32,7 @@ async def start(message: Message, turn: Turn, shop: Shop, command: Command) -> N
     hello = voice.say("Hello, {name}!", name=name) if name else voice.say("Hello!")
     balance = in_credits(voice, turn.account.balance)
     said = hello + "\n" + voice.say("Your balance: {credits}", credits=balance)
-    await turn.say(*await offered(turn, shop, before=said))
+    await turn.tell(*await offered(turn, shop, before=said))
 
 
 async def explain(message: Message, turn: Turn) -> None:
@@ -45,7 +45,7 @@ async def explain(message: Message, turn: Turn) -> None:
         voice.say("/history: what you have ordered"),
         voice.say("/buy: more credits, for Telegram Stars"),
         voice.say("/cancel: stop what is under way"),
-        voice.say("/language: English, Русский, Português"),  # noqa: RUF001 - Russian
+        voice.say("/language: English, Русский, Português"),
         voice.say("/terms, /paysupport: what holds here, and help with a payment"),
         voice.say("/forgetme: have your data removed"),
     )
@@ -58,17 +58,17 @@ async def explain(message: Message, turn: Turn) -> None:
         "What a preset lets you set stands in the text, anywhere: --steps 30, or steps=30."
     )
     text = page(head(voice.say("How it works")), f"\n{how}\n{options}\n\n", "\n".join(lines))
-    await turn.say(text, (top_up(voice),))
+    await turn.tell(text, (top_up(voice),))
 
 
-async def offered(
-    turn: Turn, shop: Shop, number: int = 0, before: str = ""
-) -> tuple[str, Rows]:
+async def offered(turn: Turn, shop: Shop, number: int = 0, before: str = "") -> tuple[str, Rows]:
     """Return what can be ordered, a page of it as buttons."""
     offers = await shop.offers(turn)
     if offers:
         said = turn.voice.plural(
-            "There is {n} thing that I can make:", "There are {n} things that I can make:", len(offers)
+            "There is {n} thing that I can make:",
+            "There are {n} things that I can make:",
+            len(offers),
         )
     else:
         said = turn.voice.say("There is nothing to order yet. Please come back later.")

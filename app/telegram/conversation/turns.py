@@ -79,7 +79,7 @@ class Turn:
         """Which message of the chat an order's messages reply to."""
         return None if self.private and self.tapped else self.message_id
 
-    async def say(self, text: str, rows: Rows = ()) -> int | None:
+    async def tell(self, text: str, rows: Rows = ()) -> int | None:
         """Answer; in a group the answer names what it answers."""
         reply_to = None if self.private else self.message_id
         return await self.talk.say(self.chat_id, text, rows, reply_to=reply_to)
@@ -93,10 +93,10 @@ class Turn:
         at = datetime.fromisoformat(found["at"])
         return found if self.at - at <= ASKED_FOR else {}
 
-    async def keep(self, name: str, **what: JsonValue) -> None:
+    async def keep(self, kept: str, /, **what: JsonValue) -> None:
         """Keep something under a name, in place of what was asked before."""
         data = _lasting(await self.state.get_data())
-        await self.state.set_data({**data, name: {**what, "at": self.at.isoformat()}})
+        await self.state.set_data({**data, kept: {**what, "at": self.at.isoformat()}})
 
     async def drop(self) -> None:
         """Forget what was asked."""
@@ -108,14 +108,16 @@ class Turn:
 class Callers(BaseMiddleware):
     """Gives handlers the `turn`."""
 
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
     async def __call__(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> object:
         """Register who speaks; hand on what they say, unless they are blocked."""
         sender: Sender | None = data.get("event_from_user")
         message = event.message if isinstance(event, CallbackQuery) else event
         if sender is None or not hasattr(message, "chat"):
             return await _useless(event, data)
-        accounts: Accounts = data["accounts"]
-        account, _ = await accounts.register(newcomer(sender))
+        account, _ = await self._accounts.register(newcomer(sender))
         where = cast("Message", message)
         turn = Turn(
             account=account,
@@ -134,6 +136,17 @@ class Callers(BaseMiddleware):
         return await handler(event, {**data, "turn": turn})
 
 
+class Tools(BaseMiddleware):
+    """Gives handlers what they do things with, by name."""
+
+    def __init__(self, **tools: object) -> None:
+        self._tools = tools
+
+    async def __call__(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> object:
+        """Hand on with the tools."""
+        return await handler(event, {**data, **self._tools})
+
+
 class Taps(BaseMiddleware):
     """Lets a tap on a button pass once, however often it is tapped in a row."""
 
@@ -144,9 +157,8 @@ class Taps(BaseMiddleware):
         kept = await turn.state.get_data()
         last = cast("dict[str, Any]", kept.get("tap") or {})
         what = f"{turn.message_id}:{tap.data}"
-        if last.get("what") == what and last["update"] != turn.update_id:
-            if turn.at - datetime.fromisoformat(last["at"]) <= DOUBLE:
-                return await turn.talk.answer(tap.id)
+        if last.get("what") == what and _soon(last, turn):
+            return await turn.talk.answer(tap.id)
         now = {"what": what, "update": turn.update_id, "at": turn.at.isoformat()}
         await turn.state.set_data({**kept, "tap": now})
         return await handler(event, data)
@@ -156,12 +168,13 @@ def newcomer(sender: Sender) -> NewUser:
     """Return a person as Telegram describes them, without what we cannot keep."""
     tag, name = sender.language_code or "", sender.username or ""
     first = " ".join(clean(sender.first_name).split())[:NAME_KEPT]
-    return NewUser(
-        telegram_id=sender.id,
-        username=name if _NAME.fullmatch(name) else None,
-        first_name=first or None,
-        language=tag if len(tag) <= _TAG_MOST and _TAG.fullmatch(tag) else None,
-    )
+    said = {
+        "telegramId": sender.id,
+        "username": name if _NAME.fullmatch(name) else None,
+        "firstName": first or None,
+        "language": tag if len(tag) <= _TAG_MOST and _TAG.fullmatch(tag) else None,
+    }
+    return NewUser.model_validate(said)
 
 
 async def _useless(event: TelegramObject, data: dict[str, Any]) -> None:
@@ -176,7 +189,13 @@ async def _turned_away(event: TelegramObject, turn: Turn) -> None:
     if isinstance(event, CallbackQuery):
         await turn.talk.answer(event.id, said, alert=True)
     else:
-        await turn.say(said)
+        await turn.tell(said)
+
+
+def _soon(last: dict[str, Any], turn: Turn) -> bool:
+    """Return whether this is another update than the last tap, and came soon after it."""
+    soon = turn.at - datetime.fromisoformat(last["at"]) <= DOUBLE
+    return soon and last["update"] != turn.update_id
 
 
 def _lasting(data: dict[str, Any]) -> dict[str, Any]:

@@ -27,4 +27,4 @@ async def show(message: Message, turn: Turn, ledger: Ledger) -> None:
     del message
     entries = await ledger.history(turn.user.id, limit=ENTRIES)
     owned = entries[0].balance if entries else turn.account.balance
-    await turn.say(money_views.balance(turn.voice, owned, entries), (top_up(turn.voice),))
+    await turn.tell(money_views.balance(turn.voice, owned, entries), (top_up(turn.voice),))

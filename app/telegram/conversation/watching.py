@@ -11,14 +11,13 @@ from aiogram import Bot, Router
 from aiogram.methods import SendDocument
 from aiogram.types import CallbackQuery, InputFile, Message, ReplyParameters
 
-from app.errors import NotFoundError
 from app.ports import Presets, Storage
 from app.telegram.conversation import job_views
 from app.telegram.conversation.heard import Commanded
 from app.telegram.conversation.layout import page
 from app.telegram.conversation.ordering import ASKING, Shop
 from app.telegram.conversation.pictures import PICTURE
-from app.telegram.conversation.tapping import Tapped, stale
+from app.telegram.conversation.tapping import Tapped
 from app.telegram.conversation.turns import Turn
 from app.usecases.links import Links
 from app.usecases.orders import JobView
@@ -65,14 +64,10 @@ class Watching:
 
     async def cancel(self, tap: CallbackQuery, turn: Turn, argument: str) -> None:
         """Have an order cancelled."""
-        try:
-            if not _ID.fullmatch(argument):
-                raise NotFoundError("job")
-            job = await self._shop.orders.cancel(JobId(argument), user=turn.user.id)
-        except NotFoundError:
-            said = turn.voice.say("Only who ordered this can cancel it.")
-            await turn.talk.answer(tap.id, said, alert=True)
+        if await self.owned(turn, argument) is None:
+            await _not_theirs(tap, turn)
             return
+        job = await self._shop.orders.cancel(JobId(argument), user=turn.user.id)
         over = turn.voice.say("It is over already.")
         await turn.talk.answer(tap.id, over if job.ended else turn.voice.say("Being cancelled…"))
 
@@ -81,7 +76,7 @@ class Watching:
         del message
         if await turn.recall(ASKING) or await turn.recall(PICTURE):
             await turn.drop()
-            await turn.say(page(turn.voice.say("Never mind, then. Nothing was ordered.")))
+            await turn.tell(page(turn.voice.say("Never mind, then. Nothing was ordered.")))
             return
         jobs = [
             each
@@ -90,12 +85,14 @@ class Watching:
         ]
         if len(jobs) > 1:
             rows = job_views.to_cancel(turn.voice, await self.titles(), jobs[:FILES_MOST])
-            await turn.say(page(turn.voice.say("Which one shall be cancelled?")), rows)
+            await turn.tell(page(turn.voice.say("Which one shall be cancelled?")), rows)
             return
         if jobs:
             await self._shop.orders.cancel(jobs[0].id, user=turn.user.id)
-        said = turn.voice.say("Being cancelled…") if jobs else turn.voice.say("Nothing is under way.")
-        await turn.say(page(said))
+        said = (
+            turn.voice.say("Being cancelled…") if jobs else turn.voice.say("Nothing is under way.")
+        )
+        await turn.tell(page(said))
 
     async def again(self, tap: CallbackQuery, turn: Turn, argument: str) -> None:
         """Order the same once more."""
@@ -114,7 +111,7 @@ class Watching:
             await _not_theirs(tap, turn)
             return
         await turn.talk.answer(tap.id)
-        await turn.say(job_views.info(turn.voice, await self.titles(), view))
+        await turn.tell(job_views.info(turn.voice, await self.titles(), view))
 
     async def originals(self, tap: CallbackQuery, turn: Turn, argument: str) -> None:
         """Send the files as the engine made them, not as Telegram shows them."""
@@ -142,9 +139,9 @@ class Watching:
         stored = await self._storage.head(key)
         name = output.filename or key.rpartition("/")[2]
         if stored is None:
-            await turn.say(page(turn.voice.say("The file is not kept any more.")))
+            await turn.tell(page(turn.voice.say("The file is not kept any more.")))
         elif stored.size > UPLOAD_MOST:
-            await turn.say(link(self._links.download(output) or "", name))
+            await turn.tell(link(self._links.download(output) or "", name))
         else:
             await turn.talk.call(
                 turn.chat_id,
