@@ -25,9 +25,12 @@ from app.telegram.sender import Sender
 from app.telegram.storage import ConversationStorage
 from app.telegram.talking import Talk
 from processors.errors import RefusedBodyError
+from processors.notifications.texts import Voice, language_of, message
 from schemas.update import Update
 
-SORRY: Final = "Something went wrong here, and I could not do that. Please try again in a while."
+SORRY: Final = message(
+    "Something went wrong here, and I could not do that. Please try again in a while."
+)
 
 
 def routers(cases: Cases | None = None) -> tuple[Router, ...]:
@@ -58,7 +61,10 @@ class Dispatching:
             {**around.given, "talk": self._talk},
         )
         self._cases = around.cases
-        SpokenLanguage(catalogues.load(), around.users).setup(self._dispatcher)
+        self._users = around.users
+        spoken = catalogues.load()
+        self._translate = catalogues.translator(spoken)
+        SpokenLanguage(spoken, around.users).setup(self._dispatcher)
         self._dispatcher.update.outer_middleware(Membership(around.chats, sender, around.clock))
 
     async def consume(self, update: Update) -> None:
@@ -89,4 +95,7 @@ class Dispatching:
 
     async def apologise(self, chat_id: int) -> None:
         """Tell a chat that what was asked for could not be done."""
-        await self._talk.say(chat_id, SORRY)
+        # A private chat has its person's id.
+        person = await self._users.by_telegram_id(chat_id)
+        voice = Voice(language_of(person.language if person else None), self._translate)
+        await self._talk.say(chat_id, voice.say(SORRY))

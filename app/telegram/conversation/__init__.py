@@ -23,7 +23,7 @@ from app.telegram.conversing import Cases
 
 def routers(cases: Cases | None = None) -> tuple[Router, ...]:
     """Return all routers, new ones: each takes what those before it leave."""
-    return () if cases is None else (make_router(cases), otherwise.make_taps())
+    return () if cases is None else (make_router(cases),)
 
 
 def make_router(cases: Cases) -> Router:

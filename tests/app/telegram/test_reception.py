@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +17,7 @@ from app.store.connection import Connection
 from app.store.conversations import MongoConversations
 from app.store.leases import MongoLeases
 from app.store.updates import MongoUpdates
+from app.store.users import MongoUsers
 from app.telegram.around import Around
 from app.telegram.handling import Handling
 from app.telegram.receiving import Way
@@ -70,7 +71,13 @@ class Process:
 
 
 def a_process(
-    connection: Connection, peers: Peers, name: str = "one", way: Way = POLLING, token: str = TOKEN
+    connection: Connection,
+    peers: Peers,
+    name: str = "one",
+    way: Way = POLLING,
+    token: str = TOKEN,
+    *,
+    given: Mapping[str, object] | None = None,
 ) -> Process:
     """Return a process on this database and this Bot API."""
     leases, chats, updates = (
@@ -103,7 +110,13 @@ def a_process(
         handling=handling,
         sender=sender,
         leases=leases,
-        around=Around(conversations=MongoConversations(connection), chats=chats, clock=clock),
+        around=Around(
+            conversations=MongoConversations(connection),
+            chats=chats,
+            users=MongoUsers(connection),
+            clock=clock,
+            given=given or {},
+        ),
         clock=clock,
         alerts=alerts,
         timing=QUICK,
@@ -141,6 +154,8 @@ def over(connection: Connection, n: int) -> Callable[[], Awaitable[bool]]:
 
 async def test_whoever_writes_is_answered(peers: Peers, connection: Connection) -> None:
     """What nobody understands gets a friendly answer; a press too; a group is left in peace."""
+    # As BotFather lets a bot hear everything that is said in a group.
+    await peers.control("telegram", privacy=False)
     process = a_process(connection, peers)
     async with process.running():
         await peers.control("telegram/updates", chat_id=5, text="what is this")
@@ -182,6 +197,26 @@ async def test_what_was_fetched_before_a_crash_is_handled_after_it(
     handled = connection.collection("updates").find().sort("endedAt", 1)
     assert [each["_id"] for each in await handled.to_list(None)] == [1, 2, 3]
     assert len(await peers.chat(5)) == 3
+
+
+async def test_a_stop_finishes_what_was_begun(peers: Peers, connection: Connection) -> None:
+    """And leaves the rest to the next life."""
+    process = a_process(connection, peers)
+    await peers.control("telegram", send_delay=0.3)
+
+    async def begun() -> bool:
+        asked = await peers.look("telegram/requests")
+        return "sendMessage" in [each["method"] for each in asked]
+
+    async with process.running():
+        await peers.control("telegram/updates", chat_id=5, text="hello")
+        await until_async(begun)
+        await process.reception.drain()
+        await process.take.take(json.dumps(a_message(9)).encode())
+
+    kept = connection.collection("updates")
+    assert await kept.count_documents({"open": False}) == 1
+    assert await kept.count_documents({"open": True, "tries": 0}) == 1
 
 
 async def test_of_two_processes_one_fetches(peers: Peers, connection: Connection) -> None:

@@ -140,7 +140,11 @@ async def test_an_estimate_says_that_it_is_one(bot: Bot) -> None:
         ("pt-br", "/art mar --steps many", "Steps: precisa ser um número inteiro."),
         ("en", "/art sea --stpes 30", "stpes: there is no such input."),
         ("en", "/art " + "a" * 10_000, "Prompt is too long; the greatest length is 1000."),
-        ("en", "/dear sea", "That is not enough: 50 credits are missing. Your balance: 100 credits."),
+        (
+            "en",
+            "/dear sea",
+            "That is not enough: 50 credits are missing. Your balance: 100 credits.",
+        ),
         ("ru", "/dear море", "Не хватает: 50 кредитов. Ваш баланс: 100 кредитов."),
         ("en", "/secret sea", "There is no command /secret. See /presets."),
         ("en", "/elsewhere sea", "There is no command /elsewhere. See /presets."),
