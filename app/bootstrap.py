@@ -53,11 +53,12 @@ from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
 from app.usecases.end_run import EndRun
 from app.usecases.expire_media import ExpireMedia
-from app.usecases.hands import Hands
+from app.usecases.hands import HandlerOf, Hands
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.links import Links
 from app.usecases.money import Money
-from app.usecases.notify import Notify, Show
+from app.usecases.notify import Ends, Notify, Show
+from app.usecases.notify_job import NotifyJob
 from app.usecases.orders import Orders
 from app.usecases.prices import Prices
 from app.usecases.records import Records, RecordsOf
@@ -244,7 +245,7 @@ def make_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits)
 
 
-def build(  # noqa: PLR0915 - everything is wired here
+def build(  # noqa: PLR0915 - one long list of parts
     settings: Settings,
     store: Store,
     peers: Peers,
@@ -313,7 +314,30 @@ def build(  # noqa: PLR0915 - everything is wired here
     handlers[DebtKind.SETTLE] = SettleRun(
         records, orders, money, taking=taking, timing=timing, alerts=alerts
     )
+    starter = StartJob(records, money, taking)
+    job_handlers: dict[DebtKind, HandlerOf[Job]] = {
+        DebtKind.START: starter,
+        DebtKind.CANCEL: CancelJob(records, taking),
+    }
+    ends = Ends(
+        engine_of=engines.get,
+        allow_private=peers.allow_private,
+        linked=links.download,
+        translate=translate,
+    )
     if sender is not None:
+        job_handlers[DebtKind.NOTIFY] = NotifyJob(
+            orders,
+            records,
+            sender,
+            ends=ends,
+            finish=settings.telegram_finish,
+            translate=translate,
+            taking=taking,
+            timing=timing,
+            journal=journal,
+            metrics=metrics,
+        )
         handlers[DebtKind.SHOW] = Show(
             records,
             sender,
@@ -325,10 +349,8 @@ def build(  # noqa: PLR0915 - everything is wired here
         handlers[DebtKind.NOTIFY] = Notify(
             records,
             sender,
-            engine_of=engines.get,
+            ends=ends,
             finish=settings.telegram_finish,
-            allow_private=peers.allow_private,
-            linked=links.download,
             translate=translate,
             taking=taking,
             timing=timing,
@@ -345,10 +367,9 @@ def build(  # noqa: PLR0915 - everything is wired here
         alerts=alerts,
     )
     records.inherit(discharger)
-    starter = StartJob(records, money, taking)
     job_hands = Hands[Job](
         orders,
-        {DebtKind.START: starter, DebtKind.CANCEL: CancelJob(records, taking)},
+        job_handlers,
         lines=JOB_LINES,
         called="job",
         taking=taking,

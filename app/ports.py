@@ -567,7 +567,7 @@ class Messenger(Protocol):
         ...
 
     def turn(
-        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+        self, chat_id: int, *, editing: bool, end: str | None = None
     ) -> AbstractAsyncContextManager[None]:
         """Wait for this chat's turn: order, rate limits and pauses are kept here.
 

@@ -35,7 +35,7 @@ from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, stripped
 from processors.notifications.pacing import Pace
-from schemas.base import GenerationId, InstanceName
+from schemas.base import InstanceName
 from schemas.timing import Timing
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class Sender:
 
     @asynccontextmanager
     async def turn(
-        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+        self, chat_id: int, *, editing: bool, end: str | None = None
     ) -> AsyncGenerator[None]:
         """Hold this chat's turn; see `app.ports.Messenger`.
 

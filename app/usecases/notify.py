@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Generic, Literal
 
 from app.clock import Clock
 from app.errors import PeerRefusedError
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
-from app.ports import Engine, Generations, Messenger
-from app.usecases.records import Decide, Records, acknowledged
+from app.ports import Engine, Messenger, OwingT
+from app.usecases.records import Decide, RecordsOf, acknowledged
 from app.usecases.taking import Taking
 from processors import debts, notifications, runs
-from processors.notifications import Linked
+from processors.notifications import Content, Linked
+from processors.notifications.charging import Charge
 from processors.notifications.texts import Translate
 from processors.protocols import addresses
 from processors.protocols.addresses import ForbiddenUrlError
@@ -25,12 +26,12 @@ Finish = Literal["send", "edit"]
 """Whether a result is a message of its own, or takes the place of the status message."""
 
 
-class _Telling:
+class Telling(Generic[OwingT]):
     """What showing and notifying have in common: a chat's turn, and a last look before it."""
 
     def __init__(
         self,
-        records: Records,
+        records: RecordsOf[OwingT],
         messenger: Messenger,
         *,
         translate: Translate,
@@ -39,7 +40,6 @@ class _Telling:
         journal: Journal,
     ) -> None:
         self._records = records
-        self._generations: Generations = records.generations
         self._clock: Clock = records.clock
         self._messenger = messenger
         self._translate = translate
@@ -47,22 +47,22 @@ class _Telling:
         self._timing = timing
         self._journal = journal
 
-    async def _current(self, generation: Generation, debt: Debt) -> Generation | None:
+    async def _current(self, known: OwingT, debt: Debt) -> OwingT | None:
         """Read the record again just before sending; None where the claim is not ours to use.
 
         The wait for the chat's turn may have used up the claim. Then it is renewed, and the
         renewed claim does the sending.
         """
-        record = await self._generations.get(generation.id)
+        record = await self._records.kept.get(known.id)
         if record is None or not debts.held(record.owed, debt.key, debt.n):
             return None
         if debt.next_at - self._clock.now() >= self._timing.send_limit:
             return record
-        await self._records.change(generation.id, self._taking.renewed(debt.key, debt.n))
+        await self._records.change(known.id, self._taking.renewed(debt.key, debt.n))
         return None
 
 
-class Show(_Telling):
+class Show(Telling[Generation]):
     """Discharges ``show``: the status message is brought up to the newest state."""
 
     async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
@@ -107,18 +107,63 @@ class Show(_Telling):
         return shown
 
 
-class Notify(_Telling):
+class Ends:
+    """How the end of a generation is told: with which outputs, and from where they may come.
+
+    Args:
+        engine_of: Finds an engine by name.
+        allow_private: Whether outputs may lie on this machine or in this network.
+        linked: Where a person can have our copy of an output.
+        translate: Where the words come from.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine_of: Callable[[EngineName], Engine | None],
+        allow_private: bool,
+        linked: Linked,
+        translate: Translate,
+    ) -> None:
+        self._engine_of = engine_of
+        self._allow_private = allow_private
+        self._linked = linked
+        self._translate = translate
+
+    def content(self, record: Generation, charge: Charge | None = None) -> Content:
+        """Return what to tell, within Telegram's limits."""
+        hosts = self.hosts(record)
+        return notifications.end(
+            record,
+            trusted=lambda url: self._trusted(url, hosts),
+            translate=self._translate,
+            linked=self._linked,
+            charge=charge,
+        )
+
+    def hosts(self, record: Generation) -> tuple[str, ...]:
+        """Return the host patterns from which its outputs may be fetched."""
+        engine = self._engine_of(record.engine)
+        return engine.hosts if engine else ()
+
+    def _trusted(self, url: str, hosts: tuple[str, ...]) -> bool:
+        try:
+            addresses.check_url(url, hosts=hosts, allow_private=self._allow_private)
+        except ForbiddenUrlError:
+            return False
+        return True
+
+
+class Notify(Telling[Generation]):
     """Discharges ``notify``: an end is told to a chat."""
 
     def __init__(
         self,
-        records: Records,
+        records: RecordsOf[Generation],
         messenger: Messenger,
         *,
-        engine_of: Callable[[EngineName], Engine | None],
+        ends: Ends,
         finish: Finish,
-        allow_private: bool,
-        linked: Linked,
         translate: Translate,
         taking: Taking,
         timing: Timing,
@@ -133,10 +178,8 @@ class Notify(_Telling):
             timing=timing,
             journal=journal,
         )
-        self._engine_of = engine_of
+        self._ends = ends
         self._finish: Final = finish
-        self._allow_private = allow_private
-        self._linked = linked
         self._metrics = metrics
 
     async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
@@ -151,14 +194,7 @@ class Notify(_Telling):
             record = await self._current(generation, debt)
             if record is None:
                 return None
-            engine = self._engine_of(record.engine)
-            hosts = engine.hosts if engine else ()
-            content = notifications.end(
-                record,
-                trusted=lambda url: self._trusted(url, hosts),
-                translate=self._translate,
-                linked=self._linked,
-            )
+            content, hosts = self._ends.content(record), self._ends.hosts(record)
             replace = record.metadata.status_message_id if self._finish == "edit" else None
             await self._messenger.tell(
                 chat, content, record.metadata.telegram_message_id, replace, hosts
@@ -181,13 +217,6 @@ class Notify(_Telling):
             return runs.shown(done, now, self._taking.taker(now))
 
         return told
-
-    def _trusted(self, url: str, hosts: tuple[str, ...]) -> bool:
-        try:
-            addresses.check_url(url, hosts=hosts, allow_private=self._allow_private)
-        except ForbiddenUrlError:
-            return False
-        return True
 
 
 def _pointless(record: Generation) -> bool:

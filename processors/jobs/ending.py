@@ -75,6 +75,14 @@ def told(job: Job, *, delivered: bool) -> Told:
     return Told(status=job.status, outputs=outputs_of(job), delivered=delivered or before)
 
 
+def known(job: Job) -> bool:
+    """Return whether a chat knows a job's end already: then only the money is news."""
+    return job.told is not None and (job.told.status, job.told.outputs) == (
+        job.status,
+        outputs_of(job),
+    )
+
+
 def outputs_of(job: Job) -> str:
     """Return a digest of everything that was made."""
     return "/".join(each.outcome.outputs if each.outcome else "" for each in job.steps)

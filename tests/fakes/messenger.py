@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
-from schemas.base import GenerationId
 from tests.fakes.gates import Gate, ajar
 
 
@@ -52,7 +51,7 @@ class FakeMessenger:
 
     @asynccontextmanager
     async def turn(
-        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+        self, chat_id: int, *, editing: bool, end: str | None = None
     ) -> AsyncGenerator[None]:
         """See app.ports.Messenger."""
         del chat_id, editing, end

@@ -206,7 +206,9 @@ def test_the_engines_word_ends_asking_and_cancelling() -> None:
     """There is nothing left to ask."""
     owed = tuple(a_debt(kind.value) for kind in DebtKind)
 
-    assert owes(told(a_generation(owed=owed))) == [runs.NOTIFY]
+    left = owes(told(a_generation(owed=owed)))
+    assert not {runs.ASK, runs.CANCEL, runs.END, runs.SUBMIT} & set(left)
+    assert runs.NOTIFY in left
 
 
 def test_without_a_run_there_is_nothing_to_ask_about() -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from app.errors import PeerBusyError, PeerDownError, PeerUnknownError
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
-from schemas.base import GenerationId, InstanceName
+from schemas.base import InstanceName
 from tests.fakes.clock import FakeClock
 from tests.fakes.gates import Gate
 from tests.world.plans import Plan
@@ -77,7 +77,7 @@ class TelegramMessenger:
 
     @asynccontextmanager
     async def turn(
-        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+        self, chat_id: int, *, editing: bool, end: str | None = None
     ) -> AsyncGenerator[None]:
         """See app.ports.Messenger."""
         del editing, end

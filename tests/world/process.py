@@ -16,7 +16,7 @@ from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger
 from app.usecases.end_run import EndRun
 from app.usecases.keep_outputs import KeepOutputs
-from app.usecases.notify import Notify, Show
+from app.usecases.notify import Ends, Notify, Show
 from app.usecases.records import Records
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Sweep
@@ -274,10 +274,13 @@ def _discharger(
     notify = Notify(
         records,
         messenger,
-        engine_of=lambda _: engine,
+        ends=Ends(
+            engine_of=lambda _: engine,
+            allow_private=False,
+            linked=lambda output: output.key,
+            translate=translate,
+        ),
         finish="send",
-        allow_private=False,
-        linked=lambda output: output.key,
         translate=translate,
         taking=taking,
         timing=timing,

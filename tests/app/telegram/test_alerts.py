@@ -12,7 +12,6 @@ from app.ports import Alerts
 from app.telegram.alerts import MOST_WAITING, TRIES, AdminAlerts
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
-from schemas.base import GenerationId
 from tests.app.telegram.conditions import until
 
 pytestmark = pytest.mark.anyio
@@ -36,7 +35,7 @@ class FakeMessenger:
 
     @asynccontextmanager
     async def turn(
-        self, chat_id: int, *, editing: bool, end: GenerationId | None = None
+        self, chat_id: int, *, editing: bool, end: str | None = None
     ) -> AsyncGenerator[None]:
         """Count it."""
         assert (chat_id, editing, end) == (ADMIN, False, None)

@@ -18,7 +18,7 @@ from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger
 from app.usecases.end_run import EndRun
 from app.usecases.keep_outputs import KeepOutputs
-from app.usecases.notify import Finish, Notify, Show
+from app.usecases.notify import Ends, Finish, Notify, Show
 from app.usecases.records import Records
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Sweep
@@ -202,10 +202,13 @@ class Scene:
                 DebtKind.NOTIFY: Notify(
                     records,
                     self.messenger,
-                    engine_of=engines.get,
+                    ends=Ends(
+                        engine_of=engines.get,
+                        allow_private=False,
+                        linked=lambda output: output.key,
+                        translate=translate,
+                    ),
                     finish=finish,
-                    allow_private=False,
-                    linked=lambda output: output.key,
                     translate=translate,
                     taking=taking,
                     timing=timing,

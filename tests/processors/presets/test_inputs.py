@@ -145,7 +145,7 @@ def test_a_refusal_names_the_bounds() -> None:
     assert much.value.bounds == {"max": 2**63 - 1}
     assert other.value.choices == (titled("Square"), titled("Two"))
     assert inputs.bounds(SCALE) == {"min": 0.5, "max": 2.5}
-    assert str(short.value) == "'prompt': too_short"
+    assert str(short.value) == "'prompt': too_short (minLength 1, maxLength 500)"
 
 
 @given(st.sampled_from([a_prompt(), some_steps(), SCALE, PICTURE, SIZE, SWITCH]), anything)
