@@ -78,19 +78,18 @@ class Watching:
             await turn.drop()
             await turn.tell(page(turn.voice.say("Never mind, then. Nothing was ordered.")))
             return
-        jobs = [
-            each
-            for each in await self._shop.orders.open_of(turn.user.id)
-            if not each.cancel_wanted and (turn.private or _in(turn, each.chat))
-        ]
+        found = await self._shop.orders.open_of(turn.user.id)
+        here = [each for each in found if turn.private or _in(turn, each.chat)]
+        jobs = [each for each in here if not each.cancel_wanted]
         if len(jobs) > 1:
             rows = job_views.to_cancel(turn.voice, await self.titles(), jobs[:FILES_MOST])
             await turn.tell(page(turn.voice.say("Which one shall be cancelled?")), rows)
             return
         if jobs:
             await self._shop.orders.cancel(jobs[0].id, user=turn.user.id)
+        # What is being cancelled already may be so by this very update, on its first try.
         said = (
-            turn.voice.say("Being cancelled…") if jobs else turn.voice.say("Nothing is under way.")
+            turn.voice.say("Being cancelled…") if here else turn.voice.say("Nothing is under way.")
         )
         await turn.tell(page(said))
 

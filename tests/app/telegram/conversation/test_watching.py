@@ -2,8 +2,9 @@
 
 import pytest
 
-from schemas.job import JobStatus
+from schemas.job import JobId, JobStatus
 from tests.app.telegram.conversation.scenes import Bot
+from tests.builders import a_job, a_step
 from tests.sandbox.telegram.person import Person, data_of, words
 from tests.service import until
 
@@ -117,9 +118,12 @@ async def test_history(bot: Bot) -> None:
     ada = bot.somebody()
     await ada.write("/history")
     assert words(await ada.next()) == "You have not ordered anything yet. See /presets."
+    user = await bot.user(ada)
     for number in range(6):
-        await ada.write(f"/art picture {number}")
-    await bot.ended(ada, 6)
+        step = a_step(preset="art", inputs={"prompt": f"picture {number}"})
+        id_ = JobId(f"{user.id[:31]}{number}")
+        job = a_job(id=id_, user_id=user.id, steps=(step,), status=JobStatus.COMPLETED, owed=())
+        assert await bot.store.jobs.insert(job)
     await ada.write("/history")
     first = await ada.until("Your orders")
     assert "picture 5" in words(first)
