@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -21,7 +21,7 @@ from app.engines.fetching import Fetcher
 from app.errors import StoreDownError
 from app.observability.journal import Journal
 from app.observability.metrics import DebtRow, Metrics
-from app.ports import Engine
+from app.ports import Alerts, Engine
 from app.settings import Settings
 from app.store.chats import MongoChats
 from app.store.connection import Connection, Keep
@@ -32,6 +32,7 @@ from app.store.jobs import MongoJobs
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
 from app.store.objects import ObjectStorage
+from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
@@ -43,16 +44,19 @@ from app.telegram.handling import Handling
 from app.telegram.receiving import Way
 from app.telegram.reception import Reception
 from app.telegram.sender import Sender
+from app.telegram.stars import Stars
 from app.usecases.accept_events import Acceptor
 from app.usecases.apply_events import Applier
 from app.usecases.ask_engine import AskEngine
 from app.usecases.cancel_run import CancelRun
 from app.usecases.choose_language import ChooseLanguage
 from app.usecases.circuits import Circuits
+from app.usecases.compare_payments import ComparePayments
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
 from app.usecases.end_run import EndRun
 from app.usecases.expire_media import ExpireMedia
+from app.usecases.hand_over import HandOver
 from app.usecases.hands import HandlerOf, Hands
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.links import Links
@@ -60,6 +64,9 @@ from app.usecases.money import Money
 from app.usecases.notify import Ends, Notify, Show
 from app.usecases.notify_job import NotifyJob
 from app.usecases.orders import Orders
+from app.usecases.payment_debts import PaymentDebts
+from app.usecases.payment_records import PaymentRecords
+from app.usecases.payments import Payments
 from app.usecases.prices import Prices
 from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
@@ -75,7 +82,8 @@ from app.web import telegram
 from app.web.application import create_app
 from app.web.services import Services
 from app.web.webhooks import Webhooks
-from processors.notifications.texts import Translate
+from processors.notifications import paying
+from processors.notifications.texts import Translate, Voice, language_of
 from processors.protocols import comfydeploy, signing
 from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
@@ -123,6 +131,7 @@ class Store:
     users: MongoUsers
     ledger: MongoLedger
     presets: MongoPresets
+    payments: MongoPayments
     updates: MongoUpdates
     conversations: MongoConversations
     keep: Keep
@@ -143,6 +152,7 @@ class Service:
     job_hands: Hands[Job]
     sweep: Sweep
     expiry: ExpireMedia | None
+    selling: "Selling"
     taking: Taking
     sender: Sender | None
     reception: Reception | None
@@ -152,6 +162,26 @@ class Service:
     readiness: "Readiness"
     hooks: Webhooks
     app: ASGIApp
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selling:
+    """What sells credits.
+
+    Attributes:
+        payments: Invoices, charges and refunds.
+        debts: Does what payments owe.
+        comparing: Compares them with the provider's list; None where there is none, or where
+            others do it.
+        stars: The provider; None where Telegram is off.
+        background: Whether this process does what payments owe.
+    """
+
+    payments: Payments
+    debts: PaymentDebts
+    comparing: ComparePayments | None
+    stars: Stars | None
+    background: bool
 
 
 class Readiness:
@@ -197,6 +227,7 @@ def open_store(settings: Settings, uri: str) -> Store:
         users=MongoUsers(connection),
         ledger=MongoLedger(connection),
         presets=MongoPresets(connection),
+        payments=MongoPayments(connection),
         updates=MongoUpdates(connection),
         conversations=MongoConversations(connection),
         keep=Keep(
@@ -285,8 +316,7 @@ def build(  # noqa: PLR0915 - one long list of parts
     )
     taking = Taking(name, timing, background=settings.run_background, messenger=sender)
     records = Records(store.generations, clock, journal)
-    money = Money(store.ledger, clock)
-    circuits = Circuits(clock, timing, alerts, metrics)
+    money, circuits = Money(store.ledger, clock), Circuits(clock, timing, alerts, metrics)
     made = make_engines(peers, client, timing, metrics)
     engines = {name: Watched(engine, circuits) for name, engine in made.items()}
     fetcher = Fetcher(allow_private=peers.allow_private)
@@ -296,6 +326,7 @@ def build(  # noqa: PLR0915 - one long list of parts
         DebtKind.SUBMIT: SubmitRun(
             records,
             engines,
+            hand_over=HandOver(storage, clock, timing),
             webhook_of=partial(keys.webhook_of, peers.webhook_base),
             names=keys.names,
             taking=taking,
@@ -319,43 +350,26 @@ def build(  # noqa: PLR0915 - one long list of parts
         DebtKind.START: starter,
         DebtKind.CANCEL: CancelJob(records, taking),
     }
-    ends = Ends(
-        engine_of=engines.get,
-        allow_private=peers.allow_private,
-        linked=links.download,
-        translate=translate,
-    )
     if sender is not None:
+        ends = Ends(
+            engine_of=engines.get,
+            allow_private=peers.allow_private,
+            linked=links.download,
+            translate=translate,
+        )
+        telling = _Telling(translate=translate, taking=taking, timing=timing, journal=journal)
+        handlers[DebtKind.SHOW] = Show(records, sender, **telling)
+        handlers[DebtKind.NOTIFY] = Notify(
+            records, sender, ends=ends, finish=settings.telegram_finish, metrics=metrics, **telling
+        )
         job_handlers[DebtKind.NOTIFY] = NotifyJob(
             orders,
             records,
             sender,
             ends=ends,
             finish=settings.telegram_finish,
-            translate=translate,
-            taking=taking,
-            timing=timing,
-            journal=journal,
             metrics=metrics,
-        )
-        handlers[DebtKind.SHOW] = Show(
-            records,
-            sender,
-            translate=translate,
-            taking=taking,
-            timing=timing,
-            journal=journal,
-        )
-        handlers[DebtKind.NOTIFY] = Notify(
-            records,
-            sender,
-            ends=ends,
-            finish=settings.telegram_finish,
-            translate=translate,
-            taking=taking,
-            timing=timing,
-            journal=journal,
-            metrics=metrics,
+            **telling,
         )
     discharger = Discharger(
         records,
@@ -401,14 +415,25 @@ def build(  # noqa: PLR0915 - one long list of parts
         metrics=metrics,
         on_return=sweep.ask_all,
     )
-    readiness = Readiness(store, settings.data_dir)
-    handling = Handling(
-        store.updates, me=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
+    readiness, accounts = (
+        Readiness(store, settings.data_dir),
+        Accounts(store.users, money, clock, welcome=settings.welcome_grant),
     )
-    # Who handles none leaves them to those who look for them.
-    wake: Wake = handling.wake if settings.run_background else (lambda _: None)
-    intake = TakeUpdates(store.updates, wake=wake, clock=clock, timing=timing, metrics=metrics)
-    accounts = Accounts(store.users, money, clock, welcome=settings.welcome_grant)
+    selling = make_selling(
+        settings,
+        store,
+        peers,
+        money,
+        translate=translate,
+        name=name,
+        clock=clock,
+        timing=timing,
+        alerts=alerts,
+        metrics=metrics,
+    )
+    handling, intake = _make_intake(
+        settings, store, name=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
+    )
     ordering = Orders(
         records,
         orders,
@@ -421,6 +446,12 @@ def build(  # noqa: PLR0915 - one long list of parts
         credits_per_usd=settings.credits_per_usd,
         taking=taking,
         checks=(),
+        disk_full=readiness.disk_full,
+    )
+    take_image = TakeImage(
+        storage,
+        clock,
+        threads=ThreadPoolExecutor(THREADS, "images"),
         disk_full=readiness.disk_full,
     )
     services = Services(
@@ -436,7 +467,9 @@ def build(  # noqa: PLR0915 - one long list of parts
         people=store.users,
         generations=store.generations,
         accounts=accounts,
+        payments=selling.payments,
         presets=store.presets,
+        images=take_image,
         storage=storage,
         metrics=metrics,
         clock=clock,
@@ -447,6 +480,7 @@ def build(  # noqa: PLR0915 - one long list of parts
         link=links.shown,
         updates=intake if settings.updates_by == "webhook" else None,
         update_secret=_revealed(settings.telegram_webhook_secret).encode(),
+        link_to=links.to,
         ready=readiness.problems,
         prefix=urlsplit(peers.webhook_base).path.rstrip("/"),
         cors_origins=settings.cors_origins,
@@ -464,6 +498,7 @@ def build(  # noqa: PLR0915 - one long list of parts
         job_hands=job_hands,
         sweep=sweep,
         expiry=_expiry(settings, storage, records, store.leases, name),
+        selling=selling,
         taking=taking,
         sender=sender,
         reception=_make_reception(
@@ -487,8 +522,12 @@ def build(  # noqa: PLR0915 - one long list of parts
                 storage=storage,
                 links=links,
                 translate=translate,
-                take_image=_take_image(storage, clock, readiness),
+                take_image=take_image,
             ),
+            given={
+                "accounts": accounts,
+                "payments": selling.payments,
+            },
         ),
         alerts=alerts,
         metrics=metrics,
@@ -496,6 +535,83 @@ def build(  # noqa: PLR0915 - one long list of parts
         readiness=readiness,
         hooks=hooks,
         app=create_app(services, hooks),
+    )
+
+
+class _Telling(TypedDict):
+    """What all that tells people needs."""
+
+    translate: Translate
+    taking: Taking
+    timing: Timing
+    journal: Journal
+
+
+def _make_intake(
+    settings: Settings,
+    store: Store,
+    *,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    metrics: Metrics,
+    alerts: Alerts,
+) -> tuple[Handling, TakeUpdates]:
+    """Return what handles updates, and what takes them in."""
+    handling = Handling(
+        store.updates, me=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
+    )
+    # Who handles none leaves them to those who look for them.
+    wake: Wake = handling.wake if settings.run_background else (lambda _: None)
+    intake = TakeUpdates(store.updates, wake=wake, clock=clock, timing=timing, metrics=metrics)
+    return handling, intake
+
+
+def make_selling(
+    settings: Settings,
+    store: Store,
+    peers: Peers,
+    money: Money,
+    *,
+    translate: Translate,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    alerts: Alerts,
+    metrics: Metrics,
+) -> Selling:
+    """Return what sells credits; nobody is asked anything yet."""
+    provider = None
+    if peers.telegram_url is not None:
+        provider = Stars(
+            peers.telegram_token,
+            peers.telegram_url,
+            timeout_seconds=timing.send_limit.total_seconds(),
+            metrics=metrics,
+        )
+    records = PaymentRecords(store.payments, clock)
+    debts = PaymentDebts(records, money, provider, timing=timing, alerts=alerts)
+    payments = Payments(
+        records,
+        store.users,
+        debts,
+        provider,
+        bill=lambda payment, tag: paying.bill(Voice(language_of(tag), translate), payment.credits),
+        rate=settings.credits_per_star,
+        offered=settings.stars_offered,
+        alerts=alerts,
+    )
+    comparing = None
+    if provider is not None and settings.run_background:
+        comparing = ComparePayments(
+            payments, store.payments, provider, store.leases, me=name, clock=clock, alerts=alerts
+        )
+    return Selling(
+        payments=payments,
+        debts=debts,
+        comparing=comparing,
+        stars=provider,
+        background=settings.run_background,
     )
 
 
@@ -590,6 +706,7 @@ def _make_reception(
     handling: Handling,
     intake: TakeUpdates,
     cases: Cases,
+    given: Mapping[str, object],
 ) -> Reception | None:
     by = settings.updates_by
     if by == "off" or sender is None or peers.telegram_url is None or not settings.run_background:
@@ -610,6 +727,7 @@ def _make_reception(
             users=store.users,
             clock=clock,
             cases=cases,
+            given=given,
         ),
         clock=clock,
         alerts=alerts,
@@ -644,11 +762,6 @@ def _conversation(
         take_image=take_image,
         owers=(store.generations, store.jobs),
     )
-
-
-def _take_image(storage: ObjectStorage, clock: Clock, readiness: Readiness) -> TakeImage:
-    threads = ThreadPoolExecutor(THREADS, "images")
-    return TakeImage(storage, clock, threads=threads, disk_full=readiness.disk_full)
 
 
 def _revealed(secret: SecretStr | None) -> str:

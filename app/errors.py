@@ -4,7 +4,8 @@
     * RefusedError: refuse the caller; the message says what to change
         * UnknownFieldError, BadFieldError: names the field
         * EngineOffError: that engine is not set up here
-        * TelegramOffError: a chat is named, and Telegram is not set up here
+        * AmountRefusedError: nothing can be sold for that amount
+        * TelegramOffError: Telegram is needed, and is not set up here
         * UserBlockedError: this person is served no more
         * NotAllowedError: this preset is not for this person
         * LimitReachedError: this person has ordered as much as they may for now
@@ -70,8 +71,14 @@ class EngineOffError(BadFieldError):
     reason = "engine_off"
 
 
+class AmountRefusedError(BadFieldError):
+    """Nothing can be sold for that amount."""
+
+    reason = "amount_refused"
+
+
 class TelegramOffError(BadFieldError):
-    """An order names a chat, and Telegram is not set up here."""
+    """Telegram is needed, for a chat or for Stars, and is not set up here."""
 
     reason = "telegram_off"
 

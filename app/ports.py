@@ -11,12 +11,14 @@ from pydantic import JsonValue
 from app.errors import UnreadableError
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
+from processors.notifications.paying import Bill
 from processors.protocols.sniffing import Sniffed
-from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
+from schemas.base import EngineName, GenerationId, InstanceName, PaymentId, RunId, UserId
 from schemas.debt import DebtKind, Owing
 from schemas.generation import Generation
 from schemas.job import Job, JobStatus
 from schemas.ledger import Entry
+from schemas.payment import Charge, Payment, Transaction
 from schemas.preset import Preset
 from schemas.run import Batch, RunReport
 from schemas.update import Update
@@ -141,6 +143,10 @@ class Generations(Debtors[Generation], Protocol):
         """
         ...
 
+    def open_inputs(self) -> AsyncIterator[Mapping[str, JsonValue]]:
+        """Yield the inputs of all generations that have not ended, oldest first."""
+        ...
+
 
 class JobPage(NamedTuple):
     """One page of jobs, newest first, and where the next one begins."""
@@ -238,6 +244,10 @@ class Chats(Protocol):
 
     async def blocked(self, chat_id: int, why: str, now: datetime) -> None:
         """Remember that a chat refuses us."""
+        ...
+
+    async def refuses(self, chat_id: int) -> bool:
+        """Return whether a chat is known to refuse us."""
         ...
 
     async def opened(self, chat_id: int) -> None:
@@ -366,6 +376,24 @@ class Engine(Protocol):
         """
         ...
 
+    async def upload(
+        self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
+    ) -> str:
+        """Upload a file; return the address that stands for it in inputs.
+
+        What `content` raises goes on to the caller.
+
+        Args:
+            name: Its name, with an extension that says what it is.
+            content: The file, read once.
+            size: Its bytes.
+            content_type: Its media type.
+
+        Raises:
+            PeerRefusedError: The engine does not take it.
+        """
+        ...
+
     async def read(self, run_id: RunId) -> RunReport:
         """Ask how a run stands.
 
@@ -468,6 +496,102 @@ class Storage(Protocol):
 
     def listed(self, prefix: str) -> AsyncIterator[StoredKey]:
         """Yield the files whose key begins with `prefix`, a folder with its slash."""
+        ...
+
+
+class PaymentPage(NamedTuple):
+    """One page of payments, newest first, and where the next one begins."""
+
+    items: tuple[Payment, ...]
+    next: str | None
+
+
+class KeptPayments(Protocol):
+    """The payments we keep. Every method may raise StoreDownError.
+
+    Where several are returned, those that this version cannot read are left out.
+    """
+
+    async def get(self, payment_id: PaymentId) -> Payment | None:
+        """Return a payment, or None.
+
+        Raises:
+            UnreadableError: It is of a newer version, or damaged. So for the next two.
+        """
+        ...
+
+    async def by_charge(self, charge_id: str) -> Payment | None:
+        """Return the payment of a charge, by the provider's name of it, or None."""
+        ...
+
+    async def by_idempotency_key(self, key: str) -> Payment | None:
+        """Return the payment that was made under this key, or None."""
+        ...
+
+    async def insert(self, payment: Payment) -> bool:
+        """Store a new payment; return whether its id, its charge and its key were all free."""
+        ...
+
+    async def write(self, before: Payment, after: Payment) -> bool:
+        """Set what changed, if the record still is at the version of `before`; return whether.
+
+        Not either if the charge of `after` is another payment's. `after` is stored with its
+        version and times as given.
+        """
+        ...
+
+    async def due(self, now: datetime, limit: int) -> tuple[Payment, ...]:
+        """Return payments that owe something by `now`, the longest due first."""
+        ...
+
+    async def paid(self, since: datetime, until: datetime) -> tuple[Payment, ...]:
+        """Return those that were paid in a time, `until` not included, the first paid first."""
+        ...
+
+    async def page(self, user: UserId | None, cursor: str | None, limit: int) -> PaymentPage:
+        """Return a page of payments, newest first; of one person, or of everybody."""
+        ...
+
+
+class PaymentProvider(Protocol):
+    """Whoever takes people's money for us. Every method may raise a PeerError.
+
+    Another provider is another file with these methods. One that signs what it tells us, or
+    whose word comes by a way that nobody else can use, is believed. **One that signs nothing
+    must be asked**: its `confirm` asks it for the charge and compares, and nothing is credited
+    on the word of a request that anybody could have made.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in records: ``telegram``."""
+        ...
+
+    async def link(self, payment: Payment, bill: Bill) -> str:
+        """Make an invoice, and return the link under which it can be paid."""
+        ...
+
+    async def send(self, payment: Payment, bill: Bill, chat_id: int) -> None:
+        """Send an invoice into a chat."""
+        ...
+
+    async def confirm(self, charge: Charge) -> bool:
+        """Return whether a charge that we heard of was made, as it was told."""
+        ...
+
+    async def refund(self, payment: Payment) -> None:
+        """Give the money of a payment back to who paid; that it is back already is no fault.
+
+        Raises:
+            PeerRefusedError: It will not.
+        """
+        ...
+
+    def transactions(self, start: int) -> AsyncIterator[Transaction]:
+        """Yield the provider's own list, oldest first, from a place on.
+
+        Lines that are not about payments for invoices are left out, but have their places.
+        """
         ...
 
 

@@ -3,11 +3,13 @@
 * ProcessorError
     * RefusedBodyError: a sender's body is not what its protocol says; refuse it
     * InputRefusedError: what was given for a preset's input cannot be; refuse the order
+    * NotPaidError: nobody has paid, so nothing can be given back
     * ImageRefusedError: a file is no picture that we take; refuse it
     * LedgerError: the ledger takes no such entry; tell whoever asked
         * AmountError: no amount that can be moved; names which
         * InsufficientCreditsError: the balance does not cover it; says what is missing
         * NoLineError: nothing is held, or was paid, for that generation
+        * NoPaymentError: nothing was credited for that charge
         * KeyTakenError: the key names another movement
 """
 
@@ -93,6 +95,13 @@ class InputRefusedError(ProcessorError):
         super().__init__(f"{name[:64]!r}: {fault.value}" + (f" ({kept})" if kept else ""))
 
 
+class NotPaidError(ProcessorError):
+    """A payment that nobody has paid cannot be given back."""
+
+    def __init__(self) -> None:
+        super().__init__("nobody has paid it")
+
+
 class ImageFault(StrEnum):
     """Why a picture is not taken. The words for programs; they never change their meaning."""
 
@@ -172,6 +181,20 @@ class NoLineError(LedgerError):
     def __init__(self, generation: GenerationId, what: str) -> None:
         super().__init__(f"nothing {what} for generation {generation}")
         self.generation: Final = generation
+
+
+class NoPaymentError(LedgerError):
+    """Nothing was credited for a charge, so nothing can be taken back for it.
+
+    Attributes:
+        charge: The provider's name of it.
+    """
+
+    reason = "no_payment"
+
+    def __init__(self, charge: str) -> None:
+        super().__init__(f"nothing was credited for charge {charge}")
+        self.charge: Final = charge
 
 
 class KeyTakenError(LedgerError):

@@ -143,7 +143,7 @@ class Routes:
             self._world().telegram.seen,
         )
         events = await all_seen.after(look.after, look.chat_id, look.wait)
-        last = events[-1]["n"] if events else max(look.after, all_seen.last)
+        last = events[-1]["n"] if events else all_seen.last
         return JSONResponse({"events": events, "last": last})
 
     async def _file(self, request: Request) -> Response:

@@ -21,6 +21,9 @@ EngineName = NewType("EngineName", str)
 UserId = NewType("UserId", str)
 """Our own name of a person: 32 lower-case hexadecimal digits, a uuid7."""
 
+PaymentId = NewType("PaymentId", str)
+"""Our own name of a payment: 32 lower-case hexadecimal digits, a uuid7."""
+
 InstanceName = NewType("InstanceName", str)
 """Name of a service process, stable over restarts on the same data."""
 

@@ -6,7 +6,7 @@ from typing import Final, NewType, Self
 
 from pydantic import Field
 
-from schemas.base import GenerationId, Money, Record, Time, UserId, newer
+from schemas.base import GenerationId, Money, PaymentId, Record, Time, UserId, newer
 
 EntryId = NewType("EntryId", str)
 """32 lower-case hexadecimal digits: a uuid7."""
@@ -30,6 +30,10 @@ class EntryKind(StrEnum):
     """A line of a hold is settled: part of it captured, the rest returned."""
     REFUND = "refund"
     """What was captured for a generation is given back, or part of it."""
+    PAYMENT = "payment"
+    """Bought: a payment has arrived."""
+    PAYBACK = "payback"
+    """What a payment brought is taken back, since the money has gone back to who paid."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -46,11 +50,11 @@ class Entry(Record):
     """The person's entries are numbered from 1, without gaps; unique with `user`."""
     kind: EntryKind
     amount: Money
-    """What the balance changed by: below zero for a hold."""
+    """What the balance changed by: below zero for a hold and a payback."""
     balance: Money
     """Of the person, after this entry."""
     key: str
-    """What it does, so that it is done once: ``hold:JOB``, ``close:GENERATION``; unique."""
+    """What it does, so that it is done once: ``hold:JOB``, ``payment:CHARGE``; unique."""
     by: str
     """Who did it: ``us``, ``cli:NAME``."""
     at: Time
@@ -59,7 +63,7 @@ class Entry(Record):
     lines: dict[GenerationId, Money] | None = None
     """Of a hold: what is set aside for each generation."""
     overdraft: Money | None = None
-    """Of a hold that took the balance below zero: how far it was allowed to."""
+    """Of a hold or a payback that took the balance below zero: how far it was allowed to."""
     generation: GenerationId | None = None
     """Of a close or a refund: which one it is about."""
     captured: Money | None = None
@@ -67,4 +71,7 @@ class Entry(Record):
     returned: Money | None = None
     """Of a close: what they get back; with `captured` it is the line that was held."""
     rate: Money | None = None
-    """Of a close at a price that follows the cost: credits for one USD, as they were then."""
+    """As it was then: of a close at a price that follows the cost, credits for one USD; of a
+    payment, credits for one Star."""
+    payment: PaymentId | None = None
+    """Of a payment or a payback: its record."""

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from processors import debts, runs
 from processors.debts import Taker
-from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
+from schemas.base import EngineName, GenerationId, InstanceName, PaymentId, RunId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import CostRate, EngineRun, Generation, Metadata, RateUnit, Request
 from schemas.job import Job, JobChat, JobId, JobStatus, Step, Terms
 from schemas.ledger import Entry, EntryId, EntryKind
+from schemas.payment import STARS, Charge, Payment
 from schemas.preset import (
     Deployment,
     FixedPrice,
@@ -43,6 +44,7 @@ RUN: Final = RunId("run-1")
 CHAT: Final = 4711
 """The Telegram chat of `a_generation`."""
 USER: Final = UserId("0198c0ffee0198c0ffee0198c0ffee99")
+PAYMENT = PaymentId("0198c0ffee0198c0ffee0198c0ffee77")
 HERE: Final = InstanceName("here")
 """The service process that a test speaks for."""
 TIMING: Final = Timing()
@@ -288,6 +290,35 @@ def an_entry(seq: int = 1, **fields: Any) -> Entry:  # noqa: ANN401 - any field 
         "at": NOON,
     }
     return Entry(**(known | fields))
+
+
+def a_payment(**fields: Any) -> Payment:  # noqa: ANN401 - any field of the record
+    """An invoice over 50 Stars for 100 credits, made at noon for an hour; nobody has paid it."""
+    known: dict[str, Any] = {
+        "id": PAYMENT,
+        "user": USER,
+        "provider": "telegram",
+        "amount": 50,
+        "credits": Decimal("100.000000"),
+        "rate": Decimal(2),
+        "expires_at": later(3600),
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    return Payment(**(known | fields))
+
+
+def a_charge(**fields: Any) -> Charge:  # noqa: ANN401 - any field of the charge
+    """What the person pays on that invoice, ten seconds later."""
+    known: dict[str, Any] = {
+        "id": "stx-1",
+        "invoice": PAYMENT,
+        "amount": 50,
+        "currency": STARS,
+        "payer": CHAT,
+        "at": later(10),
+    }
+    return Charge(**(known | fields))
 
 
 def none_odd(error: Exception) -> None:

@@ -40,6 +40,7 @@ QUICK: Final[Json] = {
     "lease": 10,
     "submit_limit": 3,
     "call_limit": 2,
+    "upload_limit": 3,
     "send_limit": 3,
     "keep_limit": 3,
     "unknown_submit": 6,

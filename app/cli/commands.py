@@ -25,6 +25,8 @@ app = typer.Typer(
     runrelay start --input prompt="a lighthouse at dusk" --wait
 
     runrelay explain ID                   [dim]what happened to it, and why[/dim]
+
+    runrelay chat                         [dim]talk with the bot, as in Telegram[/dim]
     """,
     no_args_is_help=True,
     add_completion=False,
@@ -50,6 +52,7 @@ _KEEP = "Keep"
 app.add_typer(events, name="events", rich_help_panel=_LOOK)
 app.add_typer(debts, name="debts", rich_help_panel=_LOOK)
 app.add_typer(money.ledger, name="ledger", rich_help_panel=_MONEY)
+app.add_typer(money.payments, name="payments", rich_help_panel=_MONEY)
 app.add_typer(presets, name="presets", rich_help_panel=_RUN)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A generation's id, 32 digits.")]
@@ -129,6 +132,54 @@ def start(
 
     order = ordering.order(engine, inputs or [], chat, rate)
     raise typer.Exit(asyncio.run(ordering.start(order, deployment, wait=wait)))
+
+
+@app.command(rich_help_panel=_RUN)
+def chat(
+    user: Annotated[int, typer.Option(help="Your Telegram id.", min=1)] = 1001,
+    name: Annotated[str, typer.Option(help="Your first name.")] = "Ada",
+    language: Annotated[str, typer.Option(help="The language of your app: en, ru, pt.")] = "en",
+    group: Annotated[
+        int | None,
+        typer.Option(
+            help="Talk in a group: any number below 0, from -100... a supergroup.",
+            max=-1,
+            show_default=False,
+        ),
+    ] = None,
+    pause: Annotated[
+        float, typer.Option(help="In a pipe: how long the bot is quiet when it is done.", min=0.0)
+    ] = 1.0,
+    patience: Annotated[
+        float, typer.Option(help="In a pipe: the longest wait for it, in seconds.", min=0.0)
+    ] = 30.0,
+) -> None:
+    r"""Talk with the bot of the running sandbox, as a person in Telegram does.
+
+    A line is a message to the bot; what it sends, changes and answers is shown as it comes.
+
+    [bold]#2[/bold] or [bold]2[/bold] taps button 2 of the latest message that has buttons,
+    [bold]#Again[/bold] the latest that says so.
+
+    [bold]@photo FILE CAPTION[/bold] sends a photo, [bold]@file FILE CAPTION[/bold] a file.
+
+    [bold]@pay[/bold] pays the latest invoice. [bold]@as Bea 8 ru[/bold] lets somebody else speak.
+
+    [bold]@help[/bold] lists the rest. Ctrl-D ends.
+
+    What comes through a pipe is typed line by line, each once the bot has answered the one before.
+    [bold]@wait Done[/bold] goes on when the bot has said so; the exit code is 1 if it does not.
+
+    [dim]runrelay chat --language ru[/dim]
+
+    [dim]printf '%s\n' /presets '#1' 'a lighthouse at dusk' '@wait Done' | runrelay chat[/dim]
+    """
+    from app.cli.chat import chatting
+    from app.cli.chat.speakers import Speaker
+    from app.cli.chat.talking import Patience
+
+    speaker = Speaker(id=user, name=name, language=language)
+    asyncio.run(chatting.chat(speaker, group, Patience(pause=pause, most=patience)))
 
 
 @app.command(rich_help_panel=_LOOK)

@@ -27,7 +27,7 @@ async def grant(
             named = key or clock.new_id()
             try:
                 entry = await money.grant(
-                    user.id, given, key=f"grant:{named}", by=f"cli:{by or _me()}", reason=reason
+                    user.id, given, key=f"grant:{named}", by=f"cli:{by or me()}", reason=reason
                 )
             except LedgerError as error:
                 refuse([str(error)])
@@ -52,7 +52,7 @@ def _amount(given: str) -> Decimal:
         refuse([f"AMOUNT: {given} is not a number, such as 25 or 0.5"])
 
 
-def _me() -> str:
+def me() -> str:
     """Return who types, as the system knows them; containers have numbers without names."""
     name = os.environ.get("SUDO_USER") or os.environ.get("USER")
     return name or f"uid {os.getuid()}"

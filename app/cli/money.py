@@ -12,6 +12,8 @@ ledger = typer.Typer(
     help="Everybody's credits: what came, what went, and whether it adds up.", no_args_is_help=True
 )
 
+payments = typer.Typer(help="Credits that people bought with Telegram Stars.", no_args_is_help=True)
+
 
 def grant(
     telegram_id: Annotated[
@@ -78,3 +80,43 @@ def export_ledger(
     from app.cli import counting
 
     raise typer.Exit(asyncio.run(counting.export(file, user)))
+
+
+@payments.command("list")
+def list_payments(
+    user: Annotated[
+        int | None,
+        typer.Option(metavar="TELEGRAM_ID", help="Of this person only.", show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many.")] = 50,
+) -> None:
+    """List payments, newest first: what was paid, for whom, and what became of it.
+
+    A stray one was paid, and nobody could be credited: grant the credits, or give it back.
+
+    [dim]runrelay payments list --user 4711[/dim]
+    """
+    from app.cli import paying
+
+    asyncio.run(paying.list_payments(user, limit))
+
+
+@payments.command("refund")
+def refund_payment(
+    payment: Annotated[str, typer.Argument(metavar="ID", help="A payment's id, 32 digits.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the payment.")],
+    by: Annotated[
+        str | None,
+        typer.Option(help="Who gives it back; your name on this machine unless told otherwise."),
+    ] = None,
+) -> None:
+    """Give a payment's Stars back to who paid, and take its credits.
+
+    It is written down here, and done by the service within seconds; once, however often it is
+    asked for. Credits that were spent leave a balance below zero.
+
+    [dim]runrelay payments refund 0198c0ffee0198c0ffee0198c0ffee77 --reason "by mistake"[/dim]
+    """
+    from app.cli import paying
+
+    asyncio.run(paying.refund(payment, reason=reason, by=by))

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple, TypeVar
 
 import httpx
 import structlog
-from pydantic import JsonValue
 
 from app.clock import monotonic
+from app.engines.forms import FileForm
 from app.errors import (
     PeerBusyError,
     PeerDownError,
@@ -81,7 +81,7 @@ class ComfyDeploy:
         self.hosts = hosts
         self._client = client
         self._url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {key}"}
+        self._headers: Mapping[str, str] = {"Authorization": f"Bearer {key}"}
         self._timing = timing
         self._metrics = metrics
         self._log = structlog.get_logger()
@@ -169,17 +169,24 @@ class ComfyDeploy:
         if len(self._webhooks) > REMEMBERED:
             self._webhooks.popitem(last=False)
 
-    async def upload(self, filename: str, content: bytes, content_type: str) -> str:
-        """Upload an input file; return the address to use as an input.
+    async def upload(
+        self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
+    ) -> str:
+        """See app.ports.Engine.
 
-        Raises:
-            PeerRefusedError: Its type or its size, at most 250 MB, is not taken.
+        ComfyDeploy judges a file by its name, and takes at most 250 MB.
         """
-        if len(content) > UPLOAD_LIMIT:
+        if size > UPLOAD_LIMIT:
             raise PeerRefusedError(self.name, "a file may have at most 250 MB")
-        files = {"file": (filename, content, content_type)}
-        limit = self._timing.upload_limit
-        answer = await self._call("upload", "POST", "/file/upload", limit, files=files)
+        form = FileForm(name, content_type, size)
+        answer = await self._call(
+            "upload",
+            "POST",
+            "/file/upload",
+            self._timing.upload_limit,
+            content=form.around(content),
+            headers=form.headers,
+        )
         return self._understood(answer, comfydeploy.uploaded)
 
     async def check(self) -> str:
@@ -207,13 +214,13 @@ class ComfyDeploy:
         path: str,
         limit: timedelta,
         *,
-        json: Mapping[str, JsonValue] | None = None,
-        files: Mapping[str, tuple[str, bytes, str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **body: Any,  # noqa: ANN401 - httpx's own arguments
     ) -> Answer:
         """Make one call; translate what the network does to it, and faults of the whole peer."""
         began, outcome = monotonic(), "failed"
         try:
-            answer = await self._exchange(method, path, limit, json=json, files=files)
+            answer = await self._exchange(method, path, limit, headers or {}, **body)
             outcome = f"{answer.status // 100}xx"
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             # Nothing was sent, so nothing was done.
@@ -230,6 +237,7 @@ class ComfyDeploy:
         method: str,
         path: str,
         limit: timedelta,
+        more: Mapping[str, str],
         **body: Any,  # noqa: ANN401 - httpx's own arguments
     ) -> Answer:
         """Send a request and read its answer, all of it within `limit`.
@@ -239,7 +247,7 @@ class ComfyDeploy:
         whole = limit.total_seconds()
         first = whole * CONNECTING
         steps = httpx.Timeout(whole, connect=first, pool=first)
-        url, headers = self._url + path, self._headers
+        url, headers = self._url + path, {**self._headers, **more}
         async with (
             asyncio.timeout(whole),
             self._client.stream(method, url, headers=headers, timeout=steps, **body) as answer,

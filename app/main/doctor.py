@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import httpx
 
@@ -28,7 +28,11 @@ from app.settings import Settings
 from app.store.embedded.lock import DataDirLock
 from app.store.embedded.mongod import running_uri
 from app.telegram.connecting import connect
+from app.web import telegram
 from schemas.timing import Timing
+
+if TYPE_CHECKING:
+    from app.telegram.bot import Bot
 
 PATIENCE: Final = timedelta(seconds=2)
 CALL_SECONDS: Final = 10.0
@@ -154,13 +158,31 @@ async def _telegram(settings: Settings) -> list[Check]:
             metrics=Metrics(),
         )
         name = await bot.me()
+        updates = await _updates(bot, settings, peers.webhook_base)
     except PeerError as error:
         cure = "look at TELEGRAM_BOT_TOKEN (from @BotFather) and TELEGRAM_API_URL"
         return [Check("Telegram", "failed", str(error), cure)]
     finally:
         if bot is not None:
             await bot.close()
-    return [Check("Telegram", "ok", f"answers; the bot is @{name}")]
+    return [Check("Telegram", "ok", f"answers; the bot is @{name}"), updates]
+
+
+async def _updates(bot: "Bot", settings: Settings, base: str) -> Check:
+    """Compare the webhook that Telegram has with the one it should have."""
+    from app.telegram.inbound import Inbound  # noqa: PLC0415 - loads aiogram, as the bot has
+
+    name, by = "Telegram updates", settings.updates_by
+    hook = await Inbound(bot, answer_seconds=CALL_SECONDS).hook()
+    if by == "webhook" and hook.url == f"{base}{telegram.PATH}":
+        return Check(name, "ok", f"are brought to {hook.url}")
+    if by == "polling" and not hook.url:
+        return Check(name, "ok", "are fetched by the service")
+    if by == "off":
+        return Check(name, "skipped", "are off (TELEGRAM_UPDATES): the bot only tells")
+    found = f"are brought to {hook.url}" if hook.url else "are brought nowhere"
+    cure = "the service puts it right within a minute, while it runs; if not, see its log"
+    return Check(name, "warning", f"{found}, but should come by {by}", cure)
 
 
 async def _webhook(settings: Settings) -> list[Check]:
@@ -171,9 +193,13 @@ async def _webhook(settings: Settings) -> list[Check]:
         cure = "start the service here, then run doctor again beside it"
         return [Check("webhook URL", "skipped", "cannot be tried while no service runs", cure)]
     async with _client() as client:
+        posted = [_WEBHOOK] if settings.updates_by != "webhook" else [_WEBHOOK, telegram.PATH]
         return [
             await _answers(client, "GET", f"{base}/livez", HTTPStatus.OK),
-            await _answers(client, "POST", f"{base}{_WEBHOOK}", HTTPStatus.UNAUTHORIZED),
+            *[
+                await _answers(client, "POST", f"{base}{path}", HTTPStatus.UNAUTHORIZED)
+                for path in posted
+            ],
         ]
 
 

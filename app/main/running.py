@@ -28,6 +28,8 @@ EXPIRE_EVERY: Final = timedelta(hours=6)
 """How often media that is older than it is kept is looked for."""
 FLUSH_SECONDS: Final = 20
 """Longest that what is under way is waited for at the end; nothing is lost by not waiting."""
+COMPARE_EVERY: Final = timedelta(days=1)
+"""How often payments are compared with the provider's list; once at the start."""
 DISK_EVERY: Final = timedelta(seconds=15)
 """How often the disk is looked at."""
 READER_EVERY: Final = timedelta(seconds=60)
@@ -173,6 +175,10 @@ def _endless(service: Service) -> list[Endless]:
     ]
     if service.expiry is not None:
         running.append(_every(EXPIRE_EVERY, service.expiry.once))
+    if service.selling.background:
+        running.append(_every(service.timing.sweep_every, service.selling.debts.settle_open))
+    if service.selling.comparing is not None:
+        running.append(_every(COMPARE_EVERY, service.selling.comparing.once))
     if service.sender is not None:
         running += [service.sender.run(), service.alerts.run(service.sender)]
     if service.reception is not None:
@@ -199,8 +205,10 @@ async def _sample(service: Service) -> None:
 
 
 async def _give_back(service: Service) -> None:
-    """Release every claim of ours, so that others, or we after a restart, go on at once."""
+    """Close what we called by, and release every claim of ours, so that others go on at once."""
     log: Any = structlog.get_logger()
+    if service.selling.stars is not None:
+        await service.selling.stars.close()
     try:
         await service.sweep.release(service.taking.name)
     except UnavailableError as error:

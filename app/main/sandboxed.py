@@ -29,6 +29,7 @@ ANSWER_SECONDS: Final = 5
 STOP_SECONDS: Final = 10
 OUTLIVES_SECONDS: Final = 300
 """How long a sandbox waits for our next life."""
+_NOTE: Final = "sandbox.json"
 LONGEST_LINE: Final = 2**20
 """Bytes of one line; what is longer is not shown."""
 
@@ -75,7 +76,7 @@ class SandboxPeers:
             data_dir: DATA_DIR.
             arguments: Further options of a new one's command line.
         """
-        peers = cls(data_dir / "sandbox.json")
+        peers = cls(data_dir / _NOTE)
         if not await peers._take_over():
             peers._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "sandbox", "--kept", str(OUTLIVES_SECONDS), *arguments),
@@ -180,6 +181,11 @@ class SandboxPeers:
         if self._connection is None:
             raise ValueError("the sandbox does not listen yet")
         return self._connection
+
+
+def noted(data_dir: Path) -> Addresses | None:
+    """Return where the sandbox of a data folder is; None where no service has one there."""
+    return _read(data_dir / _NOTE)
 
 
 async def _first_line(process: Process | None) -> bytes:

@@ -101,8 +101,12 @@ class Settings(BaseModel):
     admin_chat_id: Annotated[int | None, BeforeValidator(values.chat)] = None
     welcome_grant: Annotated[Decimal, BeforeValidator(values.credits)] = Decimal(0)
     """Credits that somebody new is given."""
-    credits_per_usd: Annotated[Decimal, BeforeValidator(values.credits)] = Decimal(100)
-    """Credits that a dollar of cost is, where a price follows the cost."""
+    credits_per_usd: Annotated[Decimal, BeforeValidator(values.rate)] = Decimal(100)
+    """What a price that follows the cost is worked out with."""
+    credits_per_star: Annotated[Decimal, BeforeValidator(values.rate)] = Decimal(1)
+    """What one Telegram Star buys."""
+    stars_offered: Annotated[tuple[int, ...], BeforeValidator(values.stars)] = (50, 100, 250, 500)
+    """Sizes of purchases that are offered, in Stars."""
     keep_events_days: Annotated[int, values.number(1, 3650)] = 14
     keep_records_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""
@@ -182,5 +186,5 @@ def _shown(settings: Settings, name: str) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):
-        return ",".join(cast("tuple[str, ...]", value))
+        return ",".join(map(str, cast("tuple[object, ...]", value)))
     return "" if value is None else str(value)

@@ -5,13 +5,17 @@ from collections.abc import Callable
 from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Final, cast
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, SecretStr
 
 from processors.protocols import addresses
 from processors.protocols.addresses import ForbiddenUrlError
+from schemas.payment import STARS_MOST
+
+RATE_MOST: Final = 100_000
+"""Credits for one Star or one USD: the largest purchase stays within what can be moved."""
 
 
 def text(value: str) -> str:
@@ -183,6 +187,26 @@ def credits(value: object) -> object:  # noqa: A001 - what it reads
             "below a thousand million, with at most 6 decimal places"
         )
     return Decimal(given)
+
+
+def rate(value: object) -> object:
+    """Read how many credits something is worth: above zero, and not so many that none fit."""
+    given = credits(value)
+    if not isinstance(given, Decimal) or not 0 < given <= RATE_MOST:
+        raise ValueError(f"is {value!s:.20}, but must be above 0, and at most {RATE_MOST}")
+    return given
+
+
+def stars(value: object) -> object:
+    """Read a comma list of numbers of Stars, smallest first."""
+    given = [str(each) for each in cast("tuple[object, ...]", items(value))]
+    if not given or not all(
+        re.fullmatch(r"[0-9]{1,5}", each) and 1 <= int(each) <= STARS_MOST for each in given
+    ):
+        raise ValueError(
+            f"must list whole numbers of Stars from 1 to {STARS_MOST}, such as 50,100,250"
+        )
+    return tuple(sorted(map(int, given)))
 
 
 Switch = Annotated[bool, BeforeValidator(switch)]

@@ -34,6 +34,12 @@ class MongoChats:
                 upsert=True,
             )
 
+    async def refuses(self, chat_id: int) -> bool:
+        """See app.ports.Chats."""
+        async with answered():
+            known = await self._all.find_one({"_id": {"$eq": chat_id}}, {"blockedAt": 1})
+        return known is not None and "blockedAt" in known
+
     async def opened(self, chat_id: int) -> None:
         """See app.ports.Chats."""
         async with answered():

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from pydantic import JsonValue
 from pymongo import ASCENDING, DESCENDING
 
 from app.ports import Page
@@ -58,20 +59,13 @@ class MongoGenerations(MongoDebtors[Generation]):
 
     async def open_ids(self) -> AsyncIterator[GenerationId]:
         """See app.ports.Generations."""
-        query: Document = {"status": {"$in": sorted(OPEN)}}
-        while True:
-            async with answered():
-                found = (
-                    await self._all.find(query, {"_id": 1})
-                    .sort("_id", ASCENDING)
-                    .limit(AT_ONCE)
-                    .to_list(None)
-                )
-            for each in found:
-                yield each["_id"]
-            if len(found) < AT_ONCE:
-                return
-            query["_id"] = {"$gt": found[-1]["_id"]}
+        async for each in self._open({"_id": 1}):
+            yield each["_id"]
+
+    async def open_inputs(self) -> AsyncIterator[Mapping[str, JsonValue]]:
+        """See app.ports.Generations."""
+        async for each in self._open({"requestPayload.inputs": 1}):
+            yield each.get("requestPayload", {}).get("inputs", {})
 
     async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
         """See app.ports.Generations."""
@@ -94,6 +88,23 @@ class MongoGenerations(MongoDebtors[Generation]):
 
     async def _again(self, ids: Sequence[str]) -> list[Document]:
         return await self._without_inputs(ids)
+
+    async def _open(self, fields: Document) -> AsyncIterator[Document]:
+        """Yield these fields of all records that have not ended, oldest first."""
+        query: Document = {"status": {"$in": sorted(OPEN)}}
+        while True:
+            async with answered():
+                found = (
+                    await self._all.find(query, fields)
+                    .sort("_id", ASCENDING)
+                    .limit(AT_ONCE)
+                    .to_list(None)
+                )
+            for each in found:
+                yield each
+            if len(found) < AT_ONCE:
+                return
+            query["_id"] = {"$gt": found[-1]["_id"]}
 
     def _differ(self, stored: Generation, wanted: Generation) -> bool:
         return stored.change(request_payload=wanted.request_payload) != wanted

@@ -75,6 +75,14 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             IndexModel([("user", ASCENDING), ("seq", ASCENDING)], unique=True),
             IndexModel([("key", ASCENDING)], unique=True),
         ],
+        "payments": [
+            # The first is what makes a charge count once.
+            _unique([("chargeId", ASCENDING)], "chargeId"),
+            _unique([("idempotencyKey", ASCENDING)], "idempotencyKey"),
+            _present("dueAt"),
+            _present("paidAt"),
+            IndexModel([("user", ASCENDING), ("_id", DESCENDING)]),
+        ],
         "updates": [
             # For the first open update of each lane.
             IndexModel(
@@ -107,6 +115,10 @@ def _owing() -> tuple[IndexModel, ...]:
 
 def _unique(keys: list[tuple[str, int]], where: str) -> IndexModel:
     return IndexModel(keys, unique=True, partialFilterExpression={where: {"$exists": True}})
+
+
+def _present(field: str) -> IndexModel:
+    return IndexModel([(field, ASCENDING)], partialFilterExpression={field: {"$exists": True}})
 
 
 def _expiring(field: str, after: timedelta, only: Document) -> IndexModel:

@@ -65,7 +65,7 @@ class Dispatching:
         spoken = catalogues.load()
         self._translate = catalogues.translator(spoken)
         SpokenLanguage(spoken, around.users).setup(self._dispatcher)
-        self._dispatcher.update.outer_middleware(Membership(around.chats, sender, around.clock))
+        self._dispatcher.update.outer_middleware(Membership(around.chats, around.clock))
 
     async def consume(self, update: Update) -> None:
         """Hand an update to its handler; whatever that raises goes on to the caller.

@@ -9,7 +9,6 @@ from aiogram.types import ChatMemberUpdated, Message, TelegramObject, Update
 
 from app.clock import Clock
 from app.ports import Chats
-from app.telegram.sender import Sender
 
 _OUT: Final = frozenset({ChatMemberStatus.LEFT, ChatMemberStatus.KICKED})
 
@@ -19,9 +18,8 @@ Next = Callable[[TelegramObject, dict[str, Any]], Awaitable[Any]]
 class Membership(BaseMiddleware):
     """Notes who blocks us, who lets us in again, and which group has another id now."""
 
-    def __init__(self, chats: Chats, sender: Sender, clock: Clock) -> None:
+    def __init__(self, chats: Chats, clock: Clock) -> None:
         self._chats = chats
-        self._sender = sender
         self._clock = clock
 
     async def __call__(self, handler: Next, event: TelegramObject, data: dict[str, Any]) -> object:
@@ -38,14 +36,10 @@ class Membership(BaseMiddleware):
             why = f"the bot is {told.new_chat_member.status}"
             await self._chats.blocked(told.chat.id, why, self._clock.now())
         else:
-            await self._opened(told.chat.id)
+            await self._chats.opened(told.chat.id)
 
     async def _message(self, message: Message) -> None:
         if message.migrate_to_chat_id is not None:
             await self._chats.migrated(message.chat.id, message.migrate_to_chat_id)
         elif message.migrate_from_chat_id is not None:
             await self._chats.migrated(message.migrate_from_chat_id, message.chat.id)
-
-    async def _opened(self, chat_id: int) -> None:
-        await self._chats.opened(chat_id)
-        self._sender.opened(chat_id)

@@ -162,14 +162,13 @@ class Sender:
     ) -> int | None:
         """Send or edit a status message; return its id, or None when it is gone.
 
-        A chat that has refused us is spared it until an end reaches it again.
+        A chat that has refused us is spared it until it lets us in, or an end reaches it again.
         """
         if self._aside:
             self._wanted.set()
             await self._ready.wait()
         bot = self._connected_bot()
-        if (why := self._closed.get(chat_id)) is not None:
-            raise ChatClosedError(why)
+        await self._check_open(chat_id)
         words = Rendered(text, cut(stripped(text), TEXT_LIMIT))
 
         async def sent(chat: int) -> int | None:
@@ -238,10 +237,6 @@ class Sender:
         """
         return await self._heeding(chat_id, attempt)
 
-    def opened(self, chat_id: int) -> None:
-        """Forget that a chat refused us."""
-        self._closed.pop(chat_id, None)
-
     async def _heeding(self, chat_id: int, attempt: Callable[[int], Awaitable[T]]) -> T:
         """Send, doing what Telegram's answer asks for: follow a group, pause, stop."""
         chat = await self._current(chat_id)
@@ -262,6 +257,19 @@ class Sender:
         except PeerDownError as fault:
             self._heed(fault)
             raise
+
+    async def _check_open(self, chat_id: int) -> None:
+        """Look whether a chat that refused us still does; updates tell, in whichever process.
+
+        Raises:
+            ChatClosedError: It does.
+        """
+        why = self._closed.get(chat_id)
+        if why is None:
+            return
+        if await self._chats.refuses(await self._current(chat_id)):
+            raise ChatClosedError(why)
+        self._closed.pop(chat_id, None)
 
     def _note_closed(self, chat_id: int, why: str) -> None:
         """Remember a chat that refuses us, the newest of many."""

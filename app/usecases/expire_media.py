@@ -1,6 +1,11 @@
-"""Expire media: delete copies of outputs once they are as old as the operator keeps them."""
+"""Expire media: delete what is as old as the operator keeps it.
+
+Copies of outputs go once their record knows; pictures that people gave, once no generation
+that has not ended names them.
+"""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,6 +15,7 @@ from app.errors import ContendedError, PeerError, UnreadableError
 from app.ports import Leases, Storage
 from app.usecases.records import Records
 from processors import runs
+from processors.images import keys
 from schemas.base import GenerationId, InstanceName
 from schemas.generation import Generation
 
@@ -20,14 +26,14 @@ PACE: Final = timedelta(milliseconds=20)
 
 
 class ExpireMedia:
-    """Goes through all copies, and deletes the old ones of generations that have ended.
+    """Goes through all copies and pictures, and deletes the old ones that nothing needs.
 
     Args:
         storage: Where they are.
         records: Whose they are; a copy whose record is gone is deleted, too.
         leases: Only one process does this at a time.
         me: This process.
-        keep: How old a copy may become.
+        keep: How old a file may become.
     """
 
     def __init__(
@@ -58,10 +64,10 @@ class ExpireMedia:
             return 0
         deleted = 0
         try:
-            async for each in self._storage.listed(runs.COPIES):
-                if each.at < now - self._keep and await self._expired(each.key):
-                    deleted += 1
-                    await asyncio.sleep(PACE.total_seconds())
+            async for key in self._expired(now - self._keep):
+                await self._storage.delete(key)
+                deleted += 1
+                await asyncio.sleep(PACE.total_seconds())
         except PeerError as error:
             self._log.warning("not all old media could be deleted", error=str(error))
         if deleted:
@@ -69,13 +75,30 @@ class ExpireMedia:
         await self._leases.release(lease)
         return deleted
 
-    async def _expired(self, key: str) -> bool:
-        """Delete a copy, its record told first; return whether it could be."""
-        owner = runs.owner_of(key)
-        if owner is None or not await self._let_go(owner, key):
-            return False
-        await self._storage.delete(key)
-        return True
+    async def _expired(self, before: datetime) -> AsyncIterator[str]:
+        """Yield the keys of what may be deleted, the records of copies told first."""
+        async for key in self._old(runs.COPIES, before):
+            owner = runs.owner_of(key)
+            if owner is not None and await self._let_go(owner, key):
+                yield key
+        needed = None
+        async for key in self._old(keys.INPUTS, before):
+            if needed is None:
+                needed = await self._needed()
+            if keys.is_key(key) and key not in needed:
+                yield key
+
+    async def _old(self, prefix: str, before: datetime) -> AsyncIterator[str]:
+        async for each in self._storage.listed(prefix):
+            if each.at < before:
+                yield each.key
+
+    async def _needed(self) -> frozenset[str]:
+        """Return the pictures that open generations name: they may yet be handed over."""
+        found = set[str]()
+        async for inputs in self._records.generations.open_inputs():
+            found.update(keys.keys_in(inputs))
+        return frozenset(found)
 
     async def _let_go(self, owner: GenerationId, key: str) -> bool:
         """Have the record of a copy know that there is none; return whether it has."""

@@ -8,7 +8,7 @@ from schemas.run import Output
 
 
 class Links:
-    """Mints links to copies of outputs.
+    """Mints links to files: copies of outputs, and pictures that were given.
 
     Args:
         keys: Of the purpose "media", the signing one first.
@@ -29,8 +29,13 @@ class Links:
         """Return a link under which a copy is downloaded, or None where there is no copy."""
         return self._link(output, "attachment")
 
+    def to(self, key: str) -> str:
+        """Return a link under which a file is shown in place, where that is safe."""
+        return self._minted(key, "inline")
+
     def _link(self, output: Output, disposition: links.Disposition) -> str | None:
-        if output.key is None:
-            return None
+        return None if output.key is None else self._minted(output.key, disposition)
+
+    def _minted(self, key: str, disposition: links.Disposition) -> str:
         today = self._clock.now().date()
-        return links.media_link(self._key, self._base, output.key, disposition, today)
+        return links.media_link(self._key, self._base, key, disposition, today)

@@ -9,7 +9,7 @@ from app.errors import ContendedError
 from app.ports import Ledger
 from processors import ledger
 from processors.ledger import Act
-from schemas.base import GenerationId, UserId
+from schemas.base import GenerationId, PaymentId, UserId
 from schemas.ledger import Entry, EntryId, EntryKind
 
 MAX_TRIES: Final = 100
@@ -152,6 +152,61 @@ class Money:
 
         key = ledger.refund_key(generation)
         return await self._moved(user, EntryKind.REFUND, key, decide, by=by, reason=reason)
+
+    async def payment(
+        self,
+        user: UserId,
+        charge: str,
+        amount: Decimal,
+        *,
+        record: PaymentId,
+        rate: Decimal,
+        by: str,
+    ) -> Entry:
+        """Credit what a charge has bought; the same charge again credits nothing.
+
+        Args:
+            user: To whom.
+            charge: The provider's name of what was paid.
+            amount: How many credits.
+            record: The payment.
+            rate: Credits for one Star.
+            by: Whose word it is that it was paid.
+
+        Raises:
+            AmountError: It is no amount that can be credited.
+            KeyTakenError: The charge is another person's.
+            ContendedError: Others kept winning the write.
+        """
+
+        def decide(last: Entry | None, act: Act) -> Entry:
+            return ledger.payment(last, act, charge, amount, record=record, rate=rate)
+
+        return await self._moved(user, EntryKind.PAYMENT, ledger.payment_key(charge), decide, by=by)
+
+    async def payback(
+        self, user: UserId, charge: str, *, by: str, reason: str | None = None
+    ) -> Entry:
+        """Take back what a charge has brought, once; the balance may go below zero.
+
+        Args:
+            user: From whom.
+            charge: What they have got their money back for.
+            by: Who gave it back.
+            reason: Why.
+
+        Raises:
+            NoPaymentError: Nothing was credited for it.
+            KeyTakenError: The charge is another person's.
+            ContendedError: Others kept winning the write.
+        """
+        paid = await self._ledger.by_key(ledger.payment_key(charge))
+
+        def decide(last: Entry | None, act: Act) -> Entry:
+            return ledger.payback(last, act, paid, charge)
+
+        key = ledger.payback_key(charge)
+        return await self._moved(user, EntryKind.PAYBACK, key, decide, by=by, reason=reason)
 
     async def _last(self, user: UserId) -> Entry | None:
         found = await self._ledger.history(user, limit=1)

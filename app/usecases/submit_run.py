@@ -1,8 +1,10 @@
 """Submit a generation to its engine, at most once.
 
-A compare-and-set to ``submitting`` precedes the POST. Where the answer never comes, the
-generation is not sent again: the first webhook names the run, or the engine's recent runs
-are read for the one that carries our webhook URL; after a while it has failed.
+The pictures that it names are handed over first, while it is still ``pending``: whatever comes
+of that, nothing was ordered yet. A compare-and-set to ``submitting`` precedes the POST. Where
+the answer never comes, the generation is not sent again: the first webhook names the run, or the
+engine's recent runs are read for the one that carries our webhook URL; after a while it has
+failed.
 """
 
 import asyncio
@@ -11,17 +13,20 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
+from pydantic import JsonValue
 
 from app.clock import Clock
 from app.errors import (
     PeerBusyError,
     PeerDownError,
     PeerError,
+    PeerMissingError,
     PeerRefusedError,
     PeerUnknownError,
     StoreDownError,
 )
 from app.ports import Engine
+from app.usecases.hand_over import HandOver
 from app.usecases.records import Decide, Records, acknowledged
 from app.usecases.taking import Taking
 from processors import debts, runs
@@ -44,6 +49,7 @@ class SubmitRun:
     Args:
         records: The generations.
         engines: Those that are on, by name.
+        hand_over: Gives an engine the pictures that inputs name.
         webhook_of: The webhook URL of a generation's current attempt.
         names: Whether a webhook URL is one of ours for this generation and attempt.
         taking: Who this process is.
@@ -55,6 +61,7 @@ class SubmitRun:
         records: Records,
         engines: Mapping[EngineName, Engine],
         *,
+        hand_over: HandOver,
         webhook_of: Callable[[Generation], str],
         names: Callable[[str | None, Generation], bool],
         taking: Taking,
@@ -63,6 +70,7 @@ class SubmitRun:
         self._records = records
         self._clock: Clock = records.clock
         self._engines = engines
+        self._hand_over = hand_over
         self._webhook_of = webhook_of
         self._names = names
         self._taking = taking
@@ -81,10 +89,30 @@ class SubmitRun:
         if generation.status is RunStatus.PENDING:
             if runs.overdue(generation, now, self._timing):
                 return self._over(debt, "overdue", status=RunStatus.TIMEOUT)
-            return await self._send(engine, generation, debt)
+            return await self._begin(engine, generation, debt)
         return await self._look(engine, generation, debt)
 
-    async def _send(self, engine: Engine, generation: Generation, debt: Debt) -> Decide | None:
+    async def _begin(self, engine: Engine, generation: Generation, debt: Debt) -> Decide | None:
+        """Hand over what the order names, and send it; a fault of ours or theirs is no order."""
+        asked = generation.request_payload.inputs
+        try:
+            inputs = await self._hand_over(engine, asked, debt.next_at)
+        except PeerMissingError as error:
+            self._log.warning("a picture cannot be handed over", error=str(error))
+            return self._over(debt, "input_gone")
+        except PeerRefusedError as error:
+            return self._over(debt, str(error), by_engine=True)
+        if inputs is None:
+            return self._taking.renewed(debt.key, debt.n)
+        return await self._send(engine, generation, debt, inputs)
+
+    async def _send(
+        self,
+        engine: Engine,
+        generation: Generation,
+        debt: Debt,
+        inputs: dict[str, JsonValue],
+    ) -> Decide | None:
         sent = await self._sending(generation, debt)
         # Held and submitting: only a holder of this claim can have written it, and that is us.
         ours = sent is not None and debts.held(sent.owed, debt.key, debt.n)
@@ -93,7 +121,7 @@ class SubmitRun:
         if debt.next_at - self._clock.now() < self._timing.submit_limit:
             return self._unsent(debt)
         try:
-            run_id = await engine.submit(generation, self._webhook_of(generation))
+            run_id = await engine.submit(_with(generation, inputs), self._webhook_of(generation))
         except PeerRefusedError as error:
             reason = str(error)
             return self._over(debt, reason, by_engine=True)
@@ -208,3 +236,9 @@ class SubmitRun:
             return runs.ended(record, ending, now=now, taker=self._taking.taker(now))
 
         return over
+
+
+def _with(generation: Generation, inputs: dict[str, JsonValue]) -> Generation:
+    """Return a generation as it is sent; the record keeps the inputs that were ordered."""
+    payload = generation.request_payload
+    return generation.change(request_payload=payload.change(inputs=inputs))

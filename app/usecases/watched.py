@@ -6,13 +6,14 @@ Use cases may go on without an answer, so whether a debt was done says nothing a
 What says something is the call.
 """
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterable, AsyncIterator, Generator
 from contextlib import contextmanager
 from datetime import datetime
 
 from app.errors import (
     PeerBusyError,
     PeerDownError,
+    PeerError,
     PeerMissingError,
     PeerRefusedError,
     PeerUnknownError,
@@ -48,6 +49,13 @@ class Watched:
         with self._answering(generation.id):
             return await self._engine.submit(generation, webhook)
 
+    async def upload(
+        self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
+    ) -> str:
+        """See app.ports.Engine."""
+        with self._answering(name):
+            return await self._engine.upload(name, content, size, content_type)
+
     async def read(self, run_id: RunId) -> RunReport:
         """See app.ports.Engine."""
         with self._answering(run_id):
@@ -79,20 +87,27 @@ class Watched:
         """Note an answer, of which a no is one too, or that none came.
 
         Args:
-            what: The run or generation that the call is about: one that fails again and again
+            what: The run, generation or file that the call is about: one that fails again and again
                 may be at fault itself. None where a failed call says nothing about the engine.
         """
         try:
             yield
-        except (PeerRefusedError, PeerMissingError):
-            self._circuits.worked(self.name)
-            raise
-        except PeerDownError as error:
-            self._circuits.failed(self.name, str(error))
-            raise
-        except (PeerBusyError, PeerUnknownError) as error:
-            named = isinstance(error, PeerBusyError) and error.retry_after is not None
-            if what is not None and not named:
-                self._circuits.struggled(self.name, what, str(error))
+        except PeerError as error:
+            # What is uploaded comes from the storage, whose faults say nothing of the engine.
+            if error.peer == self.name:
+                self._note(error, what)
             raise
         self._circuits.worked(self.name)
+
+    def _note(self, error: PeerError, what: str | None) -> None:
+        match error:
+            case PeerRefusedError() | PeerMissingError():
+                self._circuits.worked(self.name)
+            case PeerDownError():
+                self._circuits.failed(self.name, str(error))
+            case PeerBusyError(retry_after=wait) if wait is not None:
+                pass
+            case PeerBusyError() | PeerUnknownError() if what is not None:
+                self._circuits.struggled(self.name, what, str(error))
+            case _:
+                pass

@@ -1,6 +1,7 @@
 """Read a request's body: so much of it, and within so much time."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Final
 
@@ -75,6 +76,45 @@ async def read(scope: Scope, receive: Receive, deadline: timedelta) -> bytes:
             return await _gathered(receive)
     except TimeoutError:
         raise SlowBodyError from None
+
+
+async def stream(
+    scope: Scope, receive: Receive, deadline: timedelta, most: int
+) -> AsyncIterator[bytes]:
+    """Yield a body as it comes.
+
+    Of one that is too long as much again is read and thrown away: whoever sends a file of some
+    megabytes too many would not see the answer before its end.
+
+    Raises:
+        MediaTypeError: It is compressed: nothing is ever expanded here.
+        TooLargeError: It is longer than `most`, by its own word or by count.
+        SlowBodyError: It was not there by the deadline.
+        DisconnectedError: The client went before its end.
+    """
+    if (header(scope, b"content-encoding") or b"identity").strip().lower() != b"identity":
+        raise MediaTypeError
+    if int(header(scope, b"content-length") or 0) > most:
+        await drain(receive, 2 * most, deadline)
+        raise TooLargeError(most)
+    until = asyncio.get_running_loop().time() + deadline.total_seconds()
+    total, more = 0, True
+    while more:
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise SlowBodyError from None
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
+        part = message.get("body", b"")
+        total += len(part)
+        more = message.get("more_body", False)
+        if total > most:
+            left = until - asyncio.get_running_loop().time()
+            await drain(receive, most if more else 0, timedelta(seconds=left))
+            raise TooLargeError(most)
+        yield part
 
 
 async def drain(receive: Receive, most: int, deadline: timedelta) -> None:

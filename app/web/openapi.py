@@ -95,8 +95,19 @@ def _operation(operation: Operation, schemas: Schemas, definitions: dict[str, Js
     }
     if operation.body is not None:
         schema = schemas[operation.body, "validation"]
-        described["requestBody"] = {"required": True, "content": _content(schema)}
+        content = _content(schema) | _files(operation)
+        described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _files(operation: Operation) -> Json:
+    """Return what is taken instead of JSON: a form with a file, or a file as it is."""
+    content: Json = {each: {} for each in operation.file_types}
+    if operation.file is not None:
+        binary = {"type": "string", "contentMediaType": "application/octet-stream"}
+        form = {"type": "object", "properties": {operation.file: binary}}
+        content["multipart/form-data"] = {"schema": form | {"required": [operation.file]}}
+    return content
 
 
 def _template(path: str) -> str:

@@ -50,6 +50,8 @@ class Operation:
         query: Model of its query parameters, by their aliases.
         headers: Model of the headers it looks at, by their aliases.
         body: Model of the JSON it takes.
+        file: Field of a form that holds a file, where it takes one instead of JSON.
+        file_types: Media types of a file that it takes as the body itself.
         status: Of its answer when all is well.
         known_status: The same where nothing had to be made; None where that is no other.
         answer: Model of the JSON it answers with; None for another type of content.
@@ -66,6 +68,8 @@ class Operation:
     query: type[BaseModel] | None = None
     headers: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
+    file: str | None = None
+    file_types: tuple[str, ...] = ()
     status: int = 200
     known_status: int | None = None
     answer: type[BaseModel] | None = None

@@ -30,6 +30,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     errors.RefusedError: HTTPStatus.BAD_REQUEST,
     errors.EngineOffError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.AmountRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TelegramOffError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UserBlockedError: HTTPStatus.FORBIDDEN,
     errors.NotAllowedError: HTTPStatus.FORBIDDEN,
@@ -48,6 +49,7 @@ STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     refusals.UnauthorizedError: HTTPStatus.UNAUTHORIZED,
     refusals.MethodError: HTTPStatus.METHOD_NOT_ALLOWED,
     refusals.MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    refusals.PictureError: HTTPStatus.UNPROCESSABLE_ENTITY,
     refusals.TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     refusals.SlowBodyError: HTTPStatus.REQUEST_TIMEOUT,
     RangeError: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
@@ -135,6 +137,7 @@ def _problem(error: Exception) -> Problem:
         detail=None if isinstance(error, errors.PeerError) else _short(str(error)),
         reason=reason,
         field=_short(getattr(error, "field", None)),
+        bounds=getattr(error, "bounds", None),
     )
 
 

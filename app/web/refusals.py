@@ -8,11 +8,12 @@
     * MediaTypeError: the body is not what we read
     * TooLargeError: the body is longer than we read
     * SlowBodyError: the body did not come in time
+    * PictureError: the file is no picture that we take
     * NotJsonError: the body is not JSON, or no JSON that we keep
 * DisconnectedError: nobody is left to be answered
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from app.errors import AppError, RefusedError
 
@@ -60,8 +61,8 @@ class MediaTypeError(RefusedError):
 
     reason = "media_type"
 
-    def __init__(self) -> None:
-        super().__init__("send application/json, without a content encoding")
+    def __init__(self, asked: str = "send application/json, without a content encoding") -> None:
+        super().__init__(asked)
 
 
 class TooLargeError(RefusedError):
@@ -71,6 +72,22 @@ class TooLargeError(RefusedError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"at most {limit} bytes")
+
+
+class PictureError(RefusedError):
+    """The file is no picture that is taken here.
+
+    Attributes:
+        field: Where it stands in the request.
+        bounds: What it must keep: ``maxPixels``, ``maxSide``; None where that is not the point.
+    """
+
+    reason = "picture"
+
+    def __init__(self, field: str, problem: str, bounds: Mapping[str, int]) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.bounds = dict(bounds) or None
 
 
 class SlowBodyError(RefusedError):

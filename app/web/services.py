@@ -1,6 +1,6 @@
 """Everything the web layer needs, given by the composition root."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -8,9 +8,11 @@ from typing import Protocol
 from app.errors import UnavailableError
 from app.ports import JobPage, Page, Stored
 from app.usecases.orders import JobView, Order
-from schemas.base import EngineName, GenerationId, UserId
+from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.generation import Generation
+from schemas.image import Image
 from schemas.job import Job, JobId, JobStatus
+from schemas.payment import Payment
 from schemas.preset import Preset
 from schemas.run import Delivery, Output, RunEvent
 from schemas.user import Account, User
@@ -99,6 +101,24 @@ class Accounts(Protocol):
         ...
 
 
+class Payments(Protocol):
+    """Purchases of credits. Every method may raise an AppError."""
+
+    async def create(
+        self, user_id: UserId, stars: int, *, key: str | None, digest: str | None
+    ) -> tuple[Payment, bool]:
+        """Return a payment with a link to its invoice, and whether it was made just now."""
+        ...
+
+    async def get(self, payment_id: PaymentId) -> Payment | None:
+        """Return a payment, or None."""
+        ...
+
+    async def refund(self, payment_id: PaymentId, *, by: str, reason: str) -> Payment:
+        """Give the money back, once."""
+        ...
+
+
 class Orders(Protocol):
     """Orders and what became of them. Every method may raise an AppError."""
 
@@ -146,6 +166,22 @@ class Presets(Protocol):
         ...
 
 
+class Images(Protocol):
+    """Pictures that people give."""
+
+    async def __call__(
+        self, content: AsyncIterable[bytes] | bytes, *, owner: UserId | None
+    ) -> Image:
+        """Return a picture as it is kept by now.
+
+        Raises:
+            ImageRefusedError: It is none that is taken.
+            UnavailableError: Nothing more is taken now.
+            PeerError: It could not be stored.
+        """
+        ...
+
+
 class Storage(Protocol):
     """The files we keep, to be read. Every method may raise a PeerError."""
 
@@ -190,6 +226,8 @@ class Clock(Protocol):
         ...
 
 
+LinkTo = Callable[[str], str]
+"""Mints a link to a file by its key."""
 Link = Callable[[Output], str | None]
 """Mints a link to our copy of an output; None where there is none."""
 Receiver = Callable[[Delivery], RunEvent]
@@ -208,10 +246,13 @@ class Services:
         link: Mints such links.
         updates: Takes Telegram's updates in, where it brings them here; else None.
         update_secret: What Telegram says with each of them; None of it: nobody comes in.
+        link: Mints such links, to copies of outputs.
+        link_to: Mints them to any file by its key.
         ready: Says what keeps us from being ready; nothing when we are.
         prefix: Path of WEBHOOK_URL, as in ``/relay``; empty for none.
         cors_origins: Origins whose pages may call the API.
         body_deadline: How long a body may take to arrive.
+        image_deadline: How long a picture may.
     """
 
     acceptor: Acceptor
@@ -220,7 +261,9 @@ class Services:
     orders: Orders
     people: People
     accounts: Accounts
+    payments: Payments
     presets: Presets
+    images: Images
     storage: Storage
     metrics: Metrics
     clock: Clock
@@ -229,9 +272,11 @@ class Services:
     api_keys: tuple[bytes, ...]
     media_keys: tuple[bytes, ...]
     link: Link
+    link_to: LinkTo
     ready: Callable[[], Awaitable[tuple[str, ...]]]
     updates: Intake | None = None
     update_secret: bytes = b""
     prefix: str = ""
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)
+    image_deadline: timedelta = timedelta(minutes=2)

@@ -9,9 +9,10 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.web.services import Link
-from schemas.base import EngineName, GenerationId, Record, UserId
+from schemas.base import EngineName, GenerationId, PaymentId, Record, UserId
 from schemas.generation import Generation, Request, Response
 from schemas.job import Job, JobId, Outcome, Step, Terms
+from schemas.payment import Payment
 from schemas.preset import FixedPrice
 from schemas.run import Output
 from schemas.user import Account, User
@@ -62,6 +63,16 @@ def user() -> type[BaseModel]:
         Account(user=_a_user(), balance=Decimal(0)).public(),
         id=(UserId, Field(description=UserId.__doc__)),
         balance=(balance.annotation, Field(description="Credits, as a decimal string.")),
+    )
+
+
+@cache
+def payment() -> type[BaseModel]:
+    """Return the model of `Payment.public`."""
+    return _model(
+        Payment,
+        _a_payment().public(_EPOCH),
+        id=(PaymentId, Field(description=PaymentId.__doc__)),
     )
 
 
@@ -130,6 +141,18 @@ def _a_generation() -> Generation:
         updated_at=_EPOCH,
         request_timestamp=_EPOCH,
         request_payload=Request(deployment_id="any"),
+    )
+
+
+def _a_payment() -> Payment:
+    return Payment(
+        id=PaymentId("0" * 32),
+        provider="any",
+        amount=1,
+        credits=Decimal(1),
+        rate=Decimal(1),
+        created_at=_EPOCH,
+        updated_at=_EPOCH,
     )
 
 

@@ -6,6 +6,7 @@ answered 200 once it is on disk, understood or not (see `app.usecases.take_updat
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.responses import Response
@@ -16,7 +17,7 @@ from app.web import bodies, refusals
 from app.web.edge import answer, reason_of
 from app.web.operations import Access, Operation
 from app.web.refusals import MethodError, UnauthorizedError
-from app.web.services import Services
+from app.web.services import Intake, Services
 from schemas.wire.api import Accepted
 
 PATH: Final = "/webhook"
@@ -48,16 +49,18 @@ class Door:
     """Takes updates in.
 
     Attributes:
-        doors: Its paths, each with and without a slash at its end; none where Telegram brings
+        doors: By path, each with and without a slash at its end; none where Telegram brings
             nothing here.
     """
 
     def __init__(self, services: Services) -> None:
-        wanted = services.updates is not None and services.update_secret
-        prefixes = {"", services.prefix.rstrip("/")} if wanted else set[str]()
-        self.doors: Final = frozenset(
-            f"{prefix}{PATH}{slash}" for prefix in prefixes for slash in ("", "/")
-        )
+        intakes = [services.updates] if services.updates and services.update_secret else []
+        self.doors: Final[Mapping[str, Intake]] = {
+            f"{prefix}{PATH}{slash}": intake
+            for intake in intakes
+            for prefix in {"", services.prefix.rstrip("/")}
+            for slash in ("", "/")
+        }
         self._services = services
         # Digests are of one length, so that comparing tells nothing of the secret's own.
         self._digest = hashlib.sha256(services.update_secret).digest()
@@ -80,5 +83,4 @@ class Door:
         if not hmac.compare_digest(digest, self._digest):
             raise UnauthorizedError
         raw = await bodies.read(scope, receive, self._services.body_deadline)
-        if self._services.updates is not None:
-            await self._services.updates.take(raw)
+        await self.doors[scope["path"]].take(raw)

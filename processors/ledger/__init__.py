@@ -3,7 +3,8 @@
 A balance is never stored anywhere but in the last entry, and an entry is one insert, unique by
 its number and by its key: who decided on a balance that has moved on loses the insert and decides
 again, and who does a thing twice finds it done. What is held can be closed once, and what was
-captured can be refunded once, since their keys name the generation.
+captured can be refunded once, since their keys name the generation. In the same way a charge brings
+credits once, and takes them back once.
 """
 
 from processors.ledger.auditing import Audit, Flaw, OpenLine, check
@@ -16,6 +17,10 @@ from processors.ledger.deciding import (
     grant,
     hold,
     hold_key,
+    payback,
+    payback_key,
+    payment,
+    payment_key,
     refund,
     refund_key,
     welcome_key,
@@ -34,6 +39,10 @@ __all__ = [
     "grant",
     "hold",
     "hold_key",
+    "payback",
+    "payback_key",
+    "payment",
+    "payment_key",
     "refund",
     "refund_key",
     "welcome_key",

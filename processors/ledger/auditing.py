@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from processors.ledger.deciding import balance, close_key, refund_key
+from processors.ledger.deciding import balance, close_key, payback_key, payment_key, refund_key
 from schemas.base import GenerationId, plain
 from schemas.ledger import Entry, EntryKind
 
@@ -59,6 +59,7 @@ def check(entries: Iterable[Entry]) -> Audit:
     return Audit(auditor.sum, tuple(auditor.lines.values()), flaws)
 
 
+_SPENDING: Final = frozenset({EntryKind.HOLD, EntryKind.PAYBACK})
 _Found = Iterator[tuple[str, str]]
 """Problems, each with its words."""
 
@@ -73,6 +74,8 @@ class _Auditor:
         self._held = set[GenerationId]()
         self._captured = dict[GenerationId, Decimal]()
         self._refunded = set[GenerationId]()
+        self._paid = dict[str, Decimal]()
+        self._paid_back = set[str]()
 
     def read(self, entry: Entry) -> _Found:
         """Yield what is wrong with the next entry."""
@@ -87,6 +90,10 @@ class _Auditor:
                 yield from self._close(entry)
             case EntryKind.REFUND:
                 yield from self._refund(entry)
+            case EntryKind.PAYMENT:
+                yield from self._payment(entry)
+            case EntryKind.PAYBACK:
+                yield from self._payback(entry)
             case _:
                 pass
         self._last = entry
@@ -100,9 +107,9 @@ class _Auditor:
             right = balance(self._last) + entry.amount
             words = f"the balance is {plain(entry.balance)} and must be {plain(right)}"
             yield from _check(entry.balance == right, "balance", words)
-        if entry.kind is EntryKind.HOLD and entry.amount:
+        if entry.kind in _SPENDING and entry.amount:
             allowed = entry.balance >= -(entry.overdraft or 0)
-            words = f"the hold leaves {plain(entry.balance)}, which nobody allowed"
+            words = f"the {entry.kind.value} leaves {plain(entry.balance)}, which nobody allowed"
             yield from _check(allowed, "overdrawn", words)
 
     def _hold(self, entry: Entry) -> _Found:
@@ -140,6 +147,24 @@ class _Auditor:
         captured = self._captured.get(generation, Decimal(0))
         words = f"of generation {generation} only {plain(captured)} were captured"
         yield from _check(0 < entry.amount <= captured, "amount", words)
+
+    def _payment(self, entry: Entry) -> _Found:
+        charge = entry.key.removeprefix(payment_key(""))
+        yield from _check(entry.key == payment_key(charge), "key", "the key is not of a payment")
+        yield from _check(entry.amount > 0, "amount", "a payment must be above zero")
+        if charge in self._paid:
+            yield "line", f"charge {charge} was credited already"
+        self._paid[charge] = entry.amount
+
+    def _payback(self, entry: Entry) -> _Found:
+        charge = entry.key.removeprefix(payback_key(""))
+        yield from _check(entry.key == payback_key(charge), "key", "the key is not of a payback")
+        if charge in self._paid_back:
+            yield "line", f"charge {charge} was taken back already"
+        self._paid_back.add(charge)
+        paid = self._paid.get(charge, Decimal(0))
+        words = f"charge {charge} had brought {plain(paid)}"
+        yield from _check(0 < -entry.amount == paid, "amount", words)
 
 
 def _check(good: bool, problem: str, said: str) -> _Found:  # noqa: FBT001 - what is asserted

@@ -10,8 +10,9 @@ from processors.errors import (
     InsufficientCreditsError,
     KeyTakenError,
     NoLineError,
+    NoPaymentError,
 )
-from schemas.base import GenerationId, UserId, plain
+from schemas.base import GenerationId, PaymentId, UserId, plain
 from schemas.ledger import GRAIN, MOST, Entry, EntryId, EntryKind
 
 _ZERO: Final = Decimal(0).quantize(GRAIN)
@@ -45,6 +46,16 @@ def close_key(generation: GenerationId) -> str:
 def refund_key(generation: GenerationId) -> str:
     """Return the key of a generation's one refund."""
     return f"refund:{generation}"
+
+
+def payment_key(charge: str) -> str:
+    """Return the key of the credits that a charge brings."""
+    return f"payment:{charge}"
+
+
+def payback_key(charge: str) -> str:
+    """Return the key of taking those credits back."""
+    return f"payback:{charge}"
 
 
 def welcome_key(user: UserId) -> str:
@@ -179,6 +190,54 @@ def refund(
         raise AmountError("amount", f"is over the {plain(captured)} that were captured")
     entry = _next(last, act, EntryKind.REFUND, refund_key(generation), given)
     return entry.change(generation=generation)
+
+
+def payment(
+    last: Entry | None,
+    act: Act,
+    charge: str,
+    amount: Decimal,
+    *,
+    record: PaymentId,
+    rate: Decimal,
+) -> Entry:
+    """Credit what was bought. It is paid for already, so no balance is too high for it.
+
+    Args:
+        last: The person's last entry.
+        act: Whose and by whom.
+        charge: The provider's name of what was paid.
+        amount: Credits that were bought.
+        record: The payment.
+        rate: Credits for one Star.
+
+    Raises:
+        AmountError: It is not above zero, or no amount.
+    """
+    bought = _positive(amount, "amount")
+    entry = _next(last, act, EntryKind.PAYMENT, payment_key(charge), bought)
+    return entry.change(payment=record, rate=_positive(rate, "rate"))
+
+
+def payback(last: Entry | None, act: Act, paid: Entry | None, charge: str) -> Entry:
+    """Take back what a charge has brought, spent or not: the money is with who paid again.
+
+    The balance may go below zero; how far is written down as the leave that it had.
+
+    Args:
+        last: The person's last entry.
+        act: Whose and by whom.
+        paid: The entry that credited the charge.
+        charge: The provider's name of what was paid.
+
+    Raises:
+        NoPaymentError: Nothing was credited to this person for it.
+    """
+    if paid is None or paid.user != act.user or paid.kind is not EntryKind.PAYMENT:
+        raise NoPaymentError(charge)
+    entry = _next(last, act, EntryKind.PAYBACK, payback_key(charge), -paid.amount)
+    leave = -entry.balance if entry.balance < 0 else None
+    return entry.change(payment=paid.payment, overdraft=leave)
 
 
 def _next(last: Entry | None, act: Act, kind: EntryKind, key: str, amount: Decimal) -> Entry:

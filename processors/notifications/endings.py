@@ -34,6 +34,7 @@ REASONS: Final[Mapping[str, str]] = {
     "overdue": message("It was not finished within its time limit."),
     "refused": message("The engine refused to run this."),
     "cancel_unconfirmed": message("The engine did not answer when asked to cancel."),
+    "input_gone": message("The picture you sent is no longer kept; send it again."),
 }
 """What the slugs in a record's ``statusReason`` mean; other text there is the engine's own."""
 

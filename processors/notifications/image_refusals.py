@@ -10,8 +10,8 @@ FAULTS: Final[Mapping[ImageFault, str]] = {
     ImageFault.EMPTY: message("The file is empty."),
     ImageFault.TOO_LARGE: message("The picture is too large; the limit is {megabytes} MB."),
     ImageFault.TOO_MANY_PIXELS: message(
-        "The picture is too large; the limit is {megapixels} megapixels and {maxSide} pixels for"
-        " the longer side."
+        "The picture is too large; the limit is {megapixels} megapixels"
+        " and {maxSide} pixels for the longer side."
     ),
     ImageFault.FORMAT: message("Only PNG, JPEG, WebP and GIF pictures can be used."),
     ImageFault.MOVING: message("Videos and animated stickers cannot be used; send a picture."),
@@ -19,13 +19,7 @@ FAULTS: Final[Mapping[ImageFault, str]] = {
 }
 
 
-def english(language: Language, message: str, plural: str | None = None, n: int = 1, /) -> str:
-    """Say everything in English: for programs."""
-    del language
-    return message if plural is None or n == 1 else plural
-
-
-def refused(language: Language, error: ImageRefusedError, *, translate: Translate = english) -> str:
+def refused(language: Language, error: ImageRefusedError, *, translate: Translate) -> str:
     """Say in one sentence why a picture was not taken, its bounds in it."""
     bounds = error.bounds
     return Voice(language, translate).say(

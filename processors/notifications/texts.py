@@ -37,6 +37,12 @@ class Translate(Protocol):
         ...
 
 
+def english(language: Language, message: str, plural: str | None = None, n: int = 1, /) -> str:
+    """Say it in English, whatever the language: the words of a program for programs."""
+    del language
+    return message if plural is None or n == 1 else plural
+
+
 class Voice(NamedTuple):
     """Somebody's language, and how to speak it.
 

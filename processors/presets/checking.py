@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeAlias
 
 from processors.errors import InputRefusedError
+from processors.images.keys import key_in
 from processors.presets import inputs
 from schemas.preset import (
     ChoiceInput,
     CostPrice,
     Definition,
+    ImageInput,
     Input,
     IntegerInput,
     NumberInput,
@@ -74,14 +76,19 @@ def _of_input(asked: Input) -> Iterator[Problem]:
                 yield Problem(("choices", index, "value"), "another choice has this value")
         case _:
             pass
-    if asked.default is None:
-        return
+    if asked.default is not None:
+        yield from _of_default(asked)
+
+
+def _of_default(asked: Input) -> Iterator[Problem]:
     if asked.required:
         yield Problem(("required",), "what has a default is never missing; take one of them away")
     try:
         inputs.take(asked, asked.default)
     except InputRefusedError as error:
         yield Problem(("default",), f"would be refused itself: {error.fault.value}")
+    if isinstance(asked, ImageInput) and key_in(asked.default) is not None:
+        yield Problem(("default",), "is not kept for ever; give an address")
 
 
 def _repeated(values: Iterable[str]) -> Iterator[int]:

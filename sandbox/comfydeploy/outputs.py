@@ -35,8 +35,14 @@ class File:
     make: Callable[[], bytes]
 
 
-def files_of(plan: Plan, inputs: dict[str, object]) -> list[File]:
-    """Return the files that a run of this plan makes, in order; the same ones every time."""
+def files_of(plan: Plan, inputs: dict[str, object], given: bytes | None = None) -> list[File]:
+    """Return the files that a run of this plan makes, in order; the same ones every time.
+
+    Args:
+        plan: What the run was asked for.
+        inputs: The inputs of the run.
+        given: The picture among them, to be seen in those that are made.
+    """
     prompt, seed = prompt_of(inputs), str(inputs.get("seed", ""))
     single = {
         "large": File("large_00001_.png", "image/png", lambda: pictures.draw_large(prompt + seed)),
@@ -48,7 +54,7 @@ def files_of(plan: Plan, inputs: dict[str, object]) -> list[File]:
     found: list[File] = []
     for kind in plan.outputs:
         if kind == "image":
-            found += [_picture(prompt, seed, index) for index in range(1, plan.images + 1)]
+            found += [_picture(prompt, seed, index, given) for index in range(1, plan.images + 1)]
         elif kind in single:
             found.append(single[kind])
     return found
@@ -87,7 +93,9 @@ def prompt_of(inputs: dict[str, object]) -> str:
     texts = [
         value
         for key, value in inputs.items()
-        if isinstance(value, str) and not key.startswith("sandbox_")
+        if isinstance(value, str)
+        and not key.startswith("sandbox_")
+        and not value.startswith(("http://", "https://"))
     ]
     prompt = inputs.get("prompt")
     return prompt if isinstance(prompt, str) else next(iter(texts), "")
@@ -98,8 +106,9 @@ def output_name(run_id: str, word: str) -> str:
     return str(uuid.uuid5(uuid.UUID(run_id), word))
 
 
-def _picture(prompt: str, seed: str, index: int) -> File:
-    make = functools.partial(pictures.draw, prompt, seed if index == 1 else f"{seed}/{index}")
+def _picture(prompt: str, seed: str, index: int, given: bytes | None) -> File:
+    seeded = seed if index == 1 else f"{seed}/{index}"
+    make = functools.partial(pictures.draw, prompt, seeded, given)
     return File(f"hero_{index:05}_.png", "image/png", make)
 
 

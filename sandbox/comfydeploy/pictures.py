@@ -9,13 +9,21 @@ from PIL import Image, ImageDraw, ImageFont
 
 _SIZE = (768, 512)
 _MAX_LINES = 6
+_HUNG = 180
+"""Pixels of the longer side of a picture that came with the order."""
 _LINE_LENGTH = 44
 
 Colour = tuple[int, int, int]
 
 
-def draw(prompt: str, seed: str) -> bytes:
-    """Return a PNG with the prompt written on it; the same bytes for the same arguments."""
+def draw(prompt: str, seed: str, given: bytes | None = None) -> bytes:
+    """Return a PNG with the prompt written on it; the same bytes for the same arguments.
+
+    Args:
+        prompt: What was asked for.
+        seed: What was thrown.
+        given: A picture that came with the order, hung small into the corner.
+    """
     # A picture needs variety, not secrecy.
     dice = random.Random(f"{prompt}\0{seed}")  # noqa: S311
     width, height = _SIZE
@@ -32,6 +40,7 @@ def draw(prompt: str, seed: str) -> bytes:
         )
     _add_stars_and_sun(pen, dice, horizon)
     _write(pen, prompt)
+    _hang(picture, given or b"")
     out = io.BytesIO()
     picture.save(out, "PNG")
     return out.getvalue()
@@ -74,6 +83,19 @@ def _write(pen: ImageDraw.ImageDraw, prompt: str) -> None:
     left, top, right, bottom = pen.multiline_textbbox((32, 28), text, font=font, spacing=8)
     pen.rounded_rectangle((left - 14, top - 12, right + 14, bottom + 14), 12, fill=(0, 0, 0, 110))
     pen.multiline_text((32, 28), text, font=font, spacing=8, fill=(255, 255, 255))
+
+
+def _hang(picture: Image.Image, given: bytes) -> None:
+    """Show what came with the order, in a frame; what is no picture hangs nowhere."""
+    try:
+        small = Image.open(io.BytesIO(given)).convert("RGB")
+    except (OSError, ValueError):
+        return
+    small.thumbnail((_HUNG, _HUNG))
+    left, top = picture.width - small.width - 24, picture.height - small.height - 24
+    framed = Image.new("RGB", (small.width + 8, small.height + 8), "white")
+    framed.paste(small, (4, 4))
+    picture.paste(framed, (left - 4, top - 4))
 
 
 def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

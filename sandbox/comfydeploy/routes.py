@@ -211,11 +211,17 @@ class Routes:
         if self._cloud().controls.outputs_down:
             return PlainTextResponse("Service Unavailable", 503)
         run = self._cloud().runs.get(request.path_params["run_id"])
-        files = [] if run is None else outputs.files_of(run.plan, run.inputs)
+        files = [] if run is None else outputs.files_of(run.plan, run.inputs, self._given(run))
         for file in files:
             if file.name == request.path_params["name"]:
                 return Response(await asyncio.to_thread(file.make), media_type=file.content_type)
         return PlainTextResponse("NoSuchKey", 404)
+
+    def _given(self, run: Run) -> bytes | None:
+        """Return the first file that was uploaded here and is among the inputs of a run."""
+        names = [str(value).rpartition("/inputs/")[2] for value in run.inputs.values()]
+        uploads = self._cloud().uploads
+        return next((uploads[name][1] for name in names if name in uploads), None)
 
     async def _input(self, request: Request) -> Response:
         kind, data = self._cloud().uploads.get(request.path_params["name"], ("", b""))

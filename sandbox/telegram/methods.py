@@ -120,7 +120,7 @@ class Methods:
 
     async def _edit_caption(self, call: Call) -> object:
         chat, before = self._posting.edited(call)
-        if before.kind == "text":
+        if before.media is None:
             raise Refusal("there is no caption in the message to edit")
         raw, mode = call.text("caption"), call.text("parse_mode")
         after = replace(before, raw=raw, parse_mode=mode, text=limits.caption(raw, mode))

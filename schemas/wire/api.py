@@ -19,9 +19,10 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, to_json
 
-from schemas.base import EngineName, GenerationId, Money, Value
+from schemas.base import EngineName, GenerationId, Money, UserId, Value
 from schemas.generation import CostRate
 from schemas.inputs import INPUTS_MOST, INTEGER_MOST, InputKey, InputValue
+from schemas.payment import STARS_MOST
 from schemas.run import RunStatus
 
 LABELS_MOST: Final = 16
@@ -198,6 +199,72 @@ class NewUser(Said):
     """IETF tag of the language to speak to them in; of somebody who has one it stays."""
 
 
+class NewPayment(Said):
+    """A purchase of credits with Telegram Stars."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"user": "0198c0ffee0198c0ffee0198c0ffee99", "amount": 100}]
+        }
+    )
+
+    user: Words
+    """Whose credits: the person's `id`. Anybody may pay."""
+    amount: Annotated[int, Field(ge=1, le=STARS_MOST)]
+    """In Stars."""
+
+
+class RefundOrder(Said):
+    """A payment's money shall go back to who paid."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "bought by mistake"}]})
+
+    reason: Words
+    """Why; it is kept with the payment and in the ledger."""
+
+
+class ImageQuery(Said):
+    """Whose picture it is."""
+
+    user: Annotated[UserId, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    """Id of a person, whose picture it is then."""
+
+
+class NewImage(Said):
+    """A picture, for those who send JSON. Others send it as it is, or as a form's `file`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "data": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AA"
+                    "AAMBAQDJ/pLvAAAAAElFTkSuQmCC"
+                }
+            ]
+        }
+    )
+
+    data: Annotated[str, StringConstraints(min_length=1)]
+    """The file in base64 (RFC 4648, 4), padded, without line breaks."""
+
+
+class ImageTaken(Value):
+    """A picture that is kept, and how it is named."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    id: str
+    """What an input of type image is given: `media:inputs/...`."""
+    url: str
+    """A link under which it is shown, good for a week."""
+    content_type: str
+    width: int
+    """Pixels, after it was turned the right way up."""
+    height: int
+    size: int
+    """Bytes, as it is kept."""
+
+
 class PresetQuery(Said):
     """How to show presets."""
 
@@ -301,3 +368,5 @@ class Problem(Value):
     """A word for programs: it never changes its meaning."""
     field: str | None = None
     """Name of what is wrong: a field, a parameter or a header."""
+    bounds: dict[str, int | float] | None = None
+    """What it has to keep, where that is a matter of bounds: `maxPixels`."""

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
-from app.bootstrap import Peers, build, open_store
+from app.bootstrap import Peers, Service, build, open_store
 from app.clock import Clock
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
 from app.settings import Settings
+from app.settings.model import SandboxSecrets
 from schemas.timing import Timing
 from tests.builders import HERE
 
@@ -20,6 +22,27 @@ pytestmark = pytest.mark.anyio
 
 ADMIN: Final = {"admin_chat_id": 4711}
 OFF: Final = {"run_background": False}
+
+
+def a_built(settings: Settings, telegram_url: str | None) -> Service:
+    """Wire a service that never runs."""
+    store = open_store(settings, "mongodb://127.0.0.1:1")
+    peers = Peers(
+        webhook_base="http://127.0.0.1:1",
+        comfydeploy_url=None,
+        telegram_url=telegram_url,
+        allow_private=True,
+    )
+    return build(
+        settings,
+        store,
+        peers,
+        name=HERE,
+        clock=Clock(),
+        timing=Timing(),
+        journal=Journal(),
+        metrics=Metrics(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,24 +59,33 @@ async def test_a_bot_is_there_for_whoever_has_something_to_tell(
 ) -> None:
     """A process that leaves everything to others has its alerts, if there is a chat for them."""
     settings = Settings(data_dir=tmp_path, webhook_secret=(SecretStr("a" * 32),), **given)
-    store = open_store(settings, "mongodb://127.0.0.1:1")
-    peers = Peers(
-        webhook_base="http://127.0.0.1:1",
-        comfydeploy_url=None,
-        telegram_url=telegram_url,
-        allow_private=True,
-    )
-    service = build(
-        settings,
-        store,
-        peers,
-        name=HERE,
-        clock=Clock(),
-        timing=Timing(),
-        journal=Journal(),
-        metrics=Metrics(),
-    )
+    service = a_built(settings, telegram_url)
     async with service.client:
-        store.connection.close()
+        service.store.connection.close()
 
     assert (service.sender is not None) is expected
+
+
+@pytest.mark.parametrize(
+    ("given", "receives", "has_a_door"),
+    [
+        ({}, True, False),
+        ({"telegram_updates": "webhook"}, True, True),
+        ({"telegram_updates": "webhook"} | OFF, False, True),
+        ({"telegram_updates": "off"}, False, False),
+    ],
+)
+async def test_updates_come_in_as_it_is_set(
+    tmp_path: Path, given: Mapping[str, Any], *, receives: bool, has_a_door: bool
+) -> None:
+    """A process that leaves everything to others still takes in what Telegram brings it."""
+    secrets = SandboxSecrets(*[SecretStr("a" * 32)] * 3)
+    settings = Settings(data_dir=tmp_path, **given).with_secrets(secrets)
+    service = a_built(settings, "http://127.0.0.1:1")
+    transport = httpx.ASGITransport(app=service.app)
+    async with service.client, httpx.AsyncClient(transport=transport) as client:
+        answer = await client.post("http://relay.test/webhook", content=b"{}")
+        service.store.connection.close()
+
+    assert (service.reception is not None) is receives
+    assert answer.status_code == (401 if has_a_door else 404)

@@ -12,6 +12,7 @@ from app.ports import (
     Generations,
     Inbox,
     Jobs,
+    KeptPayments,
     Leases,
     Ledger,
     Presets,
@@ -26,6 +27,7 @@ from app.store.inbox import MongoInbox
 from app.store.jobs import MongoJobs
 from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
+from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
@@ -37,6 +39,7 @@ from tests.fakes.inbox import FakeInbox
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.leases import FakeLeases
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
 from tests.fakes.updates import FakeUpdates
 from tests.fakes.users import FakeUsers
@@ -54,6 +57,7 @@ class Ports:
     users: Users
     ledger: Ledger
     presets: Presets
+    payments: KeptPayments
     updates: Updates
     conversations: Conversations
 
@@ -77,6 +81,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeUsers(),
             FakeLedger(),
             FakePresets(),
+            FakePayments(),
             FakeUpdates(),
             FakeConversations(),
         )
@@ -92,6 +97,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoUsers(connection),
             MongoLedger(connection),
             MongoPresets(connection),
+            MongoPayments(connection),
             MongoUpdates(connection),
             MongoConversations(connection),
         )

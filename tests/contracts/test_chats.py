@@ -15,7 +15,11 @@ async def test_a_chat_is_where_it_was_until_it_moves(ports: Ports) -> None:
     await ports.chats.blocked(-1, "kicked", NOON)
     await ports.chats.blocked(2, "blocked", NOON)
 
+    assert await ports.chats.refuses(2)
+    assert not await ports.chats.refuses(3)
     await ports.chats.opened(2)
     await ports.chats.opened(3)
+    assert not await ports.chats.refuses(2)
+    assert await ports.chats.refuses(-1)
     assert await ports.chats.current(-1) == -100
     assert await ports.chats.current(2) == 2

@@ -247,6 +247,17 @@ async def test_open_ids_are_those_without_an_end(generations: Generations) -> No
     assert [each async for each in generations.open_ids()] == [the(1), the(3)]
 
 
+async def test_open_inputs_are_those_of_what_has_not_ended(generations: Generations) -> None:
+    """Oldest first, as they were ordered."""
+    for number, status in ((3, RunStatus.PENDING), (2, RunStatus.FAILED), (1, RunStatus.RUNNING)):
+        request = Request(deployment_id="a", inputs={"number": number, "more": ["x", {"y": 1}]})
+        await generations.insert(an_order(id=the(number), status=status, request_payload=request))
+
+    assert [each async for each in generations.open_inputs()] == [
+        {"number": number, "more": ["x", {"y": 1}]} for number in (1, 3)
+    ]
+
+
 async def test_debts_are_counted_by_kind_and_state(generations: Generations) -> None:
     """With the age of the oldest, of a dead one since its death."""
     owed = (

@@ -28,6 +28,7 @@ async def test_a_person_is_found_by_telegram_id_and_by_key(users: Users) -> None
     assert await users.get(OTHER) is None
     assert await users.by_telegram_id(2**52 - 1) == user
     assert await users.by_idempotency_key("k") == user
+    assert await users.get(OTHER) is None
     assert await users.by_telegram_id(1) is None
     assert await users.by_idempotency_key("x") is None
 

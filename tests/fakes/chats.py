@@ -32,6 +32,11 @@ class FakeChats:
         await self.gate()
         self.closed[chat_id] = (why, now)
 
+    async def refuses(self, chat_id: int) -> bool:
+        """See app.ports.Chats."""
+        await self.gate()
+        return chat_id in self.closed
+
     async def opened(self, chat_id: int) -> None:
         """See app.ports.Chats."""
         await self.gate()

@@ -1,6 +1,6 @@
 """An engine that answers as it is told."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from datetime import datetime
 
 from app.errors import PeerMissingError
@@ -20,6 +20,7 @@ class FakeEngine:
         reports: What it says of each run; a run without one is missing.
         gate: Passed before a call is done, and before it answers.
         submitted: The generations it was sent, with their webhooks.
+        uploads: What it was given, by the address that it answered.
         cancelled: The runs it was told to cancel.
         listed: What `recent` yields.
         next_run: The name of the run that the next submit makes.
@@ -30,6 +31,7 @@ class FakeEngine:
         self.gate = gate
         self.reports: dict[RunId, RunReport] = {}
         self.submitted: list[tuple[Generation, str]] = []
+        self.uploads: dict[str, bytes] = {}
         self.cancelled: list[RunId] = []
         self.listed: list[RunReport] = []
         self.next_run = RUN
@@ -51,6 +53,18 @@ class FakeEngine:
         run_id = self.next_run
         await self.gate()
         return run_id
+
+    async def upload(
+        self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
+    ) -> str:
+        """See app.ports.Engine."""
+        await self.gate()
+        given = b"".join([chunk async for chunk in content])
+        assert len(given) == size
+        address = f"https://engine.example.com/{len(self.uploads)}/{name}?{content_type}"
+        self.uploads[address] = given
+        await self.gate()
+        return address
 
     async def read(self, run_id: RunId) -> RunReport:
         """See app.ports.Engine."""

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 
+from pydantic import JsonValue
+
 from app.ports import Page
 from schemas.base import GenerationId
 from schemas.generation import Generation
@@ -37,6 +39,13 @@ class FakeGenerations(FakeDebtors[Generation]):
         await self.gate()
         for generation_id in sorted(each.id for each in self.records.values() if not each.ended):
             yield generation_id
+
+    async def open_inputs(self) -> AsyncIterator[Mapping[str, JsonValue]]:
+        """See app.ports.Generations."""
+        await self.gate()
+        for record in sorted(self.records.values(), key=lambda each: each.id):
+            if not record.ended:
+                yield record.request_payload.inputs
 
     async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
         """See app.ports.Generations."""

@@ -29,7 +29,7 @@ async def test_merges_switches(peers: Peers) -> None:
         ("telegram/updates", {"text": "x"}),
         ("telegram/acts", {"act": "shout", "user": {"id": 7}}),
         ("telegram/acts", {"act": "write", "user": {"id": 0}, "text": "x"}),
-        ("telegram/acts", {"act": "photo", "user": {"id": 7}, "data": "no base64"}),
+        ("telegram/acts", {"act": "photo", "user": {"id": 7}, "data": None}),
         ("telegram/acts", {"act": "tap", "user": {"id": 7}, "data": "a", "place": 1}),
         ("telegram/acts", {"act": "tap", "user": {"id": 7}, "place": 1, "stale": True}),
         ("telegram/updates/1", {"times": 0}),

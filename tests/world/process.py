@@ -15,6 +15,7 @@ from app.usecases.circuits import Circuits
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger
 from app.usecases.end_run import EndRun
+from app.usecases.hand_over import HandOver
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.notify import Ends, Notify, Show
 from app.usecases.records import Records
@@ -291,7 +292,13 @@ def _discharger(
         records,
         {
             DebtKind.SUBMIT: SubmitRun(
-                records, engines, webhook_of=webhook_of, names=names, taking=taking, timing=timing
+                records,
+                engines,
+                hand_over=HandOver(FakeStorage(files, gate), records.clock, timing),
+                webhook_of=webhook_of,
+                names=names,
+                taking=taking,
+                timing=timing,
             ),
             DebtKind.CANCEL: CancelRun(engines, taking=taking, timing=timing),
             DebtKind.ASK: ask,

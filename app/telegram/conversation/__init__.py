@@ -9,6 +9,7 @@ from app.telegram.conversation import (
     language,
     legal,
     otherwise,
+    payments,
     pictures,
     start,
     wallet,
@@ -23,7 +24,8 @@ from app.telegram.conversing import Cases
 
 def routers(cases: Cases | None = None) -> tuple[Router, ...]:
     """Return all routers, new ones: each takes what those before it leave."""
-    return () if cases is None else (make_router(cases),)
+    talk = () if cases is None else (make_router(cases),)
+    return (*talk, payments.make_router())
 
 
 def make_router(cases: Cases) -> Router:

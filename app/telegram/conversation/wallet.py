@@ -1,4 +1,4 @@
-"""What somebody owns: /balance. Loaded with aiogram."""
+"""What somebody owns, and more of it: /balance and /buy. Loaded with aiogram."""
 
 from typing import Final
 
@@ -6,10 +6,12 @@ from aiogram import Router
 from aiogram.types import Message
 
 from app.ports import Ledger
-from app.telegram.conversation import money_views
+from app.telegram.conversation import money_views, payments
 from app.telegram.conversation.heard import Commanded
 from app.telegram.conversation.layout import top_up
+from app.telegram.conversation.tapping import Tapped
 from app.telegram.conversation.turns import Turn
+from processors.notifications.buttons import Press
 
 ENTRIES: Final = 8
 """Movements that are told."""
@@ -19,6 +21,8 @@ def make_router() -> Router:
     """Return the router."""
     router = Router(name="wallet")
     router.message.register(show, Commanded("balance"))
+    router.message.register(payments.buy, Commanded("buy"))
+    router.callback_query.register(payments.choose, Tapped(Press.BUY))
     return router
 
 

@@ -28,12 +28,12 @@ def kept(named: dict[str, str]) -> list[Entry]:
 
 
 async def _kept(named: dict[str, str]) -> list[Entry]:
-    async with _opened(named) as store:
+    async with opened(named) as store:
         return [each async for each in store.ledger.entries(odd=none_odd)]
 
 
 async def _fill(named: dict[str, str], entries: Sequence[Entry]) -> None:
-    async with _opened(named) as store:
+    async with opened(named) as store:
         await store.connection.prepare("sandbox", Keep(timedelta(days=14)))
         assert await store.users.insert(a_user())
         assert await store.users.insert(a_user(id=OTHER, telegram_id=CHAT + 1, first_name=None))
@@ -42,7 +42,8 @@ async def _fill(named: dict[str, str], entries: Sequence[Entry]) -> None:
 
 
 @asynccontextmanager
-async def _opened(named: dict[str, str]) -> AsyncGenerator[Store]:
+async def opened(named: dict[str, str]) -> AsyncGenerator[Store]:
+    """Yield the database."""
     settings = Settings.model_validate({"mongodb_database": named["MONGODB_DATABASE"]})
     store = open_store(settings, named["MONGODB_URI"])
     try:

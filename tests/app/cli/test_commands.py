@@ -7,7 +7,7 @@ import pytest
 from tests.app.cli.running import run
 
 COMMANDS = (
-    *("serve", "doctor", "start", "explain", "events", "debts", "grant", "ledger"),
+    *("serve", "doctor", "start", "chat", "explain", "events", "debts", "grant", "ledger"),
     *("indexes", "migrate", "backup", "restore"),
 )
 
@@ -25,6 +25,7 @@ def test_the_help_names_every_command(tmp_path: Path) -> None:
     [
         (("serve",), "runrelay serve --port 8080"),
         (("start",), "--rate 0.000337/second --wait"),
+        (("chat",), "'@wait Done' | runrelay chat"),
         (("debts", "replay"), "runrelay debts replay --all-dead"),
         (("grant",), "runrelay grant 4711 100 --key prize-2026-01"),
         (("ledger", "export"), "runrelay ledger export ada.csv --user 4711"),

@@ -1,6 +1,7 @@
 """`runrelay doctor`: what is wrong, and what to do about it."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ def test_peers_and_a_database_that_do_not_answer_are_named(tmp_path: Path) -> No
         **LIVE,
         MONGODB_URI="mongodb://somebody:a-password@127.0.0.1:9/?replicaSet=x",
         TELEGRAM_BOT_TOKEN="4711:" + "x" * 35,
+        TELEGRAM_WEBHOOK_SECRET="t" * 32,
         TELEGRAM_API_URL="http://127.0.0.1:9",
     )
 
@@ -134,3 +136,55 @@ def test_what_cannot_be_looked_into_is_a_warning(tmp_path: Path) -> None:
     assert answer.code == 0, answer.out
     assert "warning  durability" in answer.out
     assert "clusterMonitor" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("way", "hook", "line"),
+    [
+        ("webhook", "http://127.0.0.1/webhook", "ok       Telegram updates"),
+        ("webhook", "", "warning  Telegram updates"),
+        ("polling", "", "ok       Telegram updates"),
+        ("polling", "https://elsewhere.test/webhook", "warning  Telegram updates"),
+        ("off", "", "skipped  Telegram updates"),
+    ],
+)
+def test_how_updates_come_in_is_compared(way: str, hook: str, line: str, tmp_path: Path) -> None:
+    """What Telegram has, with what it should have."""
+    with _a_telegram(hook) as url:
+        answer = run(
+            "doctor",
+            data_dir=tmp_path,
+            TELEGRAM_API_URL=url,
+            TELEGRAM_BOT_TOKEN="4711:" + "x" * 35,
+            TELEGRAM_UPDATES=way,
+        )
+
+    assert line in answer.out
+
+
+@contextmanager
+def _a_telegram(hook: str) -> Generator[str]:
+    """A Bot API that knows who the bot is, and its webhook."""
+    told = {"getMe": {"username": "a_bot"}, "getWebhookInfo": {"url": hook}}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = json.dumps({"ok": True, "result": told[self.path.rpartition("/")[2]]}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_request(self, code: object = "-", size: object = "-") -> None:
+            """Keep quiet."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,7 +1,7 @@
 """app.engines.comfydeploy: each thing the network and the peer can do, sorted by what to do."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
@@ -133,23 +133,42 @@ async def test_reads_page_after_page(peers: Peers) -> None:
     assert sorted(found) == sorted(runs)
 
 
+async def pieces(content: bytes) -> AsyncIterator[bytes]:
+    """Yield a file piece by piece."""
+    for at in range(0, len(content), 1000):
+        yield content[at : at + 1000]
+
+
 async def test_uploads_a_file(peers: Peers) -> None:
     """The address that comes back can be used as an input."""
-    picture = b"\x89PNG\r\n\x1a\n" + bytes(64)
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 400
     async with an_engine(peers.comfydeploy) as engine:
-        url = await engine.upload("portrait.png", picture, "image/png")
+        url = await engine.upload("portrait.png", pieces(picture), len(picture), "image/png")
 
         with pytest.raises(PeerRefusedError, match="Unsupported file type"):
-            await engine.upload("notes.txt", b"text", "text/plain")
+            await engine.upload("notes.txt", pieces(b"text"), 4, "text/plain")
 
-    assert url.startswith("http")
+    answer = await peers.client.get(url)
+    assert (answer.content, answer.headers["content-type"]) == (picture, "image/png")
+
+
+async def test_what_a_file_raises_as_it_is_read_goes_on(peers: Peers) -> None:
+    """It is not the engine's fault, and is not taken for it."""
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"a part"
+        raise PeerMissingError("storage", "has no such file")
+
+    async with an_engine(peers.comfydeploy) as engine:
+        with pytest.raises(PeerMissingError, match="storage"):
+            await engine.upload("portrait.png", broken(), 4000, "image/png")
 
 
 async def test_refuses_a_file_that_is_too_large_without_sending_it() -> None:
     """The peer's own limit is known."""
     async with an_engine("http://127.0.0.1:9") as engine:
         with pytest.raises(PeerRefusedError, match="250 MB"):
-            await engine.upload("a.png", bytes(UPLOAD_LIMIT + 1), "image/png")
+            await engine.upload("a.png", pieces(b""), UPLOAD_LIMIT + 1, "image/png")
 
 
 async def test_checks_its_key(peers: Peers) -> None:

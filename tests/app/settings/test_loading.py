@@ -99,6 +99,16 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("WELCOME_GRANT", "1e3"),
         ("WELCOME_GRANT", "0.0000001"),
         ("WELCOME_GRANT", "1000000000"),
+        ("CREDITS_PER_USD", "0"),
+        ("CREDITS_PER_USD", "100000.000001"),
+        ("CREDITS_PER_STAR", "-1"),
+        ("CREDITS_PER_STAR", "NaN"),
+        ("CREDITS_PER_STAR", "0.0000001"),
+        ("STARS_OFFERED", ","),
+        ("STARS_OFFERED", "0"),
+        ("STARS_OFFERED", "50,10001"),
+        ("STARS_OFFERED", "50,many"),
+        ("STARS_OFFERED", "1.5"),
         ("KEEP_EVENTS_DAYS", "0"),
         ("KEEP_EVENTS_DAYS", "1.5"),
         ("KEEP_RECORDS_DAYS", "forever"),
@@ -172,6 +182,15 @@ def test_a_blank_value_counts_as_not_given() -> None:
 def test_credits_are_exact() -> None:
     """An amount is read as it is written."""
     assert settings.load({"WELCOME_GRANT": " 0.1 "}, None).welcome_grant == Decimal("0.1")
+    assert settings.load({"CREDITS_PER_STAR": "1.3"}, None).credits_per_star == Decimal("1.3")
+
+
+def test_sizes_are_offered_in_their_order() -> None:
+    """However they are written, each once; and shown as they would be written."""
+    loaded = settings.load({"STARS_OFFERED": "500, 50,100,50"}, None)
+
+    assert loaded.stars_offered == (50, 100, 500)
+    assert ("STARS_OFFERED", "50,100,500", "environment") in loaded.describe()
 
 
 def test_values_are_brought_into_one_form() -> None:

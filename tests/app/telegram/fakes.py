@@ -60,6 +60,10 @@ class FakeChats:
         assert now.tzinfo is not None
         self.closed[chat_id] = why
 
+    async def refuses(self, chat_id: int) -> bool:
+        """Return whether a chat refuses us."""
+        return chat_id in self.closed
+
     async def opened(self, chat_id: int) -> None:
         """Remember that a chat refuses us no more."""
         self.closed.pop(chat_id, None)

@@ -94,6 +94,17 @@ async def test_case_45_a_closed_chat_is_spared_status_messages(peers: Peers) -> 
         assert await setting.show("running") is not None
 
 
+async def test_case_45_a_chat_that_lets_us_in_again_gets_status_messages(peers: Peers) -> None:
+    """Whoever heard of it, the sender finds it out before the next one."""
+    async with a_setting(peers) as setting:
+        await peers.control("telegram/faults", kind="403-blocked", chat_id=1)
+        with pytest.raises(ChatClosedError):
+            await setting.show("it runs")
+        await setting.chats.opened(1)
+        assert await setting.show("it runs") is not None
+        assert await setting.show("it still runs") is not None
+
+
 async def test_a_migrated_group_is_followed(peers: Peers) -> None:
     """The new id is stored once, and the message arrives there, once, in the same call."""
     group, supergroup = -4711, -1001234567890123

@@ -1,25 +1,27 @@
 """app.telegram.talking, with the sandbox's Bot API."""
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from aiogram.methods import GetFile, GetMe, SendDocument
 from aiogram.types import BufferedInputFile
 
+from app.clock import Clock
 from app.errors import PeerBusyError, PeerMissingError, PeerRefusedError
 from app.observability.metrics import Metrics
+from app.telegram.around import Around
+from app.telegram.bot import Bot
 from app.telegram.connecting import connect
+from app.telegram.dispatching import SORRY, Dispatching
 from app.telegram.errors import ChatClosedError, FloodError, TooLargeError
 from app.telegram.talking import Talk
 from tests.app.telegram.conditions import until
 from tests.app.telegram.conftest import TOKEN
 from tests.app.telegram.fakes import FakeLeases
 from tests.app.telegram.setting import Setting, a_picture, a_setting
+from tests.fakes.conversations import FakeConversations
 from tests.peers import Peers
-
-if TYPE_CHECKING:
-    from app.telegram.bot import Bot
 
 pytestmark = pytest.mark.anyio
 
@@ -34,12 +36,12 @@ class Button(NamedTuple):
 ROWS = ((Button("Again", "a:1"), Button("Info", "i:1")), (Button("Home", "m:"),))
 
 
-def a_talk(bot: "Bot", setting: Setting) -> Talk:
+def a_talk(bot: Bot, setting: Setting) -> Talk:
     """Return what a handler is given."""
     return Talk(bot, setting.sender)
 
 
-async def test_a_message_goes_out_with_its_buttons(peers: Peers, bot: "Bot") -> None:
+async def test_a_message_goes_out_with_its_buttons(peers: Peers, bot: Bot) -> None:
     """In our markup, as an answer, row by row."""
     async with a_setting(peers) as setting:
         talk = a_talk(bot, setting)
@@ -56,7 +58,7 @@ async def test_a_message_goes_out_with_its_buttons(peers: Peers, bot: "Bot") -> 
     assert again.get("reply_markup") is None
 
 
-async def test_refused_markup_goes_out_plain(peers: Peers, bot: "Bot") -> None:
+async def test_refused_markup_goes_out_plain(peers: Peers, bot: Bot) -> None:
     """What matters arrives."""
     await peers.control(
         "telegram/faults", method="sendMessage", kind="400", description="can't parse entities"
@@ -68,7 +70,7 @@ async def test_refused_markup_goes_out_plain(peers: Peers, bot: "Bot") -> None:
     assert said["text"] == "Hello"
 
 
-async def test_a_message_is_edited(peers: Peers, bot: "Bot") -> None:
+async def test_a_message_is_edited(peers: Peers, bot: Bot) -> None:
     """Text and buttons; the same again is no fault; one that is gone says so."""
     async with a_setting(peers) as setting:
         talk = a_talk(bot, setting)
@@ -83,7 +85,7 @@ async def test_a_message_is_edited(peers: Peers, bot: "Bot") -> None:
 
 
 async def test_where_the_process_is_not_on_duty_a_short_wait_is_waited(
-    peers: Peers, bot: "Bot"
+    peers: Peers, bot: Bot
 ) -> None:
     """Telegram's own limit is heeded, once; a long one is told."""
     elsewhere = FakeLeases()
@@ -100,7 +102,7 @@ async def test_where_the_process_is_not_on_duty_a_short_wait_is_waited(
             await talk.say(5, "none")
 
 
-async def test_a_chat_that_refuses_us_is_noted(peers: Peers, bot: "Bot") -> None:
+async def test_a_chat_that_refuses_us_is_noted(peers: Peers, bot: Bot) -> None:
     """And the handler is told."""
     await peers.control("telegram/faults", method="sendMessage", kind="403-blocked")
     async with a_setting(peers) as setting:
@@ -109,7 +111,7 @@ async def test_a_chat_that_refuses_us_is_noted(peers: Peers, bot: "Bot") -> None
         assert list(setting.chats.closed) == [5]
 
 
-async def test_a_press_is_answered(peers: Peers, bot: "Bot") -> None:
+async def test_a_press_is_answered(peers: Peers, bot: Bot) -> None:
     """One that is too old is no fault, anything else is."""
     async with a_setting(peers) as setting:
         talk = a_talk(bot, setting)
@@ -124,7 +126,7 @@ async def test_a_press_is_answered(peers: Peers, bot: "Bot") -> None:
             await talk.answer("1")
 
 
-async def test_a_file_is_had_within_a_limit(peers: Peers, bot: "Bot") -> None:
+async def test_a_file_is_had_within_a_limit(peers: Peers, bot: Bot) -> None:
     """Whole, or not at all: by what Telegram says of its size, and by what comes."""
     picture = a_picture()
     async with a_setting(peers) as setting:
@@ -148,7 +150,7 @@ async def test_a_file_is_had_within_a_limit(peers: Peers, bot: "Bot") -> None:
             await talk.file(file_id, limit_bytes=100)
 
 
-async def test_a_download_has_its_own_limit(bot: "Bot") -> None:
+async def test_a_download_has_its_own_limit(bot: Bot) -> None:
     """What comes is counted, and what is not there is told, without the token."""
     sent = await bot.call(SendDocument(chat_id=5, document=BufferedInputFile(a_picture(), "a.png")))
     assert isinstance(sent, dict)
@@ -162,7 +164,7 @@ async def test_a_download_has_its_own_limit(bot: "Bot") -> None:
         await bot.download("documents/none.png", limit_bytes=3)
 
 
-async def test_what_says_no_path_is_no_file(peers: Peers, bot: "Bot") -> None:
+async def test_what_says_no_path_is_no_file(peers: Peers, bot: Bot) -> None:
     """An answer that is none."""
     await peers.control("telegram/faults", method="getFile", kind="200-unparsable")
     async with a_setting(peers) as setting:
@@ -170,7 +172,7 @@ async def test_what_says_no_path_is_no_file(peers: Peers, bot: "Bot") -> None:
             await a_talk(bot, setting).file("any", limit_bytes=3)
 
 
-async def test_a_file_of_a_server_that_is_not_there(bot: "Bot") -> None:
+async def test_a_file_of_a_server_that_is_not_there(bot: Bot) -> None:
     """It may be there later."""
     del bot
 
@@ -183,7 +185,18 @@ async def test_a_file_of_a_server_that_is_not_there(bot: "Bot") -> None:
     assert TOKEN not in str(caught.value)
 
 
-async def test_calls_without_a_chat_wait_for_no_turn(peers: Peers, bot: "Bot") -> None:
+async def test_an_apology_is_a_message(peers: Peers, bot: Bot) -> None:
+    """To the chat whose update was given up."""
+    async with a_setting(peers) as setting:
+        around = Around(
+            conversations=FakeConversations(), chats=setting.chats, clock=Clock(), given={}
+        )
+        await Dispatching(bot, setting.sender, around).apologise(5)
+
+    assert [each["text"] for each in await peers.chat(5)] == [SORRY]
+
+
+async def test_calls_without_a_chat_wait_for_no_turn(peers: Peers, bot: Bot) -> None:
     """They go out while a chat's lane is held."""
     async with a_setting(peers) as setting:
         talk = a_talk(bot, setting)

@@ -17,6 +17,7 @@ from app.usecases.circuits import Circuits
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger
 from app.usecases.end_run import EndRun
+from app.usecases.hand_over import HandOver
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.notify import Ends, Finish, Notify, Show
 from app.usecases.records import Records
@@ -166,6 +167,7 @@ class Scene:
                 DebtKind.SUBMIT: SubmitRun(
                     records,
                     engines,
+                    hand_over=HandOver(self.storage, self.clock, timing),
                     webhook_of=webhook_of,
                     names=names,
                     taking=taking,

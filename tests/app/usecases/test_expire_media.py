@@ -10,7 +10,7 @@ from app.observability.journal import Journal
 from app.usecases.expire_media import ExpireMedia
 from app.usecases.records import Decide, Records
 from schemas.base import InstanceName
-from schemas.generation import Generation, Response
+from schemas.generation import Generation, Request, Response
 from schemas.run import RunStatus
 from tests.builders import HERE, ID, NOON, a_generation, an_output
 from tests.fakes.clock import FakeClock
@@ -114,7 +114,7 @@ async def test_a_storage_that_is_down_is_looked_at_later() -> None:
     assert kept.outputs()[0] == (None, "expired")
     assert KEY in kept.storage.files
     assert await kept.expiry.once() == 1
-    assert gate.passed == 4
+    assert gate.passed == 5
 
 
 class Contended(Records):
@@ -135,3 +135,34 @@ async def test_a_record_that_cannot_be_written_keeps_its_copies() -> None:
 
     assert await kept.expiry_of(HERE).once() == 0
     assert KEY in kept.storage.files
+
+
+INPUT: Final = f"inputs/{'a' * 32}.png"
+NEEDED: Final = f"inputs/{'b' * 32}.jpg"
+
+
+@pytest.mark.parametrize("status", [RunStatus.PENDING, RunStatus.RUNNING])
+async def test_old_pictures_go_unless_an_open_generation_names_them(status: RunStatus) -> None:
+    """Young ones stay, and so does what is none of ours."""
+    kept = Retention(status)
+    request = Request(deployment_id="a", inputs={"more": [f"media:{NEEDED}"]})
+    kept.generations.records[ID] = kept.generations.records[ID].change(request_payload=request)
+    young, strange = f"inputs/{'c' * 32}.webp", "inputs/readme.txt"
+    for key in (INPUT, NEEDED, young, strange):
+        kept.storage.files[key] = PICTURE
+        kept.storage.at[key] = NOON if key is young else OLD
+
+    assert await kept.expiry.once() == 1
+    assert INPUT not in kept.storage.files
+    assert {NEEDED, young, strange} <= kept.storage.files.keys()
+
+
+async def test_a_picture_goes_after_the_end_of_who_needed_it() -> None:
+    """An ended generation needs nothing more."""
+    kept = Retention()
+    request = Request(deployment_id="a", inputs={"photo": f"media:{NEEDED}"})
+    kept.generations.records[ID] = kept.generations.records[ID].change(request_payload=request)
+    kept.storage.files[NEEDED], kept.storage.at[NEEDED] = PICTURE, OLD
+
+    assert await kept.expiry.once() == 2
+    assert set(kept.storage.files) == {OTHER}

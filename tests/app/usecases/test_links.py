@@ -24,6 +24,13 @@ def test_a_copy_has_a_link_to_look_at_and_one_to_download() -> None:
     assert ("as=inline" in shown, "as=attachment" in download) == (True, True)
 
 
+def test_a_file_has_a_link_by_its_key() -> None:
+    """To be looked at."""
+    link = Links(KEYS, "https://us.example.com", FakeClock()).to("inputs/a.png")
+
+    assert link.startswith("https://us.example.com/media/inputs/a.png?as=inline&")
+
+
 def test_what_has_no_copy_has_no_link() -> None:
     """The engine's own address is all there is."""
     links = Links(KEYS, "", FakeClock())

@@ -14,8 +14,9 @@ from processors.errors import (
     KeyTakenError,
     LedgerError,
     NoLineError,
+    NoPaymentError,
 )
-from schemas.base import GenerationId, UserId
+from schemas.base import GenerationId, PaymentId, UserId
 from schemas.ledger import Entry
 from tests.builders import ID, NOON, USER
 from tests.fakes.clock import FakeClock
@@ -223,3 +224,31 @@ async def test_a_write_that_is_never_won_is_given_up() -> None:
     with pytest.raises(ContendedError):
         await money(kept).grant(USER, TEN, key="k", by="us")
     assert len(kept.kept) == MAX_TRIES
+
+
+async def test_what_is_bought_may_be_taken_back() -> None:
+    """Each once, however often at once; the spent part is owed from then on."""
+    kept = FakeLedger(turn)
+    moves, record = money(kept), PaymentId("p")
+    bought = await asyncio.gather(
+        *(
+            money(kept).payment(USER, "c", TEN, record=record, rate=Decimal(2), by="telegram")
+            for _ in range(20)
+        )
+    )
+    await moves.hold(USER, "job", {ID: Decimal(4)}, by="api")
+    back = await asyncio.gather(
+        *(money(kept).payback(USER, "c", by="cli:ada", reason="a mistake") for _ in range(20))
+    )
+
+    assert len({each.id for each in bought}) == len({each.id for each in back}) == 1
+    assert (back[0].by, back[0].reason, back[0].payment) == ("cli:ada", "a mistake", record)
+    assert await moves.balance(USER) == sound(kept) == -4
+
+
+async def test_what_was_not_bought_is_not_taken_back() -> None:
+    """Whatever else somebody has."""
+    moves = await granted(FakeLedger())
+
+    with pytest.raises(NoPaymentError):
+        await moves.payback(USER, "c", by="us")

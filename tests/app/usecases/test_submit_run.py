@@ -1,8 +1,9 @@
 """A generation reaches its engine at most once, whatever becomes of the answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -23,8 +24,9 @@ from schemas.run import RunReport, RunStatus
 from tests.app.usecases.scenes import RARELY, Scene, webhook_of
 from tests.builders import RUN, a_report, an_order
 from tests.fakes.engines import FakeEngine
-from tests.fakes.gates import Gate
+from tests.fakes.gates import Gate, Turnstile
 from tests.fakes.generations import FakeGenerations
+from tests.fakes.storage import PICTURE, FakeStorage
 
 pytestmark = pytest.mark.anyio
 
@@ -399,3 +401,124 @@ async def test_a_success_that_outran_the_answer_is_told_at_once() -> None:
 def test_a_strangers_webhook_is_none_of_ours(webhook: str | None) -> None:
     """Whatever the owners of a deployment's other runs gave them."""
     assert not Keys(Settings.model_construct(webhook_secret=[])).names(webhook, an_order())
+
+
+KEY = f"inputs/{'a' * 32}.png"
+WITH_PICTURE = {"prompt": "a lighthouse", "photo": f"media:{KEY}"}
+
+
+def with_a_picture(**fields: Any) -> Scene:  # noqa: ANN401 - as a scene takes them
+    """A scene in whose storage the picture of an order is."""
+    return Scene(storage=FakeStorage({KEY: PICTURE}), **fields)
+
+
+async def test_pictures_are_handed_over_before_it_is_sent() -> None:
+    """The engine is given an address; the record keeps what was ordered."""
+    async with with_a_picture().running() as scene:
+        generation = await scene.order(inputs=WITH_PICTURE)
+        await asyncio.sleep(10)
+
+    ((sent, _),) = scene.engine.submitted
+    ((address, given),) = scene.engine.uploads.items()
+    assert sent.request_payload.inputs == {"prompt": "a lighthouse", "photo": address}
+    assert given == PICTURE
+    record = scene.record(generation)
+    assert record.request_payload.inputs == WITH_PICTURE
+    assert (record.status, record.metadata.run_id) == (RunStatus.QUEUED, RUN)
+
+
+async def test_a_picture_that_is_gone_ends_it() -> None:
+    """Nothing is sent, and the person reads why."""
+    async with Scene().running() as scene:
+        generation = await scene.order(inputs=WITH_PICTURE)
+        await asyncio.sleep(10)
+
+    record = scene.record(generation)
+    assert (record.status, record.ended_by) == (RunStatus.FAILED, "us")
+    assert record.status_reason == "input_gone"
+    assert scene.engine.submitted == []
+    assert "no longer kept" in scene.messenger.told[0].content.plain
+
+
+async def test_a_picture_that_is_refused_ends_it() -> None:
+    """In the engine's words; they are its answer to the picture, not to an order."""
+    async with with_a_picture().running() as scene:
+        scene.engine_gate.script(PeerRefusedError("comfydeploy", "no such file type"))
+        generation = await scene.order(inputs=WITH_PICTURE)
+        await asyncio.sleep(10)
+
+    record = scene.record(generation)
+    assert (record.status, record.ended_by) == (RunStatus.FAILED, "engine")
+    assert "no such file type" in (record.status_reason or "")
+    assert scene.engine.submitted == []
+
+
+@pytest.mark.parametrize("fault", [BUSY, DOWN, UNKNOWN])
+@pytest.mark.parametrize("when", [0, 1])
+async def test_a_picture_that_did_not_arrive_is_sent_again(fault: Exception, when: int) -> None:
+    """Whatever became of it, no order was sent: it stays pending, and is sent once."""
+    async with with_a_picture().running() as scene:
+        scene.engine_gate.script(*[None] * when, fault)
+        generation = await scene.order(inputs=WITH_PICTURE)
+        await asyncio.sleep(0.5)
+        assert scene.record(generation).status is RunStatus.PENDING
+        await asyncio.sleep(60)
+
+    assert len(scene.engine.submitted) == 1
+    assert scene.record(generation).metadata.run_id == RUN
+    assert [each.status for each in scene.record(generation).history][:3] == [
+        RunStatus.PENDING,
+        RunStatus.SUBMITTING,
+        RunStatus.QUEUED,
+    ]
+
+
+async def test_a_storage_that_is_away_keeps_it_waiting() -> None:
+    """Without a word about the engine."""
+    async with with_a_picture().running() as scene:
+        scene.storage.gate = gate = Turnstile()
+        gate.down = PeerDownError("storage", "away")
+        generation = await scene.order(inputs=WITH_PICTURE)
+        await asyncio.sleep(5)
+        assert scene.record(generation).status is RunStatus.PENDING
+        gate.down = None
+        await asyncio.sleep(60)
+
+    assert len(scene.engine.submitted) == 1
+    assert scene.alerts.raised == []
+
+
+class SlowUploads(FakeEngine):
+    """An engine that takes 40 s for a picture."""
+
+    async def upload(
+        self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
+    ) -> str:
+        """See app.ports.Engine."""
+        await asyncio.sleep(40)
+        return await super().upload(name, content, size, content_type)
+
+
+async def test_a_slow_picture_leaves_its_submit_the_whole_time() -> None:
+    """The claim is renewed after it, and nothing is uploaded twice."""
+    other = f"inputs/{'b' * 32}.png"
+    async with with_a_picture(engine=SlowUploads).running() as scene:
+        scene.storage.files[other] = PICTURE
+        generation = await scene.order(inputs={**WITH_PICTURE, "other": f"media:{other}"})
+        await asyncio.sleep(200)
+
+    assert len(scene.engine.uploads) == 2
+    assert len(scene.engine.submitted) == 1
+    assert scene.record(generation).metadata.run_id == RUN
+
+
+async def test_a_cancel_during_a_handing_over_is_heeded() -> None:
+    """Nothing is sent for what was cancelled meanwhile."""
+    async with with_a_picture(engine=SlowUploads).running() as scene:
+        generation = await scene.order(inputs=WITH_PICTURE)
+        await asyncio.sleep(10)
+        await scene.desk.cancel(generation)
+        await asyncio.sleep(200)
+
+    assert scene.engine.submitted == []
+    assert scene.record(generation).status is RunStatus.CANCELLED

@@ -32,6 +32,8 @@ pytestmark = pytest.mark.anyio
 BUSY = PeerBusyError(COMFYDEPLOY, "answered 429")
 UNKNOWN = PeerUnknownError(COMFYDEPLOY, "answered 502")
 DOWN = PeerDownError(COMFYDEPLOY, "cannot be reached")
+REFUSED = PeerRefusedError(COMFYDEPLOY, "no")
+MISSING = PeerMissingError(COMFYDEPLOY, "no")
 
 Call = Callable[[Watched, int], Awaitable[object]]
 
@@ -40,6 +42,11 @@ async def listed(engine: Watched, number: int) -> list[RunReport]:
     """List the recent runs of one of several generations."""
     found: AsyncIterator[RunReport] = engine.recent(one(number), NOON)
     return [each async for each in found]
+
+
+async def some_bytes() -> AsyncIterator[bytes]:
+    """A file."""
+    yield bytes(9)
 
 
 def one(number: int) -> Generation:
@@ -51,6 +58,7 @@ CALLS: dict[str, Call] = {
     "submit": lambda engine, number: engine.submit(one(number), "https://us.example.com"),
     "read": lambda engine, number: engine.read(RunId(f"run-{number}")),
     "recent": listed,
+    "upload": lambda engine, number: engine.upload(f"{number}.png", some_bytes(), 9, "image/png"),
 }
 
 
@@ -92,7 +100,7 @@ async def test_one_that_fails_several_in_a_row_is_down(call: Call, fault: PeerEr
     assert circuits.closed_until(COMFYDEPLOY) is not None
 
 
-@pytest.mark.parametrize("answer", [None, PeerRefusedError("x", "no"), PeerMissingError("x", "no")])
+@pytest.mark.parametrize("answer", [None, REFUSED, MISSING])
 async def test_an_answer_ends_the_row(answer: PeerError | None) -> None:
     """A no is one too."""
     gate = Turnstile()
@@ -117,6 +125,21 @@ async def test_runs_that_cannot_be_cancelled_and_named_waits_say_nothing() -> No
     gate.down = PeerBusyError(COMFYDEPLOY, "answered 429", timedelta(seconds=9))
     await failing(engine, CALLS["read"], *range(9))
 
+    assert circuits.closed_until(COMFYDEPLOY) is None
+
+
+@pytest.mark.parametrize("fault", [PeerDownError("storage", "away"), MISSING])
+async def test_faults_of_the_storage_say_nothing_of_the_engine(fault: PeerError) -> None:
+    """What is uploaded comes from there; whatever befalls it, the engine is neither down nor up."""
+    engine, circuits = watched(Turnstile())
+    peer = type(fault)("storage", "away")
+
+    async def broken() -> AsyncIterator[bytes]:
+        raise peer
+        yield b""
+
+    with pytest.raises(type(fault), match="storage"):
+        await engine.upload("a.png", broken(), 9, "image/png")
     assert circuits.closed_until(COMFYDEPLOY) is None
 
 

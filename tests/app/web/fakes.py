@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import ClassVar
 
 from app.errors import (
@@ -17,16 +19,19 @@ from app.errors import (
 )
 from app.ports import JobPage, Page
 from app.usecases.orders import JobView, Order
-from app.web.services import Receiver, Services
+from app.usecases.take_image import TakeImage
+from app.web.services import Images, Receiver, Services
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, links, signing
-from schemas.base import EngineName, GenerationId, UserId
+from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.generation import Generation, Metadata, Request
 from schemas.job import Job, JobId, JobStatus
+from schemas.payment import Payment, PaymentStatus
 from schemas.run import Delivery, Output, RunEvent
 from schemas.user import Account, User
 from schemas.wire.api import Change, NewGeneration, NewUser
-from tests.builders import a_job
+from tests.builders import USER, a_job, a_payment
+from tests.fakes.clock import FakeClock
 from tests.fakes.presets import FakePresets
 from tests.fakes.storage import FakeStorage
 from tests.fakes.users import FakeUsers
@@ -247,6 +252,53 @@ class FakeAccounts:
 
 
 @dataclass
+class FakeDeskOfPayments:
+    """Sells to whoever is `USER`.
+
+    Attributes:
+        records: What was sold.
+        asked: What was asked for, with key and digest.
+        refunds: Who wanted what back, and why.
+    """
+
+    records: dict[PaymentId, Payment] = field(default_factory=dict[PaymentId, Payment])
+    asked: list[tuple[int, str | None, str | None]] = field(
+        default_factory=list[tuple[int, str | None, str | None]]
+    )
+    refunds: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    failure: Exception | None = None
+
+    async def create(
+        self, user_id: UserId, stars: int, *, key: str | None, digest: str | None
+    ) -> tuple[Payment, bool]:
+        """Sell, once for each key."""
+        if self.failure is not None:
+            raise self.failure
+        if user_id != USER:
+            raise NotFoundError("user")
+        self.asked.append((stars, key, digest))
+        known = [each for each in self.records.values() if key and each.idempotency_key == key]
+        if known:
+            return known[0], False
+        payment = a_payment(amount=stars, idempotency_key=key, invoice_url="https://t.me/$x")
+        self.records[payment.id] = payment
+        return payment, True
+
+    async def get(self, payment_id: PaymentId) -> Payment | None:
+        """Return what was sold, or None."""
+        return self.records.get(payment_id)
+
+    async def refund(self, payment_id: PaymentId, *, by: str, reason: str) -> Payment:
+        """Give back what there is."""
+        if self.failure is not None:
+            raise self.failure
+        if payment_id not in self.records:
+            raise NotFoundError("payment")
+        self.refunds.append((by, reason))
+        return self.records[payment_id].change(status=PaymentStatus.REFUNDED)
+
+
+@dataclass
 class FakeOrders:
     """Takes orders without thinking: one job for each key.
 
@@ -357,6 +409,10 @@ async def _all_is_well() -> tuple[str, ...]:
     return ()
 
 
+def _link_to(today: date, key: str) -> str:
+    return links.media_link(MEDIA_KEY, "", key, "inline", today)
+
+
 @dataclass
 class World:
     """Everything around the web layer; change a part before `services` is called."""
@@ -366,12 +422,15 @@ class World:
     presets: FakePresets = field(default_factory=FakePresets)
     desk: FakeDesk = field(init=False)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
+    payments: FakeDeskOfPayments = field(default_factory=FakeDeskOfPayments)
     orders: FakeOrders = field(default_factory=FakeOrders)
     people: FakeUsers = field(default_factory=FakeUsers)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     storage: FakeStorage = field(default_factory=FakeStorage)
     updates: FakeIntake | None = field(default_factory=FakeIntake)
     update_secret: bytes = UPDATE_SECRET
+    images: Images | None = None
+    """What takes pictures; None for the real thing, which keeps them in `storage`."""
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
     receiver: Receiver = comfydeploy.receive
     keys: tuple[bytes, ...] = (KEY, OLD_KEY)
@@ -403,10 +462,19 @@ class World:
             orders=self.orders,
             people=self.people,
             accounts=self.accounts,
+            payments=self.payments,
             presets=self.presets,
+            images=self.images
+            or TakeImage(
+                self.storage,
+                FakeClock(NOON),
+                threads=ThreadPoolExecutor(1),
+                disk_full=lambda: False,
+            ),
             storage=self.storage,
             media_keys=(MEDIA_KEY,),
             link=self.link,
+            link_to=partial(_link_to, NOON.date()),
             metrics=self.metrics,
             clock=NoonClock(),
             webhook_keys={ENGINE: self.keys},
@@ -418,6 +486,7 @@ class World:
             prefix=self.prefix,
             cors_origins=self.cors_origins,
             body_deadline=self.body_deadline,
+            image_deadline=self.body_deadline,
         )
 
 

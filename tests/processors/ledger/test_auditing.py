@@ -7,11 +7,12 @@ import pytest
 
 from processors import ledger
 from processors.ledger import Act
-from schemas.base import GenerationId
+from schemas.base import GenerationId, PaymentId
 from schemas.ledger import Entry, EntryId, EntryKind
 from tests.builders import NOON, USER, an_entry
 
 A, B = GenerationId("a"), GenerationId("b")
+PAYMENT = PaymentId("payment")
 ACT = Act(EntryId("entry"), USER, "us", NOON)
 
 
@@ -113,9 +114,55 @@ def test_a_hold_below_zero_wants_leave() -> None:
     assert flaws([grant, hold.change(overdraft=None)]) == [(2, "overdrawn")]
 
 
+def a_payback() -> list[Entry]:
+    """10 credits are bought, 4 of them held, and all 10 taken back."""
+    paid = ledger.payment(None, ACT, "c", Decimal(10), record=PAYMENT, rate=Decimal(1))
+    held = ledger.hold(paid, ACT, "job", {A: Decimal(4)})
+    return [paid, held, ledger.payback(held, ACT, paid, "c")]
+
+
+def test_what_was_bought_may_be_taken_back() -> None:
+    """Once, and though it was spent: the leave is in the entry."""
+    entries = a_payback()
+    audit = ledger.check(entries)
+
+    assert (audit.flaws, audit.balance) == ((), -4)
+
+
+@pytest.mark.parametrize(
+    ("place", "fields", "found"),
+    [
+        (0, {"amount": Decimal(-10), "balance": Decimal(-10)}, [(1, "amount"), (2, "balance")]),
+        (0, {"key": "grant:c"}, [(1, "key"), (3, "amount")]),
+        (2, {"key": "refund:c"}, [(3, "key"), (3, "amount")]),
+        (2, {"key": "payback:x"}, [(3, "amount")]),
+        (2, {"amount": Decimal(-9), "balance": Decimal(-3)}, [(3, "amount")]),
+        (2, {"overdraft": Decimal(1)}, [(3, "overdrawn")]),
+        (2, {"overdraft": None}, [(3, "overdrawn")]),
+    ],
+)
+def test_whoever_tampers_with_payments_is_found_out(
+    place: int, fields: dict[str, Any], found: list[tuple[int, str]]
+) -> None:
+    """What came in, and what was taken back."""
+    entries = a_payback()
+    entries[place] = entries[place].change(**fields)
+
+    assert [each for each in flaws(entries) if each != (2, "overdrawn")][: len(found)] == found
+
+
+def test_a_charge_brings_once_and_takes_once() -> None:
+    """Neither a second payment nor a second payback is right."""
+    entries = a_payback()
+    paid = ledger.payment(entries[-1], ACT, "c", Decimal(10), record=PAYMENT, rate=Decimal(1))
+    back = ledger.payback(paid, ACT, entries[0], "c")
+
+    assert flaws([*entries, paid, back]) == [(4, "line"), (5, "line")]
+
+
 def test_a_newer_kind_counts_by_its_amount() -> None:
     """What a newer version wrote is added up, and judged by nobody here."""
-    paid = an_entry(kind=EntryKind("payment"), key="payment:1")
+    paid = an_entry(kind=EntryKind("interest"), key="interest:1")
     grant = ledger.grant(paid, ACT, "k", Decimal(1))
     audit = ledger.check([paid, grant])
 

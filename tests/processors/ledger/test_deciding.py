@@ -10,9 +10,10 @@ from processors.errors import (
     InsufficientCreditsError,
     KeyTakenError,
     NoLineError,
+    NoPaymentError,
 )
 from processors.ledger import Act
-from schemas.base import GenerationId, UserId
+from schemas.base import GenerationId, PaymentId, UserId
 from schemas.ledger import MOST, Entry, EntryId, EntryKind
 from tests.builders import ID, NOON, USER, an_entry
 
@@ -107,10 +108,12 @@ def test_a_key_names_what_is_done_once() -> None:
         ledger.hold_key(JOB): "hold",
         ledger.close_key(ID): "close",
         ledger.refund_key(ID): "refund",
+        ledger.payment_key("c"): "payment",
+        ledger.payback_key("c"): "payback",
     }
 
     assert all(key.startswith(f"{kind}:") for key, kind in keys.items())
-    assert len(keys) == 4
+    assert len(keys) == 6
 
 
 def test_somebody_without_a_ledger_has_nothing() -> None:
@@ -223,6 +226,52 @@ def test_what_was_not_captured_is_not_refunded(close: Entry | None) -> None:
     """There is nothing to give back."""
     with pytest.raises(NoLineError):
         ledger.refund(after("1"), ACT, close, ID)
+
+
+def bought(amount: str = "5", has: str = "0") -> Entry:
+    """A payment of somebody who had so much."""
+    return ledger.payment(
+        after(has), ACT, "c", Decimal(amount), record=PaymentId("p"), rate=Decimal("0.5")
+    )
+
+
+def test_a_payment_credits_what_was_bought() -> None:
+    """It names its record and the rate, and no balance is too high for it."""
+    entry = bought(has=str(MOST))
+
+    assert (entry.kind, entry.key, entry.payment) == (EntryKind.PAYMENT, "payment:c", "p")
+    assert (entry.amount, entry.balance, entry.rate) == (5, MOST + 5, Decimal("0.5"))
+
+
+@pytest.mark.parametrize(("amount", "problem"), [("0", "must be above zero"), *BAD])
+def test_what_is_no_amount_is_not_bought(amount: str, problem: str) -> None:
+    """As it is not granted."""
+    with pytest.raises(AmountError, match=problem):
+        bought(amount)
+
+
+@pytest.mark.parametrize(
+    ("has", "balance", "leave"), [("7", "2", None), ("5", "0", None), ("1", "-4", "4")]
+)
+def test_a_payback_takes_what_was_bought(has: str, balance: str, leave: str | None) -> None:
+    """All of it, though it was spent; how far below zero that leads is written down."""
+    entry = ledger.payback(after(has), ACT, bought(), "c")
+
+    assert (entry.kind, entry.key, entry.payment) == (EntryKind.PAYBACK, "payback:c", "p")
+    assert (entry.amount, entry.balance) == (-5, Decimal(balance))
+    assert entry.overdraft == (None if leave is None else Decimal(leave))
+
+
+@pytest.mark.parametrize(
+    "paid",
+    [None, an_entry(), bought().change(user=UserId("stranger"))],
+    ids=["none", "grant", "other"],
+)
+def test_what_was_not_bought_is_not_taken_back(paid: Entry | None) -> None:
+    """Nor what somebody else bought."""
+    with pytest.raises(NoPaymentError) as caught:
+        ledger.payback(after("9"), ACT, paid, "c")
+    assert caught.value.charge == "c"
 
 
 def test_what_was_done_is_accepted() -> None:

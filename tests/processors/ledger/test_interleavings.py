@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from processors import ledger
 from processors.errors import LedgerError
 from processors.ledger import Act
-from schemas.base import GenerationId
+from schemas.base import GenerationId, PaymentId
 from schemas.ledger import Entry, EntryId, EntryKind
 from tests.builders import NOON, USER
 
@@ -152,11 +152,38 @@ def refunds(draw: st.DrawFn) -> Movement:
     return Movement(key, decide)
 
 
+@st.composite
+def payments(draw: st.DrawFn) -> Movement:
+    """A purchase under one of few charges."""
+    charge, amount = f"c{draw(st.integers(0, 2))}", draw(amounts)
+    key = ledger.payment_key(charge)
+
+    def decide(_: Book, last: Entry | None) -> Entry:
+        record, rate = PaymentId(charge), Decimal(2)
+        return ledger.payment(last, _act(key), charge, amount, record=record, rate=rate)
+
+    return Movement(key, decide)
+
+
+@st.composite
+def paybacks(draw: st.DrawFn) -> Movement:
+    """The end of one of few charges, which need not have been credited."""
+    charge = f"c{draw(st.integers(0, 2))}"
+    key = ledger.payback_key(charge)
+
+    def decide(book: Book, last: Entry | None) -> Entry:
+        return ledger.payback(last, _act(key), book.by_key(ledger.payment_key(charge)), charge)
+
+    return Movement(key, decide)
+
+
 def _act(key: str) -> Act:
     return Act(EntryId(key), USER, "us", NOON)
 
 
-movements = st.lists(grants() | holds() | closes() | refunds(), min_size=1, max_size=12)
+movements = st.lists(
+    grants() | holds() | closes() | refunds() | payments() | paybacks(), min_size=1, max_size=12
+)
 schedules = st.lists(st.tuples(st.integers(0, 11), st.booleans()), max_size=60)
 
 
@@ -164,7 +191,7 @@ schedules = st.lists(st.tuples(st.integers(0, 11), st.booleans()), max_size=60)
 def test_money_is_right_whatever_happens(
     wanted: list[Movement], schedule: list[tuple[int, bool]]
 ) -> None:
-    """Balance = sum, never below zero, each line closed once, each key done once."""
+    """Balance = sum, never below zero without leave, each line closed once, each key done once."""
     book, workers = Book(), [Worker(each) for each in wanted]
     for number, lost in schedule:
         worker = workers[number % len(workers)]
@@ -179,7 +206,13 @@ def test_money_is_right_whatever_happens(
     held = {name for each in book.entries for name in each.lines or {}}
     assert audit.flaws == ()
     assert audit.balance == ledger.balance(book.last()) == sum(e.amount for e in book.entries)
-    assert all(each.balance >= 0 for each in book.entries)
+    assert all(
+        each.balance >= -(each.overdraft or 0)
+        for each in book.entries
+        if each.kind in {EntryKind.HOLD, EntryKind.PAYBACK} and each.amount
+    )
+    if not any(each.kind is EntryKind.PAYBACK for each in book.entries):
+        assert all(each.balance >= 0 for each in book.entries)
     assert [each.seq for each in book.entries] == list(range(1, len(book.entries) + 1))
     assert all(number == 1 for number in closed.values())
     assert {each.generation for each in audit.open} == held - closed.keys()

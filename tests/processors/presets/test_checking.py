@@ -11,6 +11,7 @@ from schemas.preset import (
     CostPrice,
     Definition,
     FixedHold,
+    ImageInput,
     NumberInput,
 )
 from tests.builders import a_preset, a_prompt, some_steps, titled
@@ -28,6 +29,11 @@ SIZE = ChoiceInput(
         Choice(value=2, titles=titled("Two as well")),
     ),
 )
+
+
+def a_photo(default: str) -> ImageInput:
+    """A picture that is taken where none is given."""
+    return ImageInput(name="photo", type="image", titles=titled("Photo"), default=default)
 
 
 def test_a_good_preset_has_no_problems() -> None:
@@ -53,6 +59,8 @@ def test_a_good_preset_has_no_problems() -> None:
             [("inputs", 0, "min")],
         ),
         (a_preset("a", some_steps(default=51)), [("inputs", 0, "default")]),
+        (a_preset("a", a_photo(f"media:inputs/{'a' * 32}.png")), [("inputs", 0, "default")]),
+        (a_preset("a", a_photo("https://example.com/a.png")), []),
         (a_preset("a", some_steps(required=True)), [("inputs", 0, "required")]),
         (
             a_preset("a", SIZE),

@@ -28,6 +28,15 @@ def test_draws_a_picture_of_the_prompt() -> None:
     assert picture not in {pictures.draw("sea", "2"), pictures.draw("lake", "1")}
 
 
+def test_a_picture_that_was_given_is_seen() -> None:
+    """Small, in the corner; what is no picture is not."""
+    out = io.BytesIO()
+    Image.new("RGB", (900, 400), (1, 250, 2)).save(out, "PNG")
+    with Image.open(io.BytesIO(pictures.draw("sea", "1", out.getvalue()))) as drawn:
+        assert drawn.getpixel((700, 460)) == (1, 250, 2)
+    assert pictures.draw("sea", "1", b"no picture") == pictures.draw("sea", "1")
+
+
 def test_draws_without_a_prompt() -> None:
     """No words, no sign: only the sea."""
     assert pictures.draw("", "1").startswith(b"\x89PNG")
@@ -75,4 +84,5 @@ def test_makes_nothing_when_wished() -> None:
 def test_finds_some_text_to_draw() -> None:
     """Without a prompt the first text does, but no wish for the sandbox."""
     assert outputs.prompt_of({"sandbox_end": "success", "positive": "sea"}) == "sea"
+    assert outputs.prompt_of({"photo": "https://a/b.png", "positive": "sea"}) == "sea"
     assert outputs.prompt_of({"seed": 1}) == ""

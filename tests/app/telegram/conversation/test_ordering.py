@@ -6,7 +6,6 @@ from schemas.job import JobStatus
 from schemas.run import RunStatus
 from tests.app.telegram.conversation.scenes import Bot
 from tests.sandbox.telegram.person import data_of, words
-from tests.service import until
 
 pytestmark = pytest.mark.anyio
 

@@ -1,0 +1,1 @@
+"""`runrelay chat`: a person's side of Telegram, on the terminal."""
