@@ -87,11 +87,18 @@ class Watching:
             return
         if jobs:
             await self._shop.orders.cancel(jobs[0].id, user=turn.user.id)
-        # What is being cancelled already may be so by this very update, on its first try.
+        # On another try, it is this very update that had it cancelled; it may be over by now.
+        asked = bool(here) or await self._cancelled_since(turn)
         said = (
-            turn.voice.say("Being cancelled…") if here else turn.voice.say("Nothing is under way.")
+            turn.voice.say("Being cancelled…") if asked else turn.voice.say("Nothing is under way.")
         )
         await turn.tell(page(said))
+
+    async def _cancelled_since(self, turn: Turn) -> bool:
+        """Return whether something was cancelled since the person's message came in."""
+        found = await self._shop.orders.of_user(turn.user.id, None, FILES_MOST)
+        ended = [each.ended_at for each in found.items if each.cancel_wanted and each.ended_at]
+        return any(each >= turn.at for each in ended)
 
     async def again(self, tap: CallbackQuery, turn: Turn, argument: str) -> None:
         """Order the same once more."""

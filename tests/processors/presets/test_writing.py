@@ -1,5 +1,7 @@
 """processors.presets.writing: what a person's words come to."""
 
+# Russian is written in Cyrillic letters, some of which look like Latin ones.
+
 import pytest
 
 from processors.errors import InputFault, InputRefusedError

@@ -1,10 +1,13 @@
 """The bot's conversation about orders, up to the message that says their price."""
 
+# Russian is written in Cyrillic letters, some of which look like Latin ones.
+# ruff: noqa: RUF001
+
 import pytest
 
 from schemas.job import JobStatus
 from schemas.run import RunStatus
-from tests.app.telegram.conversation.scenes import Bot
+from tests.conversation.scenes import Bot
 from tests.sandbox.telegram.person import data_of, words
 
 pytestmark = pytest.mark.anyio

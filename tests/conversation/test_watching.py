@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.job import JobId, JobStatus
-from tests.app.telegram.conversation.scenes import Bot
+from tests.conversation.scenes import Bot
 from tests.builders import a_job, a_step
 from tests.sandbox.telegram.person import Person, data_of, words
 from tests.service import until
@@ -53,8 +53,8 @@ async def test_others_cannot(bot: Bot) -> None:
     await bot.ended(ada)
 
 
-async def test_the_command_cancels(bot: Bot) -> None:
-    """First the question that is open; then the one order; of several, the one that is chosen."""
+async def test_the_command_takes_a_question_back(bot: Bot) -> None:
+    """Before it cancels anything; without one and without orders there is nothing to do."""
     ada = bot.somebody()
     await ada.write("/cancel")
     assert words(await ada.next()) == "Nothing is under way."
@@ -63,10 +63,13 @@ async def test_the_command_cancels(bot: Bot) -> None:
     await ada.write("/cancel")
     assert words(await ada.next()) == "Never mind, then. Nothing was ordered."
 
+
+async def test_the_command_cancels(bot: Bot) -> None:
+    """Of several orders the one that is chosen; the last one without a question."""
+    ada = bot.somebody()
     await ada.write("/endless one")
     await ada.next()
     await ada.write("/endless two")
-    await ada.next()
     await ada.write("/cancel")
     asked = await ada.until("Which one shall be cancelled?")
     assert [each["text"] for each in asked["buttons"]] == ["✖️ Endless: two", "✖️ Endless: one"]

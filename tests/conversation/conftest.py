@@ -9,8 +9,8 @@ import pytest
 from app.bootstrap import Store, open_store
 from app.ports import PresetWrite
 from app.settings import Settings
-from tests.app.telegram.conversation.presets import PRESETS
-from tests.app.telegram.conversation.scenes import Bot
+from tests.conversation.presets import PRESETS
+from tests.conversation.scenes import Bot
 from tests.peers import Peers, a_sandbox
 from tests.service import Service, a_service
 
@@ -42,7 +42,7 @@ async def service(
     """The service, which everybody is welcomed by with 100 credits."""
     del store
     folder = tmp_path_factory.mktemp("conversation") / "data"
-    async with a_service(folder, sandbox, mongo_uri, DATABASE) as service:
+    async with a_service(folder, sandbox, mongo_uri, DATABASE, handle_limit=20) as service:
         service.environ |= {"WELCOME_GRANT": "100"}
         await service.start()
         yield service

@@ -1,11 +1,14 @@
 """Where the bot is spoken to, and in which language."""
 
+# Russian is written in Cyrillic letters, some of which look like Latin ones.
+# ruff: noqa: RUF001
+
 from itertools import count
 from typing import Final
 
 import pytest
 
-from tests.app.telegram.conversation.scenes import Bot
+from tests.conversation.scenes import Bot
 from tests.sandbox.telegram.person import data_of, words
 from tests.service import BOT_TOKEN, until
 

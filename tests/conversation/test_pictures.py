@@ -1,11 +1,13 @@
 """Pictures in the bot's conversation."""
 
+# Russian is written in Cyrillic letters, some of which look like Latin ones.
+
 import io
 
 import pytest
 from PIL import Image
 
-from tests.app.telegram.conversation.scenes import Bot
+from tests.conversation.scenes import Bot
 from tests.sandbox.telegram.person import Person, data_of, words
 from tests.sandbox.telegram.pictures import a_picture
 

@@ -1,5 +1,7 @@
 """Presets for conversations: one of each sort that a person notices."""
 
+# Russian is written in Cyrillic letters, some of which look like Latin ones.
+
 from decimal import Decimal
 from typing import Final
 
