@@ -25,7 +25,9 @@ from app.ports import Alerts, Engine
 from app.settings import Settings
 from app.store.chats import MongoChats
 from app.store.connection import Connection, Keep
+from app.store.controls import MongoControls
 from app.store.conversations import MongoConversations
+from app.store.deeds import MongoDeeds
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.jobs import MongoJobs
@@ -47,26 +49,33 @@ from app.telegram.sender import Sender
 from app.telegram.stars import Stars
 from app.usecases.accept_events import Acceptor
 from app.usecases.apply_events import Applier
+from app.usecases.arrears import Arrears
 from app.usecases.ask_engine import AskEngine
 from app.usecases.cancel_run import CancelRun
 from app.usecases.choose_language import ChooseLanguage
 from app.usecases.circuits import Circuits
 from app.usecases.compare_payments import ComparePayments
+from app.usecases.controlling import Controlling
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger, Handler
+from app.usecases.duties import Duties
 from app.usecases.end_run import EndRun
 from app.usecases.expire_media import ExpireMedia
+from app.usecases.forget_user import ForgetChat, ForgetGenerations, ForgetJobs, ForgetUser
 from app.usecases.hand_over import HandOver
 from app.usecases.hands import HandlerOf, Hands
 from app.usecases.keep_outputs import KeepOutputs
+from app.usecases.limits import Limits
 from app.usecases.links import Links
 from app.usecases.money import Money
 from app.usecases.notify import Ends, Notify, Show
 from app.usecases.notify_job import NotifyJob
 from app.usecases.orders import Orders
+from app.usecases.pauses import Pauses, Spending
 from app.usecases.payment_debts import PaymentDebts
 from app.usecases.payment_records import PaymentRecords
 from app.usecases.payments import Payments
+from app.usecases.people import People
 from app.usecases.prices import Prices
 from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
@@ -134,6 +143,8 @@ class Store:
     payments: MongoPayments
     updates: MongoUpdates
     conversations: MongoConversations
+    controls: MongoControls
+    deeds: MongoDeeds
     keep: Keep
 
 
@@ -153,10 +164,12 @@ class Service:
     sweep: Sweep
     expiry: ExpireMedia | None
     selling: "Selling"
+    forgetting: ForgetUser | None
     taking: Taking
     sender: Sender | None
     reception: Reception | None
     alerts: AdminAlerts
+    duties: Duties
     metrics: Metrics
     client: httpx.AsyncClient
     readiness: "Readiness"
@@ -230,6 +243,8 @@ def open_store(settings: Settings, uri: str) -> Store:
         payments=MongoPayments(connection),
         updates=MongoUpdates(connection),
         conversations=MongoConversations(connection),
+        controls=MongoControls(connection),
+        deeds=MongoDeeds(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),
@@ -246,6 +261,72 @@ def open_storage(settings: Settings) -> ObjectStorage:
     if settings.storage_url is None:
         return ObjectStorage.under(settings.data_dir / "media")
     return ObjectStorage.at(settings.storage_url)
+
+
+def make_controlling(store: Store, spending: Spending, clock: Clock) -> Controlling:
+    """Return an operator's switches, for all engines that there could be."""
+    return Controlling(
+        store.controls,
+        store.presets,
+        receivers().keys(),
+        spending=spending,
+        deeds=store.deeds,
+        clock=clock,
+    )
+
+
+def make_refunds(settings: Settings, store: Store, clock: Clock) -> Orders:
+    """Return what gives credits back, for a process that takes no orders and pays no debts."""
+    journal, money = Journal(), Money(store.ledger, clock)
+    records = Records(store.generations, clock, journal)
+    taking = Taking(InstanceName("cli"), Timing(), background=False, messenger=None)
+    return Orders(
+        records,
+        RecordsOf[Job](store.jobs, clock, journal.ordered),
+        store.jobs,
+        store.presets,
+        money=money,
+        starter=StartJob(records, money, taking),
+        engines=(),
+        telegram=False,
+        credits_per_usd=settings.credits_per_usd,
+        taking=taking,
+        checks=(),
+        disk_full=lambda: False,
+    )
+
+
+def make_forgetting(
+    store: Store, storage: ObjectStorage, records: Records, orders: RecordsOf[Job], keys: "Keys"
+) -> ForgetUser:
+    """Return what forgets people."""
+    return ForgetUser(
+        store.users,
+        [
+            ForgetGenerations(records, storage),
+            ForgetJobs(store.jobs, orders),
+            ForgetChat(store.chats, store.conversations),
+        ],
+        kept=store.jobs,
+        digest=lambda telegram_id: keys.digests_of(telegram_id)[0],
+        deeds=store.deeds,
+        clock=records.clock,
+    )
+
+
+def make_duties(settings: Settings) -> Duties:
+    """Return the texts that Telegram asks for."""
+    terms = {
+        "en": settings.terms_text,
+        "ru": settings.terms_text_ru,
+        "pt": settings.terms_text_pt,
+    }
+    support = {
+        "en": settings.paysupport_text,
+        "ru": settings.paysupport_text_ru,
+        "pt": settings.paysupport_text_pt,
+    }
+    return Duties(_said(terms), _said(support))
 
 
 def receivers() -> Receivers:
@@ -415,10 +496,7 @@ def build(  # noqa: PLR0915 - one long list of parts
         metrics=metrics,
         on_return=sweep.ask_all,
     )
-    readiness, accounts = (
-        Readiness(store, settings.data_dir),
-        Accounts(store.users, money, clock, welcome=settings.welcome_grant),
-    )
+    readiness = Readiness(store, settings.data_dir)
     selling = make_selling(
         settings,
         store,
@@ -434,7 +512,24 @@ def build(  # noqa: PLR0915 - one long list of parts
     handling, intake = _make_intake(
         settings, store, name=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
     )
-    ordering = Orders(
+    spending = Spending(store.generations, clock)
+    pauses = Pauses(store.controls, spending, clock=clock, alerts=alerts)
+    limits = Limits(
+        store.jobs,
+        clock,
+        at_once=settings.limit_at_once,
+        per_minute=settings.limit_per_minute,
+        per_day=settings.limit_per_day,
+    )
+    accounts = Accounts(
+        store.users,
+        money,
+        clock,
+        welcome=settings.welcome_grant,
+        digests=keys.digests_of,
+    )
+    forgetting = make_forgetting(store, storage, records, orders, keys)
+    desk = Orders(
         records,
         orders,
         store.jobs,
@@ -445,9 +540,12 @@ def build(  # noqa: PLR0915 - one long list of parts
         telegram=peers.telegram_url is not None,
         credits_per_usd=settings.credits_per_usd,
         taking=taking,
-        checks=(),
+        checks=(limits, pauses),
         disk_full=readiness.disk_full,
     )
+    office = People(store.users, accounts, store.ledger, store.deeds, clock)
+    duties = make_duties(settings)
+    arrears = Arrears(records, orders, store.jobs)
     take_image = TakeImage(
         storage,
         clock,
@@ -462,12 +560,18 @@ def build(  # noqa: PLR0915 - one long list of parts
             telegram=peers.telegram_url is not None,
             taking=taking,
             disk_full=readiness.disk_full,
+            admit=pauses.engine,
         ),
-        orders=ordering,
-        people=store.users,
         generations=store.generations,
         accounts=accounts,
         payments=selling.payments,
+        office=office,
+        controlling=make_controlling(store, spending, clock),
+        forgetting=forgetting,
+        orders=desk,
+        refunds=desk,
+        arrears=arrears,
+        people=store.users,
         presets=store.presets,
         images=take_image,
         storage=storage,
@@ -497,6 +601,7 @@ def build(  # noqa: PLR0915 - one long list of parts
         discharger=discharger,
         job_hands=job_hands,
         sweep=sweep,
+        forgetting=forgetting if settings.run_background else None,
         expiry=_expiry(settings, storage, records, store.leases, name),
         selling=selling,
         taking=taking,
@@ -513,16 +618,21 @@ def build(  # noqa: PLR0915 - one long list of parts
             sender=sender,
             handling=handling,
             intake=intake,
-            cases=_conversation(
-                settings,
-                store,
-                clock,
+            cases=Cases(
                 accounts=accounts,
-                orders=ordering,
+                orders=desk,
+                presets=store.presets,
+                prices=Prices(store.generations, settings.credits_per_usd),
+                ledger=store.ledger,
                 storage=storage,
                 links=links,
+                choose_language=ChooseLanguage(store.users, clock),
                 translate=translate,
                 take_image=take_image,
+                duties=duties,
+                forget=forgetting,
+                people=office,
+                arrears=arrears,
             ),
             given={
                 "accounts": accounts,
@@ -530,6 +640,7 @@ def build(  # noqa: PLR0915 - one long list of parts
             },
         ),
         alerts=alerts,
+        duties=duties,
         metrics=metrics,
         client=client,
         readiness=readiness,
@@ -629,6 +740,11 @@ class Keys:
         """Return the keys of links to files, the signing one first."""
         return tuple(signing.derive(secret, "media") for secret in self._secrets)
 
+    def digests_of(self, telegram_id: int) -> tuple[str, ...]:
+        """Return what somebody may have been forgotten under; the first is what they would be."""
+        forgotten = (signing.derive(secret, "forgotten") for secret in self._secrets)
+        return tuple(signing.person_digest(key, telegram_id) for key in forgotten)
+
     def webhook_of(self, base: str, generation: Generation) -> str:
         """Return the webhook URL of a generation's current attempt."""
         engine, attempt = generation.engine, generation.attempt
@@ -651,6 +767,10 @@ class Keys:
         engine = generation.engine
         attempt = signing.verify(self.of(engine), engine, generation.id, given[1])
         return attempt == generation.attempt
+
+
+def _said(texts: Mapping[str, str | None]) -> dict[str, str]:
+    return {language: text for language, text in texts.items() if text}
 
 
 async def count_debts(service: Service) -> None:
@@ -733,34 +853,6 @@ def _make_reception(
         alerts=alerts,
         timing=timing,
         metrics=metrics,
-    )
-
-
-def _conversation(
-    settings: Settings,
-    store: Store,
-    clock: Clock,
-    *,
-    accounts: Accounts,
-    orders: Orders,
-    storage: ObjectStorage,
-    links: Links,
-    translate: Translate,
-    take_image: TakeImage,
-) -> Cases:
-    return Cases(
-        accounts=accounts,
-        orders=orders,
-        presets=store.presets,
-        prices=Prices(store.generations, settings.credits_per_usd),
-        ledger=store.ledger,
-        storage=storage,
-        links=links,
-        choose_language=ChooseLanguage(store.users, clock),
-        translate=translate,
-        clock=clock,
-        take_image=take_image,
-        owers=(store.generations, store.jobs),
     )
 
 

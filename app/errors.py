@@ -133,18 +133,24 @@ class PausedError(RefusedError):
         what: What is paused, or that as much was spent today as may be.
         name: Of the engine or the preset.
         why: Why, in the words of whoever paused it.
+        retry_after: When that ends; None where nobody knows.
     """
 
     reason = "paused"
 
     def __init__(
-        self, what: Literal["engine", "preset", "spend"], name: str, why: str | None = None
+        self,
+        what: Literal["engine", "preset", "spend"],
+        name: str,
+        why: str | None = None,
+        retry_after: timedelta | None = None,
     ) -> None:
         said = f": {why}" if why else ""
         super().__init__(f"{name} takes no orders for now{said}")
         self.what: Final = what
         self.name: Final = name
         self.why: Final = why
+        self.retry_after: Final = retry_after
 
 
 class IdempotencyMismatchError(RefusedError):

@@ -9,12 +9,15 @@ from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 from pydantic import JsonValue
 
 from app.errors import UnreadableError
+from processors.limits import Past
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.notifications.paying import Bill
 from processors.protocols.sniffing import Sniffed
 from schemas.base import EngineName, GenerationId, InstanceName, PaymentId, RunId, UserId
+from schemas.control import Control, Subject
 from schemas.debt import DebtKind, Owing
+from schemas.deed import Deed
 from schemas.generation import Generation
 from schemas.job import Job, JobStatus
 from schemas.ledger import Entry
@@ -50,6 +53,14 @@ class Owed(NamedTuple):
     number: int
     age: timedelta
     """Of the oldest: how long it has been due, or dead. Zero where none is due yet."""
+
+
+class Spent(NamedTuple):
+    """What generations have cost us."""
+
+    engine: EngineName
+    preset: str | None
+    usd: Decimal
 
 
 class Debtors(Protocol[OwingT]):
@@ -147,6 +158,17 @@ class Generations(Debtors[Generation], Protocol):
         """Yield the inputs of all generations that have not ended, oldest first."""
         ...
 
+    async def silent(self, before: datetime, limit: int) -> tuple[Generation, ...]:
+        """Return generations that have not ended, nor changed since `before`, oldest first."""
+        ...
+
+    async def spent(self, since: datetime) -> tuple[Spent, ...]:
+        """Return what the generations ordered since a time have cost, by engine and preset.
+
+        Those whose cost is not known, or not yet, count nothing.
+        """
+        ...
+
 
 class JobPage(NamedTuple):
     """One page of jobs, newest first, and where the next one begins."""
@@ -174,6 +196,14 @@ class Jobs(Debtors[Job], Protocol):
             limit: 1 to 200.
             statuses: Only those in one of these; None for all.
         """
+        ...
+
+    async def recent(self, user: UserId, since: datetime, limit: int) -> tuple[Past, ...]:
+        """Return somebody's jobs since a time, the last first, but none that was refused."""
+        ...
+
+    async def silent(self, before: datetime, limit: int) -> tuple[Job, ...]:
+        """Return jobs that have not ended, nor changed since `before`, oldest first."""
         ...
 
 
@@ -254,6 +284,17 @@ class Chats(Protocol):
         """Remember that a chat that refused us does so no more."""
         ...
 
+    async def forget(self, chat_id: int) -> None:
+        """Remember nothing of a chat any more."""
+        ...
+
+
+class UserPage(NamedTuple):
+    """One page of people, the newest first, and where the next one begins."""
+
+    items: tuple[User, ...]
+    next: str | None
+
 
 class Users(Protocol):
     """The people who order. Every method may raise StoreDownError or UnreadableError."""
@@ -279,6 +320,67 @@ class Users(Protocol):
 
         `after` is stored with its version and times as given.
         """
+        ...
+
+    async def named(self, words: str, limit: int) -> tuple[User, ...]:
+        """Return people whose username or first name begins so, by the name.
+
+        Capital letters and accents make no difference. Those found by their username come
+        first; nobody comes twice. Those that this version cannot read are left out.
+        """
+        ...
+
+    async def page(self, cursor: str | None, limit: int) -> UserPage:
+        """Return a page of people; those that this version cannot read are left out.
+
+        Args:
+            cursor: `next` of the page before, or None for the first.
+            limit: 1 to 200.
+        """
+        ...
+
+    async def to_forget(self, limit: int) -> tuple[User, ...]:
+        """Return people whose data is being removed."""
+        ...
+
+    async def forgotten(self, digests: Sequence[str]) -> tuple[User, ...]:
+        """Return what is left of those who were forgotten under one of these digests."""
+        ...
+
+
+class Controls(Protocol):
+    """What operators have stopped or capped. Every method may raise StoreDownError."""
+
+    async def of(self, subjects: Sequence[Subject]) -> tuple[Control, ...]:
+        """Return those of these controls that exist.
+
+        Raises:
+            UnreadableError: One is of a newer version, or damaged: it may be a pause.
+        """
+        ...
+
+    async def all(self) -> tuple[Control, ...]:
+        """Return every control, by its id.
+
+        Raises:
+            UnreadableError: One is of a newer version, or damaged.
+        """
+        ...
+
+    async def write(self, before: Control | None, after: Control) -> bool:
+        """Put `after` in the place of `before`, None where there was none; return whether."""
+        ...
+
+
+class Deeds(Protocol):
+    """What administrators have done. Every method may raise StoreDownError."""
+
+    async def insert(self, deed: Deed) -> None:
+        """Store a deed."""
+        ...
+
+    async def about(self, subject: str, limit: int) -> tuple[Deed, ...]:
+        """Return what was done to somebody or something, the last first."""
         ...
 
 

@@ -49,6 +49,14 @@ def rfc3339(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def first_id(at: datetime) -> str:
+    """Return what comes before every id made at a time or later, and after those made before.
+
+    Ids are uuid7 (RFC 9562): they begin with the milliseconds since 1970.
+    """
+    return f"{int(at.timestamp() * 1000) << 80:032x}"
+
+
 def plain(amount: Decimal) -> str:
     """Write money as digits without an exponent: ``0.004044``."""
     return format(amount, "f")

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, NewType, Self
+from typing import Any, Final, NewType, Self
 
 from pydantic import Field
 
@@ -75,3 +75,8 @@ class Entry(Record):
     payment, credits for one Star."""
     payment: PaymentId | None = None
     """Of a payment or a payback: its record."""
+
+    def public(self) -> dict[str, Any]:
+        """Return the entry as the API shows it: ``id`` for ``_id``; every field is present."""
+        shown = self.model_dump(mode="json", by_alias=True)
+        return {"id": shown.pop("_id"), **shown}

@@ -7,13 +7,18 @@ from pydantic import Field
 
 from schemas.base import Money, Record, Time, UserId, newer, plain
 
-_HIDDEN = {"welcome", "idempotency_key", "idempotency_digest"}
+_HIDDEN = {"welcome", "idempotency_key", "idempotency_digest", "telegram_digest"}
 
 
 class Role(StrEnum):
-    """What somebody may do beyond ordering."""
+    """What somebody may do beyond ordering.
+
+    Any other word is a role of the operator's own: presets are allowed by it, and limits are
+    raised by it.
+    """
 
     ADMIN = "admin"
+    """May do everything that the bot's /admin does, and orders without limits."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -35,6 +40,13 @@ class User(Record):
     roles: tuple[Role, ...] = ()
     blocked: bool = False
     """Whether we serve them no more."""
+    forget_wanted_at: Time | None = None
+    """Since when their data is being removed; gone once it is."""
+    forgotten_at: Time | None = None
+    """When their data was removed. What is left has no names, and stays for the ledger."""
+    telegram_digest: str | None = None
+    """Of somebody forgotten: a keyed digest of their Telegram id. Whoever comes again with it is
+    given no second welcome, and is blocked if they were."""
     welcome: Money | None = None
     """Credits promised with the record; whoever next looks after this person grants them, once."""
     created_at: Time
@@ -47,6 +59,14 @@ class User(Record):
     idempotency_digest: str | None = None
     """Digest of the body that came with the key."""
 
+    def public(self) -> dict[str, Any]:
+        """Return the person as lists show them: ``id`` for ``_id``, without their balance.
+
+        Every field is present; what is unknown is null.
+        """
+        shown = self.model_dump(mode="json", by_alias=True, exclude=_HIDDEN)
+        return {"id": shown.pop("_id"), **shown}
+
 
 class Account(Record):
     """A person and what they own."""
@@ -56,9 +76,5 @@ class Account(Record):
     """Credits; below zero only where somebody allowed that."""
 
     def public(self) -> dict[str, Any]:
-        """Return the person as the API shows them: ``id`` for ``_id``, and the balance.
-
-        Every field is present; what is unknown is null.
-        """
-        shown = self.user.model_dump(mode="json", by_alias=True, exclude=_HIDDEN)
-        return {"id": shown.pop("_id"), **shown, "balance": plain(self.balance)}
+        """Return the person as the API shows them, with their balance."""
+        return {**self.user.public(), "balance": plain(self.balance)}

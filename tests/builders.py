@@ -8,7 +8,9 @@ from typing import Any, Final
 from processors import debts, runs
 from processors.debts import Taker
 from schemas.base import EngineName, GenerationId, InstanceName, PaymentId, RunId, UserId
+from schemas.control import Control
 from schemas.debt import Debt, DebtKind
+from schemas.deed import Deed, DeedId
 from schemas.generation import CostRate, EngineRun, Generation, Metadata, RateUnit, Request
 from schemas.job import Job, JobChat, JobId, JobStatus, Step, Terms
 from schemas.ledger import Entry, EntryId, EntryKind
@@ -338,3 +340,21 @@ def an_update(number: int = 1, *, chat: int = CHAT, **fields: Any) -> Update:  #
         "due_at": NOON,
     }
     return Update(**(known | fields))
+
+
+def a_control(key: str = "engine:comfydeploy", **fields: Any) -> Control:  # noqa: ANN401 - any field of the record
+    """A control that stops nothing, last touched at noon."""
+    known: dict[str, Any] = {"id": key, "by": "cli:ada", "at": NOON}
+    return Control(**(known | fields))
+
+
+def a_deed(number: int = 1, **fields: Any) -> Deed:  # noqa: ANN401 - any field of the record
+    """Somebody was blocked."""
+    known: dict[str, Any] = {
+        "id": DeedId(f"{number:032x}"),
+        "at": NOON,
+        "by": "cli:ada",
+        "verb": "block",
+        "subject": "user:a",
+    }
+    return Deed(**(known | fields))

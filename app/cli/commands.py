@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import money
+from app.cli import money, office
 
 app = typer.Typer(
     name="runrelay",
@@ -47,6 +47,7 @@ presets = typer.Typer(
 _RUN = "Run"
 _LOOK = "Look"
 _MONEY = "Money"
+_PEOPLE = "Administer"
 _KEEP = "Keep"
 
 app.add_typer(events, name="events", rich_help_panel=_LOOK)
@@ -54,6 +55,7 @@ app.add_typer(debts, name="debts", rich_help_panel=_LOOK)
 app.add_typer(money.ledger, name="ledger", rich_help_panel=_MONEY)
 app.add_typer(money.payments, name="payments", rich_help_panel=_MONEY)
 app.add_typer(presets, name="presets", rich_help_panel=_RUN)
+app.add_typer(office.users, name="users", rich_help_panel=_PEOPLE)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A generation's id, 32 digits.")]
 Since = Annotated[
@@ -241,7 +243,7 @@ def list_debts(
 @debts.command("replay")
 def replay_debts(
     generation: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Dead debts of this generation ...")
+        str | None, typer.Argument(metavar="[ID]", help="Dead debts of this generation or job ...")
     ] = None,
     key: Annotated[
         str | None, typer.Argument(metavar="[KEY]", help="... or this one, such as notify, alone.")
@@ -262,7 +264,25 @@ def replay_debts(
     asyncio.run(owing.replay(generation, key, all_dead=all_dead, since=since))
 
 
+@app.command(rich_help_panel=_LOOK)
+def stuck(
+    minutes: Annotated[
+        int, typer.Option(min=1, max=100_000, help="For how long nothing has happened.")
+    ] = 15,
+) -> None:
+    """Show what is open and has no news, and what is overdue and taken up by nobody.
+
+    The exit code is 1 if there is any. `runrelay explain ID` says more of one.
+    """
+    from app.cli import owing
+
+    asyncio.run(owing.stuck(minutes))
+
+
 app.command(rich_help_panel=_MONEY)(money.grant)
+app.command(rich_help_panel=_MONEY)(office.refund)
+for _each in (office.pause, office.resume, office.cap, office.spend):
+    app.command(rich_help_panel=_PEOPLE)(_each)
 
 
 @presets.command("load")

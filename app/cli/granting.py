@@ -45,14 +45,14 @@ async def grant(
     speaking.say(f"the balance is {plain(balance)}")
 
 
+def me() -> str:
+    """Return who types, as the system knows them; containers have numbers without names."""
+    name = os.environ.get("SUDO_USER") or os.environ.get("USER")
+    return name or f"uid {os.getuid()}"
+
+
 def _amount(given: str) -> Decimal:
     try:
         return Decimal(given)
     except InvalidOperation:
         refuse([f"AMOUNT: {given} is not a number, such as 25 or 0.5"])
-
-
-def me() -> str:
-    """Return who types, as the system knows them; containers have numbers without names."""
-    name = os.environ.get("SUDO_USER") or os.environ.get("USER")
-    return name or f"uid {os.getuid()}"

@@ -185,6 +185,17 @@ async def _updates(bot: "Bot", settings: Settings, base: str) -> Check:
     return Check(name, "warning", f"{found}, but should come by {by}", cure)
 
 
+async def _duties(settings: Settings) -> list[Check]:
+    """See that people can read what Telegram wants them to, where they pay."""
+    if not settings.live or not settings.telegram_on:
+        return []
+    texts = {"TERMS_TEXT": settings.terms_text, "PAYSUPPORT_TEXT": settings.paysupport_text}
+    cure = "write it before you take Stars: Telegram asks bots that do for /terms and /paysupport"
+    return [
+        Check(name, "warning", "is empty", cure) for name, text in texts.items() if text is None
+    ]
+
+
 async def _webhook(settings: Settings) -> list[Check]:
     base = settings.webhook_url
     if base is None:
@@ -279,6 +290,7 @@ _LOOKS: Final[Mapping[str, Looking]] = {
     "MongoDB": _database,
     "ComfyDeploy": _engine,
     "Telegram": _telegram,
+    "duties": _duties,
     "webhook URL": _webhook,
     "storage": _storage,
     "disk": _disk,

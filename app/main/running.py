@@ -26,6 +26,8 @@ COUNT_EVERY: Final = timedelta(seconds=15)
 """How often what is owed is counted for the metrics."""
 EXPIRE_EVERY: Final = timedelta(hours=6)
 """How often media that is older than it is kept is looked for."""
+FORGET_EVERY: Final = timedelta(seconds=15)
+"""How often it is looked for people who are to be forgotten."""
 FLUSH_SECONDS: Final = 20
 """Longest that what is under way is waited for at the end; nothing is lost by not waiting."""
 COMPARE_EVERY: Final = timedelta(days=1)
@@ -173,6 +175,8 @@ def _endless(service: Service) -> list[Endless]:
         _every(READER_EVERY, service.store.connection.check_reader),
         _every(DISK_EVERY, disk.look),
     ]
+    if service.forgetting is not None:
+        running.append(_every(FORGET_EVERY, service.forgetting.sweep))
     if service.expiry is not None:
         running.append(_every(EXPIRE_EVERY, service.expiry.once))
     if service.selling.background:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from app.settings import values
 from processors.protocols import telegram
+from schemas.quota import Quota
 
 MIN_SECRET: Final = 16
 """Characters of a secret of ours in live mode."""
@@ -107,6 +108,24 @@ class Settings(BaseModel):
     """What one Telegram Star buys."""
     stars_offered: Annotated[tuple[int, ...], BeforeValidator(values.stars)] = (50, 100, 250, 500)
     """Sizes of purchases that are offered, in Stars."""
+    limit_at_once: values.Allowance = Quota(usual=3)
+    """Jobs of one person that may run at a time."""
+    limit_per_minute: values.Allowance = Quota(usual=10)
+    """Jobs that one person may order in a minute."""
+    limit_per_day: values.Allowance = Quota(usual=200)
+    """Jobs that one person may order in 24 hours."""
+    terms_text: values.Text | None = None
+    """None: a text that says that there is none."""
+    terms_text_ru: values.Text | None = None
+    """None: `terms_text`."""
+    terms_text_pt: values.Text | None = None
+    """None: `terms_text`."""
+    paysupport_text: values.Text | None = None
+    """None: a text that says to whom to turn, without knowing it."""
+    paysupport_text_ru: values.Text | None = None
+    """None: `paysupport_text`."""
+    paysupport_text_pt: values.Text | None = None
+    """None: `paysupport_text`."""
     keep_events_days: Annotated[int, values.number(1, 3650)] = 14
     keep_records_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""
@@ -187,4 +206,4 @@ def _shown(settings: Settings, name: str) -> str:
         return "on" if value else "off"
     if isinstance(value, tuple):
         return ",".join(map(str, cast("tuple[object, ...]", value)))
-    return "" if value is None else str(value)
+    return "" if value is None else str(value).replace("\n", "\\n")

@@ -13,9 +13,13 @@ from pydantic import BeforeValidator, SecretStr
 from processors.protocols import addresses
 from processors.protocols.addresses import ForbiddenUrlError
 from schemas.payment import STARS_MOST
+from schemas.quota import Quota
 
 RATE_MOST: Final = 100_000
 """Credits for one Star or one USD: the largest purchase stays within what can be moved."""
+
+TEXT_MOST: Final = 4096
+"""Characters of a message (core.telegram.org/bots/api#sendmessage), in UTF-16 to be safe."""
 
 
 def text(value: str) -> str:
@@ -209,9 +213,28 @@ def stars(value: object) -> object:
     return tuple(sorted(map(int, given)))
 
 
+def quota(value: object) -> object:
+    """Read how many are allowed, and to whom else how many: ``3,member:10,partner:none``."""
+    if isinstance(value, Quota):
+        return value
+    usual, *others = (part.strip() for part in str(value).split(","))
+    by_role = dict(_role(part) for part in others)
+    return Quota(usual=_most(usual), by_role=by_role)
+
+
+def words(value: object) -> object:
+    r"""Read a text for people, in which ``\n`` may stand for the end of a line."""
+    given = str(value).replace("\\n", "\n")
+    if len(given.encode("utf-16-le")) // 2 > TEXT_MOST:
+        raise ValueError(f"is longer than a message of Telegram's may be ({TEXT_MOST} characters)")
+    return given
+
+
 Switch = Annotated[bool, BeforeValidator(switch)]
 Location = Annotated[Path, BeforeValidator(path)]
 Url = Annotated[str, BeforeValidator(url)]
+Allowance = Annotated[Quota, BeforeValidator(quota)]
+Text = Annotated[str, BeforeValidator(words)]
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(items)]
 
 
@@ -223,3 +246,18 @@ def _parts(given: str) -> tuple[str, ...] | None:
     except (ValueError, ForbiddenUrlError):
         return None
     return parts if parts.scheme in addresses.DEFAULT_PORTS and addresses.is_plain(given) else None
+
+
+def _most(given: str) -> int | None:
+    if given == "none":
+        return None
+    if not re.fullmatch(r"[0-9]{1,6}", given):
+        raise ValueError(f"has {given!r}, but must be like 3 or none, or like 3,member:10,vip:none")
+    return int(given)
+
+
+def _role(given: str) -> tuple[str, int | None]:
+    role, _, most = given.partition(":")
+    if not re.fullmatch(r"[a-z0-9_-]{1,32}", role):
+        raise ValueError(f"has {given!r}, but must be like 3 or none, or like 3,member:10,vip:none")
+    return role, _most(most)

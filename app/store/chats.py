@@ -46,3 +46,8 @@ class MongoChats:
             await self._all.update_one(
                 {"_id": {"$eq": chat_id}}, {"$unset": {"blockedAt": "", "blockedWhy": ""}}
             )
+
+    async def forget(self, chat_id: int) -> None:
+        """See app.ports.Chats."""
+        async with answered():
+            await self._all.delete_one({"_id": {"$eq": chat_id}})

@@ -1,18 +1,20 @@
 """The generations we keep, in MongoDB."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from pydantic import JsonValue
 from pymongo import ASCENDING, DESCENDING
 
-from app.ports import Page
+from app.ports import Page, Spent
 from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.debtors import AT_ONCE, MongoDebtors
 from app.store.documents import Document, read
-from schemas.base import GenerationId
+from app.store.indexes import SPENT
+from schemas.base import EngineName, GenerationId, first_id
 from schemas.generation import Generation
 from schemas.run import OPEN, RunStatus
 
@@ -66,6 +68,24 @@ class MongoGenerations(MongoDebtors[Generation]):
         """See app.ports.Generations."""
         async for each in self._open({"requestPayload.inputs": 1}):
             yield each.get("requestPayload", {}).get("inputs", {})
+
+    async def silent(self, before: datetime, limit: int) -> tuple[Generation, ...]:
+        """See app.ports.Generations."""
+        quiet = {"status": {"$in": sorted(OPEN)}, "updatedAt": {"$lt": before}}
+        return await self._some(quiet, "_id", limit)
+
+    async def spent(self, since: datetime) -> tuple[Spent, ...]:
+        """See app.ports.Generations."""
+        chosen = {"_id": {"$gte": first_id(since)}, "costUsd": {"$gte": Decimal(0)}}
+        by = {"engine": "$engine", "preset": "$metadata.preset"}
+        summed = {"$group": {"_id": by, "usd": {"$sum": "$costUsd"}}}
+        async with answered():
+            # Named, so that no record is fetched: the index holds all of it.
+            rows = await self._all.aggregate([{"$match": chosen}, summed], hint=SPENT).to_list(None)
+        return tuple(
+            Spent(EngineName(row["_id"]["engine"]), row["_id"].get("preset"), row["usd"])
+            for row in rows
+        )
 
     async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
         """See app.ports.Generations."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.collation import Collation, CollationStrength
 
 from app.store.documents import Document
 
@@ -26,6 +27,12 @@ UPDATES_KEPT: Final = timedelta(days=8)
 """Telegram repeats an update for a day at most, and after a week without any begins anew with a
 random id: by then an id may come again that is another update's (Bot API, type Update)."""
 CONVERSATIONS_KEPT: Final = timedelta(days=7)
+LOOSELY: Final = Collation("en", strength=CollationStrength.PRIMARY)
+"""How names are looked up: neither capital letters nor accents make others."""
+
+SPENT: Final = "spent"
+"""The index that holds all that is needed to add costs up."""
+
 RECORDS_EXPIRE: Final = "responseTimestamp_expires"
 """The index by which generations expire, which is there only while they shall."""
 
@@ -48,6 +55,11 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             )
         ),
         IndexModel([("metadata.labels.$**", ASCENDING)]),
+        IndexModel(
+            [(name, ASCENDING) for name in ("_id", "costUsd", "engine", "metadata.preset")],
+            partialFilterExpression={"costUsd": {"$exists": True}},
+            name=SPENT,
+        ),
     ]
     if keep.records is not None:
         # Absent while a debt lives: a filter knows no "does not exist", but null matches it.
@@ -69,7 +81,10 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
         "users": [
             _unique([("telegramId", ASCENDING)], "telegramId"),
             _unique([("idempotencyKey", ASCENDING)], "idempotencyKey"),
+            *(IndexModel([(name, ASCENDING)], collation=LOOSELY) for name in _NAMES),
+            *(_partial(name) for name in ("forgetWantedAt", "telegramDigest")),
         ],
+        "deeds": [IndexModel([("subject", ASCENDING), ("_id", DESCENDING)])],
         "ledger": [
             # The first decides races, and finds a balance and a history; the second repetitions.
             IndexModel([("user", ASCENDING), ("seq", ASCENDING)], unique=True),
@@ -99,6 +114,13 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             ),
         ],
     }
+
+
+_NAMES: Final = ("username", "firstName")
+
+
+def _partial(name: str) -> IndexModel:
+    return IndexModel([(name, ASCENDING)], partialFilterExpression={name: {"$exists": True}})
 
 
 def _owing() -> tuple[IndexModel, ...]:

@@ -1,5 +1,7 @@
 """The jobs we keep, in MongoDB."""
 
+from datetime import datetime
+
 from pymongo import DESCENDING
 
 from app.ports import JobPage
@@ -7,8 +9,9 @@ from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.debtors import MongoDebtors
 from app.store.documents import Document
-from schemas.base import UserId
-from schemas.job import Job, JobStatus
+from processors.limits import Past
+from schemas.base import UserId, first_id
+from schemas.job import JOB_OPEN, Job, JobStatus
 
 
 class MongoJobs(MongoDebtors[Job]):
@@ -37,3 +40,19 @@ class MongoJobs(MongoDebtors[Job]):
             )
         shown = found[:limit]
         return JobPage(tuple(self._read(shown)), shown[-1]["_id"] if len(found) > limit else None)
+
+    async def recent(self, user: UserId, since: datetime, limit: int) -> tuple[Past, ...]:
+        """See app.ports.Jobs."""
+        # Ids begin with the time at which they were made.
+        query: Document = {"userId": {"$eq": user}, "_id": {"$gte": first_id(since)}}
+        query["status"] = {"$ne": JobStatus.REFUSED.value}
+        fields = {"createdAt": 1, "status": 1}
+        async with answered():
+            many = self._all.find(query, fields).sort("_id", DESCENDING).limit(limit)
+            found = await many.to_list(None)
+        return tuple(Past(each["createdAt"], open=each["status"] in JOB_OPEN) for each in found)
+
+    async def silent(self, before: datetime, limit: int) -> tuple[Job, ...]:
+        """See app.ports.Jobs."""
+        quiet = {"status": {"$in": sorted(JOB_OPEN)}, "updatedAt": {"$lt": before}}
+        return await self._some(quiet, "_id", limit)

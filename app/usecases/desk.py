@@ -1,6 +1,6 @@
 """Take orders and changes from programs: create, run again, cancel, correct."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 
 from app.clock import Clock
@@ -33,6 +33,7 @@ class Desk:
         telegram: Whether Telegram is on: whoever orders for a chat is told the end there.
         taking: Who this process is.
         disk_full: Whether there is too little disk left to take on anything new.
+        admit: Raises PausedError where an engine is paused, or has reached its daily cap.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Desk:
         telegram: bool,
         taking: Taking,
         disk_full: Callable[[], bool],
+        admit: Callable[[EngineName], Awaitable[None]],
     ) -> None:
         self._records = records
         self._clock: Clock = records.clock
@@ -50,6 +52,7 @@ class Desk:
         self._telegram = telegram
         self._taking = taking
         self._disk_full = disk_full
+        self._admit = admit
 
     async def create(
         self, order: NewGeneration, *, key: str | None, digest: str | None
@@ -64,6 +67,7 @@ class Desk:
             TelegramOffError: It names a chat, and Telegram is not set up here.
             IdempotencyMismatchError: The key came with another body before.
             DiskFullError: Nothing new is taken on.
+            PausedError: Nothing new is taken on for its engine.
         """
         engine = EngineName(order.engine)
         if engine not in self._engines:
@@ -90,6 +94,7 @@ class Desk:
             TelegramOffError: It was for a chat, and Telegram is not set up here any more.
             IdempotencyMismatchError: The key came with another body before.
             DiskFullError: Nothing new is taken on.
+            PausedError: Nothing new is taken on for its engine.
         """
         old = await self._records.generations.get(generation_id)
         if old is None:
@@ -164,6 +169,7 @@ class Desk:
     ) -> tuple[Generation, bool]:
         if self._disk_full():
             raise DiskFullError("the disk is nearly full; nothing new is taken on")
+        await self._admit(engine)
         now = self._clock.now()
         submit = Debt(key=runs.SUBMIT, kind=DebtKind.SUBMIT, next_at=now)
         blank = Generation(

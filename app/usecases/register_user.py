@@ -1,5 +1,6 @@
 """Register people: by Telegram id, as often as somebody likes, and each of them once."""
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -17,6 +18,14 @@ MAX_TRIES: Final = 10
 BY: Final = "us"
 """Who gives the welcome."""
 
+Digests = Callable[[int], Sequence[str]]
+
+
+def no_digests(telegram_id: int) -> Sequence[str]:
+    """Know nobody again."""
+    del telegram_id
+    return ()
+
 
 class Accounts:
     """People and what they own.
@@ -26,10 +35,20 @@ class Accounts:
         money: Their credits.
         clock: The time, and ids.
         welcome: Credits that a new person is given; zero gives none.
+        digests: What somebody with a Telegram id may have been forgotten under.
     """
 
-    def __init__(self, users: Users, money: Money, clock: Clock, *, welcome: Decimal) -> None:
+    def __init__(
+        self,
+        users: Users,
+        money: Money,
+        clock: Clock,
+        *,
+        welcome: Decimal,
+        digests: Digests = no_digests,
+    ) -> None:
         self._users = users
+        self._digests = digests
         self._money = money
         self._clock = clock
         self._welcome = welcome
@@ -50,30 +69,31 @@ class Accounts:
             await self._check_key(key, digest)
             known = await self._users.by_telegram_id(new.telegram_id)
             if known is None:
-                made = self._made(new, key, digest)
+                made = await self._returned(self._made(new, key, digest), new.telegram_id)
                 if await self._users.insert(made):
-                    return await self._account(made), True
+                    return await self.account(made), True
                 continue
             after = self._refreshed(known, new)
             if after is known or await self._users.write(known, after):
-                return await self._account(after), False
+                return await self.account(after), False
         raise ContendedError(f"the person with Telegram id {new.telegram_id}")
 
     async def by_telegram_id(self, telegram_id: int) -> Account | None:
         """Return a person and what they own, or None."""
         user = await self._users.by_telegram_id(telegram_id)
-        return None if user is None else await self._account(user)
+        return None if user is None else await self.account(user)
+
+    async def account(self, user: User) -> Account:
+        """Return what a person owns, with the welcome that they were promised."""
+        if user.welcome is not None:
+            key = ledger.welcome_key(user.id)
+            await self._money.grant(user.id, user.welcome, key=key, by=BY, reason="welcome")
+        return Account(user=user, balance=await self._money.balance(user.id))
 
     async def _check_key(self, key: str | None, digest: str | None) -> None:
         known = None if key is None else await self._users.by_idempotency_key(key)
         if known is not None and known.idempotency_digest != digest:
             raise IdempotencyMismatchError
-
-    async def _account(self, user: User) -> Account:
-        if user.welcome is not None:
-            key = ledger.welcome_key(user.id)
-            await self._money.grant(user.id, user.welcome, key=key, by=BY, reason="welcome")
-        return Account(user=user, balance=await self._money.balance(user.id))
 
     def _made(self, new: NewUser, key: str | None, digest: str | None) -> User:
         now = self._clock.now()
@@ -89,6 +109,17 @@ class Accounts:
             idempotency_key=key,
             idempotency_digest=digest,
         )
+
+    async def _returned(self, made: User, telegram_id: int) -> User:
+        """Return a new person as they are if they were forgotten before.
+
+        They are given no second welcome, and being forgotten lets nobody in who was blocked.
+        """
+        digests = self._digests(telegram_id)
+        before = await self._users.forgotten(digests) if digests else ()
+        if not before:
+            return made
+        return made.change(welcome=None, blocked=any(each.blocked for each in before))
 
     def _refreshed(self, known: User, new: NewUser) -> User:
         """Return the person with the names they have now; what is not said stays."""

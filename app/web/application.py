@@ -11,6 +11,8 @@ from starlette.websockets import WebSocketClose
 
 from app import errors
 from app.web import (
+    arrears,
+    controls,
     generations,
     health,
     images,
@@ -18,7 +20,9 @@ from app.web import (
     media,
     pages,
     payments,
+    people,
     presets,
+    refunds,
     refusals,
     telegram,
     users,
@@ -79,6 +83,10 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *jobs.routes(services.orders, services.people, services.link, services.body_deadline),
         *users.routes(services.accounts, services.body_deadline),
         *payments.routes(services.payments, services.clock, services.body_deadline),
+        *people.routes(services.office, services.forgetting, services.body_deadline),
+        *refunds.routes(services.refunds, services.body_deadline),
+        *arrears.routes(services.arrears, services.body_deadline),
+        *controls.routes(services.controlling, services.body_deadline),
         *presets.routes(services.presets),
         *images.routes(services.images, services.link_to, services.image_deadline),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),

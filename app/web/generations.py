@@ -30,6 +30,7 @@ _ORDER_ERRORS: Final = (
     errors.ConflictError,
     errors.EngineOffError,
     errors.IdempotencyMismatchError,
+    errors.PausedError,
     errors.TelegramOffError,
     errors.UnavailableError,
 )

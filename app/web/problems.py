@@ -35,7 +35,7 @@ STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     errors.UserBlockedError: HTTPStatus.FORBIDDEN,
     errors.NotAllowedError: HTTPStatus.FORBIDDEN,
     errors.LimitReachedError: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.PausedError: HTTPStatus.CONFLICT,
+    errors.PausedError: HTTPStatus.SERVICE_UNAVAILABLE,
     InputRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LedgerError: HTTPStatus.UNPROCESSABLE_ENTITY,
     InsufficientCreditsError: HTTPStatus.PAYMENT_REQUIRED,
@@ -166,6 +166,8 @@ def _headers(error: Exception) -> dict[str, str]:
 
 def _wait(error: Exception) -> timedelta | None:
     """Return how long it is better to wait before trying again; None where nobody knows."""
-    if isinstance(error, errors.UnavailableError | errors.LimitReachedError):
-        return error.retry_after
-    return None
+    match error:
+        case errors.UnavailableError() | errors.LimitReachedError() | errors.PausedError():
+            return error.retry_after
+        case _:
+            return None

@@ -1,21 +1,26 @@
 """Everything the web layer needs, given by the composition root."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol
 
 from app.errors import UnavailableError
-from app.ports import JobPage, Page, Stored
+from app.ports import JobPage, Page, Stored, UserPage
+from app.usecases.arrears import Arrear, Stuck
 from app.usecases.orders import JobView, Order
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
+from schemas.control import Control, Subject
+from schemas.deed import Deed
 from schemas.generation import Generation
 from schemas.image import Image
 from schemas.job import Job, JobId, JobStatus
+from schemas.ledger import Entry
 from schemas.payment import Payment
 from schemas.preset import Preset
 from schemas.run import Delivery, Output, RunEvent
-from schemas.user import Account, User
+from schemas.user import Account, Role, User
 from schemas.wire.api import Change, NewGeneration, NewUser
 
 
@@ -154,6 +159,120 @@ class People(Protocol):
         ...
 
 
+class Office(Protocol):
+    """People, as administrators see them. Every method may raise an AppError."""
+
+    async def get(self, user_id: UserId) -> Account:
+        """Return a person and what they own."""
+        ...
+
+    async def find(self, words: str, limit: int) -> tuple[User, ...]:
+        """Return whom somebody may mean."""
+        ...
+
+    async def page(self, cursor: str | None, limit: int) -> UserPage:
+        """Return a page of everybody, the newest first."""
+        ...
+
+    async def entries(
+        self, user_id: UserId, before: int | None, limit: int
+    ) -> tuple[tuple[Entry, ...], int | None]:
+        """Return a page of somebody's ledger, and where the next one begins."""
+        ...
+
+    async def deeds(self, user_id: UserId) -> tuple[Deed, ...]:
+        """Return what was last done to somebody."""
+        ...
+
+    async def grant(
+        self, user_id: UserId, amount: Decimal, *, key: str | None, by: str, reason: str | None
+    ) -> tuple[Entry, bool]:
+        """Give credits; return the entry, and whether it was made just now."""
+        ...
+
+    async def block(self, user_id: UserId, *, by: str, reason: str | None) -> User:
+        """Serve somebody no more."""
+        ...
+
+    async def unblock(self, user_id: UserId, *, by: str, reason: str | None) -> User:
+        """Serve somebody again."""
+        ...
+
+    async def set_roles(self, user_id: UserId, roles: Sequence[Role], *, by: str) -> User:
+        """Give somebody these roles, and no others."""
+        ...
+
+
+class Refunds(Protocol):
+    """Gives back what was taken. May raise an AppError or a LedgerError."""
+
+    async def refund(self, job_id: JobId, *, amount: Decimal | None, by: str, reason: str) -> Job:
+        """Give back what a job came to, or part of it, once."""
+        ...
+
+
+class Arrears(Protocol):
+    """What is owed. Every method may raise an AppError."""
+
+    def listed(self, *, only_dead: bool) -> AsyncIterator[Arrear]:
+        """Yield what is owed, or what was given up."""
+        ...
+
+    async def replay(self, record: str | None, key: str | None, since: datetime | None) -> int:
+        """Bring dead debts back to life; return how many."""
+        ...
+
+    async def stuck(self, age: timedelta, limit: int) -> Stuck:
+        """Return what may be stuck."""
+        ...
+
+
+class Forgetting(Protocol):
+    """Forgets people. May raise an AppError."""
+
+    async def begin(self, user_id: UserId, *, by: str) -> User:
+        """Want somebody forgotten."""
+        ...
+
+
+class Watch(Protocol):
+    """A control, and what its subject has cost today."""
+
+    @property
+    def control(self) -> Control:
+        """The control."""
+        ...
+
+    @property
+    def spent_usd(self) -> Decimal:
+        """What today has cost."""
+        ...
+
+
+class Controlling(Protocol):
+    """An operator's switches. Every method may raise an AppError."""
+
+    async def all(self) -> Sequence[Watch]:
+        """Return every control, and what was spent where there is none."""
+        ...
+
+    async def get(self, subject: Subject) -> Watch:
+        """Return the control of something."""
+        ...
+
+    async def pause(self, subject: Subject, *, by: str, reason: str | None) -> Control:
+        """Have no new orders taken."""
+        ...
+
+    async def resume(self, subject: Subject, *, by: str) -> Control:
+        """Have orders taken again."""
+        ...
+
+    async def cap(self, subject: Subject, usd: Decimal | None, *, by: str) -> Control:
+        """Have no new orders taken on a day that has cost so much."""
+        ...
+
+
 class Presets(Protocol):
     """The presets, to be read. Every method may raise an UnavailableError."""
 
@@ -262,6 +381,11 @@ class Services:
     people: People
     accounts: Accounts
     payments: Payments
+    office: Office
+    controlling: Controlling
+    forgetting: Forgetting
+    refunds: Refunds
+    arrears: Arrears
     presets: Presets
     images: Images
     storage: Storage

@@ -9,9 +9,12 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.web.services import Link
-from schemas.base import EngineName, GenerationId, PaymentId, Record, UserId
+from schemas.base import EngineName, GenerationId, Money, PaymentId, Record, UserId
+from schemas.control import Control, Kind
+from schemas.deed import Deed, DeedId
 from schemas.generation import Generation, Request, Response
 from schemas.job import Job, JobId, Outcome, Step, Terms
+from schemas.ledger import Entry, EntryId, EntryKind
 from schemas.payment import Payment
 from schemas.preset import FixedPrice
 from schemas.run import Output
@@ -77,6 +80,25 @@ def payment() -> type[BaseModel]:
 
 
 @cache
+def listed_user() -> type[BaseModel]:
+    """Return the model of `User.public`."""
+    identity: Any = (UserId, Field(description=UserId.__doc__))
+    return _model(User, _a_user().public(), "ListedUser", id=identity)
+
+
+@cache
+def user_page() -> type[BaseModel]:
+    """Return the model of a page of people."""
+    return create_model(
+        "UserPage",
+        __base__=_Shown,
+        __doc__="One page of people, newest first; or those who were looked for.",
+        items=(list[listed_user()], ...),
+        next=(str | None, Field(description="Cursor of the next page; null on the last.")),
+    )
+
+
+@cache
 def job() -> type[BaseModel]:
     """Return the model of a job as the API shows it, its generations beside it."""
     sample = _a_job().public()
@@ -108,6 +130,62 @@ def job_page() -> type[BaseModel]:
 
 
 @cache
+def entry() -> type[BaseModel]:
+    """Return the model of `Entry.public`."""
+    identity: Any = (EntryId, Field(description=EntryId.__doc__))
+    return _model(Entry, _an_entry().public(), id=identity)
+
+
+@cache
+def entries() -> type[BaseModel]:
+    """Return the model of a page of somebody's ledger."""
+    return create_model(
+        "EntryPage",
+        __base__=_Shown,
+        __doc__="One page of somebody's ledger, the last entry first.",
+        items=(list[entry()], ...),
+        next=(int | None, Field(description="`before` of the next page; null on the last.")),
+    )
+
+
+@cache
+def deeds() -> type[BaseModel]:
+    """Return the model of what was done to somebody."""
+    deed = _model(Deed, _a_deed().public())
+    return create_model(
+        "Deeds",
+        __base__=_Shown,
+        __doc__="What administrators last did to somebody, the last first.",
+        items=(list[deed], ...),
+    )
+
+
+@cache
+def control() -> type[BaseModel]:
+    """Return the model of a control and what today has cost."""
+    sample = Control(id="engine:any", by="any", at=_EPOCH).public()
+    spent = "USD that orders of today (UTC) have cost, those with a known cost."
+    return _model(
+        Control,
+        sample,
+        kind=(Kind, Field(description="What it is about.")),
+        name=(str, Field(description="Of the engine or the preset.")),
+        spent_today_usd=(Money, Field(description=spent)),
+    )
+
+
+@cache
+def controls() -> type[BaseModel]:
+    """Return the model of all controls."""
+    return create_model(
+        "Controls",
+        __base__=_Shown,
+        __doc__="What is paused or capped, or has cost something today.",
+        items=(list[control()], ...),
+    )
+
+
+@cache
 def page() -> type[BaseModel]:
     """Return the model of a page of generations."""
     return create_model(
@@ -119,15 +197,23 @@ def page() -> type[BaseModel]:
     )
 
 
-def _model(record: type[Record], sample: Mapping[str, Any], **own: Any) -> type[BaseModel]:  # noqa: ANN401 - fields as `create_model` takes them
+def _model(
+    record: type[Record],
+    sample: Mapping[str, Any],
+    name: str | None = None,
+    /,
+    **own: Any,  # noqa: ANN401 - fields as `create_model` takes them
+) -> type[BaseModel]:
     """Return the model of a record's fields that are shown, as a sample of it shows them."""
     fields: dict[str, Any] = {
-        name: (field.annotation, field)
-        for name, field in record.model_fields.items()
-        if name != "id" and field.serialization_alias in sample
+        each: (field.annotation, field)
+        for each, field in record.model_fields.items()
+        if each != "id" and field.serialization_alias in sample
     }
     # Any: a model made of a mapping has no static type.
-    return create_model(record.__name__, __base__=_Shown, __doc__=record.__doc__, **(fields | own))
+    return create_model(
+        name or record.__name__, __base__=_Shown, __doc__=record.__doc__, **(fields | own)
+    )
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -171,3 +257,22 @@ def _a_job() -> Job:
 
 def _a_user() -> User:
     return User(id=UserId("0" * 32), created_at=_EPOCH, updated_at=_EPOCH)
+
+
+def _an_entry() -> Entry:
+    nothing = Decimal(0)
+    return Entry(
+        id=EntryId("0" * 32),
+        user=UserId("0" * 32),
+        seq=1,
+        kind=EntryKind.GRANT,
+        amount=nothing,
+        balance=nothing,
+        key="any",
+        by="any",
+        at=_EPOCH,
+    )
+
+
+def _a_deed() -> Deed:
+    return Deed(id=DeedId("0" * 32), at=_EPOCH, by="any", verb="any", subject="any")

@@ -51,6 +51,16 @@ def derive(secret: bytes, purpose: str) -> bytes:
     return hmac.digest(secret, f"runrelay/1/{purpose}".encode(), "sha256")
 
 
+def person_digest(key: bytes, telegram_id: int) -> str:
+    """Return what is left of a Telegram id, by which its person is known should they come again.
+
+    Args:
+        key: From `derive`: without it the few ids that there are could all be tried.
+        telegram_id: Whose.
+    """
+    return hmac.digest(key, str(telegram_id).encode(), "sha256").hex()
+
+
 def webhook_token(key: bytes, engine: str, generation_id: str, attempt: int) -> str:
     """Return the token that lets its bearer speak of one attempt of one generation.
 

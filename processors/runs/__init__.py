@@ -44,6 +44,7 @@ from processors.runs.ending import (
     unconfirmed,
     verdict_of,
 )
+from processors.runs.forgetting import blanked, files_of, forgettable, released
 from processors.runs.hearing import Heard, Verdict, hear, known_end, looked_into, serves
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "Verdict",
     "Wanted",
     "asked",
+    "blanked",
     "cancel_wanted",
     "copied",
     "copies_wanted",
@@ -71,6 +73,8 @@ __all__ = [
     "ended",
     "ended_at",
     "expired",
+    "files_of",
+    "forgettable",
     "hear",
     "identity",
     "informed",
@@ -81,6 +85,7 @@ __all__ = [
     "overdue",
     "owner_of",
     "provisional",
+    "released",
     "reported",
     "sent_at",
     "serves",

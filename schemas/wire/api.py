@@ -265,6 +265,85 @@ class ImageTaken(Value):
     """Bytes, as it is kept."""
 
 
+class UserQuery(Said):
+    """Which people to list; all of them, the newest first, where nobody is looked for."""
+
+    model_config = ConfigDict(strict=False)
+
+    find: Words | None = None
+    """Our id, a Telegram id, `@username`, or the beginning of either name."""
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    """`next` of the page before."""
+    limit: Annotated[int, Field(ge=1, le=200), Digits] = 50
+
+
+class EntryQuery(Said):
+    """Which part of somebody's ledger to show."""
+
+    model_config = ConfigDict(strict=False)
+
+    before: Annotated[Annotated[int, Field(ge=1, le=INTEGER_MOST)] | None, Digits] = None
+    """`next` of the page before."""
+    limit: Annotated[int, Field(ge=1, le=200), Digits] = 50
+
+
+class NewGrant(Said):
+    """Credits for somebody."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"amount": "25", "reason": "for the outage of Monday"}]}
+    )
+
+    amount: Words
+    """How many, as a decimal string with at most 6 decimal places."""
+    reason: Words | None = None
+    """Why; it is kept with the grant."""
+
+
+class NewRefund(Said):
+    """Credits that somebody gets back."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "the picture was lost"}]})
+
+    amount: Words | None = None
+    """How many, as a decimal string; all that was taken where nothing is said."""
+    reason: Words
+    """Why; it is kept with the refund."""
+
+
+class Why(Said):
+    """Why something is done to somebody."""
+
+    reason: Words | None = None
+
+
+class NewRoles(Said):
+    """Somebody's roles, in place of those that they have."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"roles": ["member"]}]})
+
+    roles: Annotated[
+        tuple[Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")], ...],
+        Field(max_length=16, strict=False),
+    ]
+    """`admin`, and words of the operator's own, by which presets are allowed and limits raised."""
+
+
+class ControlChange(Said):
+    """What to change about an engine or a preset; what is left out stays as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"paused": True, "reason": "the engine is ill"}]}
+    )
+
+    paused: bool | None = None
+    """Whether new orders are refused; what runs goes on."""
+    reason: Words | None = None
+    """Why it is paused; whoever orders is told."""
+    daily_cap_usd: Words | None = None
+    """USD, as a decimal string, that orders of one day (UTC) may cost; null takes the cap away."""
+
+
 class PresetQuery(Said):
     """How to show presets."""
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from app.bootstrap import Peers, Service, build, open_store
+from app.bootstrap import Peers, Service, build, make_duties, open_store
 from app.clock import Clock
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
@@ -16,6 +16,7 @@ from app.settings import Settings
 from app.settings.model import SandboxSecrets
 from schemas.timing import Timing
 from tests.builders import HERE
+from tests.speech import PORTUGUESE, RUSSIAN
 
 pytestmark = pytest.mark.anyio
 
@@ -89,3 +90,11 @@ async def test_updates_come_in_as_it_is_set(
 
     assert (service.reception is not None) is receives
     assert answer.status_code == (401 if has_a_door else 404)
+
+
+def test_the_operators_texts_are_found_by_language() -> None:
+    """Those that there are."""
+    duties = make_duties(Settings(terms_text="Be nice.", paysupport_text_pt="Escreva."))
+
+    assert duties.terms(RUSSIAN) == "Be nice."
+    assert duties.pay_support(PORTUGUESE) == "Escreva."

@@ -8,7 +8,9 @@ import pytest
 
 from app.ports import (
     Chats,
+    Controls,
     Conversations,
+    Deeds,
     Generations,
     Inbox,
     Jobs,
@@ -21,7 +23,9 @@ from app.ports import (
 )
 from app.store.chats import MongoChats
 from app.store.connection import Keep
+from app.store.controls import MongoControls
 from app.store.conversations import MongoConversations
+from app.store.deeds import MongoDeeds
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.jobs import MongoJobs
@@ -33,6 +37,7 @@ from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
 from tests.databases import a_database
 from tests.fakes.chats import FakeChats
+from tests.fakes.controls import FakeControls, FakeDeeds
 from tests.fakes.conversations import FakeConversations
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
@@ -60,6 +65,8 @@ class Ports:
     payments: KeptPayments
     updates: Updates
     conversations: Conversations
+    controls: Controls
+    deeds: Deeds
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -84,6 +91,8 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakePayments(),
             FakeUpdates(),
             FakeConversations(),
+            FakeControls(),
+            FakeDeeds(),
         )
         return
     async with a_database(uri) as connection:
@@ -100,4 +109,6 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoPayments(connection),
             MongoUpdates(connection),
             MongoConversations(connection),
+            MongoControls(connection),
+            MongoDeeds(connection),
         )

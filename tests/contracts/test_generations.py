@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from app.ports import Generations, Write
-from schemas.base import GenerationId, InstanceName, RunId
+from app.ports import Generations, Spent, Write
+from schemas.base import EngineName, GenerationId, InstanceName, RunId, first_id
 from schemas.debt import DebtKind
 from schemas.generation import Generation, Request
 from schemas.run import RunStatus
@@ -284,3 +284,45 @@ async def test_the_dead_and_the_indebted_are_found(generations: Generations) -> 
 
     assert await ids(generations.dead()) == [the(1), the(3)]
     assert await ids(generations.indebted()) == [the(1), the(2), the(3)]
+
+
+async def test_what_has_not_moved_for_long_is_found(generations: Generations) -> None:
+    """Nothing that has ended; the oldest first, and no more than asked for."""
+    for number, status, age in (
+        (3, RunStatus.RUNNING, -60),
+        (1, RunStatus.QUEUED, -60),
+        (2, RunStatus.RUNNING, 0),
+        (4, RunStatus.COMPLETED, -60),
+    ):
+        await generations.insert(
+            a_generation(status, id=the(number), updated_at=later(age), metadata=some_metadata())
+        )
+
+    assert [each.id for each in await generations.silent(NOON, 9)] == [the(1), the(3)]
+    assert [each.id for each in await generations.silent(NOON, 1)] == [the(1)]
+
+
+async def test_costs_are_added_up_by_engine_and_preset(generations: Generations) -> None:
+    """Of what was ordered since a time; what is not known counts nothing."""
+    costs = (
+        (first_id(later(-1)), "a", "5"),
+        (first_id(NOON), "a", "0.000001"),
+        (first_id(later(1)), "a", "0.25"),
+        (first_id(later(2)), None, "1"),
+        (first_id(later(3)), "a", None),
+        (first_id(later(4)), "b", "0"),
+    )
+    for each, preset, usd in costs:
+        cost = None if usd is None else Decimal(usd)
+        made = a_generation(
+            id=GenerationId(each), metadata=some_metadata(preset=preset), cost_usd=cost
+        )
+        assert await generations.insert(made)
+
+    engine = EngineName("comfydeploy")
+    assert set(await generations.spent(NOON)) == {
+        Spent(engine, "a", Decimal("0.250001")),
+        Spent(engine, None, Decimal(1)),
+        Spent(engine, "b", Decimal(0)),
+    }
+    assert await generations.spent(later(99)) == ()

@@ -50,7 +50,7 @@ async def test_a_photo_alone(bot: Bot) -> None:
 
 
 async def test_a_photo_with_words(bot: Bot) -> None:
-    """The words are kept for the preset that is chosen; chosen twice at once, it is ordered once."""
+    """The words are kept for the preset; chosen twice at once, it is ordered once."""
     ada = bot.somebody()
     await ada.photo(a_picture(), "warmer")
     choice = await ada.next()

@@ -3,8 +3,8 @@
 import pytest
 
 from schemas.job import JobId, JobStatus
-from tests.conversation.scenes import Bot
 from tests.builders import a_job, a_step
+from tests.conversation.scenes import Bot
 from tests.sandbox.telegram.person import Person, data_of, words
 from tests.service import until
 

@@ -41,3 +41,9 @@ class FakeChats:
         """See app.ports.Chats."""
         await self.gate()
         self.closed.pop(chat_id, None)
+
+    async def forget(self, chat_id: int) -> None:
+        """See app.ports.Chats."""
+        await self.gate()
+        self._moved.pop(chat_id, None)
+        self.closed.pop(chat_id, None)

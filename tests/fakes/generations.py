@@ -1,12 +1,13 @@
 """Generations in memory."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from pydantic import JsonValue
 
-from app.ports import Page
-from schemas.base import GenerationId
+from app.ports import Page, Spent
+from schemas.base import EngineName, GenerationId, first_id
 from schemas.generation import Generation
 from schemas.run import RunStatus
 from tests.fakes.debtors import FakeDebtors
@@ -55,6 +56,22 @@ class FakeGenerations(FakeDebtors[Generation]):
         done = [each.cost_usd for each in asked if each.status is RunStatus.COMPLETED]
         await self.gate()
         return tuple(done[:limit])
+
+    async def silent(self, before: datetime, limit: int) -> tuple[Generation, ...]:
+        """See app.ports.Generations."""
+        await self.gate()
+        found = [each for _, each in sorted(self.records.items()) if not each.ended]
+        return tuple([each for each in found if each.updated_at < before][:limit])
+
+    async def spent(self, since: datetime) -> tuple[Spent, ...]:
+        """See app.ports.Generations."""
+        await self.gate()
+        sums = dict[tuple[EngineName, str | None], Decimal]()
+        for each in self.records.values():
+            if each.id >= first_id(since) and each.cost_usd is not None:
+                by = each.engine, each.metadata.preset
+                sums[by] = sums.get(by, Decimal(0)) + each.cost_usd
+        return tuple(Spent(*by, usd) for by, usd in sums.items())
 
     def _clash(self, one: Generation, other: Generation) -> bool:
         run = other.metadata.run_id

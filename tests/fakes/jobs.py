@@ -1,7 +1,10 @@
 """Jobs in memory."""
 
+from datetime import datetime
+
 from app.ports import JobPage
-from schemas.base import UserId
+from processors.limits import Past
+from schemas.base import UserId, first_id
 from schemas.job import Job, JobStatus
 from tests.fakes.debtors import FakeDebtors
 
@@ -28,3 +31,21 @@ class FakeJobs(FakeDebtors[Job]):
         ]
         await self.gate()
         return JobPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+    async def recent(self, user: UserId, since: datetime, limit: int) -> tuple[Past, ...]:
+        """See app.ports.Jobs."""
+        await self.gate()
+        found = [
+            Past(each.created_at, open=not each.ended)
+            for _, each in sorted(self.records.items(), reverse=True)
+            if each.user_id == user
+            and each.id >= first_id(since)
+            and each.status is not JobStatus.REFUSED
+        ]
+        return tuple(found[:limit])
+
+    async def silent(self, before: datetime, limit: int) -> tuple[Job, ...]:
+        """See app.ports.Jobs."""
+        await self.gate()
+        found = [each for _, each in sorted(self.records.items()) if not each.ended]
+        return tuple([each for each in found if each.updated_at < before][:limit])

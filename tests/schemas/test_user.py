@@ -10,7 +10,9 @@ from tests.builders import USER, a_user
 
 def test_a_person_is_shown_with_their_balance() -> None:
     """Under our id, every field there, and nothing that is ours alone."""
-    user = a_user(welcome=Decimal(5), idempotency_key="k", idempotency_digest="d")
+    user = a_user(
+        welcome=Decimal(5), idempotency_key="k", idempotency_digest="d", telegram_digest="t"
+    )
     shown = Account(user=user, balance=Decimal("10.500000")).public()
 
     assert shown == {
@@ -21,6 +23,8 @@ def test_a_person_is_shown_with_their_balance() -> None:
         "language": None,
         "roles": [],
         "blocked": False,
+        "forgetWantedAt": None,
+        "forgottenAt": None,
         "createdAt": "2026-01-01T12:00:00.000Z",
         "updatedAt": "2026-01-01T12:00:00.000Z",
         "version": 1,

@@ -24,7 +24,7 @@ from app.usecases.sweep import Sweep
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
 from processors.protocols import comfydeploy
-from schemas.base import InstanceName
+from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
 from schemas.run import Batch
@@ -247,7 +247,18 @@ class Process:
             on_return=self._sweep.ask_all,
         )
         self.accept = self._acceptor.accept
-        self.desk = Desk(records, [NAME], telegram=True, taking=taking, disk_full=lambda: False)
+        self.desk = Desk(
+            records,
+            [NAME],
+            telegram=True,
+            taking=taking,
+            disk_full=lambda: False,
+            admit=_admit,
+        )
+
+
+async def _admit(engine: EngineName) -> None:
+    del engine
 
 
 def _discharger(

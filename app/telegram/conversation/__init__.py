@@ -52,19 +52,11 @@ def make_router(cases: Cases) -> Router:
         history.make_router(history.History(shop, seen)),
         wallet.make_router(),
         language.make_router(),
-        *((legal.make_duties(),) if cases.duties else ()),
-        *((legal.make_forgetting(),) if cases.forget else ()),
-        *_administration(cases, shop),
+        legal.make_router(),
+        admin.make_router(admin.Office(shop, cases.people, cases.arrears), cases.accounts),
         choosing.make_commands(),
         pictures.make_router(),
         choosing.make_answers(),
         otherwise.make_router(),
     )
     return router
-
-
-def _administration(cases: Cases, shop: Shop) -> tuple[Router, ...]:
-    if cases.people is None:
-        return ()
-    office = admin.Office(shop, cases.people, cases.owers, cases.clock)
-    return (admin.make_router(office, cases.accounts),)

@@ -3,7 +3,7 @@
 Whoever has it not is told nothing: for them there is no such command.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final
@@ -12,25 +12,23 @@ from aiogram import Router
 from aiogram.filters import Filter
 from aiogram.types import Message
 
-from app.clock import Clock
 from app.errors import RefusedError
 from app.telegram.conversation import admin_views
-from app.telegram.conversation.admin_views import Trouble
 from app.telegram.conversation.heard import Command, Commanded
 from app.telegram.conversation.layout import page
 from app.telegram.conversation.ordering import Shop
 from app.telegram.conversation.turns import Turn
-from app.telegram.conversing import Owers, People
+from app.usecases.arrears import Arrear, Arrears
+from app.usecases.people import People
 from app.usecases.register_user import Accounts
 from processors.errors import LedgerError
-from schemas.debt import DebtKind
-from schemas.job import JOB_OPEN, JobId
+from schemas.job import JobId
 from schemas.user import Role, User
 
 SHOWN: Final = 10
 """People, orders and troubles that are listed."""
 STUCK: Final = timedelta(minutes=15)
-"""An order that is open for so long is worth a look, and a debt that is due for so long."""
+"""What has not changed for so long, or is due for so long, is worth a look."""
 
 
 class NotMeantError(Exception):
@@ -43,15 +41,13 @@ class Office:
     Args:
         shop: For the orders.
         people: Everybody.
-        owers: Where debts are.
-        clock: The time.
+        arrears: What is owed and not done.
     """
 
-    def __init__(self, shop: Shop, people: People, owers: Sequence[Owers], clock: Clock) -> None:
+    def __init__(self, shop: Shop, people: People, arrears: Arrears) -> None:
         self._shop = shop
         self._people = people
-        self._owers = owers
-        self._clock = clock
+        self._arrears = arrears
         self._verbs: Mapping[str, Callable[[Turn, str], Awaitable[str]]] = {
             "find": self._find,
             "show": self._show,
@@ -122,31 +118,19 @@ class Office:
         return admin_views.found(turn.voice, (after,))
 
     async def _stuck(self, turn: Turn, rest: str) -> str:
-        """Show the orders that are open for long, and the debts that are due for long."""
+        """Show what has not got on for long."""
         del rest
-        now = self._clock.now()
-        open_ones = await self._shop.orders.page(None, None, 200, statuses=JOB_OPEN)
-        late = [each for each in open_ones.items if now - each.created_at > STUCK]
-        troubles = list[Trouble]()
-        for owers in self._owers:
-            for record in await owers.due(now - STUCK, frozenset(DebtKind), SHOWN):
-                troubles += [
-                    Trouble(record.id, debt)
-                    for debt in record.owed
-                    if debt.dead_at is None and debt.next_at <= now - STUCK
-                ]
-        return admin_views.stuck(turn.voice, late[-SHOWN:], troubles[:SHOWN])
+        return admin_views.stuck(turn.voice, await self._arrears.stuck(STUCK, SHOWN))
 
     async def _dead(self, turn: Turn, rest: str) -> str:
         """Show what was given up."""
         del rest
-        troubles = list[Trouble]()
-        for owers in self._owers:
-            async for record in owers.dead():
-                troubles += [Trouble(record.id, debt) for debt in record.owed if debt.dead_at]
-                if len(troubles) >= SHOWN:
-                    break
-        return admin_views.dead(turn.voice, troubles[:SHOWN])
+        found = list[Arrear]()
+        async for each in self._arrears.listed(only_dead=True):
+            found.append(each)
+            if len(found) == SHOWN:
+                break
+        return admin_views.dead(turn.voice, found)
 
     async def _meant(self, turn: Turn, who: str) -> User:
         """Return the one person that is meant.

@@ -1,23 +1,15 @@
 """What administrators read in the bot."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from app.telegram.conversation.job_views import price, status
 from app.telegram.conversation.layout import head, moment, page
+from app.usecases.arrears import Arrear, Silent, Stuck
 from processors.notifications.markup import Piece
 from processors.notifications.texts import Voice, in_credits
-from schemas.debt import Debt
 from schemas.job import Job
 from schemas.ledger import Entry
 from schemas.user import Account, User
-
-
-class Trouble(NamedTuple):
-    """A debt that is not discharged, and whose it is."""
-
-    record: str
-    debt: Debt
 
 
 def menu(voice: Voice) -> str:
@@ -68,21 +60,21 @@ def refunded(voice: Voice, job: Job) -> str:
     return page(*_job(voice, job))
 
 
-def stuck(voice: Voice, jobs: Sequence[Job], troubles: Sequence[Trouble]) -> str:
+def stuck(voice: Voice, found: Stuck) -> str:
     """Return what has not got on for long."""
-    if not jobs and not troubles:
+    if not found.silent and not found.overdue:
         return page(voice.say("Nothing is stuck."))
     return page(
-        *(piece for job in jobs for piece in _job(voice, job)),
-        *(piece for each in troubles for piece in _trouble(each)),
+        *(piece for each in found.silent for piece in _silent(each)),
+        *(piece for each in found.overdue for piece in _arrear(each)),
     )
 
 
-def dead(voice: Voice, troubles: Sequence[Trouble]) -> str:
+def dead(voice: Voice, found: Sequence[Arrear]) -> str:
     """Return what was given up."""
-    if not troubles:
+    if not found:
         return page(voice.say("Nothing was given up."))
-    return page(*(piece for each in troubles for piece in _trouble(each)))
+    return page(*(piece for each in found for piece in _arrear(each)))
 
 
 def _named(voice: Voice, user: User) -> str:
@@ -101,10 +93,12 @@ def _job(voice: Voice, job: Job) -> tuple[Piece | str, ...]:
     return f"\n{said} · {moment(job.created_at)}\n", Piece(job.id, "code")
 
 
-def _trouble(trouble: Trouble) -> tuple[Piece | str, ...]:
-    debt = trouble.debt
-    return (
-        "\n\n",
-        Piece(trouble.record, "code"),
-        f"\n{debt.key}: {debt.last_error or ''} · {moment(debt.dead_at or debt.next_at)}",
-    )
+def _silent(silent: Silent) -> tuple[Piece | str, ...]:
+    said = f"\n{silent.what}: {silent.status} · {moment(silent.since)}"
+    return "\n\n", Piece(silent.record, "code"), said
+
+
+def _arrear(arrear: Arrear) -> tuple[Piece | str, ...]:
+    debt = arrear.debt
+    said = f"\n{arrear.what}: {debt.key} · {moment(arrear.since)} {debt.last_error or ''}"
+    return "\n\n", Piece(arrear.record, "code"), said.rstrip()

@@ -13,24 +13,19 @@ from app.telegram.conversation.heard import Commanded
 from app.telegram.conversation.layout import button, page
 from app.telegram.conversation.tapping import Tapped
 from app.telegram.conversation.turns import Turn
-from app.telegram.conversing import Duties, Forget
+from app.usecases.duties import Duties
+from app.usecases.forget_user import ForgetUser
 from processors.notifications.buttons import Press
 
 FORGET: Final = "forget"
 """Token of the button that confirms it."""
 
 
-def make_duties() -> Router:
-    """Return the router of what Telegram asks for."""
-    router = Router(name="duties")
+def make_router() -> Router:
+    """Return the router."""
+    router = Router(name="legal")
     router.message.register(terms, Commanded("terms"))
     router.message.register(pay_support, Commanded("paysupport"))
-    return router
-
-
-def make_forgetting() -> Router:
-    """Return the router of people who want to be forgotten."""
-    router = Router(name="forgetting")
     router.message.register(ask_to_forget, Commanded("forgetme"))
     router.callback_query.register(forget_them, Tapped(Press.CONFIRM, FORGET))
     return router
@@ -39,13 +34,13 @@ def make_forgetting() -> Router:
 async def terms(message: Message, turn: Turn, duties: Duties) -> None:
     """Show the terms of use."""
     del message
-    await turn.tell(page(duties.terms(turn.voice.language.value)))
+    await turn.tell(page(duties.terms(turn.voice)))
 
 
 async def pay_support(message: Message, turn: Turn, duties: Duties) -> None:
     """Say who helps with a payment."""
     del message
-    await turn.tell(page(duties.pay_support(turn.voice.language.value)))
+    await turn.tell(page(duties.pay_support(turn.voice)))
 
 
 async def ask_to_forget(message: Message, turn: Turn) -> None:
@@ -62,7 +57,7 @@ async def ask_to_forget(message: Message, turn: Turn) -> None:
     await turn.tell(page(said), ((yes,),))
 
 
-async def forget_them(tap: CallbackQuery, turn: Turn, forget: Forget) -> None:
+async def forget_them(tap: CallbackQuery, turn: Turn, forget: ForgetUser) -> None:
     """Have somebody forgotten, who has confirmed it in their own chat."""
     if not turn.private:
         await turn.talk.answer(tap.id)

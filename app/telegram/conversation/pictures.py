@@ -13,8 +13,8 @@ from app.telegram.conversation.ordering import Shop
 from app.telegram.conversation.preset_views import buttons_of
 from app.telegram.conversation.refusal_views import REFUSALS, refusal
 from app.telegram.conversation.turns import Turn
-from app.telegram.conversing import TakeImage
 from app.telegram.errors import TooLargeError
+from app.usecases.take_image import TakeImage
 from processors.errors import ImageFault, ImageRefusedError
 from processors.notifications.buttons import Rows
 from processors.presets import writing

@@ -9,17 +9,39 @@ from app.bootstrap import Store, open_store
 from app.settings import Settings
 from app.store.connection import Keep
 from schemas.base import UserId
+from schemas.job import Job
 from schemas.ledger import Entry
+from schemas.user import User
 from tests.builders import CHAT, a_user, none_odd
 
 OTHER = UserId("0198c0ffee0198c0ffee0198c0ffee98")
 
 
-def a_filled_database(uri: str, name: str, entries: Sequence[Entry] = ()) -> dict[str, str]:
-    """Settings that name a new database with two people and these entries."""
+def a_filled_database(
+    uri: str, name: str, entries: Sequence[Entry] = (), *, alike: bool = False
+) -> dict[str, str]:
+    """Settings that name a new database with two people and these entries.
+
+    The second has no name, unless they shall be called nearly `alike`.
+    """
     named = {"MONGODB_URI": uri, "MONGODB_DATABASE": name}
-    asyncio.run(_fill(named, entries))
+    asyncio.run(_fill(named, entries, alike=alike))
     return named
+
+
+def with_job(named: dict[str, str], job: Job, *entries: Entry) -> None:
+    """Put a job into a database, and what it moved."""
+    asyncio.run(_with_job(named, job, entries))
+
+
+def kept_job(named: dict[str, str], job_id: str) -> Job | None:
+    """A job of a database."""
+    return asyncio.run(_kept_job(named, job_id))
+
+
+def kept_user(named: dict[str, str], user: UserId) -> User | None:
+    """A person of a database."""
+    return asyncio.run(_kept_user(named, user))
 
 
 def kept(named: dict[str, str]) -> list[Entry]:
@@ -32,11 +54,30 @@ async def _kept(named: dict[str, str]) -> list[Entry]:
         return [each async for each in store.ledger.entries(odd=none_odd)]
 
 
-async def _fill(named: dict[str, str], entries: Sequence[Entry]) -> None:
+async def _with_job(named: dict[str, str], job: Job, entries: Sequence[Entry]) -> None:
+    async with opened(named) as store:
+        assert await store.jobs.insert(job)
+        for each in entries:
+            assert await store.ledger.insert(each)
+
+
+async def _kept_job(named: dict[str, str], job_id: str) -> Job | None:
+    async with opened(named) as store:
+        return await store.jobs.get(job_id)
+
+
+async def _kept_user(named: dict[str, str], user: UserId) -> User | None:
+    async with opened(named) as store:
+        return await store.users.get(user)
+
+
+async def _fill(named: dict[str, str], entries: Sequence[Entry], *, alike: bool) -> None:
     async with opened(named) as store:
         await store.connection.prepare("sandbox", Keep(timedelta(days=14)))
-        assert await store.users.insert(a_user())
-        assert await store.users.insert(a_user(id=OTHER, telegram_id=CHAT + 1, first_name=None))
+        names = ("ada", "adam", "Adam") if alike else (None, None, None)
+        assert await store.users.insert(a_user(username=names[0]))
+        other = a_user(id=OTHER, telegram_id=CHAT + 1, username=names[1], first_name=names[2])
+        assert await store.users.insert(other)
         for each in entries:
             assert await store.ledger.insert(each)
 

@@ -62,6 +62,8 @@ def test_peers_and_a_database_that_do_not_answer_are_named(tmp_path: Path) -> No
     for name in ("MongoDB", "ComfyDeploy", "Telegram"):
         assert f"failed   {name} " in answer.out
     assert "look at COMFYDEPLOY_API_KEY" in answer.out
+    for name in ("TERMS_TEXT", "PAYSUPPORT_TEXT"):
+        assert f"warning  {name} " in answer.out
     assert "a-password" not in answer.out + answer.err
 
 

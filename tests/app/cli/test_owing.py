@@ -121,3 +121,28 @@ async def _opened(named: dict[str, str]) -> AsyncGenerator[Store]:
         yield store
     finally:
         store.connection.close()
+
+
+def test_what_is_stuck_is_shown(tmp_path: Path, database: dict[str, str]) -> None:
+    """What is open without news, and what is overdue; nothing of it is exit code 0."""
+    asyncio.run(_stick(database))
+    found = run("stuck", "--minutes", "60", data_dir=tmp_path, **database)
+    patient = run("stuck", "--minutes", "90000", data_dir=tmp_path, **database)
+
+    assert found.code == 1
+    assert "quiet" in found.out
+    assert "late" in found.out
+    assert (patient.code, "nothing is stuck" in patient.out) == (0, True)
+
+
+async def _stick(named: dict[str, str]) -> None:
+    long_ago = Clock().now() - timedelta(days=2)
+    late = Debt(key=runs.KEEP, kind=DebtKind.KEEP, next_at=long_ago)
+    async with _opened(named) as store:
+        for name, status, owed in (
+            ("quiet", RunStatus.RUNNING, ()),
+            ("late", RunStatus.COMPLETED, (late,)),
+        ):
+            record = a_generation(status, id=GenerationId(name), owed=owed, updated_at=long_ago)
+            record = record.change(metadata=record.metadata.change(run_id=RunId(name)))
+            assert await store.generations.insert(record)

@@ -190,7 +190,7 @@ def test_sizes_are_offered_in_their_order() -> None:
     loaded = settings.load({"STARS_OFFERED": "500, 50,100,50"}, None)
 
     assert loaded.stars_offered == (50, 100, 500)
-    assert ("STARS_OFFERED", "50,100,500", "environment") in loaded.describe()
+    assert ("STARS_OFFERED", "50,100,500", "environment") in set(loaded.describe())
 
 
 def test_values_are_brought_into_one_form() -> None:
@@ -385,3 +385,33 @@ def test_a_webhook_without_a_secret_does_not_start() -> None:
     assert settings.load(without | {"TELEGRAM_UPDATES": "polling"}, None).updates_by == "polling"
     (weak,) = problems(LIVE | {"TELEGRAM_WEBHOOK_SECRET": "short"})
     assert weak.startswith("TELEGRAM_WEBHOOK_SECRET: must have 16")
+
+
+@pytest.mark.parametrize("given", ["3", "none", "0", "3,member:10,partner:none"])
+def test_a_limit_is_shown_as_it_was_written(given: str) -> None:
+    """A number, or none, and others by role."""
+    loaded = settings.load({"LIMIT_AT_ONCE": given.replace(",", " , ")}, None)
+
+    assert str(loaded.limit_at_once) == given
+    assert {each.name: each.value for each in loaded.describe()}["LIMIT_AT_ONCE"] == given
+
+
+@pytest.mark.parametrize(
+    "given", ["-1", "many", "3,", "3,member", "3,member:", "3,Member:1", "1e9"]
+)
+def test_a_limit_that_makes_no_sense_is_refused(given: str) -> None:
+    """With how it is written."""
+    [problem] = problems({"LIMIT_PER_DAY": given})
+
+    assert problem.startswith("LIMIT_PER_DAY: has ")
+    assert "3,member:10" in problem
+
+
+def test_a_text_for_people_may_have_lines() -> None:
+    """It is shown in one, and is no longer than a message may be."""
+    loaded = settings.load({"TERMS_TEXT": r"Be nice.\nPay."}, None)
+
+    assert loaded.terms_text == "Be nice.\nPay."
+    assert {each.name: each.value for each in loaded.describe()}["TERMS_TEXT"] == r"Be nice.\nPay."
+    [problem] = problems({"PAYSUPPORT_TEXT_RU": "\U0001f5bc" * 2049})
+    assert problem.startswith("PAYSUPPORT_TEXT_RU: is longer")

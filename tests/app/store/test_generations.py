@@ -11,6 +11,7 @@ from app.errors import UnreadableError
 from app.ports import Write
 from app.store.connection import DURABLE, Connection
 from app.store.generations import AT_ONCE, FILTERS, MongoGenerations
+from app.store.indexes import SPENT
 from processors import debts
 from schemas.base import GenerationId
 from schemas.debt import DebtKind
@@ -241,3 +242,23 @@ async def test_open_ids_come_in_pages(prepared: Connection, generations: MongoGe
         found.append(each)
 
     assert found == [f"{number:05}" for number in range(2 * AT_ONCE) if number != AT_ONCE]
+
+
+async def test_what_was_spent_is_added_up_without_reading_records(full: Connection) -> None:
+    """The index holds all of it; only those of the time asked for, with a cost, are looked at."""
+    await full.collection("generations").update_many({}, {"$set": {"costUsd": Decimal(1)}})
+    command: dict[str, Any] = {
+        "aggregate": "generations",
+        "pipeline": [
+            {"$match": {"_id": {"$gte": ""}, "costUsd": {"$gte": Decimal128("0")}}},
+            {"$group": {"_id": "$engine", "usd": {"$sum": "$costUsd"}}},
+        ],
+        "cursor": {},
+        "hint": SPENT,
+    }
+    database = full.collection("generations").database
+    plan = str(await database.command({"explain": command, "verbosity": "queryPlanner"}))
+
+    assert "'stage': 'IXSCAN'" in plan
+    assert "'stage': 'FETCH'" not in plan
+    assert await MongoGenerations(full).spent(NOON) == ()

@@ -68,6 +68,10 @@ class FakeChats:
         """Remember that a chat refuses us no more."""
         self.closed.pop(chat_id, None)
 
+    async def forget(self, chat_id: int) -> None:
+        """Remember nothing of a chat any more."""
+        self.closed.pop(chat_id, None)
+
 
 class FakeAlerts:
     """Alerts that were raised, in order."""

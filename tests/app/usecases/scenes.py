@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
+from app.errors import PausedError
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
 from app.ports import Engine
@@ -66,6 +67,7 @@ class Scene:
         files: What peers have.
         storage: Where copies are kept.
         engine_on: Whether the engine is set up.
+        paused: Engines that take no orders.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Scene:
         self.messenger = FakeMessenger(self.chat_gate)
         self.files, self.storage = FakeFiles(), storage or FakeStorage()
         self.alerts = FakeAlerts()
+        self.paused = set[EngineName]()
         self.asked_all = 0
         self.taking = Taking(name, timing, background=True, messenger=self.messenger)
         self.records = Records(self.generations, self.clock, Journal())
@@ -118,7 +121,12 @@ class Scene:
             telegram=telegram,
             taking=self.taking,
             disk_full=lambda: disk_full,
+            admit=self._admit,
         )
+
+    async def _admit(self, engine: EngineName) -> None:
+        if engine in self.paused:
+            raise PausedError("engine", engine)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Scene"]:

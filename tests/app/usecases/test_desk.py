@@ -9,6 +9,7 @@ from app.errors import (
     EngineOffError,
     IdempotencyMismatchError,
     NotFoundError,
+    PausedError,
     TelegramOffError,
 )
 from schemas.base import GenerationId
@@ -52,6 +53,19 @@ async def test_an_engine_that_is_off_takes_no_orders() -> None:
     with pytest.raises(EngineOffError) as caught:
         await Scene().desk.create(an_order_form(engine="replicate"), key=None, digest=None)
     assert caught.value.field == "engine"
+
+
+async def test_an_engine_that_is_paused_takes_no_orders() -> None:
+    """Neither a new one nor one that is run again; what was made under a key is still there."""
+    scene = Scene()
+    made, _ = await scene.desk.create(an_order_form(), key="k", digest="d")
+    scene.paused.add(made.engine)
+
+    with pytest.raises(PausedError):
+        await scene.desk.create(an_order_form(), key=None, digest=None)
+    with pytest.raises(PausedError):
+        await scene.desk.rerun(made.id, key=None, digest=None)
+    assert await scene.desk.create(an_order_form(), key="k", digest="d") == (made, False)
 
 
 async def test_without_telegram_no_order_for_a_chat_is_taken() -> None:

@@ -10,6 +10,7 @@ from app.usecases.money import Money
 from app.usecases.register_user import Accounts
 from schemas.user import User
 from schemas.wire.api import NewUser
+from tests.builders import a_user
 from tests.fakes.clock import FakeClock
 from tests.fakes.gates import Gate, Turnstile, ajar
 from tests.fakes.ledger import FakeLedger
@@ -168,3 +169,26 @@ async def test_a_write_that_is_never_won_is_given_up() -> None:
     await accounts.register(ADA)
     with pytest.raises(ContendedError):
         await accounts.register(said(firstName="Eve"))
+
+
+@pytest.mark.parametrize("blocked", [True, False])
+async def test_who_was_forgotten_and_comes_again_is_somebody_new(*, blocked: bool) -> None:
+    """With no second welcome, and no way round being blocked."""
+    scene = Scene()
+    stub = a_user(telegram_id=None, telegram_digest="d4711", blocked=blocked)
+    scene.users.records[stub.id] = stub
+    money = Money(scene.ledger, scene.clock)
+    accounts = Accounts(
+        scene.users,
+        money,
+        scene.clock,
+        welcome=Decimal(5),
+        digests=lambda telegram_id: ("x", f"d{telegram_id}"),
+    )
+    account, new = await accounts.register(ADA)
+    eve, _ = await accounts.register(said(telegramId=1))
+
+    assert new
+    assert account.user.id != stub.id
+    assert (account.balance, account.user.blocked) == (0, blocked)
+    assert (eve.balance, eve.user.blocked) == (5, False)

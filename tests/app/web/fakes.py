@@ -17,8 +17,17 @@ from app.errors import (
     StaleVersionError,
     UnavailableError,
 )
+from app.observability.journal import Journal
 from app.ports import JobPage, Page
+from app.usecases.arrears import Arrears
+from app.usecases.controlling import Controlling
+from app.usecases.forget_user import ForgetUser
+from app.usecases.money import Money
 from app.usecases.orders import JobView, Order
+from app.usecases.pauses import Spending
+from app.usecases.people import People
+from app.usecases.records import Records, RecordsOf
+from app.usecases.register_user import Accounts
 from app.usecases.take_image import TakeImage
 from app.web.services import Images, Receiver, Services
 from app.web.webhooks import Webhooks
@@ -32,6 +41,10 @@ from schemas.user import Account, User
 from schemas.wire.api import Change, NewGeneration, NewUser
 from tests.builders import USER, a_job, a_payment
 from tests.fakes.clock import FakeClock
+from tests.fakes.controls import FakeControls, FakeDeeds
+from tests.fakes.generations import FakeGenerations as KeptGenerations
+from tests.fakes.jobs import FakeJobs
+from tests.fakes.ledger import FakeLedger
 from tests.fakes.presets import FakePresets
 from tests.fakes.storage import FakeStorage
 from tests.fakes.users import FakeUsers
@@ -306,11 +319,15 @@ class FakeOrders:
         views: What there is.
         failure: Raised by every call, if set.
         placed: What was ordered.
+        refunds: What was given back, by whom and why.
     """
 
     views: dict[str, JobView] = field(default_factory=dict[str, JobView])
     failure: Exception | None = None
     placed: list[Order] = field(default_factory=list[Order])
+    refunds: list[tuple[JobId, Decimal | None, str, str]] = field(
+        default_factory=list[tuple[JobId, Decimal | None, str, str]]
+    )
 
     async def place(self, order: Order, *, key: str | None, digest: str | None) -> tuple[Job, bool]:
         """Take an order."""
@@ -353,6 +370,13 @@ class FakeOrders:
             and (statuses is None or each.job.status in statuses)
         ]
         return JobPage(tuple(found[:limit]), found[limit - 1].id if len(found) > limit else None)
+
+    async def refund(self, job_id: JobId, *, amount: Decimal | None, by: str, reason: str) -> Job:
+        """Note what was given back."""
+        if job_id not in self.views:
+            raise NotFoundError("job")
+        self.refunds.append((job_id, amount, by, reason))
+        return self.views[job_id].job
 
     async def cancel(self, job_id: JobId) -> Job:
         """Want a job cancelled."""
@@ -397,6 +421,57 @@ class FakeIntake:
         self.taken.append(raw)
 
 
+class Office:
+    """What administrators work with: the use cases themselves, on what is kept in memory.
+
+    Attributes:
+        users: Who is known.
+        controls: What is paused or capped.
+        ledger: How credits moved.
+        deeds: What was done.
+        spent: The generations that today's costs are added up of.
+        jobs: What was ordered.
+    """
+
+    def __init__(self) -> None:
+        self.users, self.controls, self.ledger = FakeUsers(), FakeControls(), FakeLedger()
+        self.deeds, self.spent, self.jobs = FakeDeeds(), KeptGenerations(), FakeJobs()
+        self._clock = FakeClock()
+
+    def people(self) -> People:
+        """Return what is done with people."""
+        money = Money(self.ledger, self._clock)
+        accounts = Accounts(self.users, money, self._clock, welcome=Decimal(0))
+        return People(self.users, accounts, self.ledger, self.deeds, self._clock)
+
+    def arrears(self) -> Arrears:
+        """Return what is owed."""
+        orders = RecordsOf[Job](self.jobs, self._clock, Journal().ordered)
+        return Arrears(Records(self.spent, self._clock, Journal()), orders, self.jobs)
+
+    def forgetting(self) -> ForgetUser:
+        """Return what forgets people: nothing but their names here."""
+        return ForgetUser(
+            self.users,
+            (),
+            kept=self.jobs,
+            digest=str,
+            deeds=self.deeds,
+            clock=self._clock,
+        )
+
+    def controlling(self, presets: FakePresets) -> Controlling:
+        """Return what is done with engines and presets."""
+        return Controlling(
+            self.controls,
+            presets,
+            [ENGINE],
+            spending=Spending(self.spent, self._clock),
+            deeds=self.deeds,
+            clock=self._clock,
+        )
+
+
 class NoonClock:
     """It is noon."""
 
@@ -423,6 +498,7 @@ class World:
     desk: FakeDesk = field(init=False)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     payments: FakeDeskOfPayments = field(default_factory=FakeDeskOfPayments)
+    office: Office = field(default_factory=Office)
     orders: FakeOrders = field(default_factory=FakeOrders)
     people: FakeUsers = field(default_factory=FakeUsers)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
@@ -463,6 +539,11 @@ class World:
             people=self.people,
             accounts=self.accounts,
             payments=self.payments,
+            office=self.office.people(),
+            controlling=self.office.controlling(self.presets),
+            forgetting=self.office.forgetting(),
+            refunds=self.orders,
+            arrears=self.office.arrears(),
             presets=self.presets,
             images=self.images
             or TakeImage(

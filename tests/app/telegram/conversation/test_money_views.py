@@ -39,7 +39,7 @@ from tests.speech import ENGLISH
 )
 def test_each_movement_has_its_words(fields: dict[str, Any], said: str) -> None:
     """Those of a newer version are told by their amount."""
-    entry = an_entry(**({"amount": Decimal(5)} | fields))
+    entry = an_entry(1, **({"amount": Decimal(5)} | fields))
 
     assert money_views.movement(ENGLISH, entry) == said
     assert money_views.balance(ENGLISH, Decimal(7), [entry]).endswith(f"UTC · {said}")

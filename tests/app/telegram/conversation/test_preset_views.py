@@ -1,7 +1,6 @@
 """app.telegram.conversation.preset_views: what people read of presets."""
 
 # A minus is no hyphen.
-# ruff: noqa: RUF001
 
 from decimal import Decimal
 
@@ -165,7 +164,14 @@ def test_questions() -> None:
 
 def test_an_order_says_what_is_left() -> None:
     """At an estimate, until the rest comes back."""
-    quote = Quote(a_preset(), Decimal(5), True, Decimal(5), Decimal(100), Decimal(0))
+    quote = Quote(
+        preset=a_preset(),
+        price=Decimal(5),
+        exact=True,
+        held=Decimal(5),
+        balance=Decimal(100),
+        missing=Decimal(0),
+    )
     about = quote._replace(exact=False, held=Decimal(8))
 
     assert preset_views.ordered(RUSSIAN, quote) == (

@@ -1,0 +1,60 @@
+"""The API of refunds: what a job came to is given back, once."""
+
+import re
+from datetime import timedelta
+from typing import Final
+
+import orjson
+from starlette.responses import Response
+
+from app import errors
+from app.web import amounts, bodies, reading, shown
+from app.web.operations import Call, Operation, Route
+from app.web.people import doer
+from app.web.services import Refunds
+from processors.errors import LedgerError
+from schemas.job import JobId
+from schemas.wire.api import NewRefund
+
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+class RefundHandlers:
+    """Answers for refunds."""
+
+    def __init__(self, refunds: Refunds, deadline: timedelta) -> None:
+        self._refunds = refunds
+        self._deadline = deadline
+
+    async def refund(self, call: Call) -> Response:
+        """Give back what a job came to, or part of it."""
+        named = call.request.path_params["id"]
+        raw = await bodies.taken(call.request.scope, call.request.receive, self._deadline)
+        new = reading.body(NewRefund, raw)
+        if not _ID.fullmatch(named):
+            raise errors.NotFoundError("job")
+        amount = None if new.amount is None else amounts.read("amount", new.amount)
+        job = await self._refunds.refund(
+            JobId(named), amount=amount, by=doer(call), reason=new.reason
+        )
+        return Response(orjson.dumps(job.public()), media_type="application/json")
+
+
+def routes(refunds: Refunds, deadline: timedelta) -> tuple[Route, ...]:
+    """Return what can be given back."""
+    do = RefundHandlers(refunds, deadline)
+    return (
+        Route(
+            Operation(
+                method="POST",
+                path="/api/jobs/{id}/refund",
+                name="refundJob",
+                tag="jobs",
+                summary="Give back what a job came to, once; its person is told",
+                body=NewRefund,
+                answer=shown.job(),
+                errors=(*bodies.ERRORS, errors.NotFoundError, LedgerError),
+            ),
+            do.refund,
+        ),
+    )

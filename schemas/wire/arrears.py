@@ -1,0 +1,100 @@
+"""What the API says of debts, and what it is asked about them."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from schemas.base import Time, Value
+from schemas.wire.api import Digits, Said
+
+What = Literal["generation", "job"]
+
+
+class DebtQuery(Said):
+    """Which debts to show."""
+
+    model_config = ConfigDict(strict=False)
+
+    state: Literal["dead", "all"] = "dead"
+    """`dead`: those that were given up; `all`: everything that must still happen, too."""
+    limit: Annotated[int, Field(ge=1, le=200), Digits] = 50
+
+
+class StuckQuery(Said):
+    """What counts as stuck."""
+
+    model_config = ConfigDict(strict=False)
+
+    minutes: Annotated[int, Field(ge=1, le=100_000), Digits] = 15
+    """For how long nothing has happened."""
+    limit: Annotated[int, Field(ge=1, le=200), Digits] = 50
+    """At most so many records of each kind."""
+
+
+class Replay(Said):
+    """Which dead debts to try again: of one record, or those that died since a time."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"record": "0198c0ffee0198c0ffee0198c0ffee01"}]}
+    )
+
+    record: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+    """Id of a generation or a job."""
+    key: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
+    """Only those of this key, such as `notify`."""
+    since: Time | None = None
+
+
+class _View(Value):
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+class DebtView(_View):
+    """One thing that must still happen, or was given up."""
+
+    what: What
+    """What owes it."""
+    record: str
+    key: str
+    kind: str
+    state: Literal["live", "claimed", "dead"]
+    since: str
+    """Since when it is dead, or due; in the future where it waits."""
+    attempts: int
+    last_error: str | None
+
+
+class DebtPage(_View):
+    """Debts, those of the oldest generations first, then those of jobs."""
+
+    items: tuple[DebtView, ...]
+
+
+class Replayed(_View):
+    """How many debts are tried again."""
+
+    replayed: int
+
+
+class SilentView(_View):
+    """Something that has not ended, and of which nothing is heard."""
+
+    what: What
+    record: str
+    status: str
+    since: str
+
+
+class StuckView(_View):
+    """What may be stuck."""
+
+    silent: tuple[SilentView, ...]
+    """Open, and without a change for so long."""
+    overdue: tuple[DebtView, ...]
+    """Due for so long, and done by nobody."""

@@ -1,0 +1,70 @@
+"""app.usecases.limits: who has ordered enough for now waits."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.errors import ConflictError, LimitReachedError
+from app.usecases.limits import LOOKED_BACK, READ_MOST, Limits
+from processors.limits import Past
+from schemas.base import UserId
+from schemas.quota import Quota
+from schemas.user import Role
+from tests.builders import NOON, USER, a_preset, a_user, later
+from tests.fakes.clock import FakeClock
+
+pytestmark = pytest.mark.anyio
+
+
+class FakeRecent:
+    """What Ada has ordered."""
+
+    def __init__(self, *past: Past) -> None:
+        self.past = past
+        self.asked = list[tuple[UserId, datetime, int]]()
+
+    async def recent(self, user: UserId, since: datetime, limit: int) -> tuple[Past, ...]:
+        """Return everything."""
+        self.asked.append((user, since, limit))
+        return self.past
+
+
+def limits(recent: FakeRecent, usual: int | None = 2) -> Limits:
+    """Two at once and a minute, and any number a day."""
+    two = Quota(usual=usual, by_role={"member": 3})
+    return Limits(recent, FakeClock(), at_once=two, per_minute=two, per_day=Quota(usual=None))
+
+
+async def test_orders_pass_below_the_limits() -> None:
+    """A day and a half is looked at, which holds whatever still runs."""
+    recent = FakeRecent(Past(NOON, open=True))
+    await limits(recent)(a_user(), a_preset())
+
+    assert recent.asked == [(USER, NOON - LOOKED_BACK, READ_MOST)]
+
+
+async def test_one_more_than_allowed_is_refused() -> None:
+    """With which limit it is, how much that is, and when there is room."""
+    recent = FakeRecent(Past(later(-10), open=True), Past(later(-20), open=False))
+    with pytest.raises(LimitReachedError, match="2 per minute are allowed") as caught:
+        await limits(recent)(a_user(), a_preset())
+
+    assert (caught.value.limit, caught.value.most) == ("per_minute", 2)
+    assert caught.value.retry_after == timedelta(seconds=40)
+    await limits(recent)(a_user(roles=(Role("member"),)), a_preset())
+
+
+async def test_who_has_no_limits_is_not_looked_up() -> None:
+    """Administrators, or everybody."""
+    recent = FakeRecent(*[Past(NOON, open=True)] * 9)
+    await limits(recent)(a_user(roles=(Role.ADMIN,)), a_preset())
+    await limits(recent, None)(a_user(), a_preset())
+
+    assert recent.asked == []
+
+
+@pytest.mark.parametrize("field", ["forget_wanted_at", "forgotten_at"])
+async def test_who_is_forgotten_orders_nothing(field: str) -> None:
+    """Not even an administrator."""
+    with pytest.raises(ConflictError):
+        await limits(FakeRecent())(a_user(roles=(Role.ADMIN,)).change(**{field: NOON}), a_preset())

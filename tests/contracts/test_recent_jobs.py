@@ -1,0 +1,61 @@
+"""What every keeper of jobs tells limits, and those who look for what is stuck."""
+
+import pytest
+
+from app.ports import Jobs
+from processors.limits import Past
+from schemas.base import UserId, first_id
+from schemas.job import Job, JobId, JobStatus
+from tests.builders import NOON, USER, a_job, later
+from tests.contracts.conftest import Ports
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def jobs(ports: Ports) -> Jobs:
+    """The port under test."""
+    return ports.jobs
+
+
+def ordered(seconds: float, status: JobStatus = JobStatus.COMPLETED, **fields: object) -> Job:
+    """A job ordered so many seconds after noon, as its id says too."""
+    at = later(seconds)
+    made = a_job(id=JobId(first_id(at)), status=status, created_at=at, updated_at=at)
+    return made.change(**fields)
+
+
+async def test_what_somebody_ordered_lately_is_known(jobs: Jobs) -> None:
+    """The last first, with whether it runs; what was refused does not count, nor others'."""
+    for each in (
+        ordered(-1),
+        ordered(0, JobStatus.PENDING),
+        ordered(1, JobStatus.REFUSED),
+        ordered(2, user_id=UserId("other")),
+        ordered(3, JobStatus.ACTIVE),
+        ordered(4),
+    ):
+        assert await jobs.insert(each)
+
+    assert await jobs.recent(USER, NOON, 9) == (
+        Past(later(4), open=False),
+        Past(later(3), open=True),
+        Past(NOON, open=True),
+    )
+    assert await jobs.recent(USER, NOON, 1) == (Past(later(4), open=False),)
+    assert await jobs.recent(USER, later(9), 9) == ()
+
+
+async def test_jobs_that_have_not_moved_for_long_are_found(jobs: Jobs) -> None:
+    """Nothing that has ended; the oldest first."""
+    for each in (
+        ordered(3, JobStatus.ACTIVE),
+        ordered(1, JobStatus.PENDING),
+        ordered(2),
+        ordered(9, JobStatus.ACTIVE),
+    ):
+        await jobs.insert(each)
+
+    found = await jobs.silent(later(9), 9)
+    assert [each.created_at for each in found] == [later(1), later(3)]
+    assert len(await jobs.silent(later(9), 1)) == 1
