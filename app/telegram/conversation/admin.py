@@ -59,7 +59,7 @@ class Office:
             "dead": self._dead,
         }
 
-    async def __call__(self, message: Message, turn: Turn, command: Command) -> None:
+    async def do(self, message: Message, turn: Turn, command: Command) -> None:
         """Do what is asked, and say what came of it."""
         del message
         verb, _, rest = command.rest.partition(" ")
@@ -161,7 +161,7 @@ class IsAdmin(Filter):
 def make_router(office: Office, accounts: Accounts) -> Router:
     """Return the router."""
     router = Router(name="admin")
-    router.message.register(office, Commanded("admin"), IsAdmin(accounts))
+    router.message.register(office.do, Commanded("admin"), IsAdmin(accounts))
     return router
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from aiogram import Router
+from aiogram import F, Router
 from aiogram.types import Message
 
 from app.ports import Ledger
@@ -22,7 +22,7 @@ def make_router() -> Router:
     router = Router(name="wallet")
     router.message.register(show, Commanded("balance"))
     router.message.register(payments.buy, Commanded("buy"))
-    router.callback_query.register(payments.choose, Tapped(Press.BUY))
+    router.callback_query.register(payments.choose, Tapped(Press.BUY), F.message.as_("under"))
     return router
 
 
