@@ -70,7 +70,7 @@ from app.usecases.notify import Ends, Notify, Show
 from app.usecases.notify_job import NotifyJob
 from app.usecases.orders import Orders
 from app.usecases.pauses import Pauses, Spending
-from app.usecases.payment_debts import PaymentDebts
+from app.usecases.payment_debts import PaymentHands
 from app.usecases.payment_records import PaymentRecords
 from app.usecases.payments import Payments
 from app.usecases.people import People
@@ -180,18 +180,18 @@ class Selling:
 
     Attributes:
         payments: Invoices, charges and refunds.
-        debts: Does what payments owe.
+        records: Their records.
+        hands: Do what payments owe.
         comparing: Compares them with the provider's list; None where there is none, or where
             others do it.
         stars: The provider; None where Telegram is off.
-        background: Whether this process does what payments owe.
     """
 
     payments: Payments
-    debts: PaymentDebts
+    records: PaymentRecords
+    hands: PaymentHands
     comparing: ComparePayments | None
     stars: Stars | None
-    background: bool
 
 
 class Readiness:
@@ -471,6 +471,22 @@ def build(  # noqa: PLR0915 - one long list of parts
         alerts=alerts,
     )
     orders.inherit(job_hands)
+    selling = make_selling(
+        settings,
+        store,
+        peers,
+        money,
+        translate=translate,
+        name=name,
+        clock=clock,
+        journal=journal,
+        taking=taking,
+        circuits=circuits,
+        sender=sender,
+        timing=timing,
+        alerts=alerts,
+        metrics=metrics,
+    )
     applier = Applier(
         store.inbox, records, taking, clock=clock, timing=timing, metrics=metrics, alerts=alerts
     )
@@ -478,7 +494,7 @@ def build(  # noqa: PLR0915 - one long list of parts
         store.inbox,
         records,
         applier=applier,
-        hands=(discharger, job_hands),
+        hands=(discharger, job_hands, selling.hands),
         receivers=receivers(),
         taking=taking,
         timing=timing,
@@ -494,18 +510,6 @@ def build(  # noqa: PLR0915 - one long list of parts
         on_return=sweep.ask_all,
     )
     readiness = Readiness(store, settings.data_dir)
-    selling = make_selling(
-        settings,
-        store,
-        peers,
-        money,
-        translate=translate,
-        name=name,
-        clock=clock,
-        timing=timing,
-        alerts=alerts,
-        metrics=metrics,
-    )
     handling, intake = _make_intake(
         settings, store, name=name, clock=clock, timing=timing, metrics=metrics, alerts=alerts
     )
@@ -558,7 +562,7 @@ def build(  # noqa: PLR0915 - one long list of parts
         forgetting=forgetting,
         orders=desk,
         refunds=desk,
-        arrears=Arrears(records, orders, store.jobs),
+        arrears=Arrears(records, orders, store.jobs, selling.records),
         people=store.users,
         presets=store.presets,
         images=TakeImage(
@@ -664,6 +668,10 @@ def make_selling(
     translate: Translate,
     name: InstanceName,
     clock: Clock,
+    journal: Journal,
+    taking: Taking,
+    circuits: Circuits,
+    sender: Sender | None,
     timing: Timing,
     alerts: Alerts,
     metrics: Metrics,
@@ -674,16 +682,27 @@ def make_selling(
         provider = Stars(
             peers.telegram_token,
             peers.telegram_url,
+            sender=sender,
             timeout_seconds=timing.send_limit.total_seconds(),
             metrics=metrics,
         )
-    records = PaymentRecords(store.payments, clock)
-    debts = PaymentDebts(records, money, provider, timing=timing, alerts=alerts)
+    records = PaymentRecords(store.payments, clock, journal, taking)
+    hands = PaymentHands(
+        records,
+        money,
+        provider,
+        taking=taking,
+        circuits=circuits,
+        timing=timing,
+        metrics=metrics,
+        alerts=alerts,
+    )
     payments = Payments(
         records,
         store.users,
-        debts,
         provider,
+        credit=hands.credit,
+        payback=hands.payback,
         bill=lambda payment, tag: paying.bill(Voice(language_of(tag), translate), payment.credits),
         rate=settings.credits_per_star,
         offered=settings.stars_offered,
@@ -696,10 +715,10 @@ def make_selling(
         )
     return Selling(
         payments=payments,
-        debts=debts,
+        records=records,
+        hands=hands,
         comparing=comparing,
         stars=provider,
-        background=settings.run_background,
     )
 
 
@@ -751,8 +770,13 @@ def _said(texts: Mapping[str, str | None]) -> dict[str, str]:
 
 
 async def count_debts(service: Service) -> None:
-    """Bring the gauges of what is owed up to date."""
-    rows = await service.store.generations.owed(service.clock.now())
+    """Bring the gauges of what is owed up to date: by records of every kind together."""
+    store, now = service.store, service.clock.now()
+    rows = [
+        *await store.generations.owed(now),
+        *await store.jobs.owed(now),
+        *await store.payments.owed(now),
+    ]
     service.metrics.debts(
         DebtRow(each.kind, each.state, each.number, each.age.total_seconds()) for each in rows
     )

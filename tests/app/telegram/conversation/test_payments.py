@@ -9,17 +9,20 @@ from decimal import Decimal
 import pytest
 
 from app.clock import Clock
+from app.observability.journal import Journal
 from app.observability.metrics import Metrics
 from app.store.connection import Connection, Keep
 from app.store.ledger import MongoLedger
 from app.store.payments import MongoPayments
 from app.store.users import MongoUsers
 from app.telegram.stars import Stars
+from app.usecases.circuits import Circuits
 from app.usecases.money import Money
-from app.usecases.payment_debts import PaymentDebts
+from app.usecases.payment_debts import PaymentHands
 from app.usecases.payment_records import PaymentRecords
 from app.usecases.payments import Payments
 from app.usecases.register_user import Accounts
+from app.usecases.taking import Taking
 from processors import ledger
 from processors.notifications import paying
 from processors.notifications.texts import Voice, language_of
@@ -27,7 +30,7 @@ from schemas.payment import PaymentStatus
 from tests.app.telegram.conftest import TOKEN
 from tests.app.telegram.fakes import FakeAlerts
 from tests.app.telegram.test_reception import Process, a_process
-from tests.builders import TIMING, USER, a_user, none_odd
+from tests.builders import HERE, TIMING, USER, a_user, none_odd
 from tests.databases import a_database
 from tests.peers import Json, Peers
 from tests.sandbox.telegram.person import Person, words
@@ -69,12 +72,24 @@ async def shop(peers: Peers, connection: Connection) -> AsyncGenerator[Shop]:
     clock, alerts = Clock(), FakeAlerts()
     kept, users, book = MongoPayments(connection), MongoUsers(connection), MongoLedger(connection)
     stars = Stars(TOKEN, peers.telegram, timeout_seconds=5, metrics=Metrics())
-    money, records = Money(book, clock), PaymentRecords(kept, clock)
+    metrics, taking = Metrics(), Taking(HERE, TIMING, background=True, messenger=None)
+    money, records = Money(book, clock), PaymentRecords(kept, clock, Journal(), taking)
+    hands = PaymentHands(
+        records,
+        money,
+        stars,
+        taking=taking,
+        circuits=Circuits(clock, TIMING, alerts, metrics),
+        timing=TIMING,
+        metrics=metrics,
+        alerts=alerts,
+    )
     payments = Payments(
         records,
         users,
-        PaymentDebts(records, money, stars, timing=TIMING, alerts=alerts),
         stars,
+        credit=hands.credit,
+        payback=hands.payback,
         bill=lambda payment, tag: paying.bill(Voice(language_of(tag), translate), payment.credits),
         rate=Decimal(2),
         offered=(50, 100),
@@ -84,9 +99,11 @@ async def shop(peers: Peers, connection: Connection) -> AsyncGenerator[Shop]:
     await users.insert(a_user(telegram_id=7, language="en"))
     given = {"payments": payments, "accounts": accounts}
     process = a_process(connection, peers, given=given)
-    async with process.running():
+    async with process.running(), asyncio.TaskGroup() as group:
+        group.create_task(hands.run())
         ada = Person(peers, 7, name="Ada")
         yield Shop(process, payments, kept, book, money, alerts, ada)
+        hands.close()
     await stars.close()
 
 
