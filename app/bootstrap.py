@@ -655,7 +655,14 @@ def _make_intake(
     )
     # Who handles none leaves them to those who look for them.
     wake: Wake = handling.wake if settings.run_background else (lambda _: None)
-    intake = TakeUpdates(store.updates, wake=wake, clock=clock, timing=timing, metrics=metrics)
+    intake = TakeUpdates(
+        store.updates,
+        wake=wake,
+        at_once=handling.at_once,
+        clock=clock,
+        timing=timing,
+        metrics=metrics,
+    )
     return handling, intake
 
 

@@ -33,10 +33,13 @@ def routers() -> tuple[Router, ...]:
 
 
 def make_dispatcher(
-    routers: Sequence[Router], storage: BaseStorage, data: Mapping[str, Any]
+    routers: Sequence[Router], storage: BaseStorage | None, data: Mapping[str, Any]
 ) -> Dispatcher:
-    """Return a dispatcher of these routers, whose handlers are given `data` by name."""
-    dispatcher = Dispatcher(storage=storage)
+    """Return a dispatcher of these routers, whose handlers are given `data` by name.
+
+    Without a `storage` nobody's place in a conversation is looked up, nor given to handlers.
+    """
+    dispatcher = Dispatcher(storage=storage, disable_fsm=storage is None)
     dispatcher.workflow_data.update(data)
     dispatcher.include_routers(*routers)
     return dispatcher
@@ -49,12 +52,14 @@ class Dispatching:
         """Make the dispatcher, with new routers."""
         self._bot = bot.aiogram
         self._talk = Talk(bot, sender)
-        self._dispatcher = make_dispatcher(
-            routers(),
-            ConversationStorage(around.conversations, around.clock),
-            {**around.given, "talk": self._talk},
-        )
-        SpokenLanguage(catalogues.load(), around.users).setup(self._dispatcher)
+        data = {**around.given, "talk": self._talk}
+        storage = ConversationStorage(around.conversations, around.clock)
+        self._dispatcher = make_dispatcher(routers(), storage, data)
+        # What is asked before a payment is answered in time, whatever the database does.
+        self._urgent = make_dispatcher(routers(), None, data)
+        language = SpokenLanguage(catalogues.load(), around.users)
+        for each in (self._dispatcher, self._urgent):
+            language.setup(each)
         self._dispatcher.update.outer_middleware(Membership(around.chats, around.clock))
 
     async def consume(self, update: Update) -> None:
@@ -74,7 +79,8 @@ class Dispatching:
         except UpdateTypeLookupError:
             # A kind that is newer than aiogram: nobody here can have a handler for it.
             return
-        await self._dispatcher.feed_update(self._bot, read, update_id=update.id)
+        dispatcher = self._dispatcher if read.pre_checkout_query is None else self._urgent
+        await dispatcher.feed_update(self._bot, read, update_id=update.id)
 
     async def apologise(self, chat_id: int) -> None:
         """Tell a chat that what was asked for could not be done."""

@@ -37,8 +37,9 @@ LINK_LASTS: Final = timedelta(hours=24)
 """How long an invoice may be paid by its link."""
 MESSAGE_LASTS: Final = timedelta(hours=1)
 """How long one that was sent into a chat may be paid."""
-CHECK_LIMIT: Final = timedelta(milliseconds=800)
-"""Longest that a check takes; the way to the provider and back is not in it."""
+CHECK_LIMIT: Final = timedelta(milliseconds=500)
+"""Longest that a check takes. With what the question waits before it (to be stored, and for the
+person's language), and its way to the provider, it is answered within a second."""
 
 Billed = Callable[[Payment, str | None], Bill]
 """Returns what stands on a payment's invoice, in the language of a tag."""
