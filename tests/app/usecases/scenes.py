@@ -122,12 +122,7 @@ class Scene:
         self.timing = timing
         self.clock = after.clock if after else LoopClock()
         self.store, self.engine_gate, self.chat_gate = Turnstile(), Turnstile(), Turnstile()
-        left = after.generations.records if after else None
-        self.generations = generations or FakeGenerations(left, gate=self.store)
-        self.jobs = FakeJobs(after.jobs.records if after else None, gate=self.store)
-        self.ledger = FakeLedger(self.store)
-        if after is not None:
-            self.ledger.kept = after.ledger.kept
+        self._come_to(after, generations)
         self.inbox = inbox or FakeInbox(gate=self.store)
         self.engine = engine(self.engine_gate)
         self.messenger = FakeMessenger(self.chat_gate)
@@ -146,17 +141,11 @@ class Scene:
         starter = StartJob(self.records, self.money, self.taking)
         self.job_hands = self._job_hands(starter, finish)
         self.ordered.inherit(self.job_hands)
-        self.orders = Orders(
-            self.records,
-            self.ordered,
-            self.jobs,
-            FakePresets(*(presets or (a_preset(),)), gate=self.store),
-            money=self.money,
-            starter=starter,
+        self.orders = self._orders(
+            starter,
             engines=[COMFYDEPLOY] if engine_on else [],
             telegram=telegram,
-            credits_per_usd=Decimal(100),
-            taking=self.taking,
+            known=FakePresets(*(presets or (a_preset(),)), gate=self.store),
             checks=checks,
             disk_full=lambda: disk_full,
         )
@@ -234,6 +223,15 @@ class Scene:
     def record(self, generation_id: GenerationId) -> Generation:
         """Return a record as it is stored."""
         return self.generations.records[generation_id]
+
+    def _come_to(self, after: "Scene | None", generations: FakeGenerations | None) -> None:
+        """Have what is stored: what somebody left, or nothing."""
+        left = after.generations.records if after else None
+        self.generations = generations or FakeGenerations(left, gate=self.store)
+        self.jobs = FakeJobs(after.jobs.records if after else None, gate=self.store)
+        self.ledger = FakeLedger(self.store)
+        if after is not None:
+            self.ledger.kept = after.ledger.kept
 
     def _ask_all(self) -> None:
         self.asked_all += 1
@@ -318,6 +316,19 @@ class Scene:
             allow_private=False,
             linked=lambda output: output.key,
             translate=translate,
+        )
+
+    def _orders(self, starter: StartJob, *, known: FakePresets, **common: Any) -> Orders:  # noqa: ANN401 - what it was set up with
+        return Orders(
+            self.records,
+            self.ordered,
+            self.jobs,
+            known,
+            money=self.money,
+            starter=starter,
+            credits_per_usd=Decimal(100),
+            taking=self.taking,
+            **common,
         )
 
     def _job_hands(self, starter: StartJob, finish: Finish) -> Hands[Job]:

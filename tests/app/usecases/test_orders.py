@@ -66,7 +66,7 @@ async def end(scene: Scene, job_id: JobId, status: str = "success", **fields: An
     """Have the engine end a job's run."""
     made = scene.record(scene.job(job_id).steps[0].generation)
     report = RunStatus.COMPLETED if status == "success" else RunStatus(status)
-    known = {"outputs": (an_output(),), "webhook": webhook_of(made)}
+    known: dict[str, Any] = {"outputs": (an_output(),), "webhook": webhook_of(made)}
     scene.engine.reports[RUN] = a_report(report, **(known | fields))
     await scene.hear(made.id, status)
 
@@ -112,7 +112,7 @@ async def test_a_price_that_follows_the_cost_is_estimated(
 ) -> None:
     """From the preset's last runs; while nobody knows, it is what is held."""
     scene = Scene(presets=(a_preset(price=BY_COST),))
-    scene.generations.records |= dict(a_run(*each) for each in enumerate(costs))
+    scene.generations.records.update(a_run(*each) for each in enumerate(costs))
     quote = await scene.orders.quote(a_user(), "l4_t2i", GIVEN)
 
     assert (quote.price, quote.exact, quote.held) == (price, False, held)

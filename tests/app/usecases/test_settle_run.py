@@ -62,7 +62,7 @@ def outcome_of(scene: Scene, job_id: JobId) -> Outcome:
 async def end(scene: Scene, job_id: JobId, **fields: Any) -> None:  # noqa: ANN401 - any field of the report
     """Have the engine complete it, with a picture unless told otherwise."""
     made = scene.record(scene.job(job_id).steps[0].generation)
-    known = {"outputs": (an_output(),), "webhook": webhook_of(made)}
+    known: dict[str, Any] = {"outputs": (an_output(),), "webhook": webhook_of(made)}
     scene.engine.reports[RUN] = a_report(**(known | fields))
     await scene.hear(made.id, "success")
 
