@@ -798,8 +798,10 @@ class Messenger(Protocol):
         reply_to: int | None,
         replace: int | None,
         hosts: tuple[str, ...],
-    ) -> None:
-        """Send an end, as rich as Telegram takes it.
+    ) -> bool:
+        """Send an end, as rich as Telegram takes it; return whether any file got there itself.
+
+        Not where there was a link at most.
 
         Args:
             chat_id: Where to.
