@@ -123,6 +123,7 @@ async def measure(*, quick: bool) -> Figures:
         await people.prepare(uri, DATABASE, RUN_SECONDS)
         known = await people.register(uri, DATABASE, [0] * (0 if quick else 10_000))
         service = await stack.enter_async_context(world.a_sandboxed_service(folder, uri, DATABASE))
+        await world.on_duty(uri, DATABASE)
         await _run(Load("warm", WARM, 50, CONNECTIONS), service, uri)
         for load in (steady, burst):
             figures[load.name] = await _run(load, service, uri)
@@ -147,11 +148,11 @@ async def _run(load: Load, service: SandboxedService, uri: str) -> Figures:
     bodies = [_body(persons[who], said) for who, said in zip(turns, words, strict=True)]
     clients = Fleet(service.url, PATH, load.connections)
     await clients.open()
+    used = service.processor_seconds()
     answers = await fleet.send(clients.post, bodies, load.rate)
     clients.close()
-    answered = monotonic()
     await _served(uri)
-    served = monotonic()
+    served, used = monotonic(), service.processor_seconds() - used
     ordered = [Ordered(*each) for each in zip(turns, words, answers, strict=True)]
     began = min(each.due for each in answers)
     last = max(each.at for each in answers)
@@ -172,8 +173,9 @@ async def _run(load: Load, service: SandboxedService, uri: str) -> Figures:
         "answer_ms": report.spread([1000 * (each.at - each.due) for each in answers]),
         "on_the_wire_ms": report.spread([1000 * (each.at - each.sent) for each in answers]),
         "to_the_engine_ms": report.spread(waits(ordered, begun, now, moment)),
-        "served_after_the_last_answer_s": round(served - answered, 1),
+        "served_after_the_last_answer_s": round(served - last, 1),
         "served_a_second": round(statuses[MADE] / (served - began)),
+        "processor_ms_an_order": round(1000 * used / len(turns), 1),
         "jobs": await _statuses(uri, persons),
     }
 

@@ -15,8 +15,10 @@ from typing import Final, NamedTuple
 import httpx
 
 from app.main.sandboxed import Addresses, noted
+from app.store.connection import Connection
 from app.store.embedded.binary import find_mongod
 from app.store.embedded.mongod import EmbeddedMongod
+from app.telegram import duty
 from benchmarks import events
 
 API_KEY: Final = "an-api-key-for-measuring-only"
@@ -45,6 +47,12 @@ class Served:
     def most_mb(self) -> float:
         """Return the most that its resident memory has been; 0 once it has ended."""
         return self._status("VmHWM")
+
+    def processor_seconds(self) -> float:
+        """Return the processor time that it has used, of its own and of the system's."""
+        # Behind the name, which may hold anything, utime and stime are fields 14 and 15 (proc(5)).
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _status(self, name: str) -> float:
         try:
@@ -122,6 +130,18 @@ async def a_folder() -> AsyncGenerator[Path]:
     """Make a folder for the length of the block."""
     with TemporaryDirectory(prefix="runrelay-bench-") as folder:
         yield Path(folder)
+
+
+async def on_duty(uri: str, database: str) -> None:
+    """Wait until the service's Telegram library is there, a minute at most."""
+    connection = Connection(uri, database)
+    leases = connection.collection("leases")
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while await leases.find_one({"_id": duty.NAME}) is None:  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.1)
+    finally:
+        connection.close()
 
 
 @asynccontextmanager
