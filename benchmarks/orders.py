@@ -106,9 +106,7 @@ def waits(
         moment: Of the monotonic clock.
     """
     found = [(each, begun[each.words]) for each in ordered if each.words in begun]
-    return [
-        1000 * ((at - now).total_seconds() + moment - each.answer.due) for each, at in found
-    ]
+    return [1000 * ((at - now).total_seconds() + moment - each.answer.due) for each, at in found]
 
 
 async def measure(*, quick: bool) -> Figures:
@@ -190,7 +188,7 @@ async def _served(uri: str) -> None:
     owing = {"dueAt": {"$gt": EVER}}
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while await _count(connection, "jobs", owing) or await _count(
+            while await _count(connection, "jobs", owing) or await _count(  # noqa: ASYNC110 - of another process
                 connection, "generations", owing
             ):
                 await asyncio.sleep(LOOK_SECONDS)
