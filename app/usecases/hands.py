@@ -46,8 +46,6 @@ PAUSE: Final = 0.3
 """Seconds before another try while the database does not answer."""
 CONTENDED: Final = 20
 """Rounds of lost races after which a write is given up."""
-UNREAD: Final = frozenset({DebtKind.END.value})
-"""Keys of debts that are tried on the record as it is remembered, and written so."""
 TELEGRAM: Final = "telegram"
 """The peer that debts to chats depend on."""
 STUCK: Final = 6
@@ -218,8 +216,7 @@ class Hands(Generic[OwingT]):
                 # Handlers read and write only before they act, so the whole try is repeated.
                 await asyncio.sleep(PAUSE)
         if decide is not None:
-            # Other handlers may have written meanwhile, before they acted.
-            await self._write(work, decide, seen if work.key in UNREAD else None)
+            await self._write(work, decide, self._written_on(work, seen))
 
     async def _write(
         self, work: Work, decide: DecideOf[OwingT], seen: OwingT | None = None
@@ -254,6 +251,14 @@ class Hands(Generic[OwingT]):
     async def _seen(self, work: Work) -> OwingT | None:
         """Return the record that a debt is of."""
         return await self.records.kept.get(work.record_id)
+
+    def _written_on(self, work: Work, seen: OwingT | None) -> OwingT | None:
+        """Return the record that what came of a try is decided on; None: it is read again.
+
+        Most handlers write before they act, so that what they were given is out of date.
+        """
+        del work, seen
+        return None
 
     async def _lasting(self, work: Work, record: OwingT | None) -> tuple[Work, OwingT | None]:
         """Claim a debt anew that has waited so long that a try might outlast its claim.

@@ -176,6 +176,12 @@ class Records(RecordsOf[Generation]):
         """
         return self._remembered.get(generation_id)
 
+    def remember(self, record: Generation) -> None:
+        """Remember an open record, without its inputs: only who submits it needs them."""
+        if not record.ended:
+            payload = record.request_payload.change(inputs={})
+            self._remember(record.id, record.change(request_payload=payload))
+
     def forget(self, generation_id: str) -> None:
         """Have a record read the next time."""
         self._remembered.pop(generation_id, None)
