@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import uvloop
 
-from benchmarks import ingest, latency, memory, million, orders, report, start
+from benchmarks import ingest, latency, ledger, memory, million, orders, report, start
 from benchmarks.report import Figures
 
 Measure = Callable[..., Coroutine[Any, Any, Figures]]
@@ -29,6 +29,7 @@ async def _ingest(*, quick: bool) -> Figures:
 NAMES: Final[dict[str, Measure]] = {
     "ingest": _ingest,
     "latency": latency.measure,
+    "ledger": ledger.measure,
     "memory": memory.measure,
     "million": million.measure,
     "orders": orders.measure,
