@@ -41,6 +41,7 @@ from app.store.users import MongoUsers
 from app.telegram import catalogues
 from app.telegram.alerts import AdminAlerts
 from app.telegram.around import Around
+from app.telegram.conversing import Cases
 from app.telegram.handling import Handling
 from app.telegram.receiving import Way
 from app.telegram.reception import Reception
@@ -51,6 +52,7 @@ from app.usecases.apply_events import Applier
 from app.usecases.arrears import Arrears
 from app.usecases.ask_engine import AskEngine
 from app.usecases.cancel_run import CancelRun
+from app.usecases.choose_language import ChooseLanguage
 from app.usecases.circuits import Circuits
 from app.usecases.compare_payments import ComparePayments
 from app.usecases.controlling import Controlling
@@ -74,6 +76,7 @@ from app.usecases.payment_debts import PaymentDebts
 from app.usecases.payment_records import PaymentRecords
 from app.usecases.payments import Payments
 from app.usecases.people import People
+from app.usecases.prices import Prices
 from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
 from app.usecases.settle_run import SettleRun
@@ -302,7 +305,7 @@ def make_forgetting(
         [
             ForgetGenerations(records, storage),
             ForgetJobs(store.jobs, orders),
-            ForgetChat(store.chats),
+            ForgetChat(store.chats, store.conversations),
         ],
         kept=store.jobs,
         digest=lambda telegram_id: keys.digests_of(telegram_id)[0],
@@ -540,6 +543,15 @@ def build(  # noqa: PLR0915 - one long list of parts
         checks=(limits, pauses),
         disk_full=readiness.disk_full,
     )
+    office = People(store.users, accounts, store.ledger, store.deeds, clock)
+    duties = make_duties(settings)
+    arrears = Arrears(records, orders, store.jobs)
+    take_image = TakeImage(
+        storage,
+        clock,
+        threads=ThreadPoolExecutor(THREADS, "images"),
+        disk_full=readiness.disk_full,
+    )
     services = Services(
         acceptor=acceptor,
         desk=Desk(
@@ -553,20 +565,15 @@ def build(  # noqa: PLR0915 - one long list of parts
         generations=store.generations,
         accounts=accounts,
         payments=selling.payments,
-        office=People(store.users, accounts, store.ledger, store.deeds, clock),
+        office=office,
         controlling=make_controlling(store, spending, clock),
         forgetting=forgetting,
         orders=desk,
         refunds=desk,
-        arrears=Arrears(records, orders, store.jobs),
+        arrears=arrears,
         people=store.users,
         presets=store.presets,
-        images=TakeImage(
-            storage,
-            clock,
-            threads=ThreadPoolExecutor(THREADS, "images"),
-            disk_full=readiness.disk_full,
-        ),
+        images=take_image,
         storage=storage,
         metrics=metrics,
         clock=clock,
@@ -611,13 +618,29 @@ def build(  # noqa: PLR0915 - one long list of parts
             sender=sender,
             handling=handling,
             intake=intake,
+            cases=Cases(
+                accounts=accounts,
+                orders=desk,
+                presets=store.presets,
+                prices=Prices(store.generations, settings.credits_per_usd),
+                ledger=store.ledger,
+                storage=storage,
+                links=links,
+                choose_language=ChooseLanguage(store.users, clock),
+                translate=translate,
+                take_image=take_image,
+                duties=duties,
+                forget=forgetting,
+                people=office,
+                arrears=arrears,
+            ),
             given={
                 "accounts": accounts,
                 "payments": selling.payments,
             },
         ),
         alerts=alerts,
-        duties=make_duties(settings),
+        duties=duties,
         metrics=metrics,
         client=client,
         readiness=readiness,
@@ -802,6 +825,7 @@ def _make_reception(
     sender: Sender | None,
     handling: Handling,
     intake: TakeUpdates,
+    cases: Cases,
     given: Mapping[str, object],
 ) -> Reception | None:
     by = settings.updates_by
@@ -822,6 +846,7 @@ def _make_reception(
             chats=store.chats,
             users=store.users,
             clock=clock,
+            cases=cases,
             given=given,
         ),
         clock=clock,

@@ -157,7 +157,10 @@ class Talk:
         """Make any other call, in its chat's turn; at once where no chat is named."""
         if chat_id is None:
             return await self._bot.call(method)
-        return await self._in_turn(chat_id, lambda _: self._bot.call(method))
+        # It may have to go to another id than it names: a group that has become a supergroup.
+        return await self._in_turn(
+            chat_id, lambda chat: self._bot.call(method.model_copy(update={"chat_id": chat}))
+        )
 
     async def _in_turn(self, chat_id: int, attempt: Callable[[int], Awaitable[T]]) -> T:
         if self._sender.on_duty():

@@ -184,6 +184,10 @@ class Orders:
             raise ConflictError("the id of this order is taken; order again")
         return known, False
 
+    async def ordered(self, key: str) -> Job | None:
+        """Return what was ordered under a key, or None."""
+        return await self._kept.by_idempotency_key(key)
+
     async def get(self, job_id: JobId) -> JobView | None:
         """Return a job with its generations, or None."""
         job = await self._kept.get(job_id)
