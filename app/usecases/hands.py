@@ -46,8 +46,6 @@ PAUSE: Final = 0.3
 """Seconds before another try while the database does not answer."""
 CONTENDED: Final = 20
 """Rounds of lost races after which a write is given up."""
-UNREAD: Final = frozenset({DebtKind.END.value})
-"""Keys of debts that are tried on the record as it is remembered, and written so."""
 TELEGRAM: Final = "telegram"
 """The peer that debts to chats depend on."""
 STUCK: Final = 6
@@ -216,15 +214,14 @@ class Hands(Generic[OwingT]):
         """Try one debt once, and write what came of it however long the database takes."""
         while True:
             try:
-                seen = await self._seen(work)
+                work, seen = await self._lasting(work, await self._seen(work))
                 decide = await self._try(work, seen)
                 break
             except StoreDownError:
                 # Handlers read and write only before they act, so the whole try is repeated.
                 await asyncio.sleep(PAUSE)
         if decide is not None:
-            # Other handlers may have written meanwhile, before they acted.
-            await self._write(work, decide, seen if work.key in UNREAD else None)
+            await self._write(work, decide, self._written_on(work, seen))
 
     async def _write(
         self, work: Work, decide: DecideOf[OwingT], seen: OwingT | None = None
@@ -265,6 +262,36 @@ class Hands(Generic[OwingT]):
         """Return the record that a debt is of."""
         return await self.records.kept.get(work.record_id)
 
+    def _written_on(self, work: Work, seen: OwingT | None) -> OwingT | None:
+        """Return the record that what came of a try is decided on; None: it is read again.
+
+        Most handlers write before they act, so that what they were given is out of date.
+        """
+        del work, seen
+        return None
+
+    async def _lasting(self, work: Work, record: OwingT | None) -> tuple[Work, OwingT | None]:
+        """Claim a debt anew that has waited so long that a try might outlast its claim.
+
+        It is gone on with at once: sent back to the end of a line as long as its claim lasts, it
+        would be as late the next time, and never be done.
+        """
+        debt = debts.find(record.owed, work.key) if record else None
+        if record is None or debt is None or not debts.held(record.owed, work.key, work.n):
+            return work, record
+        if debt.next_at - self._clock.now() >= self._limit(debt.kind):
+            return work, record
+        renew, still = self._taking.renewed(work.key, work.n), True
+
+        def renewed(record: OwingT, now: datetime) -> OwingT:
+            nonlocal still
+            still = debts.held(record.owed, work.key, work.n)
+            return renew(record, now)
+
+        after = await self.records.change(work.record_id, renewed, record, handed=False)
+        fresh = debts.find(after.owed, work.key) if after and still else None
+        return (work._replace(n=fresh.n) if fresh else work), after
+
     async def _try(self, work: Work, record: OwingT | None) -> DecideOf[OwingT] | None:
         debt = debts.find(record.owed, work.key) if record else None
         if record is None or debt is None or not debts.held(record.owed, work.key, work.n):
@@ -273,9 +300,6 @@ class Hands(Generic[OwingT]):
         later = None if self._pressing(record, debt) else self._circuits.closed_until(peer)
         if later is not None:
             return _postponed(work, later, "the peer is down")
-        if debt.next_at - self._clock.now() < self._limit(debt.kind):
-            # The renewed claim comes back by `take`, with its whole lease to spend.
-            return self._taking.renewed(work.key, work.n)
         try:
             decide = await self._handlers[debt.kind](record, debt)
         except PeerError as error:
