@@ -18,13 +18,15 @@ from app.store.connection import Connection, Keep
 from app.store.ledger import MongoLedger
 from app.store.payments import MongoPayments
 from app.store.users import MongoUsers
+from app.telegram.languages import URGENT_SECONDS
 from app.telegram.stars import Stars
 from app.usecases.circuits import Circuits
 from app.usecases.money import Money
 from app.usecases.payment_debts import PaymentHands
 from app.usecases.payment_records import PaymentRecords
-from app.usecases.payments import Payments
+from app.usecases.payments import CHECK_LIMIT, Payments
 from app.usecases.register_user import Accounts
+from app.usecases.take_updates import CHECKOUT_SECONDS
 from app.usecases.taking import Taking
 from processors import ledger
 from processors.notifications import paying
@@ -297,6 +299,8 @@ async def test_whoever_is_not_known_is_asked_to_begin(shop: Shop) -> None:
 
 async def test_who_is_about_to_pay_is_answered_though_the_database_is_away(peers: Peers) -> None:
     """Nothing in the way of the answer waits for it: it would be waited for an hour."""
+    waits = CHECKOUT_SECONDS + URGENT_SECONDS + CHECK_LIMIT.total_seconds()
+    assert waits < 1
     away = Connection("mongodb://127.0.0.1:1", "away", PATIENT)
     asked = {
         "id": "q",
