@@ -91,8 +91,9 @@ class Shop:
         """
         asked = writing.missing(preset, given)
         if asked is None:
-            await turn.drop()
+            # In this order: whoever comes after a crash finds what was given still there.
             await self.place(turn, preset.name, given)
+            await turn.drop()
             return
         await self.ask(turn, preset, given, asked, before)
 
