@@ -50,7 +50,6 @@ async def service(
 
 
 @pytest.fixture
-async def bot(sandbox: Peers, service: Service, store: Store) -> AsyncGenerator[Bot]:
+def bot(sandbox: Peers, service: Service, store: Store) -> Bot:
     """The bot, and whoever writes to it."""
-    yield Bot(sandbox, service, store, _PEOPLE)
-    await sandbox.control("comfydeploy", hold_ends=False, down=False)
+    return Bot(sandbox, service, store, _PEOPLE)
