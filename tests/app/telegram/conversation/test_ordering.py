@@ -150,7 +150,7 @@ async def test_a_refusal_takes_the_place_of_the_price(*, gone: bool) -> None:
     talk.gone = gone
     await a_shop(orders).place(a_turn(talk), "l4_t2i", {})
 
-    said = "This takes no orders for now. Please try again later."
+    said = "l4_t2i cannot be ordered at the moment."
     assert talk.messages == ({100: PRICE, 101: said} if gone else {100: said})
 
 
