@@ -12,7 +12,7 @@ from app.cli.settling import refuse, refusing
 from app.clock import Clock
 from app.errors import NotFoundError, UnreadableError
 from processors import ledger
-from processors.ledger import Flaw, OpenLine
+from processors.ledger import Audit, Auditor, Flaw, OpenLine
 from schemas.base import UserId, plain, rfc3339
 from schemas.ledger import Entry
 
@@ -32,9 +32,8 @@ async def check() -> int:
     flaws, held, odd = list[Flaw](), list[OpenLine](), list[UnreadableError]()
     with refusing():
         async with opening.opened(opening.quietly_settled(), Clock()) as store:
-            async for each in _by_person(store.ledger.entries(odd=odd.append)):
-                audit = ledger.check(each)
-                entries, people, total = entries + len(each), people + 1, total + audit.balance
+            async for count, audit in _audited(store.ledger.entries(odd=odd.append)):
+                entries, people, total = entries + count, people + 1, total + audit.balance
                 flaws += audit.flaws
                 held += audit.open
     if held:
@@ -64,16 +63,17 @@ async def export(target: Path, telegram_id: int | None) -> int:
     return 1 if odd else 0
 
 
-async def _by_person(entries: AsyncIterator[Entry]) -> AsyncIterator[list[Entry]]:
-    """Yield each person's entries together."""
-    found = list[Entry]()
+async def _audited(entries: AsyncIterator[Entry]) -> AsyncIterator[tuple[int, Audit]]:
+    """Yield each person's number of entries and what they come to; no entry is kept."""
+    user, count, auditor = None, 0, Auditor()
     async for entry in entries:
-        if found and found[-1].user != entry.user:
-            yield found
-            found = []
-        found.append(entry)
-    if found:
-        yield found
+        if count and entry.user != user:
+            yield count, auditor.audit()
+            count, auditor = 0, Auditor()
+        auditor.read(entry)
+        user, count = entry.user, count + 1
+    if count:
+        yield count, auditor.audit()
 
 
 def _complain(flaws: Sequence[Flaw], odd: Sequence[UnreadableError]) -> None:

@@ -15,6 +15,7 @@ from processors import debts, jobs, runs
 from processors.errors import InsufficientCreditsError
 from schemas.debt import Debt, DebtKind
 from schemas.job import Job
+from schemas.ledger import Entry
 
 JOB_LINES: Final = (
     Line(frozenset({DebtKind.START, DebtKind.CANCEL}), 16),
@@ -39,14 +40,18 @@ class StartJob:
         await self.make(job)
         return self.started(debt)
 
-    async def hold(self, job: Job) -> None:
+    async def hold(self, job: Job, seen: Entry | None = None) -> None:
         """Hold a job's credits.
+
+        Args:
+            job: For which.
+            seen: Its person's last entry as it was a moment ago, if it was read.
 
         Raises:
             InsufficientCreditsError: The balance does not cover them.
             StoreDownError: The database does not answer.
         """
-        await self._money.hold(job.user_id, job.id, jobs.lines(job), by=job.by)
+        await self._money.hold(job.user_id, job.id, jobs.lines(job), by=job.by, seen=seen)
 
     async def make(self, job: Job) -> None:
         """Make a job's generations, those that are not there yet.

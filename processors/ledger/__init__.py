@@ -7,7 +7,7 @@ captured can be refunded once, since their keys name the generation. In the same
 credits once, and takes them back once.
 """
 
-from processors.ledger.auditing import Audit, Flaw, OpenLine, check
+from processors.ledger.auditing import Audit, Auditor, Flaw, OpenLine, check
 from processors.ledger.deciding import (
     Act,
     accept,
@@ -29,6 +29,7 @@ from processors.ledger.deciding import (
 __all__ = [
     "Act",
     "Audit",
+    "Auditor",
     "Flaw",
     "OpenLine",
     "accept",

@@ -52,11 +52,10 @@ def check(entries: Iterable[Entry]) -> Audit:
     Args:
         entries: All of them, by `seq`. A kind of a newer version counts by its amount alone.
     """
-    auditor = _Auditor()
-    flaws = tuple(
-        Flaw(entry, problem, said) for entry in entries for problem, said in auditor.read(entry)
-    )
-    return Audit(auditor.sum, tuple(auditor.lines.values()), flaws)
+    auditor = Auditor()
+    for entry in entries:
+        auditor.read(entry)
+    return auditor.audit()
 
 
 _SPENDING: Final = frozenset({EntryKind.HOLD, EntryKind.PAYBACK})
@@ -64,12 +63,13 @@ _Found = Iterator[tuple[str, str]]
 """Problems, each with its words."""
 
 
-class _Auditor:
-    """What must be remembered of the entries read so far."""
+class Auditor:
+    """Recomputes the ledger of one person as its entries are read, and keeps none of them."""
 
     def __init__(self) -> None:
-        self.sum = balance(None)
-        self.lines: Final = dict[GenerationId, OpenLine]()
+        self._sum = balance(None)
+        self._lines = dict[GenerationId, OpenLine]()
+        self._flaws = list[Flaw]()
         self._last: Entry | None = None
         self._held = set[GenerationId]()
         self._captured = dict[GenerationId, Decimal]()
@@ -77,9 +77,17 @@ class _Auditor:
         self._paid = dict[str, Decimal]()
         self._paid_back = set[str]()
 
-    def read(self, entry: Entry) -> _Found:
+    def read(self, entry: Entry) -> None:
+        """Take the next entry, by `seq`."""
+        self._flaws += [Flaw(entry, problem, said) for problem, said in self._found(entry)]
+
+    def audit(self) -> Audit:
+        """Return what the entries read so far come to."""
+        return Audit(self._sum, tuple(self._lines.values()), tuple(self._flaws))
+
+    def _found(self, entry: Entry) -> _Found:
         """Yield what is wrong with the next entry."""
-        self.sum += entry.amount
+        self._sum += entry.amount
         yield from self._chained(entry)
         match entry.kind:
             case EntryKind.GRANT:
@@ -122,13 +130,13 @@ class _Auditor:
                 yield "line", f"generation {generation} has a line already"
                 continue
             self._held.add(generation)
-            self.lines[generation] = OpenLine(entry, generation, amount)
+            self._lines[generation] = OpenLine(entry, generation, amount)
 
     def _close(self, entry: Entry) -> _Found:
         generation = entry.generation or GenerationId("")
         captured, returned = entry.captured or Decimal(0), entry.returned or Decimal(0)
         yield from _check(entry.key == close_key(generation), "key", "the key is not of a close")
-        line = self.lines.pop(generation, None)
+        line = self._lines.pop(generation, None)
         if line is None:
             word = "was closed already" if generation in self._held else "was never held"
             yield "line", f"the line of generation {generation} {word}"
