@@ -57,8 +57,6 @@ BY_COST = CostPrice(
 )
 HELD = [("hold", Decimal(-5))]
 PAID = [*HELD, ("close", Decimal(0))]
-BEFORE_HOLD = 11
-"""Passings of the store before an order's credits are held, its job being there."""
 RETURNED = [*HELD, ("close", Decimal(5))]
 
 
@@ -69,6 +67,16 @@ async def end(scene: Scene, job_id: JobId, status: str = "success", **fields: An
     known: dict[str, Any] = {"outputs": (an_output(),), "webhook": webhook_of(made)}
     scene.engine.reports[RUN] = a_report(report, **(known | fields))
     await scene.hear(made.id, status)
+
+
+def dies_before_the_hold(scene: Scene) -> None:
+    """Have a process come as far as the job of its first order, and no further."""
+
+    async def gate() -> None:
+        if scene.jobs.records:
+            raise DOWN
+
+    scene.ledger.gate = gate
 
 
 def slowly(scene: Scene) -> None:
@@ -325,8 +333,7 @@ async def test_who_waits_no_longer_is_told_of_a_refusal() -> None:
     """Credits that went while the order was interrupted: its chat learns that nothing was made."""
     dead = Scene()
     await dead.grant()
-    dead.store.script(*[None] * BEFORE_HOLD)
-    dead.store.down = DOWN
+    dies_before_the_hold(dead)
     with pytest.raises(StoreDownError):
         await dead.place("k")
     assert [each.status for each in dead.jobs.records.values()] == [JobStatus.PENDING]
@@ -361,8 +368,7 @@ async def test_a_cancel_while_it_is_being_started_is_not_lost() -> None:
     """Whatever is made after the first look is cancelled by another."""
     dead = Scene()
     await dead.grant()
-    dead.store.script(*[None] * BEFORE_HOLD)
-    dead.store.down = DOWN
+    dies_before_the_hold(dead)
     with pytest.raises(StoreDownError):
         await dead.place()
     async with Scene(after=dead, name=InstanceName("there")).running() as scene:
