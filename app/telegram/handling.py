@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 import structlog
 
 from app.clock import Clock
-from app.errors import PeerBusyError, PeerDownError, PeerError, UnavailableError
+from app.errors import PeerBusyError, PeerDownError, PeerError, StoreFaultError, UnavailableError
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Updates
 from app.telegram.errors import ChatClosedError, NoSuchChatError
@@ -190,6 +190,9 @@ class Handling:
             await self._updates.failed(update, str(error), self._clock.now(), None)
             self._metrics.telegram_update(update.kind, "malformed")
             self._log.warning("update malformed", update=update.id, field=error.field)
+        except StoreFaultError as error:
+            # It holds what no database takes: no wait will change that.
+            await self._failed(update, error, apologise)
         except _BLAMELESS as error:
             await self._put_off(update, error, apologise)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises, the next one goes on

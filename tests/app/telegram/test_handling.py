@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.clock import Clock
-from app.errors import PeerBusyError, StoreDownError
+from app.errors import PeerBusyError, StoreDownError, StoreFaultError
 from app.observability.metrics import Metrics
 from app.ports import Updates
 from app.store.updates import MongoUpdates
@@ -217,6 +217,18 @@ async def test_one_that_always_fails_is_given_up() -> None:
     assert worker.alerts.slugs == ["update_dead"]
     assert worker.sorry == [4711]
     assert worker.counted("dead")
+
+
+async def test_what_no_database_takes_is_its_own_fault() -> None:
+    """It does not hold its chat up for a day."""
+    store = await kept(an_update(1, at=Clock().now()), an_update(2, at=Clock().now()))
+    worker = Worker(store)
+    worker.fails = [StoreFaultError("refused", timedelta())] * FAULTS_MOST
+    async with worker.at_work():
+        await until(lambda: all_over(store))
+
+    assert worker.seen == [*[1] * FAULTS_MOST, 2]
+    assert worker.alerts.slugs == ["update_dead"]
 
 
 async def test_nobody_waits_for_an_answer_to_what_they_did_not_send() -> None:
