@@ -56,7 +56,8 @@ class Updates:
         self._controls = controls
         self._background = background
         self._do = do
-        self._last_id = 1_000
+        # Whoever has seen the updates of a sandbox before this one takes none of ours for one.
+        self._last_id = int(time.time())
         self._polls = 0
         self._arrived = asyncio.Condition()
         self._lanes: dict[object, asyncio.Lock] = {}

@@ -70,7 +70,8 @@ async def choose(
     if account.user.blocked:
         await talk.answer(query.id, paying.refused(voice, Refusal.GONE), alert=True)
         return
-    key = f"tg:{chat_id}:{under.message_id}:{account.user.id}:{stars}"
+    sent = under.date.timestamp() if isinstance(under, Message) else 0
+    key = f"tg:{chat_id}:{under.message_id}:{sent:.0f}:{account.user.id}:{stars}"
     refusal = await payments.offer(account.user.id, int(stars), chat_id, key=key)
     said = "" if refusal is None else paying.refused(voice, refusal)
     await talk.answer(query.id, said, alert=refusal is not None)

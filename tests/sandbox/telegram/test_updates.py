@@ -1,6 +1,7 @@
 """sandbox.telegram.updates: a user's doings reach the bot by webhook or by getUpdates."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -31,6 +32,16 @@ async def test_gives_updates_to_who_asks(peers: Peers, bot: Bot) -> None:
     assert press.callback_query is not None
     assert press.callback_query.data == "again"
     assert last == press
+
+
+async def test_numbers_updates_beyond_those_of_a_sandbox_before(peers: Peers, bot: Bot) -> None:
+    """A database that outlives it must not take them for repetitions: they begin at the time."""
+    before = int(time.time())
+    await peers.control("telegram/updates", chat_id=7, text="hello")
+
+    (update,) = await bot.get_updates()
+
+    assert update.update_id > before - 3600
 
 
 async def test_keeps_who_asks_waiting(peers: Peers, bot: Bot) -> None:
