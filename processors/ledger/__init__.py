@@ -7,7 +7,7 @@ captured can be refunded once, since their keys name the generation. In the same
 credits once, and takes them back once.
 """
 
-from processors.ledger.auditing import Audit, Flaw, OpenLine, check
+from processors.ledger.auditing import Audit, Auditor, Flaw, OpenLine, check
 from processors.ledger.deciding import (
     Act,
     accept,
@@ -25,20 +25,33 @@ from processors.ledger.deciding import (
     refund_key,
     welcome_key,
 )
+from processors.ledger.matching import (
+    EndedRun,
+    Mismatch,
+    close_missing,
+    held_for_nobody,
+    patience,
+)
 
 __all__ = [
     "Act",
     "Audit",
+    "Auditor",
+    "EndedRun",
     "Flaw",
+    "Mismatch",
     "OpenLine",
     "accept",
     "balance",
     "check",
     "close",
     "close_key",
+    "close_missing",
     "grant",
+    "held_for_nobody",
     "hold",
     "hold_key",
+    "patience",
     "payback",
     "payback_key",
     "payment",

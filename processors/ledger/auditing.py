@@ -52,10 +52,8 @@ def check(entries: Iterable[Entry]) -> Audit:
     Args:
         entries: All of them, by `seq`. A kind of a newer version counts by its amount alone.
     """
-    auditor = _Auditor()
-    flaws = tuple(
-        Flaw(entry, problem, said) for entry in entries for problem, said in auditor.read(entry)
-    )
+    auditor = Auditor()
+    flaws = tuple(flaw for entry in entries for flaw in auditor.read(entry))
     return Audit(auditor.sum, tuple(auditor.lines.values()), flaws)
 
 
@@ -64,8 +62,15 @@ _Found = Iterator[tuple[str, str]]
 """Problems, each with its words."""
 
 
-class _Auditor:
-    """What must be remembered of the entries read so far."""
+class Auditor:
+    """Recomputes the ledger of one person from its entries, one after the other.
+
+    None of them is kept but those whose lines are open.
+
+    Attributes:
+        sum: Of all amounts so far.
+        lines: Of holds, those that no entry has closed so far.
+    """
 
     def __init__(self) -> None:
         self.sum = balance(None)
@@ -77,8 +82,11 @@ class _Auditor:
         self._paid = dict[str, Decimal]()
         self._paid_back = set[str]()
 
-    def read(self, entry: Entry) -> _Found:
-        """Yield what is wrong with the next entry."""
+    def read(self, entry: Entry) -> tuple[Flaw, ...]:
+        """Take the next entry, by `seq`; return what is wrong with it."""
+        return tuple(Flaw(entry, problem, said) for problem, said in self._read(entry))
+
+    def _read(self, entry: Entry) -> _Found:
         self.sum += entry.amount
         yield from self._chained(entry)
         match entry.kind:
