@@ -74,7 +74,7 @@ async def test_a_job_and_its_generation_are_one_story(named: str) -> None:
     assert said == [
         f"ordered job {JOB}",
         "5.000000 credits held (balance 5.000000)",
-        "5.000000 credits captured, 0.000000 returned: price (balance 5.000000)",
+        "5.000000 credits captured, 0 returned: price (balance 5.000000)",
         "refund of 5.000000 credits: lost (balance 10.000000)",
         "job's notify given up after 3 tries: blocked",
     ]
