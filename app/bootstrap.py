@@ -283,7 +283,7 @@ def make_refunds(settings: Settings, store: Store, clock: Clock) -> Orders:
         store.jobs,
         store.presets,
         money=money,
-        starter=StartJob(records, money, taking),
+        starter=StartJob(records, store.jobs, money, taking),
         engines=(),
         telegram=False,
         credits_per_usd=settings.credits_per_usd,
@@ -423,7 +423,7 @@ def build(  # noqa: PLR0915 - one long list of parts
     handlers[DebtKind.SETTLE] = SettleRun(
         records, orders, money, taking=taking, timing=timing, alerts=alerts
     )
-    starter = StartJob(records, money, taking)
+    starter = StartJob(records, store.jobs, money, taking)
     job_handlers: dict[DebtKind, HandlerOf[Job]] = {
         DebtKind.START: starter,
         DebtKind.CANCEL: CancelJob(records, taking),

@@ -1,6 +1,6 @@
 """Move credits: read the last entry, decide the next, insert it, and again on a lost race."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -14,6 +14,9 @@ from schemas.ledger import Entry, EntryId, EntryKind
 
 MAX_TRIES: Final = 100
 """Each lost race is somebody's entry: a hundred in a row on one person mean something is wrong."""
+
+Sure = Callable[[], Awaitable[bool]]
+"""Says whether a movement still is ours to make."""
 
 
 class Money:
@@ -62,6 +65,7 @@ class Money:
         *,
         by: str,
         overdraft: Decimal | None = None,
+        sure: Sure | None = None,
     ) -> Entry:
         """Set credits aside for a job, all its lines or none.
 
@@ -71,19 +75,21 @@ class Money:
             lines: For each of its generations the most that it can come to.
             by: Who ordered.
             overdraft: How far below zero the balance may go, by explicit leave.
+            sure: Whether it still is for us to hold, asked between looking and holding.
 
         Raises:
             InsufficientCreditsError: The balance does not cover it.
             AmountError: There is no line, or one of them is no amount.
             KeyTakenError: The job is another person's.
-            ContendedError: Others kept winning the write.
+            ContendedError: Others kept winning the write, or it is no more for us to hold.
         """
         leave = Decimal(0) if overdraft is None else overdraft
 
         def decide(last: Entry | None, act: Act) -> Entry:
             return ledger.hold(last, act, job, lines, overdraft=leave)
 
-        return await self._moved(user, EntryKind.HOLD, ledger.hold_key(job), decide, by=by)
+        key = ledger.hold_key(job)
+        return await self._moved(user, EntryKind.HOLD, key, decide, by=by, sure=sure)
 
     async def close(
         self,
@@ -221,6 +227,7 @@ class Money:
         *,
         by: str,
         reason: str | None = None,
+        sure: Sure | None = None,
     ) -> Entry:
         for _ in range(MAX_TRIES):
             # In this order: had the key come in between, the last entry is out of date, and the
@@ -231,6 +238,10 @@ class Money:
                 return ledger.accept(known, user, kind)
             act = Act(EntryId(self._clock.new_id()), user, by, self._clock.now(), reason)
             entry = decide(last, act)
+            # Asked after the last entry was read: whoever takes over from here on reads no
+            # other, or finds ours.
+            if sure is not None and not await sure():
+                raise ContendedError(key)
             if await self._ledger.insert(entry):
                 return entry
         raise ContendedError(f"the ledger of {user}")

@@ -327,7 +327,10 @@ class Orders:
             return await self._orders.change(job.id, self._starter.started(start)) or job
         except InsufficientCreditsError as error:
             refused = self._starter.refused(start, error.reason, tell=False)
-            await self._orders.change(job.id, refused)
+            after = await self._orders.change(job.id, refused)
+            if after is not None and after.status is not JobStatus.REFUSED:
+                # We slept through the claim, and whoever took it found the credits.
+                return after
             raise
         except BaseException:
             self._orders.hand(None, job)

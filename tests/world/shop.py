@@ -85,7 +85,7 @@ def a_shop(
     jobs = FakeJobs(kept.jobs, gate)
     money = Money(FakeLedger(gate, kept.entries), clock)
     known = RecordsOf[Job](jobs, clock, _unnoted)
-    starter = StartJob(records, money, taking)
+    starter = StartJob(records, jobs, money, taking)
     hands = Hands[Job](
         known,
         {
