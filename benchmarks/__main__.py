@@ -3,7 +3,9 @@
 ingest   events taken in a second, beside endpoints that do less; then what `latency` measures
 latency  from a run's final webhook to the request at Telegram
 memory   resident after 100,000 and after 1,000,000 events
+ledger   balance, history and `ledger check` over 1,000,000 entries
 million  events taken in a second with 1,000,000 generations in the collection
+orders   200 orders a second for 30 s, and 10,000 at once, until all are served
 start    from `scripts/serve` until it answers, the first time and on the same data again
 """
 
@@ -13,7 +15,7 @@ from typing import Any, Final
 
 import uvloop
 
-from benchmarks import ingest, latency, memory, million, report, start
+from benchmarks import ingest, latency, ledger, memory, million, orders, report, start
 from benchmarks.report import Figures
 
 Measure = Callable[..., Coroutine[Any, Any, Figures]]
@@ -27,8 +29,10 @@ async def _ingest(*, quick: bool) -> Figures:
 NAMES: Final[dict[str, Measure]] = {
     "ingest": _ingest,
     "latency": latency.measure,
+    "ledger": ledger.measure,
     "memory": memory.measure,
     "million": million.measure,
+    "orders": orders.measure,
     "start": start.measure,
 }
 

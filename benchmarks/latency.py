@@ -19,8 +19,6 @@ from typing import Final
 from starlette.types import Receive, Scope, Send
 
 from app.main.server import make_server
-from app.store.connection import Connection
-from app.telegram import duty
 from benchmarks import events, report, world
 from benchmarks.events import Run
 from benchmarks.report import Figures
@@ -124,7 +122,7 @@ async def measure(*, quick: bool) -> Figures:
         service = await stack.enter_async_context(
             world.a_service(folder, uri, "told", engine.url, telegram_url=address)
         )
-        await _on_duty(uri, "told")
+        await world.on_duty(uri, "told")
         return await _tell(service, bot, made, seconds)
 
 
@@ -164,18 +162,6 @@ async def _tell(service: Served, bot: BotApi, made: list[Run], seconds: float) -
     }
     report.show("from the final webhook to Telegram's request", figures)
     return figures
-
-
-async def _on_duty(uri: str, database: str) -> None:
-    """Wait until the service's Telegram library is there, a minute at most."""
-    connection = Connection(uri, database)
-    leases = connection.collection("leases")
-    try:
-        async with asyncio.timeout(60):
-            while await leases.find_one({"_id": duty.NAME}) is None:  # noqa: ASYNC110 - of another process
-                await asyncio.sleep(0.1)
-    finally:
-        connection.close()
 
 
 async def _all_told(bot: BotApi, ended: dict[int, float]) -> None:

@@ -38,6 +38,15 @@ def middle(values: Sequence[float]) -> float:
     return round(median(values), 2) if values else 0.0
 
 
+def spread(values: Sequence[float], *, places: int = 1) -> Figures:
+    """Return the median, the 99th of a hundred and the most, rounded; empty for none."""
+    ranked = sorted(values)
+    if not ranked:
+        return {}
+    at = {"p50": len(ranked) // 2, "p99": len(ranked) * 99 // 100, "most": len(ranked) - 1}
+    return {name: round(ranked[place], places) for name, place in at.items()}
+
+
 def show(title: str, figures: Mapping[str, Any]) -> None:
     """Print figures line by line."""
     print(f"\n{title}")

@@ -5,17 +5,20 @@ import os
 import re
 import socket
 import sys
-from asyncio.subprocess import DEVNULL
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, NamedTuple
 
 import httpx
 
+from app.main.sandboxed import Addresses, noted
+from app.store.connection import Connection
 from app.store.embedded.binary import find_mongod
 from app.store.embedded.mongod import EmbeddedMongod
+from app.telegram import duty
 from benchmarks import events
 
 API_KEY: Final = "an-api-key-for-measuring-only"
@@ -39,8 +42,24 @@ class Served:
 
     def memory_mb(self) -> float:
         """Return its resident memory in MB of 1,000,000 bytes."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        return self._status("VmRSS")
+
+    def most_mb(self) -> float:
+        """Return the most that its resident memory has been; 0 once it has ended."""
+        return self._status("VmHWM")
+
+    def processor_seconds(self) -> float:
+        """Return the processor time that it has used, of its own and of the system's."""
+        # Behind the name, which may hold anything, utime and stime are fields 14 and 15 (proc(5)).
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _status(self, name: str) -> float:
+        try:
+            status = Path(f"/proc/{self.pid}/status").read_text()
+        except FileNotFoundError:
+            return 0.0
+        found = re.search(rf"{name}:\s+(\d+) kB", status)
         return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
@@ -71,11 +90,58 @@ class Service(Served):
         return Figures({name.removeprefix("runrelay_"): float(value) for name, value in lines})
 
 
+class SandboxedService(Service):
+    """Our service in sandbox mode.
+
+    Attributes:
+        home: Its folder.
+        environ: Its settings, for the command line beside it.
+        peers: Where its stand-ins are.
+    """
+
+    def __init__(self, url: str, pid: int, home: Path, environ: dict[str, str]) -> None:
+        super().__init__(url, pid)
+        peers = noted(home / "data")
+        if peers is None:
+            raise RuntimeError("the service has no sandbox")
+        self.home: Final = home
+        self.environ: Final = environ
+        self.peers: Final[Addresses] = peers
+
+
+class Told(NamedTuple):
+    """What a command of ours came to.
+
+    Attributes:
+        code: Its exit code.
+        said: All that it printed.
+        seconds: How long it took.
+        memory_mb: Its resident memory at the most, in MB of 1,000,000 bytes.
+    """
+
+    code: int
+    said: str
+    seconds: float
+    memory_mb: float
+
+
 @asynccontextmanager
 async def a_folder() -> AsyncGenerator[Path]:
     """Make a folder for the length of the block."""
     with TemporaryDirectory(prefix="runrelay-bench-") as folder:
         yield Path(folder)
+
+
+async def on_duty(uri: str, database: str) -> None:
+    """Wait until the service's Telegram library is there, a minute at most."""
+    connection = Connection(uri, database)
+    leases = connection.collection("leases")
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while await leases.find_one({"_id": duty.NAME}) is None:  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.1)
+    finally:
+        connection.close()
 
 
 @asynccontextmanager
@@ -129,6 +195,51 @@ async def a_service(
     url = f"http://127.0.0.1:{port}"
     async with _running(("-c", _SERVE, "serve"), environ, home, url) as pid:
         yield Service(url, pid)
+
+
+def settings(home: Path, uri: str, database: str, **more: str) -> dict[str, str]:
+    """Return the environment of a service, or of a command, in sandbox mode."""
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(_ROOT),
+        "MODE": "sandbox",
+        "DATA_DIR": str(home / "data"),
+        "MONGODB_URI": uri,
+        "MONGODB_DATABASE": database,
+        "INTERNAL_API_KEY": API_KEY,
+        "LOG_FORMAT": "json",
+        **more,
+    }
+
+
+@asynccontextmanager
+async def a_sandboxed_service(
+    folder: Path, uri: str, database: str, **more: str
+) -> AsyncGenerator[SandboxedService]:
+    """Run our service as `runrelay serve` does in sandbox mode, with its own stand-ins."""
+    home, port = folder / database, free_port()
+    home.mkdir()
+    environ = settings(home, uri, database, PORT=str(port), **more)
+    url = f"http://127.0.0.1:{port}"
+    async with _running(("-c", _SERVE, "serve"), environ, home, url) as pid:
+        yield SandboxedService(url, pid, home, environ)
+
+
+async def command(home: Path, environ: dict[str, str], *words: str) -> Told:
+    """Run a command of `runrelay` to its end."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _SERVE, *words), cwd=home, env=environ, stdout=PIPE, stderr=STDOUT
+    )
+    served, most = Served("", process.pid), 0.0
+    async with asyncio.TaskGroup() as group:
+        reading = group.create_task(process.communicate())
+        while not reading.done():
+            most = max(most, served.most_mb())
+            await asyncio.wait({reading}, timeout=0.1)
+    said = reading.result()[0].decode()
+    return Told(process.returncode or 0, said, round(loop.time() - began, 1), round(most, 1))
 
 
 @asynccontextmanager

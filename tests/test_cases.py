@@ -10,10 +10,7 @@ from typing import Final
 
 CASES: Final = frozenset(range(1, 56))
 LATER: Final = {
-    19: "Telegram's own webhook: nothing is received from Telegram yet",
     21: "signed webhooks: no engine that signs is connected yet",
-    50: "updates that come twice: nothing is received from Telegram yet",
-    55: "quotas: there are no users yet to have one",
 }
 """Cases of parts that are not there yet."""
 

@@ -1,7 +1,8 @@
 """The bot's handlers: aiogram's routers on one dispatcher. Loaded with aiogram.
 
-A handler is given, by name: `talk`, `update_id`, what the composition root gives, and what
-aiogram itself does (`state`, `bot`, `event_from_user`, `event_chat`).
+A handler is given, by name: `talk`, `update_id`, `update_at` (when it came in), what the
+composition root gives, and what aiogram itself does (`state`, `bot`, `event_from_user`,
+`event_chat`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,27 +17,35 @@ from pydantic import ValidationError
 from app.telegram import catalogues, conversation, unknown
 from app.telegram.around import Around
 from app.telegram.bot import Bot
+from app.telegram.conversation import menu
+from app.telegram.conversing import Cases
 from app.telegram.languages import SpokenLanguage
 from app.telegram.membership import Membership
 from app.telegram.sender import Sender
 from app.telegram.storage import ConversationStorage
 from app.telegram.talking import Talk
 from processors.errors import RefusedBodyError
+from processors.notifications.texts import Voice, language_of, message
 from schemas.update import Update
 
-SORRY: Final = "Something went wrong here, and I could not do that. Please try again in a while."
+SORRY: Final = message(
+    "Something went wrong here, and I could not do that. Please try again in a while."
+)
 
 
-def routers() -> tuple[Router, ...]:
+def routers(cases: Cases | None = None) -> tuple[Router, ...]:
     """Return all routers, new ones: each takes what those before it leave."""
-    return (*conversation.routers(), unknown.make_router())
+    return (*conversation.routers(cases), unknown.make_router())
 
 
 def make_dispatcher(
-    routers: Sequence[Router], storage: BaseStorage, data: Mapping[str, Any]
+    routers: Sequence[Router], storage: BaseStorage | None, data: Mapping[str, Any]
 ) -> Dispatcher:
-    """Return a dispatcher of these routers, whose handlers are given `data` by name."""
-    dispatcher = Dispatcher(storage=storage)
+    """Return a dispatcher of these routers, whose handlers are given `data` by name.
+
+    Without a `storage` nobody's place in a conversation is looked up, nor given to handlers.
+    """
+    dispatcher = Dispatcher(storage=storage, disable_fsm=storage is None)
     dispatcher.workflow_data.update(data)
     dispatcher.include_routers(*routers)
     return dispatcher
@@ -49,12 +58,18 @@ class Dispatching:
         """Make the dispatcher, with new routers."""
         self._bot = bot.aiogram
         self._talk = Talk(bot, sender)
-        self._dispatcher = make_dispatcher(
-            routers(),
-            ConversationStorage(around.conversations, around.clock),
-            {**around.given, "talk": self._talk},
-        )
-        SpokenLanguage(catalogues.load(), around.users).setup(self._dispatcher)
+        data = {**around.given, "talk": self._talk}
+        storage = ConversationStorage(around.conversations, around.clock)
+        self._dispatcher = make_dispatcher(routers(around.cases), storage, data)
+        # What is asked before a payment is answered in time, whatever the database does.
+        self._urgent = make_dispatcher(routers(), None, data)
+        self._cases = around.cases
+        self._users = around.users
+        spoken = catalogues.load()
+        self._translate = catalogues.translator(spoken)
+        language = SpokenLanguage(spoken, around.users)
+        for each in (self._dispatcher, self._urgent):
+            language.setup(each)
         self._dispatcher.update.outer_middleware(Membership(around.chats, around.clock))
 
     async def consume(self, update: Update) -> None:
@@ -74,8 +89,17 @@ class Dispatching:
         except UpdateTypeLookupError:
             # A kind that is newer than aiogram: nobody here can have a handler for it.
             return
-        await self._dispatcher.feed_update(self._bot, read, update_id=update.id)
+        dispatcher = self._dispatcher if read.pre_checkout_query is None else self._urgent
+        await dispatcher.feed_update(self._bot, read, update_id=update.id, update_at=update.at)
+
+    async def publish(self) -> None:
+        """Have Telegram list the commands, in every language. May raise what a handler may."""
+        if self._cases is not None:
+            await menu.publish(self._talk, self._cases.presets, self._cases.translate)
 
     async def apologise(self, chat_id: int) -> None:
         """Tell a chat that what was asked for could not be done."""
-        await self._talk.say(chat_id, SORRY)
+        # A private chat has its person's id.
+        person = await self._users.by_telegram_id(chat_id)
+        voice = Voice(language_of(person.language if person else None), self._translate)
+        await self._talk.say(chat_id, voice.say(SORRY))

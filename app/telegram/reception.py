@@ -7,7 +7,10 @@ import asyncio
 import importlib
 from typing import TYPE_CHECKING, NoReturn
 
+import structlog
+
 from app.clock import Clock
+from app.errors import PeerError, UnavailableError
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Leases
 from app.telegram.around import Around
@@ -92,6 +95,13 @@ class Reception:
         finally:
             await bot.close()
 
+    async def _publish(self, handlers: "Dispatching") -> None:
+        """Have the commands listed; without a list the bot works as well."""
+        try:
+            await handlers.publish()
+        except (PeerError, UnavailableError) as error:
+            structlog.get_logger().warning("the commands are not listed", error=str(error))
+
     async def drain(self) -> None:
         """Begin to handle nothing more, and wait for what is being handled."""
         await self._handling.drain()
@@ -113,4 +123,5 @@ class Reception:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._handling.run(handlers.consume, handlers.apologise))
             group.create_task(receiving.run())
+            group.create_task(self._publish(handlers))
         raise AssertionError  # pragma: no cover - neither of the two ever ends

@@ -7,16 +7,21 @@ from aiogram.enums import ChatType
 from aiogram.types import CallbackQuery, Message
 
 from app.telegram.talking import Talk
-
-_SAID: Final = "I do not know what to do with that. /help says what I understand."
-_PRESSED: Final = "This button is of no use any more. /help says what I understand."
+from processors.notifications.texts import Voice
 
 
 def make_router() -> Router:
     """Return the last of all routers."""
     router = Router(name="unknown")
     # In a group most of what is said is not meant for us.
-    router.message.register(_say, F.chat.type == ChatType.PRIVATE, F.content_type.in_(_SENT))
+    router.message.register(
+        _say,
+        F.chat.type == ChatType.PRIVATE,
+        F.content_type.in_(_SENT),
+        # Two bots that answer each other would never end.
+        F.from_user.is_bot.is_(False),
+        ~F.sender_chat,
+    )
     router.callback_query.register(_answer)
     return router
 
@@ -41,9 +46,10 @@ _SENT: Final = frozenset(
 """What a person sends; the rest tells of something that happened."""
 
 
-async def _say(message: Message, talk: Talk) -> None:
-    await talk.say(message.chat.id, _SAID, reply_to=message.message_id)
+async def _say(message: Message, talk: Talk, voice: Voice) -> None:
+    said = voice.say("I do not know what to do with that. /help says what I understand.")
+    await talk.say(message.chat.id, said, reply_to=message.message_id)
 
 
-async def _answer(query: CallbackQuery, talk: Talk) -> None:
-    await talk.answer(query.id, _PRESSED)
+async def _answer(query: CallbackQuery, talk: Talk, voice: Voice) -> None:
+    await talk.answer(query.id, voice.say("This button is of no use any more."))

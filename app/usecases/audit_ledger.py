@@ -141,10 +141,12 @@ class _Sums:
             self._user, self._auditor = entry.user, Auditor()
             self.people += 1
         self.entries += 1
-        self.flaws += self._auditor.read(entry)
+        self._auditor.read(entry)
 
     def close(self) -> None:
         """Add up the person whose last entry was read."""
-        self.total += self._auditor.sum
-        self.lines += self._auditor.lines.values()
+        audit = self._auditor.audit()
+        self.total += audit.balance
+        self.flaws += audit.flaws
+        self.lines += audit.open
         self._auditor = Auditor()

@@ -71,6 +71,12 @@ class Discharger(Hands[Generation]):
             return known
         return await super()._seen(work)
 
+    def _written_on(self, work: Work, seen: Generation | None) -> Generation | None:
+        """Return what was seen where the handler itself writes no generation; see `Hands`."""
+        if work.key == runs.SUBMIT:
+            return self._generations.remembered(work.record_id)
+        return seen if work.key in {runs.END, runs.SETTLE} else None
+
     def _run_of(self, record: Generation) -> RunId | None:
         return record.metadata.run_id
 

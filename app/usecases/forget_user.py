@@ -14,7 +14,7 @@ import structlog
 
 from app.clock import Clock
 from app.errors import ConflictError, ContendedError, NotFoundError, PeerError, UnavailableError
-from app.ports import Chats, Deeds, Jobs, Storage, Users
+from app.ports import Chats, Conversations, Deeds, Jobs, Storage, Users
 from app.usecases.records import Records, RecordsOf
 from processors import jobs, runs
 from schemas.base import UserId
@@ -234,13 +234,18 @@ class ForgetJobs:
 
 
 class ForgetChat:
-    """What is known of somebody's private chat, which has the person's own id."""
+    """What is known of somebody's private chat, which has the person's own id.
 
-    def __init__(self, chats: Chats) -> None:
+    What they wrote to the bot, there or in groups, expires by itself within days.
+    """
+
+    def __init__(self, chats: Chats, conversations: Conversations) -> None:
         self._chats = chats
+        self._conversations = conversations
 
     async def __call__(self, user: User) -> bool:
         """See Part."""
         if user.telegram_id is not None:
             await self._chats.forget(user.telegram_id)
+            await self._conversations.clear(user.telegram_id, user.telegram_id)
         return True

@@ -46,8 +46,6 @@ PAUSE: Final = 0.3
 """Seconds before another try while the database does not answer."""
 CONTENDED: Final = 20
 """Rounds of lost races after which a write is given up."""
-UNREAD: Final = frozenset({DebtKind.END.value})
-"""Keys of debts that are tried on the record as it is remembered, and written so."""
 TELEGRAM: Final = "telegram"
 """The peer that debts to chats depend on."""
 STUCK: Final = 6
@@ -87,6 +85,8 @@ class Hands(Generic[OwingT]):
 
     _unwatched: ClassVar[frozenset[DebtKind]] = CHAT
     """Kinds whose peer is not watched call by call: that one was done says that it works."""
+    _blaming: ClassVar[frozenset[DebtKind]] = CHAT
+    """Kinds whose failures are noted here, since nobody else notes them for their peer."""
 
     def __init__(
         self,
@@ -202,7 +202,10 @@ class Hands(Generic[OwingT]):
 
     async def _give_back(self, work: Work, why: str) -> None:
         try:
-            await self._write(work, self._counted(work, why))
+            after = await self._write(work, self._counted(work, why))
+            debt = debts.find(after.owed, work.key) if after else None
+            if debt is not None and debt.kind not in OUTWARD and debt.attempts >= STUCK:
+                self._alerts.alert(f"{debt.kind}_stuck", f"{work.record_id}: {why}")
         except Exception:  # noqa: BLE001 - as above; once its claim has run out it is anybody's
             self._log.exception("a debt that failed could not be given back", debt=work.key)
             self._alerts.alert("debt_broken", f"{work.record_id}: {work.key}, {why}")
@@ -211,30 +214,34 @@ class Hands(Generic[OwingT]):
         """Try one debt once, and write what came of it however long the database takes."""
         while True:
             try:
-                seen = await self._seen(work)
+                work, seen = await self._lasting(work, await self._seen(work))
                 decide = await self._try(work, seen)
                 break
             except StoreDownError:
                 # Handlers read and write only before they act, so the whole try is repeated.
                 await asyncio.sleep(PAUSE)
         if decide is not None:
-            # Other handlers may have written meanwhile, before they acted.
-            await self._write(work, decide, seen if work.key in UNREAD else None)
+            await self._write(work, decide, self._written_on(work, seen))
 
     async def _write(
         self, work: Work, decide: DecideOf[OwingT], seen: OwingT | None = None
-    ) -> None:
-        """Write what a try found out; a record that cannot be written waits for its claim's end."""
+    ) -> OwingT | None:
+        """Write what a try found out; a record that cannot be written waits for its claim's end.
+
+        Returns:
+            The record as it then is; None where it was not written, or is not there.
+        """
         for _ in range(CONTENDED):
             try:
-                await self._written(work, decide, seen)
+                return await self._written(work, decide, seen)
             except ContendedError:
                 await asyncio.sleep(PAUSE)
-            else:
-                return
         self._alerts.alert("contended", f"{work.record_id}: {work.key} cannot be written")
+        return None
 
-    async def _written(self, work: Work, decide: DecideOf[OwingT], seen: OwingT | None) -> None:
+    async def _written(
+        self, work: Work, decide: DecideOf[OwingT], seen: OwingT | None
+    ) -> OwingT | None:
         while True:
             try:
                 after = await self.records.change(work.record_id, decide, seen)
@@ -242,7 +249,7 @@ class Hands(Generic[OwingT]):
                 await asyncio.sleep(PAUSE)
             else:
                 self._mourn(work, after)
-                return
+                return after
 
     def _mourn(self, work: Work, after: OwingT | None) -> None:
         """Have somebody know of a debt that this try was the last of."""
@@ -255,6 +262,36 @@ class Hands(Generic[OwingT]):
         """Return the record that a debt is of."""
         return await self.records.kept.get(work.record_id)
 
+    def _written_on(self, work: Work, seen: OwingT | None) -> OwingT | None:
+        """Return the record that what came of a try is decided on; None: it is read again.
+
+        Most handlers write before they act, so that what they were given is out of date.
+        """
+        del work, seen
+        return None
+
+    async def _lasting(self, work: Work, record: OwingT | None) -> tuple[Work, OwingT | None]:
+        """Claim a debt anew that has waited so long that a try might outlast its claim.
+
+        It is gone on with at once: sent back to the end of a line as long as its claim lasts, it
+        would be as late the next time, and never be done.
+        """
+        debt = debts.find(record.owed, work.key) if record else None
+        if record is None or debt is None or not debts.held(record.owed, work.key, work.n):
+            return work, record
+        if debt.next_at - self._clock.now() >= self._limit(debt.kind):
+            return work, record
+        renew, still = self._taking.renewed(work.key, work.n), True
+
+        def renewed(record: OwingT, now: datetime) -> OwingT:
+            nonlocal still
+            still = debts.held(record.owed, work.key, work.n)
+            return renew(record, now)
+
+        after = await self.records.change(work.record_id, renewed, record, handed=False)
+        fresh = debts.find(after.owed, work.key) if after and still else None
+        return (work._replace(n=fresh.n) if fresh else work), after
+
     async def _try(self, work: Work, record: OwingT | None) -> DecideOf[OwingT] | None:
         debt = debts.find(record.owed, work.key) if record else None
         if record is None or debt is None or not debts.held(record.owed, work.key, work.n):
@@ -263,9 +300,6 @@ class Hands(Generic[OwingT]):
         later = None if self._pressing(record, debt) else self._circuits.closed_until(peer)
         if later is not None:
             return _postponed(work, later, "the peer is down")
-        if debt.next_at - self._clock.now() < self._limit(debt.kind):
-            # The renewed claim comes back by `take`, with its whole lease to spend.
-            return self._taking.renewed(work.key, work.n)
         try:
             decide = await self._handlers[debt.kind](record, debt)
         except PeerError as error:
@@ -321,7 +355,7 @@ class Hands(Generic[OwingT]):
         if isinstance(error, PeerDownError):
             return self._circuits.failed(peer, str(error))
         if isinstance(error, PeerBusyError | PeerUnknownError):
-            if work.key not in CHAT:
+            if work.key not in self._blaming:
                 # The engine is watched: what it did is noted already.
                 return self._circuits.closed_until(peer)
             return self._circuits.struggled(peer, (work.record_id, work.key), str(error))

@@ -8,6 +8,7 @@ from app.clock import Clock
 from app.errors import ContendedError
 from app.ports import Ledger
 from processors import ledger
+from processors.errors import LedgerError
 from processors.ledger import Act
 from schemas.base import GenerationId, PaymentId, UserId
 from schemas.ledger import Entry, EntryId, EntryKind
@@ -32,7 +33,12 @@ class Money:
 
     async def balance(self, user: UserId) -> Decimal:
         """Return what a person has."""
-        return ledger.balance(await self._last(user))
+        return ledger.balance(await self.last(user))
+
+    async def last(self, user: UserId) -> Entry | None:
+        """Return a person's last entry, which says what they have; None before the first."""
+        found = await self._ledger.history(user, limit=1)
+        return found[0] if found else None
 
     async def grant(
         self, user: UserId, amount: Decimal, *, key: str, by: str, reason: str | None = None
@@ -65,6 +71,7 @@ class Money:
         *,
         by: str,
         overdraft: Decimal | None = None,
+        seen: Entry | None = None,
         sure: Sure | None = None,
     ) -> Entry:
         """Set credits aside for a job, all its lines or none.
@@ -75,7 +82,9 @@ class Money:
             lines: For each of its generations the most that it can come to.
             by: Who ordered.
             overdraft: How far below zero the balance may go, by explicit leave.
-            sure: Whether it still is for us to hold, asked between looking and holding.
+            seen: The person's last entry as it was a moment ago: it is not read again where it
+                still is so.
+            sure: Whether it still is for us to hold, asked after the last entry was read.
 
         Raises:
             InsufficientCreditsError: The balance does not cover it.
@@ -89,7 +98,7 @@ class Money:
             return ledger.hold(last, act, job, lines, overdraft=leave)
 
         key = ledger.hold_key(job)
-        return await self._moved(user, EntryKind.HOLD, key, decide, by=by, sure=sure)
+        return await self._moved(user, EntryKind.HOLD, key, decide, by=by, seen=seen, sure=sure)
 
     async def close(
         self,
@@ -214,10 +223,6 @@ class Money:
         key = ledger.payback_key(charge)
         return await self._moved(user, EntryKind.PAYBACK, key, decide, by=by, reason=reason)
 
-    async def _last(self, user: UserId) -> Entry | None:
-        found = await self._ledger.history(user, limit=1)
-        return found[0] if found else None
-
     async def _moved(
         self,
         user: UserId,
@@ -227,23 +232,30 @@ class Money:
         *,
         by: str,
         reason: str | None = None,
+        seen: Entry | None = None,
         sure: Sure | None = None,
     ) -> Entry:
         for _ in range(MAX_TRIES):
-            # In this order: had the key come in between, the last entry is out of date, and the
-            # insert is lost; the other way round a repeated hold could find its credits gone.
-            last = await self._last(user)
+            last, refused = seen or await self.last(user), None
+            act = Act(EntryId(self._clock.new_id()), user, by, self._clock.now(), reason)
+            try:
+                entry = decide(last, act)
+                # Whoever takes over after this reads no earlier entry, or finds ours. One that
+                # was seen before there was anything to take over needs no asking.
+                if seen is None and sure is not None and not await sure():
+                    raise ContendedError(key)
+                if await self._ledger.insert(entry):
+                    return entry
+            except LedgerError as error:
+                refused = error
+            # Whether it was done before is decided by the insert, and read only where that was
+            # lost, or where nothing is left to do it with: a repeated hold finds its credits gone.
             known = await self._ledger.by_key(key)
             if known is not None:
                 return ledger.accept(known, user, kind)
-            act = Act(EntryId(self._clock.new_id()), user, by, self._clock.now(), reason)
-            entry = decide(last, act)
-            # Asked after the last entry was read: whoever takes over from here on reads no
-            # other, or finds ours.
-            if sure is not None and not await sure():
-                raise ContendedError(key)
-            if await self._ledger.insert(entry):
-                return entry
+            if refused is not None and seen is None:
+                raise refused
+            seen = None
         raise ContendedError(f"the ledger of {user}")
 
 

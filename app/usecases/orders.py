@@ -24,12 +24,13 @@ from app.usecases.records import Records, RecordsOf
 from app.usecases.settle_run import refunded
 from app.usecases.start_job import StartJob
 from app.usecases.taking import Taking
-from processors import debts, jobs, presets
+from processors import debts, jobs, ledger, presets
 from processors.errors import InsufficientCreditsError, NoLineError
 from schemas.base import EngineName, GenerationId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation
 from schemas.job import JOB_OPEN, Job, JobChat, JobId, JobStatus, Step
+from schemas.ledger import Entry
 from schemas.preset import FixedPrice, Preset
 from schemas.user import User
 
@@ -145,7 +146,7 @@ class Orders:
             RefusedError: One of the checks is in the way.
             DiskFullError: Nothing new is taken on.
         """
-        quote, _ = await self._quoted(user, preset, inputs)
+        quote, _, _ = await self._quoted(user, preset, inputs)
         return quote
 
     async def place(self, order: Order, *, key: str | None, digest: str | None) -> tuple[Job, bool]:
@@ -172,16 +173,20 @@ class Orders:
             return known, False
         if order.chat is not None and not self._telegram:
             raise TelegramOffError("notify.telegramChatId", "Telegram is not set up here")
-        quote, step = await self._quoted(order.user, order.preset, order.inputs)
+        quote, step, last = await self._quoted(order.user, order.preset, order.inputs)
         if quote.missing:
             raise InsufficientCreditsError(quote.balance, quote.missing)
         job = self._made(order, step, key, digest)
         if await self._orders.add(job, handed=False):
-            return await self._started(job), True
+            return await self._started(job, last), True
         known = await self._known(key, digest)
         if known is None:
             raise ConflictError("the id of this order is taken; order again")
         return known, False
+
+    async def ordered(self, key: str) -> Job | None:
+        """Return what was ordered under a key, or None."""
+        return await self._kept.by_idempotency_key(key)
 
     async def get(self, job_id: JobId) -> JobView | None:
         """Return a job with its generations, or None."""
@@ -259,7 +264,8 @@ class Orders:
 
     async def _quoted(
         self, user: User, name: str, inputs: Mapping[str, JsonValue]
-    ) -> tuple[Quote, Step]:
+    ) -> tuple[Quote, Step, Entry | None]:
+        """Return what an order would come to, its step, and the person's last entry."""
         preset = await self._presets.get(name)
         if preset is None:
             raise NotFoundError("preset")
@@ -282,7 +288,8 @@ class Orders:
         )
         for check in self._checks:
             await check(user, preset)
-        balance = await self._money.balance(user.id)
+        last = await self._money.last(user.id)
+        balance = ledger.balance(last)
         price = presets.price(preset, estimate, self._credits_per_usd)
         quote = Quote(
             preset=preset,
@@ -292,7 +299,7 @@ class Orders:
             balance=balance,
             missing=max(step.held - balance, Decimal(0)) if step.held else Decimal(0),
         )
-        return quote, step
+        return quote, step, last
 
     async def _estimate(self, preset: Preset) -> Decimal | None:
         if isinstance(preset.price, FixedPrice):
@@ -318,16 +325,16 @@ class Orders:
         taker = self._taking.taker(now).change(kinds=frozenset({DebtKind.START}))
         return debts.put(job, debts.owe((), start, taker=taker))
 
-    async def _started(self, job: Job) -> Job:
+    async def _started(self, job: Job, last: Entry | None) -> Job:
         """Start a job whose person waits for the answer; what cannot be done now is done later."""
         start = job.owed[0]
         try:
-            await self._starter.hold(job)
+            await self._starter.hold(job, last)
             await self._starter.make(job)
-            return await self._orders.change(job.id, self._starter.started(start)) or job
+            return await self._orders.change(job.id, self._starter.started(start), job) or job
         except InsufficientCreditsError as error:
             refused = self._starter.refused(start, error.reason, tell=False)
-            after = await self._orders.change(job.id, refused)
+            after = await self._orders.change(job.id, refused, job)
             if after is not None and after.status is not JobStatus.REFUSED:
                 # We slept through the claim, and whoever took it found the credits.
                 return after

@@ -60,7 +60,12 @@ class RecordsOf(Generic[OwingT]):
         self._heir = heir
 
     async def change(
-        self, record_id: str, decide: DecideOf[OwingT], seen: OwingT | None = None
+        self,
+        record_id: str,
+        decide: DecideOf[OwingT],
+        seen: OwingT | None = None,
+        *,
+        handed: bool = True,
     ) -> OwingT | None:
         """Commit what `decide` makes of a record.
 
@@ -68,6 +73,7 @@ class RecordsOf(Generic[OwingT]):
             record_id: Whose record.
             decide: What to make of it; asked again where somebody was first.
             seen: The record as it was a moment ago: it is not read again where it still is so.
+            handed: Whether what it then owes to this process is handed on; else the caller does it.
 
         Returns:
             The record as it now is, changed or not; None if there is none.
@@ -85,7 +91,7 @@ class RecordsOf(Generic[OwingT]):
             if after != before:
                 write = stamped(before, after, now)
                 if not await self.kept.write([write]):
-                    self._follow(write)
+                    self._follow(write, handed=handed)
                     return write.after
             elif seen is None:
                 return before
@@ -140,9 +146,10 @@ class RecordsOf(Generic[OwingT]):
     def _won(self, record: OwingT) -> None:
         """A write of many was made."""
 
-    def _follow(self, write: Write[OwingT]) -> None:
+    def _follow(self, write: Write[OwingT], *, handed: bool = True) -> None:
         self._noted(write.before, write.after)
-        self.hand(write.before, write.after)
+        if handed:
+            self.hand(write.before, write.after)
 
 
 class Records(RecordsOf[Generation]):
@@ -169,6 +176,12 @@ class Records(RecordsOf[Generation]):
         """
         return self._remembered.get(generation_id)
 
+    def remember(self, record: Generation) -> None:
+        """Remember an open record, without its inputs: only who submits it needs them."""
+        if not record.ended:
+            payload = record.request_payload.change(inputs={})
+            self._remember(record.id, record.change(request_payload=payload))
+
     def forget(self, generation_id: str) -> None:
         """Have a record read the next time."""
         self._remembered.pop(generation_id, None)
@@ -185,12 +198,12 @@ class Records(RecordsOf[Generation]):
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
 
-    def _follow(self, write: Write[Generation]) -> None:
+    def _follow(self, write: Write[Generation], *, handed: bool = True) -> None:
         if write.after.ended:
             self.forget(write.after.id)
         elif write.after.id in self._remembered:
             self._remember(write.after.id, write.after)
-        super()._follow(write)
+        super()._follow(write, handed=handed)
 
 
 def stamped(before: OwingT, after: OwingT, now: datetime) -> Write[OwingT]:

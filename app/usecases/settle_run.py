@@ -86,7 +86,7 @@ class SettleRun:
         def told(record: Job, now: datetime) -> Job:
             return jobs.settled(record, generation, outcome, now, self._taking.taker(now))
 
-        return await self._orders.change(job.id, told)
+        return await self._orders.change(job.id, told, job)
 
     async def _give_back(self, job: Job, generation: Generation, outcome: Outcome) -> None:
         """Refund what was paid for outputs that are gone for good, where nothing was delivered."""

@@ -17,6 +17,7 @@ from processors import debts, jobs, runs
 from processors.errors import InsufficientCreditsError
 from schemas.debt import Debt, DebtKind
 from schemas.job import Job
+from schemas.ledger import Entry
 
 JOB_LINES: Final = (
     Line(frozenset({DebtKind.START, DebtKind.CANCEL}), 16),
@@ -45,8 +46,12 @@ class StartJob:
         await self.make(job)
         return self.started(debt)
 
-    async def hold(self, job: Job) -> None:
+    async def hold(self, job: Job, seen: Entry | None = None) -> None:
         """Hold a job's credits.
+
+        Args:
+            job: For which.
+            seen: Its person's last entry as it was a moment ago, if it was read.
 
         Raises:
             InsufficientCreditsError: The balance does not cover them.
@@ -60,7 +65,8 @@ class StartJob:
             now = await self._kept.get(job.id)
             return bool(now and start and debts.held(now.owed, start.key, start.n))
 
-        await self._money.hold(job.user_id, job.id, jobs.lines(job), by=job.by, sure=ours)
+        lines = jobs.lines(job)
+        await self._money.hold(job.user_id, job.id, lines, by=job.by, seen=seen, sure=ours)
 
     async def make(self, job: Job) -> None:
         """Make a job's generations, those that are not there yet.

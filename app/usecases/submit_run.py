@@ -118,6 +118,7 @@ class SubmitRun:
         ours = sent is not None and debts.held(sent.owed, debt.key, debt.n)
         if sent is None or not ours or sent.ended or sent.status is not RunStatus.SUBMITTING:
             return None
+        self._records.remember(sent)
         if debt.next_at - self._clock.now() < self._timing.submit_limit:
             return self._unsent(debt)
         try:
@@ -139,7 +140,7 @@ class SubmitRun:
 
         while True:
             try:
-                return await self._records.change(generation.id, sending)
+                return await self._records.change(generation.id, sending, generation)
             except StoreDownError:
                 # It may have been written. Tried anew as a whole, the debt would be taken for
                 # one whose POST went out.

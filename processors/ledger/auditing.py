@@ -53,8 +53,9 @@ def check(entries: Iterable[Entry]) -> Audit:
         entries: All of them, by `seq`. A kind of a newer version counts by its amount alone.
     """
     auditor = Auditor()
-    flaws = tuple(flaw for entry in entries for flaw in auditor.read(entry))
-    return Audit(auditor.sum, tuple(auditor.lines.values()), flaws)
+    for entry in entries:
+        auditor.read(entry)
+    return auditor.audit()
 
 
 _SPENDING: Final = frozenset({EntryKind.HOLD, EntryKind.PAYBACK})
@@ -63,18 +64,12 @@ _Found = Iterator[tuple[str, str]]
 
 
 class Auditor:
-    """Recomputes the ledger of one person from its entries, one after the other.
-
-    None of them is kept but those whose lines are open.
-
-    Attributes:
-        sum: Of all amounts so far.
-        lines: Of holds, those that no entry has closed so far.
-    """
+    """Recomputes the ledger of one person as its entries are read, and keeps none of them."""
 
     def __init__(self) -> None:
-        self.sum = balance(None)
-        self.lines: Final = dict[GenerationId, OpenLine]()
+        self._sum = balance(None)
+        self._lines = dict[GenerationId, OpenLine]()
+        self._flaws = list[Flaw]()
         self._last: Entry | None = None
         self._held = set[GenerationId]()
         self._captured = dict[GenerationId, Decimal]()
@@ -82,12 +77,17 @@ class Auditor:
         self._paid = dict[str, Decimal]()
         self._paid_back = set[str]()
 
-    def read(self, entry: Entry) -> tuple[Flaw, ...]:
-        """Take the next entry, by `seq`; return what is wrong with it."""
-        return tuple(Flaw(entry, problem, said) for problem, said in self._read(entry))
+    def read(self, entry: Entry) -> None:
+        """Take the next entry, by `seq`."""
+        self._flaws += [Flaw(entry, problem, said) for problem, said in self._found(entry)]
 
-    def _read(self, entry: Entry) -> _Found:
-        self.sum += entry.amount
+    def audit(self) -> Audit:
+        """Return what the entries read so far come to."""
+        return Audit(self._sum, tuple(self._lines.values()), tuple(self._flaws))
+
+    def _found(self, entry: Entry) -> _Found:
+        """Yield what is wrong with the next entry."""
+        self._sum += entry.amount
         yield from self._chained(entry)
         match entry.kind:
             case EntryKind.GRANT:
@@ -130,13 +130,13 @@ class Auditor:
                 yield "line", f"generation {generation} has a line already"
                 continue
             self._held.add(generation)
-            self.lines[generation] = OpenLine(entry, generation, amount)
+            self._lines[generation] = OpenLine(entry, generation, amount)
 
     def _close(self, entry: Entry) -> _Found:
         generation = entry.generation or GenerationId("")
         captured, returned = entry.captured or Decimal(0), entry.returned or Decimal(0)
         yield from _check(entry.key == close_key(generation), "key", "the key is not of a close")
-        line = self.lines.pop(generation, None)
+        line = self._lines.pop(generation, None)
         if line is None:
             word = "was closed already" if generation in self._held else "was never held"
             yield "line", f"the line of generation {generation} {word}"

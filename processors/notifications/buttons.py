@@ -28,7 +28,7 @@ class Press(StrEnum):
     CHOOSE = "p"
     """A preset, by its name."""
     CONFIRM = "y"
-    """An order that was asked about, by its token."""
+    """Something that was asked about, by its token: ``forget``, ``run:PRESET``."""
     BUY = "b"
     """Credits; for so many Stars, or nothing where that is still to be chosen."""
     HISTORY = "h"
@@ -36,7 +36,9 @@ class Press(StrEnum):
     LANGUAGE = "l"
     """To be spoken to in, by its tag."""
     HOME = "m"
-    """What can be done here."""
+    """What can be done here; a page of it, by its number from 0, or nothing for the first."""
+    ANSWER = "n"
+    """One of the answers to what was asked, by its place from 0."""
 
 
 class Button(Value):

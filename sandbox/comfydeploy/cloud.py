@@ -57,6 +57,7 @@ class Cloud:
                 "run_id": run.id,
                 "deployment_id": run.deployment_id,
                 "status": run.status,
+                "created_at": run.created_at.isoformat(),
                 "inputs": run.inputs,
                 "webhook": run.webhook,
                 "attempts": [asdict(attempt) for attempt in run.attempts],

@@ -72,4 +72,4 @@ def test_words_of_a_newer_version_are_kept() -> None:
 def test_a_word_is_a_text(kind: type[JobStatus | PriceReason]) -> None:
     """A number is none of any version."""
     with pytest.raises(ValueError, match="5"):
-        kind(5)  # pyright: ignore[reportCallIssue, reportArgumentType] - what a database may hold
+        kind(5)

@@ -7,7 +7,6 @@ from contextlib import suppress
 
 from aiogram import F, Router
 from aiogram.enums import ChatType
-from aiogram.filters import Command
 from aiogram.methods import AnswerPreCheckoutQuery
 from aiogram.types import (
     CallbackQuery,
@@ -31,7 +30,7 @@ from schemas.payment import STARS, Charge, Checkout, Refusal
 def make_router() -> Router:
     """Return the router of payments."""
     made = Router(name="payments")
-    made.message.register(buy, Command("buy"))
+    made.message.register(buy, F.text.regexp(r"/buy(\s|$)"))
     made.callback_query.register(
         choose, F.data.startswith(f"{Press.BUY.value}:"), F.message.as_("under")
     )

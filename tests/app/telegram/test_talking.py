@@ -20,9 +20,11 @@ from tests.app.telegram.conditions import until
 from tests.app.telegram.conftest import TOKEN
 from tests.app.telegram.fakes import FakeLeases
 from tests.app.telegram.setting import Setting, a_picture, a_setting
+from tests.builders import a_user
 from tests.fakes.conversations import FakeConversations
 from tests.fakes.users import FakeUsers
 from tests.peers import Peers
+from tests.speech import PORTUGUESE
 
 pytestmark = pytest.mark.anyio
 
@@ -187,18 +189,23 @@ async def test_a_file_of_a_server_that_is_not_there(bot: Bot) -> None:
 
 
 async def test_an_apology_is_a_message(peers: Peers, bot: Bot) -> None:
-    """To the chat whose update was given up."""
+    """To the chat whose update was given up, in its person's language."""
     async with a_setting(peers) as setting:
+        users = FakeUsers()
+        await users.insert(a_user(telegram_id=6, language="pt-br"))
         around = Around(
             conversations=FakeConversations(),
             chats=setting.chats,
-            users=FakeUsers(),
+            users=users,
             clock=Clock(),
             given={},
         )
-        await Dispatching(bot, setting.sender, around).apologise(5)
+        dispatching = Dispatching(bot, setting.sender, around)
+        await dispatching.apologise(5)
+        await dispatching.apologise(6)
 
     assert [each["text"] for each in await peers.chat(5)] == [SORRY]
+    assert [each["text"] for each in await peers.chat(6)] == [PORTUGUESE.say(SORRY)]
 
 
 async def test_calls_without_a_chat_wait_for_no_turn(peers: Peers, bot: Bot) -> None:

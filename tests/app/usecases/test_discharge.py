@@ -46,6 +46,15 @@ class Unreadable(FakeGenerations):
         return found
 
 
+class Slow(FakeGenerations):
+    """Generations that take five seconds to be read."""
+
+    async def get(self, record_id: str, /) -> Generation | None:
+        """See app.ports.Generations."""
+        await asyncio.sleep(5)
+        return await super().get(record_id)
+
+
 async def test_a_record_that_cannot_even_be_given_back_stops_nobody() -> None:
     """It is said; what else is owed is done."""
     scene = Scene(generations=Unreadable())
@@ -58,6 +67,25 @@ async def test_a_record_that_cannot_even_be_given_back_stops_nobody() -> None:
     assert scene.record(OTHER).ended
     assert not scene.record(ID).ended
     assert "debt_broken" in scene.alerts.raised
+
+
+async def test_a_line_longer_than_a_claim_is_worked_off() -> None:
+    """Whoever waits so long that its claim must be renewed is served then, not sent to the end."""
+    scene = Scene(generations=Slow())
+
+    async def answering() -> None:
+        """Take ten seconds before a run is made, and ten before it is named."""
+        await asyncio.sleep(10)
+        scene.engine.next_run = RunId(f"run-{len(scene.engine.submitted)}")
+
+    scene.engine.gate = answering
+    hands = next(line.hands for line in LINES if DebtKind.SUBMIT in line.kinds)
+    async with scene.running():
+        ordered = [await scene.order(metadata={}) for _ in range(6 * hands)]
+        await asyncio.sleep(6 * 30)
+
+    assert len(scene.engine.submitted) == len(ordered)
+    assert {sent.id for sent, _ in scene.engine.submitted} == set(ordered)
 
 
 async def test_submits_that_take_their_time_stop_no_end() -> None:

@@ -32,6 +32,7 @@ from tests.builders import (
 from tests.fakes.chats import FakeChats
 from tests.fakes.clock import FakeClock
 from tests.fakes.controls import FakeDeeds
+from tests.fakes.conversations import FakeConversations
 from tests.fakes.gates import Turnstile
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.jobs import FakeJobs
@@ -79,7 +80,7 @@ class Scene:
             self.storage.files |= dict.fromkeys(runs.files_of(each), PICTURE)
             self.storage.files[f"outputs/{each.id}/9-0a1b2c3d-orphan.png"] = PICTURE
         self.clock = FakeClock()
-        self.jobs = FakeJobs()
+        self.jobs, self.conversations = FakeJobs(), FakeConversations()
         records = Records(self.generations, self.clock, Journal())
         orders = RecordsOf[Job](self.jobs, self.clock, Journal().ordered)
         self.forget = ForgetUser(
@@ -87,7 +88,7 @@ class Scene:
             [
                 ForgetGenerations(records, self.storage),
                 ForgetJobs(self.jobs, orders),
-                ForgetChat(self.chats),
+                ForgetChat(self.chats, self.conversations),
             ],
             kept=self.jobs,
             digest="digest of {}".format,
@@ -108,6 +109,7 @@ async def test_somebody_is_forgotten() -> None:
     scene = Scene(made(1), programs, others)
     scene.storage.files["inputs/of-another"] = PICTURE
     await scene.chats.blocked(CHAT, "x", NOON)
+    await scene.conversations.set_state(CHAT, CHAT, "ordering", NOON)
     wanted = await scene.forget.begin(USER, by=BY)
     assert await scene.forget.sweep() == 1
 
@@ -129,6 +131,7 @@ async def test_somebody_is_forgotten() -> None:
     kept = {each for each in scene.storage.files if not each.startswith(f"outputs/{the(3)}")}
     assert kept == {"inputs/of-another"}
     assert scene.chats.closed == {}
+    assert (await scene.conversations.get(CHAT, CHAT)).state is None
     [deed] = scene.deeds.done
     assert (deed.by, deed.verb, deed.subject) == (BY, "forget", f"user:{USER}")
 

@@ -43,7 +43,7 @@ async def test_orders_pass_below_the_limits() -> None:
     assert recent.asked == [(USER, NOON - LOOKED_BACK, READ_MOST)]
 
 
-async def test_one_more_than_allowed_is_refused() -> None:
+async def test_case_55_one_more_than_allowed_is_refused() -> None:
     """With which limit it is, how much that is, and when there is room."""
     recent = FakeRecent(Past(later(-10), open=True), Past(later(-20), open=False))
     with pytest.raises(LimitReachedError, match="2 per minute are allowed") as caught:

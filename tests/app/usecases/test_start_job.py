@@ -1,34 +1,72 @@
-"""A start of a job under a claim that is gone."""
-
-from decimal import Decimal
+"""app.usecases.start_job: what a job's start and its cancel do to each other."""
 
 import pytest
 
-from app.observability.journal import Journal
 from app.usecases.money import Money
-from app.usecases.records import Records
-from app.usecases.start_job import StartJob
-from app.usecases.taking import Taking
-from processors import jobs
+from app.usecases.start_job import CancelJob, StartJob
+from processors import debts, jobs
 from schemas.job import JobStatus
-from tests.builders import HERE, TIMING, a_debt, a_job, an_entry
-from tests.fakes.clock import FakeClock
-from tests.fakes.generations import FakeGenerations
+from tests.app.usecases.scenes import Scene
+from tests.builders import HERE, NOON, a_debt, a_job, an_entry
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
 
 pytestmark = pytest.mark.anyio
 
+STARTING = a_job(
+    status=JobStatus.PENDING,
+    owed=(a_debt(jobs.START, by=HERE), a_debt(jobs.CANCEL, by=HERE)),
+    cancel_wanted=True,
+)
+
+
+async def test_a_cancel_looks_again_where_it_saw_a_start_under_way() -> None:
+    """Even if the start is done by the time that it writes: what was made came after its look."""
+    scene = Scene()
+    decide = await CancelJob(scene.records, scene.taking)(STARTING, STARTING.owed[1])
+    assert decide is not None
+    started = debts.put(STARTING, STARTING.owed[1:])
+
+    for each in (STARTING, started):
+        debt = debts.find(decide(each, NOON).owed, jobs.CANCEL)
+        assert debt is not None
+        assert (debt.by, debt.next_at) == (None, NOON)
+
+
+async def test_a_cancel_is_done_once_everything_was_there_to_be_cancelled() -> None:
+    """Or where its claim is lost, since another does it."""
+    scene = Scene()
+    job = a_job(owed=STARTING.owed[1:])
+    decide = await CancelJob(scene.records, scene.taking)(job, job.owed[0])
+    assert decide is not None
+    assert decide(job, NOON).owed == ()
+
+    early = await CancelJob(scene.records, scene.taking)(STARTING, STARTING.owed[1])
+    assert early is not None
+    taken = debts.put(STARTING, debts.claim(STARTING.owed, jobs.CANCEL, scene.taking.taker(NOON)))
+    assert early(taken, NOON) == taken
+
+
+async def test_a_start_whose_claim_is_lost_changes_nothing() -> None:
+    """Neither is the job begun by it nor refused."""
+    scene = Scene()
+    starter = StartJob(scene.records, scene.jobs, scene.money, scene.taking)
+    lost = STARTING.owed[0].change(n=9)
+
+    assert starter.started(lost)(STARTING, NOON) == STARTING
+    refused = starter.refused(lost, "insufficient_credits", tell=True)
+    assert refused(STARTING, NOON) == STARTING
+
 
 async def test_a_job_that_was_refused_meanwhile_is_not_held_for() -> None:
-    """Though there are credits for it by now: nothing is held, nothing is made."""
+    """Though there are credits for it by now: who slept holds nothing, and makes nothing."""
+    scene = Scene()
     start = a_debt(jobs.START)
     job = a_job(status=JobStatus.PENDING, owed=(start,))
-    kept = FakeJobs({job.id: job.change(status=JobStatus.REFUSED, owed=(), due_at=None)})
-    clock, ledger = FakeClock(), FakeLedger(kept=[an_entry(amount=Decimal(10))])
-    generations = FakeGenerations()
-    taking = Taking(HERE, TIMING, background=True, messenger=None)
-    starter = StartJob(Records(generations, clock, Journal()), kept, Money(ledger, clock), taking)
+    gone = job.change(status=JobStatus.REFUSED, owed=(), due_at=None)
+    ledger = FakeLedger(kept=[an_entry()])
+    money = Money(ledger, scene.clock)
+    starter = StartJob(scene.records, FakeJobs({job.id: gone}), money, scene.taking)
 
     assert await starter(job, start) is None
-    assert (len(ledger.kept), dict(generations.records)) == (1, {})
+    assert len(ledger.kept) == 1

@@ -204,23 +204,13 @@ async def test_a_database_that_falters_before_the_post_loses_nothing() -> None:
 
 
 class Sleepy(FakeGenerations):
-    """A process that falls asleep before its second read, or before its first write.
+    """A process that falls asleep before its first write.
 
     Attributes:
-        reading: Seconds it sleeps before the read that precedes the mark of being sent.
-        writing: Seconds it sleeps before that mark is written.
+        writing: Seconds it sleeps before the mark of being sent is written.
     """
 
-    reading = 0.0
     writing = 0.0
-    _reads = 0
-
-    async def get(self, record_id: str, /) -> Generation | None:
-        """See app.ports.Generations."""
-        self._reads += 1
-        if self._reads == 2:
-            await asyncio.sleep(self.reading)
-        return await super().get(record_id)
 
     async def write(self, writes: Sequence[Write[Generation]]) -> frozenset[str]:
         """See app.ports.Generations."""
@@ -232,7 +222,7 @@ class Sleepy(FakeGenerations):
 async def test_case_42_who_slept_through_its_claim_does_not_send() -> None:
     """Another process has sent it meanwhile: the sleeper finds that its claim is gone."""
     asleep = Sleepy()
-    asleep.reading = 80
+    asleep.writing = 80
     scene = Scene(generations=asleep)
     there = Scene(name=InstanceName("there"), generations=FakeGenerations(asleep.records))
     async with scene.running(), there.running():

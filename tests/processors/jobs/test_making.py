@@ -1,6 +1,7 @@
 """jobs: what is agreed on and held, and the generations that a job is made of."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def a_photo() -> ImageInput:
     return ImageInput(name="photo", type="image", titles=titled("Photo"))
 
 
-def agreed(**fields: object) -> Step:
+def agreed(**fields: Any) -> Step:  # noqa: ANN401 - any field of the preset
     """The step of an order for `a_preset` with these fields."""
     preset = a_preset(**fields)
     return jobs.step_for(

@@ -25,8 +25,8 @@ WAITED = NOON + TIMING.cost_wait
 
 amounts = st.decimals(0, 10_000, places=6, allow_nan=False)
 factors = st.decimals(Decimal("0.01"), 100, places=2, allow_nan=False)
-prices = st.builds(lambda amount: FixedPrice(kind="fixed", credits=amount), amounts) | st.builds(
-    lambda factor, floor: BY_COST.change(factor=factor, floor=floor), factors, amounts
+prices = st.builds(FixedPrice, kind=st.just("fixed"), credits=amounts) | st.builds(
+    CostPrice, kind=st.just("cost"), factor=factors, floor=amounts, hold=st.just(BY_COST.hold)
 )
 
 
