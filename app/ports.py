@@ -9,6 +9,7 @@ from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 from pydantic import JsonValue
 
 from app.errors import UnreadableError
+from processors.ledger import EndedRun
 from processors.limits import Past
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
@@ -167,6 +168,10 @@ class Generations(Debtors[Generation], Protocol):
 
         Those whose cost is not known, or not yet, count nothing.
         """
+        ...
+
+    def ended_of_jobs(self) -> AsyncIterator[EndedRun]:
+        """Yield the generations of jobs that have ended, oldest first."""
         ...
 
 
@@ -412,6 +417,10 @@ class Ledger(Protocol):
 
     async def insert(self, entry: Entry) -> bool:
         """Store an entry; return whether its number, with its person, and its key were free."""
+        ...
+
+    async def closed(self, generations: Sequence[GenerationId]) -> frozenset[GenerationId]:
+        """Return those of these generations whose line has been closed."""
         ...
 
     def entries(

@@ -132,7 +132,7 @@ def make_refunds(settings: Settings, store: Store, clock: Clock) -> Orders:
         store.jobs,
         store.presets,
         money=money,
-        starter=StartJob(records, money, taking),
+        starter=StartJob(records, store.jobs, money, taking),
         engines=(),
         telegram=False,
         credits_per_usd=settings.credits_per_usd,

@@ -75,7 +75,7 @@ class Service:
 def assemble(tools: Tools) -> Service:
     """Wire the service of its tools."""
     discharger = make_discharger(tools)
-    starter = StartJob(tools.records, tools.money, tools.taking)
+    starter = StartJob(tools.records, tools.store.jobs, tools.money, tools.taking)
     job_hands, selling = make_job_hands(tools, starter), make_selling(tools)
     applier = _applier(tools)
     sweep = Sweep(

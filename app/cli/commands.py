@@ -186,10 +186,10 @@ def chat(
 
 @app.command(rich_help_panel=_LOOK)
 def explain(generation: Id) -> None:
-    """Show everything of one generation on one page, in the order it happened.
+    """Show everything of one generation on one page, in the order it happened; or of a job.
 
-    Its facts, what its engine told us and when, each change of status, what is still owed, how
-    its cost came about, and who was told.
+    Its job and what that moved, its facts, what its engine told us and when, each change of
+    status, what is still owed, how its cost came about, and who was told.
 
     [dim]runrelay explain 0198c0ffee0198c0ffee0198c0ffee01[/dim]
     """

@@ -1,7 +1,7 @@
 """`runrelay ledger`: does it add up, and everything that is in it."""
 
 import csv
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -11,10 +11,11 @@ from app.cli import opening, speaking
 from app.cli.settling import refuse, refusing
 from app.clock import Clock
 from app.errors import NotFoundError, UnreadableError
-from processors import ledger
-from processors.ledger import Audit, Auditor, Flaw, OpenLine
+from app.usecases.audit_ledger import AuditLedger, Findings
+from processors.ledger import Flaw, Mismatch, OpenLine
 from schemas.base import UserId, plain, rfc3339
 from schemas.ledger import Entry
+from schemas.timing import Timing
 
 _ADVICE: Final = (
     "The service makes no such entries: somebody changed, removed or added them by hand, or a "
@@ -28,22 +29,22 @@ _COLUMNS: Final = (
 
 async def check() -> int:
     """Recompute everything, print what is held and what is wrong; return the exit code."""
-    entries, people, total = 0, 0, ledger.balance(None)
-    flaws, held, odd = list[Flaw](), list[OpenLine](), list[UnreadableError]()
+    clock = Clock()
     with refusing():
-        async with opening.opened(opening.quietly_settled(), Clock()) as store:
-            async for count, audit in _audited(store.ledger.entries(odd=odd.append)):
-                entries, people, total = entries + count, people + 1, total + audit.balance
-                flaws += audit.flaws
-                held += audit.open
-    if held:
+        async with opening.opened(opening.quietly_settled(), clock) as store:
+            audit = AuditLedger(store.ledger, store.jobs, store.generations, clock, Timing())
+            found = await audit()
+    if found.held:
         speaking.say("Held and not settled yet", "bold")
-        speaking.show(("user", "hold", "generation", "credits", "since (UTC)"), map(_held, held))
-    if flaws or odd:
-        _complain(flaws, odd)
-    wrong = len(flaws) + len(odd)
+        speaking.show(
+            ("user", "hold", "generation", "credits", "since (UTC)"), map(_held, found.held)
+        )
+    wrong = len(found.flaws) + len(found.mismatches) + len(found.odd)
+    if wrong:
+        _complain(found)
     word = f"{wrong} flaws" if wrong else "all is well"
-    speaking.say(f"{entries} entries of {people} people, {plain(total)} credits: {word}")
+    of = f"{found.entries} entries of {found.people} people"
+    speaking.say(f"{of}, {plain(found.total)} credits: {word}")
     return 1 if wrong else 0
 
 
@@ -63,24 +64,14 @@ async def export(target: Path, telegram_id: int | None) -> int:
     return 1 if odd else 0
 
 
-async def _audited(entries: AsyncIterator[Entry]) -> AsyncIterator[tuple[int, Audit]]:
-    """Yield each person's number of entries and what they come to; no entry is kept."""
-    user, count, auditor = None, 0, Auditor()
-    async for entry in entries:
-        if count and entry.user != user:
-            yield count, auditor.audit()
-            count, auditor = 0, Auditor()
-        auditor.read(entry)
-        user, count = entry.user, count + 1
-    if count:
-        yield count, auditor.audit()
-
-
-def _complain(flaws: Sequence[Flaw], odd: Sequence[UnreadableError]) -> None:
+def _complain(found: Findings) -> None:
     speaking.say("\nWrong", "bold")
-    if flaws:
-        speaking.show(("user", "entry", "key", "problem", "what is wrong"), map(_wrong, flaws))
-    for each in odd:
+    if found.flaws:
+        columns = ("user", "entry", "key", "problem", "what is wrong")
+        speaking.show(columns, map(_wrong, found.flaws))
+    if found.mismatches:
+        speaking.show(("key", "problem", "what is wrong"), map(_unlike, found.mismatches))
+    for each in found.odd:
         speaking.say(str(each))
     speaking.say(f"\n{_ADVICE}")
 
@@ -93,6 +84,10 @@ def _held(line: OpenLine) -> tuple[str, ...]:
 def _wrong(flaw: Flaw) -> tuple[str, ...]:
     entry = flaw.entry
     return entry.user, str(entry.seq), entry.key, flaw.problem, flaw.said
+
+
+def _unlike(found: Mismatch) -> tuple[str, ...]:
+    return found.key, "record", f"{found.generation}: {found.said}"
 
 
 async def _user(store: Store, telegram_id: int) -> UserId:

@@ -1,6 +1,8 @@
-"""`runrelay explain`: one generation on one page."""
+"""`runrelay explain`: one generation on one page, or one job."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from urllib.parse import urlsplit
 
 from rich.text import Text
@@ -9,21 +11,62 @@ from app.bootstrap import receivers
 from app.cli import opening, speaking
 from app.cli.settling import refusing
 from app.clock import Clock
-from app.usecases.explain import Explain, Explanation
-from schemas.base import GenerationId
+from app.usecases.explain import Explain, Explanation, movement_of
+from schemas.base import plain
 from schemas.debt import Debt
 from schemas.generation import Generation
+from schemas.job import Job
+from schemas.ledger import Entry
 
 _COLOURS = {"webhook": "cyan", "us": "bold", "api": "magenta", "telegram": "green"}
+_OWED: Final = ("debt", "state", "tries", "next (UTC)", "last error")
 
 
-async def explain(generation_id: str) -> None:
-    """Print everything that is known of a generation."""
+async def explain(named: str) -> None:
+    """Print everything that is known of a generation, or of a job and its generations."""
     with refusing():
         clock = Clock()
         async with opening.opened(opening.quietly_settled(), clock) as store:
-            gather = Explain(store.generations, store.inbox, receivers())
-            page = await gather(GenerationId(generation_id), clock.now())
+            gather = Explain(store.generations, store.jobs, store.ledger, store.inbox, receivers())
+            story = await gather(named, clock.now())
+    if story.job is not None:
+        _job(story.job, story.entries)
+    for page in story.pages:
+        _page(page)
+
+
+def _job(job: Job, entries: Sequence[Entry]) -> None:
+    speaking.say(f"Job {job.id}", "bold")
+    price = "not known yet" if job.price is None else f"{plain(job.price)} credits"
+    chat = f"chat {job.chat.telegram_chat_id}" if job.chat else "nobody"
+    told = f"{job.told.status.value}, to {chat}" if job.told else f"nothing yet, to {chat}"
+    rows = (
+        ("status", ", ".join(filter(None, (job.status.value, job.status_reason)))),
+        ("ordered", f"{speaking.clock(job.created_at)} UTC by {job.by}"),
+        ("user", job.user_id),
+        ("preset", ", ".join(each.preset for each in job.steps)),
+        ("held", f"{plain(job.held)} credits"),
+        ("price", price),
+        ("told", told),
+        ("version", str(job.version)),
+    )
+    for name, value in rows:
+        speaking.say(f"  {name:<10} {value}")
+    if entries:
+        speaking.say("\nWhat was moved", "bold")
+        speaking.show(("at (UTC)", "key", "what", "balance", "by"), map(_moved, entries))
+    if job.owed:
+        speaking.say("\nWhat the job owes", "bold")
+        speaking.show(_OWED, map(_owed, job.owed))
+    speaking.say("")
+
+
+def _moved(entry: Entry) -> tuple[str, ...]:
+    what = movement_of(entry)
+    return speaking.clock(entry.at), entry.key, what, plain(entry.balance), entry.by
+
+
+def _page(page: Explanation) -> None:
     _facts(page)
     generation = page.generation
     speaking.say("\nWhat happened", "bold")
@@ -41,9 +84,7 @@ async def explain(generation_id: str) -> None:
     )
     speaking.say("\nWhat is owed", "bold")
     if generation.owed:
-        speaking.show(
-            ("debt", "state", "tries", "next (UTC)", "last error"), map(_owed, generation.owed)
-        )
+        speaking.show(_OWED, map(_owed, generation.owed))
     else:
         speaking.say("nothing")
 
@@ -76,9 +117,16 @@ def _rows(page: Explanation) -> list[tuple[str, str]]:
         *outputs,
         ("error", generation.response_payload.error or ""),
         ("cost", page.cost),
+        ("price", _price(generation)),
         ("told", page.told),
         ("version", str(generation.version)),
     ]
+
+
+def _price(generation: Generation) -> str:
+    if generation.price is None:
+        return ""
+    return f"{plain(generation.price)} credits ({generation.price_reason})"
 
 
 def _status(generation: Generation) -> str:

@@ -14,9 +14,10 @@ from app.store.connection import Connection
 from app.store.debtors import AT_ONCE, MongoDebtors
 from app.store.documents import Document, read
 from app.store.indexes import SPENT
+from processors.ledger import EndedRun
 from schemas.base import EngineName, GenerationId, first_id
 from schemas.generation import Generation
-from schemas.run import OPEN, RunStatus
+from schemas.run import OPEN, TERMINAL, RunStatus
 
 LOOKED_AT: Final = 100
 """Runs of a preset that are looked at for what they cost."""
@@ -63,6 +64,14 @@ class MongoGenerations(MongoDebtors[Generation]):
         """See app.ports.Generations."""
         async for each in self._open({"_id": 1}):
             yield each["_id"]
+
+    async def ended_of_jobs(self) -> AsyncIterator[EndedRun]:
+        """See app.ports.Generations."""
+        over = {"status": {"$in": sorted(TERMINAL)}, "jobId": {"$exists": True}}
+        fields = {"jobId": 1, "history": {"$slice": -1}, "updatedAt": 1}
+        async for each in self._paged(over, fields):
+            last = (each.get("history") or [{"at": each["updatedAt"]}])[-1]
+            yield EndedRun(each["_id"], each["jobId"], last["at"])
 
     async def open_inputs(self) -> AsyncIterator[Mapping[str, JsonValue]]:
         """See app.ports.Generations."""
@@ -111,7 +120,12 @@ class MongoGenerations(MongoDebtors[Generation]):
 
     async def _open(self, fields: Document) -> AsyncIterator[Document]:
         """Yield these fields of all records that have not ended, oldest first."""
-        query: Document = {"status": {"$in": sorted(OPEN)}}
+        async for each in self._paged({"status": {"$in": sorted(OPEN)}}, fields):
+            yield each
+
+    async def _paged(self, chosen: Document, fields: Document) -> AsyncIterator[Document]:
+        """Yield these fields of the chosen records, oldest first: some at a time."""
+        query = dict(chosen)
         while True:
             async with answered():
                 found = (

@@ -1,6 +1,6 @@
 """The ledger in MongoDB: nothing here is ever updated or deleted."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from pydantic import ValidationError
@@ -11,7 +11,8 @@ from app.errors import UnreadableError
 from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.documents import Document
-from schemas.base import UserId
+from processors import ledger
+from schemas.base import GenerationId, UserId
 from schemas.ledger import Entry
 
 AT_ONCE: Final = 1_000
@@ -49,6 +50,15 @@ class MongoLedger:
         except DuplicateKeyError:
             return False
         return True
+
+    async def closed(self, generations: Sequence[GenerationId]) -> frozenset[GenerationId]:
+        """See app.ports.Ledger: the index by key holds all of it."""
+        wanted = {ledger.close_key(each): each for each in generations}
+        async with answered():
+            found = await self._all.find(
+                {"key": {"$in": list(wanted)}}, {"_id": 0, "key": 1}
+            ).to_list(None)
+        return frozenset(wanted[each["key"]] for each in found)
 
     async def entries(
         self, user: UserId | None = None, *, odd: Callable[[UnreadableError], None]

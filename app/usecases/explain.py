@@ -1,22 +1,27 @@
-"""Explain one generation: everything that is known of it, gathered and put in order."""
+"""Explain a generation or a job: everything that is known of it, gathered and put in order."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from app.errors import NotFoundError
-from app.ports import Generations, Inbox
-from processors import costs
+from app.ports import Generations, Inbox, Jobs, Ledger
+from processors import costs, ledger
 from processors.errors import RefusedBodyError
 from schemas.base import EngineName, GenerationId, RunId, plain
 from schemas.debt import CHAT, Debt, DebtKind
 from schemas.generation import CostRate, Generation
+from schemas.job import Job, Told
+from schemas.ledger import Entry, EntryKind
 from schemas.run import Batch, Delivery, RunEvent, RunStatus
 
 BEFORE: Final = timedelta(minutes=1)
 """How long before a generation was asked for its first event is looked for."""
 AHEAD: Final = timedelta(hours=1)
 """How far ahead of ours the clock of who took an event in may be."""
+
+_ZERO: Final = Decimal(0)
 
 Receivers = Mapping[EngineName, Callable[[Delivery], RunEvent]]
 """How each engine's raw bodies are translated."""
@@ -50,35 +55,85 @@ class Explanation(NamedTuple):
     told: str
 
 
-class Explain:
-    """Gathers what is known of a generation."""
+class Story(NamedTuple):
+    """What a job came to, and what happened to its generations.
 
-    def __init__(self, generations: Generations, inbox: Inbox, receivers: Receivers) -> None:
+    Attributes:
+        job: None where the generation is of none.
+        entries: What it moved in the ledger, in that order.
+        pages: Of its generations that are there, or of the one that was asked about.
+    """
+
+    job: Job | None
+    entries: tuple[Entry, ...]
+    pages: tuple[Explanation, ...]
+
+
+class Explain:
+    """Gathers what is known of generations and jobs."""
+
+    def __init__(
+        self,
+        generations: Generations,
+        jobs: Jobs,
+        kept: Ledger,
+        inbox: Inbox,
+        receivers: Receivers,
+    ) -> None:
         self._generations = generations
+        self._jobs = jobs
+        self._ledger = kept
         self._inbox = inbox
         self._receivers = receivers
 
-    async def __call__(self, generation_id: GenerationId, now: datetime) -> Explanation:
-        """Explain a generation.
+    async def __call__(self, named: str, now: datetime) -> Story:
+        """Explain a generation, with the job that it is of, or a job with its generations.
 
         Raises:
-            NotFoundError: There is none of this id.
+            NotFoundError: There is neither of this id.
             StoreDownError: The database does not answer.
         """
-        generation = await self._generations.get(generation_id)
-        if generation is None:
-            raise NotFoundError("generation")
+        generation = await self._generations.get(GenerationId(named))
+        job = await self._jobs.get((generation.job_id or "") if generation else named)
+        if generation is None and job is None:
+            raise NotFoundError("generation or job")
+        made = [generation] if generation else await self._made(job)
+        entries = await self._entries(job)
+        pages = [await self._page(each, job, entries, now) for each in made]
+        return Story(job, entries, tuple(pages))
+
+    async def _made(self, job: Job | None) -> list[Generation]:
+        steps = job.steps if job else ()
+        found = [await self._generations.get(each.generation) for each in steps]
+        return [each for each in found if each is not None]
+
+    async def _entries(self, job: Job | None) -> tuple[Entry, ...]:
+        """Return what a job has moved."""
+        if job is None:
+            return ()
+        keys = [ledger.hold_key(job.id)]
+        for step in job.steps:
+            keys += [ledger.close_key(step.generation), ledger.refund_key(step.generation)]
+        found = [await self._ledger.by_key(each) for each in keys]
+        return tuple(sorted((each for each in found if each), key=lambda each: each.seq))
+
+    async def _page(
+        self, generation: Generation, job: Job | None, entries: Sequence[Entry], now: datetime
+    ) -> Explanation:
+        generation_id = generation.id
         run = generation.metadata.run_id
         # To this day: what comes long after the end is what somebody looks for.
         since, until = generation.created_at - BEFORE, now + AHEAD
         heard = [each async for each in self.heard(since, until, generation_id)]
         moments = [Moment(each.delivery.at, "webhook", words_of(each, run)) for each in heard]
         moments += [*_changes(generation), *_submits(generation), *_debts(generation)]
+        if job is not None:
+            moments += _of_job(job, entries, generation_id)
         return Explanation(
             generation,
             tuple(sorted(moments, key=lambda moment: moment.at)),
             cost_of(generation),
-            told_of(generation),
+            told_of(generation, job),
         )
 
     async def heard(
@@ -131,17 +186,39 @@ def cost_of(generation: Generation) -> str:
     return f"{amount} = {_sum(rate, seconds, generation.duration_source)}" if rate else amount
 
 
-def told_of(generation: Generation) -> str:
-    """Say who was told the end, as far as the record knows."""
+def told_of(generation: Generation, job: Job | None = None) -> str:
+    """Say who was told the end, as far as the record knows; that of a job is told by the job."""
     chat = generation.metadata.telegram_chat_id
     if chat is None:
         return "nobody: the order named no chat"
-    debt = next((each for each in generation.owed if each.kind is DebtKind.NOTIFY), None)
+    owed = generation.owed if job is None else job.owed
+    debt = next((each for each in owed if each.kind is DebtKind.NOTIFY), None)
     if debt is not None and debt.dead_at is not None:
         return f"chat {chat} could not be told: {debt.last_error or 'given up'}"
     if debt is not None:
         return f"chat {chat} is still to be told" + _tried(debt)
+    if job is not None and job.told is not None:
+        return f"chat {chat} was told {job.told.status.value}" + _with_files(job.told)
+    if job is not None and generation.ended:
+        return f"chat {chat}, once it is settled"
     return f"chat {chat} was told the end" if generation.ended else f"chat {chat}, once it ends"
+
+
+def movement_of(entry: Entry) -> str:
+    """Say what an entry moved, and why."""
+    match entry.kind:
+        case EntryKind.HOLD:
+            text = f"{plain(-entry.amount)} credits held"
+        case EntryKind.CLOSE:
+            captured, returned = entry.captured or _ZERO, entry.returned or _ZERO
+            text = f"{plain(captured)} credits captured, {plain(returned)} returned"
+        case kind:
+            text = f"{kind.value} of {plain(entry.amount)} credits"
+    return text + (f": {entry.reason}" if entry.reason else "")
+
+
+def _with_files(told: Told) -> str:
+    return " with files" if told.delivered else ""
 
 
 _WHY: Final = {
@@ -156,7 +233,22 @@ _SOURCES: Final = {
     "webhook": "as a webhook said",
     "engine": "as the engine said when asked",
     "us": "as we decided",
+    "job": "its job made it",
 }
+
+
+def _of_job(job: Job, entries: Sequence[Entry], generation: GenerationId) -> Iterator[Moment]:
+    """Yield what happened to a job around one of its generations."""
+    yield Moment(job.created_at, job.by, f"ordered job {job.id}")
+    for entry in entries:
+        if entry.kind is EntryKind.HOLD or entry.generation == generation:
+            said = f"{movement_of(entry)} (balance {plain(entry.balance)})"
+            yield Moment(entry.at, "ledger", said)
+    if job.ended_at is not None:
+        yield Moment(job.ended_at, "us", f"job -> {job.status.value}")
+    for debt in job.owed:
+        if debt.dead_at is not None:
+            yield Moment(debt.dead_at, "telegram", f"job's {debt.key} given up" + _tried(debt))
 
 
 def _changes(generation: Generation) -> Iterator[Moment]:

@@ -1,6 +1,6 @@
 """Move credits: read the last entry, decide the next, insert it, and again on a lost race."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Final, Protocol
 
@@ -15,6 +15,9 @@ from schemas.ledger import Entry, EntryId, EntryKind
 
 MAX_TRIES: Final = 100
 """Each lost race is somebody's entry: a hundred in a row on one person mean something is wrong."""
+
+Sure = Callable[[], Awaitable[bool]]
+"""Says whether a movement still is ours to make."""
 
 
 class Money:
@@ -69,6 +72,7 @@ class Money:
         by: str,
         overdraft: Decimal | None = None,
         seen: Entry | None = None,
+        sure: Sure | None = None,
     ) -> Entry:
         """Set credits aside for a job, all its lines or none.
 
@@ -80,12 +84,13 @@ class Money:
             overdraft: How far below zero the balance may go, by explicit leave.
             seen: The person's last entry as it was a moment ago: it is not read again where it
                 still is so.
+            sure: Whether it still is for us to hold, asked after the last entry was read.
 
         Raises:
             InsufficientCreditsError: The balance does not cover it.
             AmountError: There is no line, or one of them is no amount.
             KeyTakenError: The job is another person's.
-            ContendedError: Others kept winning the write.
+            ContendedError: Others kept winning the write, or it is no more for us to hold.
         """
         leave = Decimal(0) if overdraft is None else overdraft
 
@@ -93,7 +98,7 @@ class Money:
             return ledger.hold(last, act, job, lines, overdraft=leave)
 
         key = ledger.hold_key(job)
-        return await self._moved(user, EntryKind.HOLD, key, decide, by=by, seen=seen)
+        return await self._moved(user, EntryKind.HOLD, key, decide, by=by, seen=seen, sure=sure)
 
     async def close(
         self,
@@ -228,12 +233,17 @@ class Money:
         by: str,
         reason: str | None = None,
         seen: Entry | None = None,
+        sure: Sure | None = None,
     ) -> Entry:
         for _ in range(MAX_TRIES):
             last, refused = seen or await self.last(user), None
             act = Act(EntryId(self._clock.new_id()), user, by, self._clock.now(), reason)
             try:
                 entry = decide(last, act)
+                # Whoever takes over after this reads no earlier entry, or finds ours. One that
+                # was seen before there was anything to take over needs no asking.
+                if seen is None and sure is not None and not await sure():
+                    raise ContendedError(key)
                 if await self._ledger.insert(entry):
                     return entry
             except LedgerError as error:

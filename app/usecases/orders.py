@@ -334,7 +334,10 @@ class Orders:
             return await self._orders.change(job.id, self._starter.started(start), job) or job
         except InsufficientCreditsError as error:
             refused = self._starter.refused(start, error.reason, tell=False)
-            await self._orders.change(job.id, refused, job)
+            after = await self._orders.change(job.id, refused, job)
+            if after is not None and after.status is not JobStatus.REFUSED:
+                # We slept through the claim, and whoever took it found the credits.
+                return after
             raise
         except BaseException:
             self._orders.hand(None, job)

@@ -7,6 +7,8 @@ pending goes on from there: the hold is known by the job's id, each generation b
 from datetime import datetime
 from typing import Final
 
+from app.errors import ContendedError
+from app.ports import Jobs
 from app.usecases.hands import Line
 from app.usecases.money import Money
 from app.usecases.records import DecideOf, Records
@@ -26,8 +28,9 @@ JOB_LINES: Final = (
 class StartJob:
     """Discharges ``start`` of a job."""
 
-    def __init__(self, records: Records, money: Money, taking: Taking) -> None:
+    def __init__(self, records: Records, kept: Jobs, money: Money, taking: Taking) -> None:
         self._records = records
+        self._kept = kept
         self._money = money
         self._taking = taking
 
@@ -35,6 +38,9 @@ class StartJob:
         """Start a job that its order left unstarted."""
         try:
             await self.hold(job)
+        except ContendedError:
+            # Somebody else's claim by now, or somebody's again once ours has run out.
+            return None
         except InsufficientCreditsError as error:
             return self.refused(debt, error.reason, tell=True)
         await self.make(job)
@@ -49,9 +55,18 @@ class StartJob:
 
         Raises:
             InsufficientCreditsError: The balance does not cover them.
+            ContendedError: Somebody else is starting it by now.
             StoreDownError: The database does not answer.
         """
-        await self._money.hold(job.user_id, job.id, jobs.lines(job), by=job.by, seen=seen)
+        start = debts.find(job.owed, jobs.START)
+
+        async def ours() -> bool:
+            # Who slept through the claim must not hold for a job that was refused meanwhile.
+            now = await self._kept.get(job.id)
+            return bool(now and start and debts.held(now.owed, start.key, start.n))
+
+        lines = jobs.lines(job)
+        await self._money.hold(job.user_id, job.id, lines, by=job.by, seen=seen, sure=ours)
 
     async def make(self, job: Job) -> None:
         """Make a job's generations, those that are not there yet.

@@ -15,6 +15,8 @@ from schemas.run import RunStatus
 NOTIFY: Final = DebtKind.NOTIFY.value
 """Key of the debt that is owed for the telling of an end."""
 
+_READ: Final = ("status", "provisional", "outputs", "price", "price_reason", "refunded")
+"""What of an outcome a person is told of when it changes."""
 _ENDS: Final = {
     RunStatus.FAILED: JobStatus.FAILED,
     RunStatus.TIMEOUT: JobStatus.TIMEOUT,
@@ -49,7 +51,9 @@ def settled(
     status = _status(noted)
     if status is None:
         return noted
-    return telling(ended(noted, status, now), now, taker)
+    over = ended(noted, status, now)
+    # Nobody is told the same twice: that the engine has come to say it too is no news.
+    return over if before and _alike(before, said) else telling(over, now, taker)
 
 
 def refunded(
@@ -112,6 +116,11 @@ def _status(job: Job) -> JobStatus | None:
     if None in outcomes:
         return None
     return next(end for status, end in _ENDS.items() if status in ends)
+
+
+def _alike(one: Outcome, other: Outcome) -> bool:
+    """Return whether a person reads the same of two outcomes."""
+    return all(getattr(one, name) == getattr(other, name) for name in _READ)
 
 
 def _with(steps: Iterable[Step], generation: GenerationId, outcome: Outcome) -> Iterable[Step]:

@@ -25,21 +25,33 @@ from processors.ledger.deciding import (
     refund_key,
     welcome_key,
 )
+from processors.ledger.matching import (
+    EndedRun,
+    Mismatch,
+    close_missing,
+    held_for_nobody,
+    patience,
+)
 
 __all__ = [
     "Act",
     "Audit",
     "Auditor",
+    "EndedRun",
     "Flaw",
+    "Mismatch",
     "OpenLine",
     "accept",
     "balance",
     "check",
     "close",
     "close_key",
+    "close_missing",
     "grant",
+    "held_for_nobody",
     "hold",
     "hold_key",
+    "patience",
     "payback",
     "payback_key",
     "payment",

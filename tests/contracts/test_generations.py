@@ -9,7 +9,7 @@ import pytest
 from app.ports import Generations, Spent, Write
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, first_id
 from schemas.debt import DebtKind
-from schemas.generation import Generation, Request
+from schemas.generation import Generation, Request, StatusChange
 from schemas.run import RunStatus
 from tests.builders import ID, JOB, NOON, a_debt, a_generation, an_order, later, some_metadata
 from tests.contracts.conftest import Ports
@@ -255,6 +255,27 @@ async def test_open_inputs_are_those_of_what_has_not_ended(generations: Generati
 
     assert [each async for each in generations.open_inputs()] == [
         {"number": number, "more": ["x", {"y": 1}]} for number in (1, 3)
+    ]
+
+
+async def test_ended_generations_of_jobs_are_yielded(generations: Generations) -> None:
+    """Oldest first, with the time of their end; neither what goes on nor what is of no job."""
+    ended = (
+        StatusChange(status=RunStatus.PENDING, at=NOON, source="job"),
+        StatusChange(status=RunStatus.FAILED, at=later(9), source="engine"),
+    )
+    for number, status, job in (
+        (3, RunStatus.FAILED, "j3"),
+        (2, RunStatus.RUNNING, "j2"),
+        (1, RunStatus.FAILED, "j1"),
+        (4, RunStatus.FAILED, None),
+    ):
+        fields = {"job_id": job, "step": 1, "item": 1} if job else {}
+        await generations.insert(an_order(id=the(number), status=status, history=ended, **fields))
+
+    assert [each async for each in generations.ended_of_jobs()] == [
+        (the(1), "j1", later(9)),
+        (the(3), "j3", later(9)),
     ]
 
 

@@ -85,3 +85,13 @@ async def test_all_entries_come_in_their_order(ledger: Ledger) -> None:
     ]
     assert [each.seq for each in await listed(ledger, USER)] == [1, 2]
     assert await listed(ledger, UserId("nobody")) == []
+
+
+async def test_what_is_closed_is_known_by_its_key(ledger: Ledger) -> None:
+    """Of those that are asked about, in whatever ledger they are."""
+    a, b = GenerationId("a"), GenerationId("b")
+    assert await ledger.insert(an_entry(key="close:a"))
+    assert await ledger.insert(an_entry(user=OTHER, key="close:c"))
+
+    assert await ledger.closed([a, b]) == {a}
+    assert await ledger.closed([]) == frozenset()

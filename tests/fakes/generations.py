@@ -7,6 +7,8 @@ from decimal import Decimal
 from pydantic import JsonValue
 
 from app.ports import Page, Spent
+from processors import runs
+from processors.ledger import EndedRun
 from schemas.base import EngineName, GenerationId, first_id
 from schemas.generation import Generation
 from schemas.run import RunStatus
@@ -40,6 +42,13 @@ class FakeGenerations(FakeDebtors[Generation]):
         await self.gate()
         for generation_id in sorted(each.id for each in self.records.values() if not each.ended):
             yield generation_id
+
+    async def ended_of_jobs(self) -> AsyncIterator[EndedRun]:
+        """See app.ports.Generations."""
+        await self.gate()
+        for _, each in sorted(self.records.items()):
+            if each.ended and each.job_id is not None:
+                yield EndedRun(each.id, each.job_id, runs.ended_at(each))
 
     async def open_inputs(self) -> AsyncIterator[Mapping[str, JsonValue]]:
         """See app.ports.Generations."""

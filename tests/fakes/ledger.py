@@ -1,9 +1,10 @@
 """The ledger in memory, honest about its unique keys and its order."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from app.errors import UnreadableError
-from schemas.base import UserId
+from processors import ledger
+from schemas.base import GenerationId, UserId
 from schemas.ledger import Entry
 from tests.fakes.gates import Gate, ajar
 
@@ -16,8 +17,8 @@ class FakeLedger:
         gate: Passed before each call takes effect, and before it answers.
     """
 
-    def __init__(self, gate: Gate = ajar) -> None:
-        self.kept = list[Entry]()
+    def __init__(self, gate: Gate = ajar, kept: list[Entry] | None = None) -> None:
+        self.kept: list[Entry] = [] if kept is None else kept
         self.gate = gate
 
     async def history(
@@ -47,6 +48,12 @@ class FakeLedger:
             self.kept.append(entry)
         await self.gate()
         return not taken
+
+    async def closed(self, generations: Sequence[GenerationId]) -> frozenset[GenerationId]:
+        """See app.ports.Ledger."""
+        await self.gate()
+        keys = {each.key for each in self.kept}
+        return frozenset(each for each in generations if ledger.close_key(each) in keys)
 
     async def entries(
         self, user: UserId | None = None, *, odd: Callable[[UnreadableError], None]

@@ -10,6 +10,7 @@ from typing import Any, Final
 from app.errors import (
     PeerBusyError,
     PeerDownError,
+    PeerError,
     PeerMissingError,
     PeerRefusedError,
     PeerUnknownError,
@@ -55,7 +56,8 @@ class Cloud:
     Attributes:
         runs: By id, in the order they were made.
         posts: What became of each POST, by generation.
-        refused: Generations that it will not run.
+        promised: How the run of each prompt goes that no generation is known for yet.
+        files: What of the outputs cannot be had, by address.
     """
 
     plan: Plan
@@ -67,6 +69,8 @@ class Cloud:
     posts: dict[GenerationId, list[Submit]] = field(
         default_factory=dict[GenerationId, list[Submit]]
     )
+    promised: dict[object, Life] = field(default_factory=dict[object, Life])
+    files: dict[str, bytes | PeerError] = field(default_factory=dict[str, bytes | PeerError])
 
     def __post_init__(self) -> None:
         """Lay the drawn outcomes ready."""
@@ -83,9 +87,12 @@ class Cloud:
     def make(self, generation: Generation, webhook: str) -> RunId:
         """Make a run and let it live."""
         run_id = RunId(f"run-{len(self.runs) + 1}")
-        life = self.lives.get(generation.id, Life())
+        prompted = self.promised.get(generation.request_payload.inputs.get("prompt"), Life())
+        life = self.lives.get(generation.id, prompted)
         run = Run(run_id, generation.id, webhook, life, self.clock.now())
         self.runs[run_id] = run
+        if life.gone:
+            self.files[_address(run)] = PeerMissingError(NAME, "has no such file")
         self.spawn(self._live(run))
         return run_id
 
@@ -169,8 +176,12 @@ class Cloud:
 def _outputs(run: Run) -> list[dict[str, Any]]:
     if run.status is not RunStatus.COMPLETED:
         return []
-    url = f"https://outputs.example.com/{run.run_id}.png"
-    return [{"id": run.run_id, "data": {"images": [{"url": url, "filename": "a.png"}]}}]
+    image = {"url": _address(run), "filename": "a.png"}
+    return [{"id": run.run_id, "data": {"images": [image]}}]
+
+
+def _address(run: Run) -> str:
+    return f"https://outputs.example.com/{run.run_id}.png"
 
 
 class CloudEngine:

@@ -17,6 +17,9 @@ is answered in time."""
 Answer = Literal["ok", "busy", "unknown", "down"]
 Send = Literal["ok", "sent_unanswered", "unsent_unanswered", "flood", "down"]
 Ending = Literal["success", "failed", "cancelled", "timeout"]
+Preset = Literal["fixed", "cost", "unknown", "fee"]
+"""At a fixed price; at one by the cost; by a cost that nobody knows; at a fixed one, a run that
+is cancelled at its cost."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,35 @@ class Life:
         steps: Seconds between two messages while it runs.
         ending: How it ends, None where it never does.
         cancellable: Whether the engine can cancel it.
+        gone: Whether what it makes is gone before anybody has fetched it.
     """
 
     queued: float = 1.0
     steps: tuple[float, ...] = (2.0, 2.0)
     ending: Ending | None = "success"
     cancellable: bool = True
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """An order of a person that their credits move for.
+
+    Attributes:
+        at: When they order.
+        person: Who of them.
+        preset: What.
+        life: How its run goes.
+        chat: Whether they are told in a chat.
+        again: After how many seconds the same request comes once more, None where it does not.
+    """
+
+    at: float = 0.0
+    person: int = 0
+    preset: Preset = "fixed"
+    life: Life = field(default_factory=Life)
+    chat: bool = True
+    again: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +100,10 @@ class Plan:
         sends: What becomes of each message.
         webhooks: For each message of the engine, the delays of its copies; none: it is dropped.
         forgeries: What an attacker says.
+        purchases: What people order for their credits.
+        withdrawals: When which purchase is cancelled.
+        refunds: When which purchase is given back, by an administrator.
+        grants: When whom more credits are given.
     """
 
     orders: tuple[tuple[float, Life], ...] = ((0.0, Life()),)
@@ -84,6 +114,10 @@ class Plan:
     sends: tuple[Send, ...] = ()
     webhooks: tuple[tuple[float, ...], ...] = ()
     forgeries: tuple[Forgery, ...] = field(default=())
+    purchases: tuple[Purchase, ...] = ()
+    withdrawals: tuple[tuple[float, int], ...] = ()
+    refunds: tuple[tuple[float, int], ...] = ()
+    grants: tuple[tuple[float, int], ...] = ()
 
 
 def _several(each: st.SearchStrategy[object], most: int) -> st.SearchStrategy[tuple[object, ...]]:
@@ -128,6 +162,41 @@ plans = st.builds(
     ),
     webhooks=_several(_several(_SHORT, 3), 12),
     forgeries=_several(forgeries, 2),
+)
+
+_AGES = st.sampled_from([0.0, 1.0, 30.0, 2400.0, 7200.0])
+"""Seconds; the last two are past the time that a run may take, one of them past the grace too."""
+purchases = st.builds(
+    Purchase,
+    at=_SHORT,
+    person=st.integers(0, 1),
+    preset=st.sampled_from(["fixed", "fixed", "cost", "unknown", "fee"]),
+    life=st.builds(
+        Life,
+        queued=_SHORT,
+        steps=_several(_AGES, 3),
+        # A run that never ends is asked about for days, which takes seconds of ours.
+        ending=st.sampled_from(["success", "success", "failed", "cancelled", "timeout"]),
+        cancellable=st.booleans(),
+        gone=st.booleans(),
+    ),
+    chat=st.booleans(),
+    again=st.none() | _SHORT,
+)
+trades = st.builds(
+    Plan,
+    orders=st.just(()),
+    purchases=st.lists(purchases, min_size=1, max_size=5).map(tuple),
+    withdrawals=_several(st.tuples(_SHORT, st.integers(0, 4)), 3),
+    refunds=_several(st.tuples(_LONG, st.integers(0, 4)), 2),
+    grants=_several(st.tuples(_LONG, st.integers(0, 1)), 2),
+    interruptions=_several(interruptions, 8),
+    submits=_several(submits, 4),
+    reads=_several(st.sampled_from(["ok", "ok", "busy", "unknown", "down"]), 8),
+    sends=_several(
+        st.sampled_from(["ok", "sent_unanswered", "unsent_unanswered", "flood", "down"]), 5
+    ),
+    webhooks=_several(_several(_SHORT, 3), 12),
 )
 
 ENDINGS: dict[Ending, RunStatus] = {

@@ -7,13 +7,14 @@ from typing import Any, Protocol
 from app.errors import StoreDownError, UnavailableError
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
+from app.ports import Engine, Messenger
 from app.usecases.accept_events import Acceptor
 from app.usecases.apply_events import Applier
 from app.usecases.ask_engine import AskEngine
 from app.usecases.cancel_run import CancelRun
 from app.usecases.circuits import Circuits
 from app.usecases.desk import Desk
-from app.usecases.discharge import Discharger
+from app.usecases.discharge import Discharger, Handler
 from app.usecases.end_run import EndRun
 from app.usecases.hand_over import HandOver
 from app.usecases.keep_outputs import KeepOutputs
@@ -39,6 +40,7 @@ from tests.speech import translate
 from tests.world.chats import Telegram, TelegramMessenger
 from tests.world.cloud import NAME, Cloud, CloudEngine
 from tests.world.plans import Interruption
+from tests.world.shop import Kept, a_shop
 
 METRICS = Metrics()
 
@@ -69,6 +71,11 @@ class World(Protocol):
     @property
     def records(self) -> MutableMapping[str, Generation]:
         """What the database holds of generations."""
+        ...
+
+    @property
+    def kept(self) -> Kept:
+        """What it holds of jobs and credits."""
         ...
 
     @property
@@ -133,6 +140,7 @@ class Process:
                 self._acceptor.run(),
                 self._applier.run(),
                 self._discharger.run(),
+                self.shop.hands.run(),
                 self._sweep.keep_asking(),
                 self._sweeping(),
             ):
@@ -213,15 +221,40 @@ class Process:
         messenger = TelegramMessenger(world.telegram, self.name, self._peer_gate)
         taking = Taking(self.name, timing, background=True, messenger=messenger)
         records = Records(generations, clock, Journal())
-        self._discharger = _discharger(
+        circuits = Circuits(clock, timing, alerts, METRICS)
+        engine = Watched(CloudEngine(world.cloud, self._peer_gate), circuits)
+        ends = Ends(
+            engine_of=lambda _: engine,
+            allow_private=False,
+            linked=lambda output: output.key,
+            translate=translate,
+        )
+        self.shop = a_shop(
+            world.kept,
             records,
-            taking,
+            messenger,
+            taking=taking,
             timing=timing,
-            cloud=world.cloud,
-            messenger=messenger,
+            circuits=circuits,
+            ends=ends,
+            metrics=METRICS,
             alerts=alerts,
-            files=world.files,
-            gate=self._peer_gate,
+            gate=self._store_gate,
+        )
+        self._discharger = Discharger(
+            records,
+            {
+                **_inward(
+                    records, engine, taking=taking, world=world, alerts=alerts, gate=self._peer_gate
+                ),
+                **_outward(records, messenger, ends=ends, taking=taking, timing=timing),
+                DebtKind.SETTLE: self.shop.settle,
+            },
+            taking=taking,
+            circuits=circuits,
+            timing=timing,
+            metrics=METRICS,
+            alerts=alerts,
         )
         records.inherit(self._discharger)
         self._applier = Applier(
@@ -231,7 +264,7 @@ class Process:
             inbox,
             records,
             applier=self._applier,
-            hands=(self._discharger,),
+            hands=(self._discharger, self.shop.hands),
             receivers={NAME: comfydeploy.receive},
             taking=taking,
             timing=timing,
@@ -261,82 +294,66 @@ async def _admit(engine: EngineName) -> None:
     del engine
 
 
-def _discharger(
+def _inward(
     records: Records,
-    taking: Taking,
+    engine: Engine,
     *,
-    timing: Timing,
-    cloud: Cloud,
-    messenger: TelegramMessenger,
+    taking: Taking,
+    world: World,
     alerts: FakeAlerts,
-    files: dict[str, bytes],
     gate: Gate,
-) -> Discharger:
-    circuits = Circuits(records.clock, timing, alerts, METRICS)
-    engine = Watched(CloudEngine(cloud, gate), circuits)
-    engines = {NAME: engine}
-    journal = Journal()
+) -> dict[DebtKind, Handler]:
+    """Return what discharges debts to ourselves and to the engine."""
+    timing, engines = world.timing, {NAME: engine}
+    storage = FakeStorage(world.files, gate)
 
     def names(webhook: str | None, generation: Generation) -> bool:
         return webhook == webhook_of(generation)
 
-    ask = AskEngine(
-        engines, names=names, taking=taking, clock=records.clock, timing=timing, metrics=METRICS
-    )
-    notify = Notify(
-        records,
-        messenger,
-        ends=Ends(
-            engine_of=lambda _: engine,
-            allow_private=False,
-            linked=lambda output: output.key,
-            translate=translate,
+    return {
+        DebtKind.SUBMIT: SubmitRun(
+            records,
+            engines,
+            hand_over=HandOver(storage, records.clock, timing),
+            webhook_of=webhook_of,
+            names=names,
+            taking=taking,
+            timing=timing,
         ),
-        finish="send",
-        translate=translate,
-        taking=taking,
-        timing=timing,
-        journal=journal,
-        metrics=METRICS,
-    )
-    return Discharger(
-        records,
-        {
-            DebtKind.SUBMIT: SubmitRun(
-                records,
-                engines,
-                hand_over=HandOver(FakeStorage(files, gate), records.clock, timing),
-                webhook_of=webhook_of,
-                names=names,
-                taking=taking,
-                timing=timing,
-            ),
-            DebtKind.CANCEL: CancelRun(engines, taking=taking, timing=timing),
-            DebtKind.ASK: ask,
-            DebtKind.END: EndRun(
-                engines, taking=taking, timing=timing, metrics=METRICS, alerts=alerts
-            ),
-            DebtKind.KEEP: KeepOutputs(
-                records,
-                engines,
-                files=FakeFiles(),
-                storage=FakeStorage(files, gate),
-                taking=taking,
-                timing=timing,
-            ),
-            DebtKind.SHOW: Show(
-                records,
-                messenger,
-                translate=translate,
-                taking=taking,
-                timing=timing,
-                journal=journal,
-            ),
-            DebtKind.NOTIFY: notify,
-        },
-        taking=taking,
-        circuits=circuits,
-        timing=timing,
-        metrics=METRICS,
-        alerts=alerts,
-    )
+        DebtKind.CANCEL: CancelRun(engines, taking=taking, timing=timing),
+        DebtKind.ASK: AskEngine(
+            engines, names=names, taking=taking, clock=records.clock, timing=timing, metrics=METRICS
+        ),
+        DebtKind.END: EndRun(engines, taking=taking, timing=timing, metrics=METRICS, alerts=alerts),
+        DebtKind.KEEP: KeepOutputs(
+            records,
+            engines,
+            files=FakeFiles(world.cloud.files),
+            storage=storage,
+            taking=taking,
+            timing=timing,
+        ),
+    }
+
+
+def _outward(
+    records: Records, messenger: Messenger, *, ends: Ends, taking: Taking, timing: Timing
+) -> dict[DebtKind, Handler]:
+    """Return what discharges debts to chats."""
+    journal = Journal()
+    return {
+        DebtKind.SHOW: Show(
+            records, messenger, translate=translate, taking=taking, timing=timing, journal=journal
+        ),
+        DebtKind.NOTIFY: Notify(
+            records,
+            messenger,
+            ends=ends,
+            finish="send",
+            translate=translate,
+            taking=taking,
+            timing=timing,
+            journal=journal,
+            metrics=METRICS,
+        ),
+    }

@@ -85,7 +85,7 @@ def check_truth(world: SimulatedWorld, record: Generation) -> None:
         return
     assert (record.ended_by, record.status) == ("engine", run.status)
     assert (record.cost_usd is not None) or record.cost_reason is not None
-    if run.started_at is not None:
+    if run.started_at is not None and record.metadata.cost_rate is not None:
         assert record.cost_usd is not None
 
 
@@ -113,12 +113,12 @@ def excused(world: SimulatedWorld, story: Story, one: Tale, other: Tale) -> bool
     if not one.answered:
         return True
     renewed = any(one.at <= at <= other.at for at, _, _ in story.ends)
-    return renewed or interrupted(world, one.by, one.at, done(story, one, other))
+    return renewed or interrupted(world, one.by, one.at, done_by(story.acknowledged, one, other))
 
 
-def done(story: Story, one: Tale, other: Tale) -> datetime:
+def done_by(acknowledged: Sequence[datetime], one: Tale, other: Tale) -> datetime:
     """Return until when the first telling was not yet written down."""
-    return min((at for at in story.acknowledged if at >= one.at), default=other.at)
+    return min((at for at in acknowledged if at >= one.at), default=other.at)
 
 
 def interrupted(world: SimulatedWorld, name: InstanceName, since: datetime, to: datetime) -> bool:

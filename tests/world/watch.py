@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from processors import debts, notifications, runs
+from processors import debts, jobs, notifications, runs
+from schemas.debt import Debt
 from schemas.generation import Generation, Response
+from schemas.job import Job, JobStatus
 from schemas.run import RunStatus
 from tests.speech import translate
 
@@ -59,6 +61,60 @@ class Watched(UserDict[str, Generation]):
             story.acknowledged.append(self._now())
 
 
+class WatchedJobs(UserDict[str, Job]):
+    """The jobs, each write checked against the one before it.
+
+    Attributes:
+        owed: For each job, when the telling of its end was owed anew.
+        acknowledged: For each job, when a telling was taken off what it owes.
+    """
+
+    def __init__(self, now: Callable[[], datetime], changed: Callable[[], None]) -> None:
+        super().__init__()
+        self._now = now
+        self._changed = changed
+        self.owed: dict[str, list[datetime]] = {}
+        self.acknowledged: dict[str, list[datetime]] = {}
+
+    def __setitem__(self, key: str, item: Job) -> None:
+        """Check and store."""
+        before = self.data.get(key)
+        assert item.due_at == debts.due_at(item.owed)
+        if before is not None:
+            _check_job(before, item)
+        known = debts.find(before.owed, jobs.NOTIFY) if before else None
+        owed = debts.find(item.owed, jobs.NOTIFY)
+        if owed is not None and (known is None or _renewed(known, owed)):
+            self.owed.setdefault(key, []).append(self._now())
+        if known is not None and owed is None:
+            self.acknowledged.setdefault(key, []).append(self._now())
+        super().__setitem__(key, item)
+        self._changed()
+
+
+def _check_job(before: Job, after: Job) -> None:
+    """See that nothing is taken back that was agreed on, or said for good."""
+    assert after.version == before.version + 1
+    assert after.ended or not before.ended, "an end was taken back"
+    assert before.status is not JobStatus.REFUSED or after.status is JobStatus.REFUSED
+    for step, later in zip(before.steps, after.steps, strict=True):
+        assert (step.held, step.terms, step.generation) == (
+            later.held,
+            later.terms,
+            later.generation,
+        )
+        settled, now = step.outcome, later.outcome
+        if settled is not None and settled.price is not None:
+            assert now is not None
+            assert now.price == settled.price, "a price was changed"
+            assert settled.refunded in {None, now.refunded}, "a refund was taken back"
+
+
+def _renewed(before: Debt, after: Debt) -> bool:
+    """Return whether a debt was owed again, not only claimed or tried."""
+    return after.n > before.n and after.attempts == 0 and after.about != before.about
+
+
 def _check(before: Generation, after: Generation) -> None:
     """See that nothing is taken back that was said for good."""
     assert after.version == before.version + 1
@@ -78,7 +134,7 @@ def _check(before: Generation, after: Generation) -> None:
 def _said(generation: Generation) -> Response:
     """Return what the engine made of it, without what we know of our copies."""
     response = generation.response_payload
-    bare = (each.change(key=None, content_type=None) for each in response.outputs)
+    bare = (each.change(key=None, content_type=None, not_kept=None) for each in response.outputs)
     return response.change(outputs=tuple(bare))
 
 

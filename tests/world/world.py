@@ -1,13 +1,19 @@
 """A simulated world: two processes, one store, an engine, a messenger, and plenty of bad luck."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
+from app.usecases.orders import Order
+from processors.errors import InsufficientCreditsError, NoLineError
 from processors.protocols import comfydeploy
 from schemas.base import GenerationId, InstanceName
+from schemas.debt import Owing
+from schemas.job import JobChat, JobId
 from schemas.run import Batch, Delivery
 from schemas.timing import Timing
 from schemas.wire.api import NewGeneration
@@ -18,7 +24,8 @@ from tests.world.cloud import NAME, Cloud
 from tests.world.loop import VirtualLoop
 from tests.world.plans import Forgery, Interruption, Plan
 from tests.world.process import Process
-from tests.world.watch import Watched
+from tests.world.shop import HELD, PEOPLE, Kept
+from tests.world.watch import Watched, WatchedJobs
 
 TIMING: Final = Timing(progress_every=timedelta())
 """The real limits; only progress is not spaced, since that goes by the real clock."""
@@ -35,6 +42,10 @@ class SimulatedWorld:
         accepted: Every delivery that was answered with 200.
         interruptions: For each process, from when to when it was out of its senses.
         ordered: The generations, in the order of the plan; None where nobody could order.
+        kept: What the database holds of jobs and credits.
+        bought: The job of each purchase by its number, as it was answered last; None where it
+            was refused.
+        answers: Every job that a purchase was ever answered with.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -49,6 +60,10 @@ class SimulatedWorld:
         self.accepted: list[Delivery] = []
         self.interruptions: dict[InstanceName, list[tuple[datetime, datetime]]] = {}
         self.ordered: list[GenerationId] = []
+        self.jobs = WatchedJobs(self.clock.now, self._wake)
+        self.kept = Kept(self.jobs, [])
+        self.bought: dict[int, JobId | None] = {}
+        self.answers: dict[int, set[JobId]] = {}
         self._points = 0
         self._schedule = _scheduled(plan)
         self._down_until = -1.0
@@ -62,9 +77,11 @@ class SimulatedWorld:
         """Let everything happen, then wait until nothing more does."""
         async with self._group:
             lives = [self._group.create_task(self._lives(InstanceName(each))) for each in "ab"]
-            plans = [self._ordering(index) for index in range(len(self.plan.orders))]
+            plans: list[Coroutine[Any, Any, None]] = []
+            plans += [self._ordering(index) for index in range(len(self.plan.orders))]
             plans += [self._cancelling(at, index) for at, index in self.plan.cancels]
             plans += [self._forging(each) for each in self.plan.forgeries]
+            plans += self._trading()
             for each in plans:
                 self._spawn(each)
             await self._rested()
@@ -104,7 +121,7 @@ class SimulatedWorld:
     def _until_due(self) -> float:
         if any(not each.applied for each in self.batches.values()):
             return 0.0
-        due = min((each.due_at for each in self.records.values() if each.due_at), default=None)
+        due = min((each.due_at for each in self._owing() if each.due_at), default=None)
         seconds = (due - self.clock.now()).total_seconds() if due else 3600.0
         self._due.clear()
         return min(max(seconds, 0.0), 3600.0)
@@ -138,13 +155,17 @@ class SimulatedWorld:
         """Return when everything that was to happen has happened and nothing is owed."""
         loop = asyncio.get_running_loop()
         while self._busy or not self._quiet():
-            assert loop.time() < PATIENCE, f"no rest: {list(self.records.values())}"
+            assert loop.time() < PATIENCE, f"no rest: {list(self._owing())}"
             await asyncio.sleep(60)
 
     def _quiet(self) -> bool:
         return all(each.applied for each in self.batches.values()) and all(
-            each.due_at is None for each in self.records.values()
+            each.due_at is None for each in self._owing()
         )
+
+    def _owing(self) -> Iterator[Owing]:
+        yield from self.records.values()
+        yield from self.jobs.values()
 
     def _somebody(self) -> Process | None:
         """Return one process after the other."""
@@ -201,6 +222,85 @@ class SimulatedWorld:
         raw = f'{{"run_id": "{run_id}", "status": "{forgery.status}"}}'.encode()
         await self._called_back(generation, raw)
 
+    def _trading(self) -> Iterator[Coroutine[Any, Any, None]]:
+        """Yield everything that people and administrators do about credits."""
+        plan = self.plan
+        for number, purchase in enumerate(plan.purchases):
+            self.cloud.promised[prompt(number)] = purchase.life
+            yield self._buying(number, purchase.at)
+            if purchase.again is not None:
+                yield self._buying(number, purchase.at + purchase.again)
+        if plan.purchases:
+            firsts = enumerate((*((0.0, each) for each in range(len(PEOPLE))), *plan.grants))
+            yield from (self._granting(number, *each) for number, each in firsts)
+        yield from (self._withdrawing(*each) for each in plan.withdrawals)
+        yield from (self._refunding(*each) for each in plan.refunds)
+
+    async def _insisted(self, request: Callable[[Process], Coroutine[Any, Any, None]]) -> None:
+        """Make a request again and again until it is answered."""
+        process = self._somebody()
+        while process is None or not await process.served(request):
+            await asyncio.sleep(3)
+            process = self._somebody()
+
+    async def _buying(self, number: int, at: float) -> None:
+        """Order for credits, again and again under the same key until there is an answer."""
+        await asyncio.sleep(at)
+        purchase = self.plan.purchases[number]
+        order = Order(
+            user=PEOPLE[purchase.person],
+            preset=purchase.preset,
+            inputs={"prompt": prompt(number)},
+            chat=JobChat(telegram_chat_id=number + 1) if purchase.chat else None,
+            by="api",
+        )
+
+        async def place(process: Process) -> None:
+            try:
+                job, _ = await process.shop.orders.place(order, key=prompt(number), digest="same")
+            except InsufficientCreditsError:
+                self.bought.setdefault(number, None)
+            else:
+                self.bought[number] = job.id
+                self.answers.setdefault(number, set()).add(job.id)
+
+        await self._insisted(place)
+
+    async def _granting(self, number: int, at: float, who: int) -> None:
+        """Give somebody the credits for one order and a half."""
+        await asyncio.sleep(at)
+
+        async def grant(process: Process) -> None:
+            amount = HELD * Decimal("1.5")
+            await process.shop.money.grant(
+                PEOPLE[who].id, amount, key=f"grant:{number}", by="cli:eve"
+            )
+
+        await self._insisted(grant)
+
+    async def _withdrawing(self, at: float, number: int) -> None:
+        await asyncio.sleep(at)
+        job = self.bought.get(number)
+        if job is None:
+            return
+
+        async def cancel(process: Process) -> None:
+            await process.shop.orders.cancel(job)
+
+        await self._insisted(cancel)
+
+    async def _refunding(self, at: float, number: int) -> None:
+        await asyncio.sleep(at)
+        job = self.bought.get(number)
+        if job is None:
+            return
+
+        async def refund(process: Process) -> None:
+            with suppress(NoLineError):
+                await process.shop.orders.refund(job, amount=None, by="cli:eve", reason="bad")
+
+        await self._insisted(refund)
+
     async def _called_back(self, generation: GenerationId, raw: bytes) -> None:
         """Bring a webhook to whichever process takes it; give up as soon as ComfyDeploy does."""
         for pause in ENGINE_TRIES:
@@ -211,6 +311,11 @@ class SimulatedWorld:
             if process is not None and await process.served(partial(_accept, delivery)):
                 self.accepted.append(delivery)
                 return
+
+
+def prompt(number: int) -> str:
+    """Return what a purchase asks for, and the key that it is made under."""
+    return f"purchase {number}"
 
 
 async def _accept(delivery: Delivery, process: Process) -> None:

@@ -1,18 +1,20 @@
 """`runrelay ledger`: does it add up, and everything that is in it."""
 
 import csv
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from processors import ledger
+from processors import jobs, ledger
 from processors.ledger import Act
 from schemas.base import GenerationId
+from schemas.job import JobId, JobStatus
 from schemas.ledger import Entry, EntryId
-from tests.app.cli.accounts import OTHER, a_filled_database
+from tests.app.cli.accounts import OTHER, a_filled_database, with_job
 from tests.app.cli.running import run
-from tests.builders import ID, NOON, USER
+from tests.builders import ID, NOON, USER, a_debt, a_job
 
 LATER = GenerationId("0198c0ffee0198c0ffee0198c0ffee02")
 
@@ -30,6 +32,14 @@ def some_entries(reason: str | None = None) -> list[Entry]:
     return [grant, hold, close, ledger.grant(None, other, "welcome:y", Decimal(1))]
 
 
+def a_ledger(mongo_uri: str, name: str, entries: Sequence[Entry]) -> dict[str, str]:
+    """A database with these entries and the job that is held for, which is being started."""
+    database = a_filled_database(mongo_uri, name, entries)
+    job = a_job(id=JobId("job"), status=JobStatus.PENDING, owed=(a_debt(jobs.START),))
+    with_job(database, job)
+    return database
+
+
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     """The name of a database of the test's own."""
@@ -38,7 +48,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def test_a_ledger_that_adds_up_is_well(tmp_path: Path, mongo_uri: str, name: str) -> None:
     """What is still held is named."""
-    database = a_filled_database(mongo_uri, name, some_entries())
+    database = a_ledger(mongo_uri, name, some_entries())
     answer = run("ledger", "check", data_dir=tmp_path, **database)
 
     assert answer.code == 0, answer.err
@@ -63,7 +73,7 @@ def test_what_is_wrong_is_an_exit_code(tmp_path: Path, mongo_uri: str, name: str
     """Each flaw is a line with its entry, and what to do is said."""
     grant, hold, close, other = some_entries()
     wrong = [grant, hold, close.change(balance=Decimal(999)), other.change(seq=2)]
-    database = a_filled_database(mongo_uri, name, wrong)
+    database = a_ledger(mongo_uri, name, wrong)
     answer = run("ledger", "check", data_dir=tmp_path, **database)
 
     assert answer.code == 1
@@ -76,7 +86,7 @@ def test_what_is_wrong_is_an_exit_code(tmp_path: Path, mongo_uri: str, name: str
 def test_what_cannot_be_read_is_wrong(tmp_path: Path, mongo_uri: str, name: str) -> None:
     """Though it be somebody's last entry, which leaves no gap; the others are exported."""
     damaged = some_entries()[3].change(seq=0)
-    database = a_filled_database(mongo_uri, name, [*some_entries()[:3], damaged])
+    database = a_ledger(mongo_uri, name, [*some_entries()[:3], damaged])
     checked = run("ledger", "check", data_dir=tmp_path, **database)
     exported = run("ledger", "export", "all.csv", data_dir=tmp_path, **database)
 
@@ -85,6 +95,17 @@ def test_what_cannot_be_read_is_wrong(tmp_path: Path, mongo_uri: str, name: str)
     assert checked.out.endswith("3 entries of 1 people, 7.000000 credits: 1 flaws\n")
     assert "left out: entry e4 of the ledger" in exported.out
     assert "3 entries are in all.csv" in exported.out
+
+
+def test_a_record_that_disagrees_is_wrong(tmp_path: Path, mongo_uri: str, name: str) -> None:
+    """Credits are held for a job that is not there."""
+    database = a_filled_database(mongo_uri, name, some_entries())
+    answer = run("ledger", "check", data_dir=tmp_path, **database)
+
+    assert answer.code == 1
+    assert "hold:job" in answer.out
+    assert "2.000000 credits are held, and there is no such job" in " ".join(answer.out.split())
+    assert answer.out.endswith("8.000000 credits: 1 flaws\n")
 
 
 def test_everything_is_exported(tmp_path: Path, mongo_uri: str, name: str) -> None:

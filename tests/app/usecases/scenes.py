@@ -138,7 +138,7 @@ class Scene:
         watched = Watched(self.engine, self.circuits)
         self.discharger = self._discharger({COMFYDEPLOY: watched} if engine_on else {}, finish)
         self.records.inherit(self.discharger)
-        starter = StartJob(self.records, self.money, self.taking)
+        starter = StartJob(self.records, self.jobs, self.money, self.taking)
         self.job_hands = self._job_hands(starter, finish)
         self.ordered.inherit(self.job_hands)
         self.orders = self._orders(

@@ -1,16 +1,36 @@
 """What is known of a generation, gathered; see also tests/app/cli/test_explaining.py."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from app.errors import NotFoundError
-from app.usecases.explain import Explain
+from app.usecases.explain import Explain, told_of
+from processors import ledger
+from processors.ledger import Act
 from processors.protocols import comfydeploy
+from schemas.job import Job, JobStatus, Told
+from schemas.ledger import Entry, EntryId
 from schemas.run import Batch, Delivery, RunStatus
-from tests.builders import COMFYDEPLOY, ID, NOON, RUN, a_generation, later
+from tests.builders import (
+    CHAT,
+    COMFYDEPLOY,
+    ID,
+    JOB,
+    NOON,
+    RUN,
+    USER,
+    a_debt,
+    a_generation,
+    a_job,
+    an_entry,
+    later,
+)
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
+from tests.fakes.jobs import FakeJobs
+from tests.fakes.ledger import FakeLedger
 
 pytestmark = pytest.mark.anyio
 
@@ -24,8 +44,8 @@ async def test_what_came_long_after_the_end_is_told_as_well() -> None:
     raw = f'{{"run_id": "{RUN}", "status": "running"}}'.encode()
     event = Delivery(generation=ID, attempt=1, engine=COMFYDEPLOY, at=NOON + days, raw=raw)
     inbox = FakeInbox({"late": Batch(id="late", at=event.at, events=(event,))})
-    explain = Explain(FakeGenerations({ID: ended}), inbox, RECEIVERS)
-    page = await explain(ID, NOON + 2 * days)
+    explain = Explain(FakeGenerations({ID: ended}), FakeJobs(), FakeLedger(), inbox, RECEIVERS)
+    [page] = (await explain(ID, NOON + 2 * days)).pages
 
     assert (page.moments[-1].at, page.moments[-1].who) == (event.at, "webhook")
 
@@ -33,4 +53,58 @@ async def test_what_came_long_after_the_end_is_told_as_well() -> None:
 async def test_what_is_not_there_cannot_be_explained() -> None:
     """It is said, not made up."""
     with pytest.raises(NotFoundError):
-        await Explain(FakeGenerations(), FakeInbox(), RECEIVERS)(ID, NOON)
+        await explaining(FakeGenerations())(ID, NOON)
+
+
+@pytest.mark.parametrize("named", [ID, JOB])
+async def test_a_job_and_its_generation_are_one_story(named: str) -> None:
+    """Whichever of the two ids is given: order, hold, close, refund, end and message."""
+    ended = a_generation(
+        RunStatus.COMPLETED, job_id=JOB, price=Decimal(5), response_timestamp=later(60)
+    )
+    dead = a_debt(dead_at=later(90), attempts=3, last_error="blocked")
+    told = Told(status=JobStatus.COMPLETED, delivered=True)
+    job = a_job(status=JobStatus.COMPLETED, ended_at=later(61), owed=(dead,), told=told)
+    story = await explaining(FakeGenerations({ID: ended}), job, *entries(job))(named, later(99))
+
+    [page] = story.pages
+    said = [each.what for each in page.moments if each.who in {"ledger", "telegram"}]
+    assert story.job == job
+    assert [each.key for each in story.entries] == [f"hold:{JOB}", f"close:{ID}", f"refund:{ID}"]
+    assert said == [
+        f"ordered job {JOB}",
+        "5.000000 credits held (balance 5.000000)",
+        "5.000000 credits captured, 0 returned: price (balance 5.000000)",
+        "refund of 5.000000 credits: lost (balance 10.000000)",
+        "job's notify given up after 3 tries: blocked",
+    ]
+    assert "job -> completed" in [each.what for each in page.moments]
+    assert page.told == f"chat {CHAT} could not be told: blocked"
+
+
+async def test_who_was_told_is_known_by_the_job() -> None:
+    """Its generation owes nobody the telling."""
+    ended = a_generation(RunStatus.COMPLETED, job_id=JOB)
+    job = a_job(status=JobStatus.COMPLETED)
+    whole, bare = (Told(status=JobStatus.COMPLETED, delivered=each) for each in (True, False))
+
+    assert told_of(ended, job) == f"chat {CHAT}, once it is settled"
+    assert told_of(ended, job.change(told=bare)) == f"chat {CHAT} was told completed"
+    assert told_of(ended, job.change(told=whole)) == f"chat {CHAT} was told completed with files"
+
+
+def explaining(generations: FakeGenerations, job: Job | None = None, *kept: Entry) -> Explain:
+    """What explains what is in these."""
+    jobs = FakeJobs({job.id: job} if job else {})
+    return Explain(generations, jobs, FakeLedger(kept=[*kept]), FakeInbox(), RECEIVERS)
+
+
+def entries(job: Job) -> list[Entry]:
+    """A grant of 10, and the hold, close and refund of a job of 5."""
+    grant = an_entry()
+    act = Act(EntryId("e"), USER, "us", later(1))
+    hold = ledger.hold(grant, act, job.id, {ID: Decimal(5)})
+    paid = act._replace(at=later(60), reason="price")
+    close = ledger.close(hold, paid, hold, ID, Decimal(5))
+    back = act._replace(at=later(80), reason="lost")
+    return [grant, hold, close, ledger.refund(close, back, close, ID)]

@@ -129,6 +129,19 @@ async def test_a_repeated_hold_finds_its_own_credits_gone() -> None:
     assert sound(kept) == 0
 
 
+async def test_what_is_no_more_ours_to_hold_is_not_held() -> None:
+    """Who slept while somebody else took over finds that out before it counts."""
+    kept = FakeLedger()
+    moves = await granted(kept)
+
+    async def gone() -> bool:
+        return False
+
+    with pytest.raises(ContendedError):
+        await moves.hold(USER, "job", {ID: TEN}, by="api", sure=gone)
+    assert sound(kept) == 10
+
+
 async def test_a_close_stands() -> None:
     """Whoever comes later, with another price, accepts it."""
     kept = FakeLedger()

@@ -2,11 +2,14 @@
 
 import pytest
 
+from app.usecases.money import Money
 from app.usecases.start_job import CancelJob, StartJob
 from processors import debts, jobs
 from schemas.job import JobStatus
 from tests.app.usecases.scenes import Scene
-from tests.builders import HERE, NOON, a_debt, a_job
+from tests.builders import HERE, NOON, a_debt, a_job, an_entry
+from tests.fakes.jobs import FakeJobs
+from tests.fakes.ledger import FakeLedger
 
 pytestmark = pytest.mark.anyio
 
@@ -47,9 +50,23 @@ async def test_a_cancel_is_done_once_everything_was_there_to_be_cancelled() -> N
 async def test_a_start_whose_claim_is_lost_changes_nothing() -> None:
     """Neither is the job begun by it nor refused."""
     scene = Scene()
-    starter = StartJob(scene.records, scene.money, scene.taking)
+    starter = StartJob(scene.records, scene.jobs, scene.money, scene.taking)
     lost = STARTING.owed[0].change(n=9)
 
     assert starter.started(lost)(STARTING, NOON) == STARTING
     refused = starter.refused(lost, "insufficient_credits", tell=True)
     assert refused(STARTING, NOON) == STARTING
+
+
+async def test_a_job_that_was_refused_meanwhile_is_not_held_for() -> None:
+    """Though there are credits for it by now: who slept holds nothing, and makes nothing."""
+    scene = Scene()
+    start = a_debt(jobs.START)
+    job = a_job(status=JobStatus.PENDING, owed=(start,))
+    gone = job.change(status=JobStatus.REFUSED, owed=(), due_at=None)
+    ledger = FakeLedger(kept=[an_entry()])
+    money = Money(ledger, scene.clock)
+    starter = StartJob(scene.records, FakeJobs({job.id: gone}), money, scene.taking)
+
+    assert await starter(job, start) is None
+    assert len(ledger.kept) == 1

@@ -89,6 +89,17 @@ def test_a_provisional_end_is_told_and_then_what_it_came_to() -> None:
     assert jobs.known(second)
 
 
+def test_the_same_said_by_somebody_else_is_no_news() -> None:
+    """The engine comes to say what we had said: it is noted, and nobody is told it again."""
+    job = told(settled(a_job(), RETURNED))
+    after = settled(job, RETURNED.change(by="engine", duration_seconds=9.0), later(3600))
+
+    assert (news(after), after.steps[0].outcome) == (
+        [],
+        RETURNED.change(by="engine", duration_seconds=9.0),
+    )
+
+
 def test_a_second_end_that_is_another_is_told_again() -> None:
     """And so is one that brings other outputs."""
     job = settled(told(settled(a_job(), RESERVED)))
