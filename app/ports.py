@@ -14,7 +14,7 @@ from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.notifications.paying import Bill
 from processors.protocols.sniffing import Sniffed
-from schemas.base import EngineName, GenerationId, InstanceName, PaymentId, RunId, UserId
+from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
 from schemas.control import Control, Subject
 from schemas.debt import DebtKind, Owing
 from schemas.deed import Deed
@@ -608,42 +608,15 @@ class PaymentPage(NamedTuple):
     next: str | None
 
 
-class KeptPayments(Protocol):
-    """The payments we keep. Every method may raise StoreDownError.
-
-    Where several are returned, those that this version cannot read are left out.
-    """
-
-    async def get(self, payment_id: PaymentId) -> Payment | None:
-        """Return a payment, or None.
-
-        Raises:
-            UnreadableError: It is of a newer version, or damaged. So for the next two.
-        """
-        ...
+class KeptPayments(Debtors[Payment], Protocol):
+    """The payments we keep. A charge is one payment's, and counts among what is unique."""
 
     async def by_charge(self, charge_id: str) -> Payment | None:
-        """Return the payment of a charge, by the provider's name of it, or None."""
-        ...
+        """Return the payment of a charge, by the provider's name of it, or None.
 
-    async def by_idempotency_key(self, key: str) -> Payment | None:
-        """Return the payment that was made under this key, or None."""
-        ...
-
-    async def insert(self, payment: Payment) -> bool:
-        """Store a new payment; return whether its id, its charge and its key were all free."""
-        ...
-
-    async def write(self, before: Payment, after: Payment) -> bool:
-        """Set what changed, if the record still is at the version of `before`; return whether.
-
-        Not either if the charge of `after` is another payment's. `after` is stored with its
-        version and times as given.
+        Raises:
+            UnreadableError: It is of a newer version, or damaged.
         """
-        ...
-
-    async def due(self, now: datetime, limit: int) -> tuple[Payment, ...]:
-        """Return payments that owe something by `now`, the longest due first."""
         ...
 
     async def paid(self, since: datetime, until: datetime) -> tuple[Payment, ...]:
@@ -825,8 +798,10 @@ class Messenger(Protocol):
         reply_to: int | None,
         replace: int | None,
         hosts: tuple[str, ...],
-    ) -> None:
-        """Send an end, as rich as Telegram takes it.
+    ) -> bool:
+        """Send an end, as rich as Telegram takes it; return whether any file got there itself.
+
+        Not where there was a link at most.
 
         Args:
             chat_id: Where to.

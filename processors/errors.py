@@ -48,6 +48,8 @@ class InputFault(StrEnum):
     MISSING = "missing"
     NOT_TEXT = "not_text"
     NOT_IMAGE = "not_image"
+    NOT_THEIRS = "not_theirs"
+    """A picture that was given for somebody else."""
     NOT_INTEGER = "not_integer"
     NOT_NUMBER = "not_number"
     NOT_BOOLEAN = "not_boolean"

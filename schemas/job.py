@@ -101,6 +101,8 @@ class Outcome(Record):
     """How a step ended, and what it came to."""
 
     status: RunStatus
+    by: Literal["engine", "us"] = "engine"
+    """Who said so."""
     provisional: bool = False
     """Whether we said so: then the credits stay held until the engine has had its say."""
     reason: str | None = None

@@ -243,7 +243,8 @@ def list_debts(
 @debts.command("replay")
 def replay_debts(
     generation: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="Dead debts of this generation or job ...")
+        str | None,
+        typer.Argument(metavar="[ID]", help="Dead debts of this record ..."),
     ] = None,
     key: Annotated[
         str | None, typer.Argument(metavar="[KEY]", help="... or this one, such as notify, alone.")

@@ -13,28 +13,29 @@ from app.observability.journal import Journal
 from app.usecases.arrears import Arrear, Arrears, Silent
 from app.usecases.records import Records, RecordsOf
 from schemas.job import Job
+from schemas.payment import Payment
 
 SHOWN: Final = 50
 """Records of each kind that are shown as stuck."""
+HEADINGS: Final = ("record", "debt", "state", "due", "tries", "last error")
 
 
 async def list_debts(*, only_dead: bool) -> None:
-    """Print debts, those of the oldest generation first, then those of jobs."""
+    """Print debts, those of the oldest generation first, then of jobs, then of payments."""
     with refusing():
         clock = Clock()
         async with _arrears(clock) as arrears:
             now = clock.now()
             rows = (_row(each, now) async for each in arrears.listed(only_dead=only_dead))
-            headings = ("generation or job", "debt", "state", "due", "tries", "last error")
-            count = await speaking.stream(headings, rows)
+            count = await speaking.stream(HEADINGS, rows)
     if not count:
         speaking.say("no dead debts" if only_dead else "nothing is owed")
 
 
 async def replay(record: str | None, key: str | None, *, all_dead: bool, since: str | None) -> None:
-    """Bring dead debts back to life: of one generation or job, since a time, or all."""
+    """Bring dead debts back to life: of one record, since a time, or all."""
     if (record is not None) + all_dead + (since is not None) != 1:
-        refuse(["Say which: a generation's or job's ID, --since TIME, or --all-dead."])
+        refuse(["Say which: a generation's, job's or payment's ID, --since TIME, or --all-dead."])
     with refusing():
         clock = Clock()
         async with _arrears(clock) as arrears:
@@ -58,8 +59,7 @@ async def stuck(minutes: int) -> None:
         speaking.show(("what", "id", "status", "for"), (_quiet(each, now) for each in found.silent))
     if found.overdue:
         speaking.say("\nOverdue, and taken up by nobody", "bold")
-        headings = ("generation or job", "debt", "state", "due", "tries", "last error")
-        speaking.show(headings, (_row(each, now) for each in found.overdue))
+        speaking.show(HEADINGS, (_row(each, now) for each in found.overdue))
     if any(found):
         raise SystemExit(1)
     speaking.say(f"nothing is stuck: all that is open has moved within {minutes} min")
@@ -74,7 +74,8 @@ async def _arrears(clock: Clock) -> AsyncGenerator[Arrears]:
 def _arrears_of(store: Store, clock: Clock) -> Arrears:
     journal = Journal()
     orders = RecordsOf[Job](store.jobs, clock, journal.ordered)
-    return Arrears(Records(store.generations, clock, journal), orders, store.jobs)
+    payments = RecordsOf[Payment](store.payments, clock, journal.bought)
+    return Arrears(Records(store.generations, clock, journal), orders, store.jobs, payments)
 
 
 def _row(arrear: Arrear, now: datetime) -> tuple[str, ...]:

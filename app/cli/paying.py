@@ -7,9 +7,12 @@ from app.cli.granting import me
 from app.cli.settling import refusing
 from app.clock import Clock
 from app.errors import NotFoundError
+from app.observability.journal import Journal
 from app.usecases.payment_records import PaymentRecords
-from schemas.base import PaymentId, plain
+from app.usecases.taking import Taking
+from schemas.base import InstanceName, PaymentId, plain
 from schemas.payment import Payment, PaymentStatus
+from schemas.timing import Timing
 
 _COLUMNS: Final = ("made", "id", "status", "Stars", "credits", "user", "paid by", "why")
 
@@ -38,7 +41,10 @@ async def refund(payment_id: str, *, reason: str, by: str | None) -> None:
     with refusing():
         clock = Clock()
         async with opening.opened(opening.quietly_settled(), clock) as store:
-            payment = await PaymentRecords(store.payments, clock).want_refund(
+            # Written down for the service: a command pays no debts.
+            taking = Taking(InstanceName("cli"), Timing(), background=False, messenger=None)
+            records = PaymentRecords(store.payments, clock, Journal(), taking)
+            payment = await records.want_refund(
                 PaymentId(payment_id), by=f"cli:{by or me()}", reason=reason
             )
     whom = f"{payment.amount} Stars to {payment.payer}"

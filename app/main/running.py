@@ -131,6 +131,7 @@ async def _until(
                 service.applier.run(),
                 service.discharger.run(),
                 service.job_hands.run(),
+                service.selling.hands.run(),
             )
         ]
         sweeping = group.create_task(service.sweep.run())
@@ -161,7 +162,13 @@ async def _flush(service: Service, flushed: Sequence[asyncio.Task[None]]) -> Non
         service.sender.close()
     if service.reception is not None:
         await service.reception.drain()
-    parts = (service.acceptor, service.applier, service.discharger, service.job_hands)
+    parts = (
+        service.acceptor,
+        service.applier,
+        service.discharger,
+        service.job_hands,
+        service.selling.hands,
+    )
     for part, task in zip(parts, flushed, strict=True):
         part.close()
         await asyncio.shield(task)
@@ -179,8 +186,6 @@ def _endless(service: Service) -> list[Endless]:
         running.append(_every(FORGET_EVERY, service.forgetting.sweep))
     if service.expiry is not None:
         running.append(_every(EXPIRE_EVERY, service.expiry.once))
-    if service.selling.background:
-        running.append(_every(service.timing.sweep_every, service.selling.debts.settle_open))
     if service.selling.comparing is not None:
         running.append(_every(COMPARE_EVERY, service.selling.comparing.once))
     if service.sender is not None:

@@ -12,6 +12,7 @@ from app.observability.lives import Lives
 from app.observability.terminal import Terminal
 from schemas.generation import Generation
 from schemas.job import Job
+from schemas.payment import Payment
 
 MAX_REASON: Final = 300
 """Characters of a reason in the log; an engine's may be a whole traceback."""
@@ -52,6 +53,19 @@ class Journal:
                 user=after.user_id,
                 presets=[each.preset for each in after.steps],
                 price=None if after.price is None else format(after.price, "f"),
+            )
+
+    def bought(self, before: Payment | None, after: Payment) -> None:
+        """Note that a payment was written in place of `before`; None where there was nothing."""
+        if before is None or before.status is not after.status:
+            self._log(
+                "payment",
+                payment=after.id,
+                was=before.status.value if before else None,
+                status=after.status.value,
+                user=after.user,
+                amount=after.amount,
+                currency=after.currency,
             )
 
     def told(self, generation: Generation, what: str) -> None:

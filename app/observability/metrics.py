@@ -118,13 +118,18 @@ class Metrics:
         self._debts_tried.labels(_kind(kind), "lost").inc()
 
     def debts(self, rows: Iterable[DebtRow]) -> None:
-        """Set what is owed just now; kinds and states that `rows` leaves out are at 0."""
-        given = {(_kind(row.kind), row.state): row for row in rows}
+        """Set what is owed just now; kinds and states that `rows` leaves out are at 0.
+
+        Records of several kinds may owe the same: their rows are added up.
+        """
+        given = dict[tuple[str, str], list[DebtRow]]()
+        for row in rows:
+            given.setdefault((_kind(row.kind), row.state), []).append(row)
         for kind in DebtKind:
             for state in STATES:
-                row = given.get((kind.value, state))
-                self._owed.labels(kind.value, state).set(row.number if row else 0)
-                oldest = row.oldest_seconds if row else 0
+                alike = given.get((kind.value, state), [])
+                self._owed.labels(kind.value, state).set(sum(each.number for each in alike))
+                oldest = max((each.oldest_seconds for each in alike), default=0)
                 self._oldest.labels(kind.value, state).set(oldest)
 
     def telegram_call(self, method: str, outcome: str, seconds: float) -> None:

@@ -93,8 +93,7 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
         "payments": [
             # The first is what makes a charge count once.
             _unique([("chargeId", ASCENDING)], "chargeId"),
-            _unique([("idempotencyKey", ASCENDING)], "idempotencyKey"),
-            _present("dueAt"),
+            *_owing(),
             _present("paidAt"),
             IndexModel([("user", ASCENDING), ("_id", DESCENDING)]),
         ],

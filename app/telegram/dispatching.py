@@ -39,10 +39,13 @@ def routers(cases: Cases | None = None) -> tuple[Router, ...]:
 
 
 def make_dispatcher(
-    routers: Sequence[Router], storage: BaseStorage, data: Mapping[str, Any]
+    routers: Sequence[Router], storage: BaseStorage | None, data: Mapping[str, Any]
 ) -> Dispatcher:
-    """Return a dispatcher of these routers, whose handlers are given `data` by name."""
-    dispatcher = Dispatcher(storage=storage)
+    """Return a dispatcher of these routers, whose handlers are given `data` by name.
+
+    Without a `storage` nobody's place in a conversation is looked up, nor given to handlers.
+    """
+    dispatcher = Dispatcher(storage=storage, disable_fsm=storage is None)
     dispatcher.workflow_data.update(data)
     dispatcher.include_routers(*routers)
     return dispatcher
@@ -55,16 +58,18 @@ class Dispatching:
         """Make the dispatcher, with new routers."""
         self._bot = bot.aiogram
         self._talk = Talk(bot, sender)
-        self._dispatcher = make_dispatcher(
-            routers(around.cases),
-            ConversationStorage(around.conversations, around.clock),
-            {**around.given, "talk": self._talk},
-        )
+        data = {**around.given, "talk": self._talk}
+        storage = ConversationStorage(around.conversations, around.clock)
+        self._dispatcher = make_dispatcher(routers(around.cases), storage, data)
+        # What is asked before a payment is answered in time, whatever the database does.
+        self._urgent = make_dispatcher(routers(), None, data)
         self._cases = around.cases
         self._users = around.users
         spoken = catalogues.load()
         self._translate = catalogues.translator(spoken)
-        SpokenLanguage(spoken, around.users).setup(self._dispatcher)
+        language = SpokenLanguage(spoken, around.users)
+        for each in (self._dispatcher, self._urgent):
+            language.setup(each)
         self._dispatcher.update.outer_middleware(Membership(around.chats, around.clock))
 
     async def consume(self, update: Update) -> None:
@@ -84,9 +89,8 @@ class Dispatching:
         except UpdateTypeLookupError:
             # A kind that is newer than aiogram: nobody here can have a handler for it.
             return
-        await self._dispatcher.feed_update(
-            self._bot, read, update_id=update.id, update_at=update.at
-        )
+        dispatcher = self._dispatcher if read.pre_checkout_query is None else self._urgent
+        await dispatcher.feed_update(self._bot, read, update_id=update.id, update_at=update.at)
 
     async def publish(self) -> None:
         """Have Telegram list the commands, in every language. May raise what a handler may."""

@@ -70,6 +70,8 @@ class Handling:
         self._alerts = alerts
         self._busy = set[str]()
         self._woken = dict[str, None]()
+        self._unstored = list[Update]()
+        self._running = False
         self._wanted = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -82,13 +84,30 @@ class Handling:
         self._woken[update.lane] = None
         self._wanted.set()
 
+    def at_once(self, update: Update) -> bool:
+        """Handle an update that could not be stored, once and as well as may be.
+
+        For what is of no use later, such as the question before a payment.
+
+        Returns:
+            Whether it is handled: not by a process that handles nothing, or ends.
+        """
+        taken = self._running and not self._closing
+        if taken:
+            self._unstored.append(update)
+            self._wanted.set()
+        return taken
+
     async def run(self, consume: Consume, apologise: Apologise) -> NoReturn:
         """Handle what is due, for ever; when cancelled, the lanes are released."""
+        self._running = True
         async with asyncio.TaskGroup() as group:
             group.create_task(self._sweep())
             while True:
                 await self._wanted.wait()
                 self._wanted.clear()
+                while self._unstored:
+                    group.create_task(self._try(self._unstored.pop(), consume))
                 free = [each for each in self._woken if each not in self._busy]
                 for lane in () if self._closing else free:
                     del self._woken[lane]
@@ -112,6 +131,19 @@ class Handling:
             except UnavailableError as error:
                 self._log.warning("updates are not looked for", error=str(error))
             await asyncio.sleep(self._timing.sweep_every.total_seconds())
+
+    async def _try(self, update: Update, consume: Consume) -> None:
+        """Handle an update that nobody keeps: what fails is not tried again."""
+        try:
+            async with asyncio.timeout(self._timing.handle_limit.total_seconds()):
+                await consume(update)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises, the others go on
+            self._metrics.telegram_update(update.kind, "failed")
+            self._log.warning(
+                "update failed, and is not kept", update=update.id, error=_said(error)
+            )
+        else:
+            self._metrics.telegram_update(update.kind, "handled")
 
     async def _work(self, lane: str, consume: Consume, apologise: Apologise) -> None:
         """Handle what is due in a lane."""

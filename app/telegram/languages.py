@@ -3,17 +3,22 @@
 Imports aiogram, which takes seconds: only what handles updates imports this module.
 """
 
+import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 from gettext import GNUTranslations
-from typing import Any
+from typing import Any, Final
 
-from aiogram.types import TelegramObject, User
+from aiogram.types import PreCheckoutQuery, TelegramObject, User
 from aiogram.utils.i18n import I18n, I18nMiddleware
 
+from app.errors import UnavailableError
 from app.ports import Users
 from app.telegram.catalogues import DOMAIN, LOCALES, Catalogues, translator
 from processors.notifications.texts import Language, Voice, language_of
+
+URGENT_SECONDS: Final = 0.1
+"""Longest that whoever is about to pay waits for their language."""
 
 
 class Words(I18n):
@@ -57,10 +62,22 @@ class SpokenLanguage(I18nMiddleware):
             StoreDownError: Nobody knows now which one they chose.
             UnreadableError: As for every reading of a person.
         """
-        del event
-        language = await self._language(data.get("event_from_user"))
+        sender = data.get("event_from_user")
+        urgent = isinstance(event, PreCheckoutQuery)
+        language = await (self._at_once(sender) if urgent else self._language(sender))
         data["voice"] = Voice(language, self._translate)
         return language.value
+
+    async def _at_once(self, sender: User | None) -> Language:
+        """Return the language that Telegram names, if the database takes long to name another.
+
+        A question before a payment has to be answered whether it does or not.
+        """
+        try:
+            async with asyncio.timeout(URGENT_SECONDS):
+                return await self._language(sender)
+        except (TimeoutError, UnavailableError):
+            return language_of(sender.language_code if sender is not None else None)
 
     async def _language(self, sender: User | None) -> Language:
         """Return English where nobody in particular has sent something: in a channel."""

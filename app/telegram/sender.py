@@ -200,7 +200,7 @@ class Sender:
         reply_to: int | None,
         replace: int | None,
         hosts: tuple[str, ...],
-    ) -> None:
+    ) -> bool:
         """Send an end, as rich as Telegram takes it; see `app.ports.Messenger`.
 
         Where an end takes several messages and not all of them went, trying again in this
@@ -229,6 +229,7 @@ class Sender:
             self._unfinished.keep(key, progress)
             raise
         self._closed.pop(chat_id, None)
+        return progress.delivered
 
     async def heeding(self, chat_id: int, attempt: Callable[[int], Awaitable[T]]) -> T:
         """Make a call to a chat, given its id of now, doing what Telegram's answer asks for.

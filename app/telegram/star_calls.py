@@ -6,12 +6,14 @@ from aiogram.methods import CreateInvoiceLink, GetStarTransactions, RefundStarPa
 from aiogram.types import LabeledPrice
 
 from app.telegram.errors import unknown
+from app.telegram.talking import Talk
 from processors.notifications.paying import Bill
 from processors.protocols import stars
 from schemas.payment import STARS, Payment
 
 if TYPE_CHECKING:
     from app.telegram.bot import Bot
+    from app.telegram.sender import Sender
 
 
 async def link(bot: "Bot", payment: Payment, bill: Bill) -> str:
@@ -36,19 +38,23 @@ async def link(bot: "Bot", payment: Payment, bill: Bill) -> str:
     return made
 
 
-async def send(bot: "Bot", payment: Payment, bill: Bill, chat_id: int) -> None:
-    """Send an invoice into a chat."""
-    await bot.call(
-        SendInvoice(
-            chat_id=chat_id,
-            title=bill.title,
-            description=bill.description,
-            payload=payment.id,
-            provider_token="",
-            currency=STARS,
-            prices=[LabeledPrice(label=bill.label, amount=payment.amount)],
-        )
+async def send(
+    bot: "Bot", sender: "Sender | None", payment: Payment, bill: Bill, chat_id: int
+) -> None:
+    """Send an invoice into a chat, in its turn among all that goes there."""
+    invoice = SendInvoice(
+        chat_id=chat_id,
+        title=bill.title,
+        description=bill.description,
+        payload=payment.id,
+        provider_token="",
+        currency=STARS,
+        prices=[LabeledPrice(label=bill.label, amount=payment.amount)],
     )
+    if sender is None:
+        await bot.call(invoice)
+    else:
+        await Talk(bot, sender).call(chat_id, invoice)
 
 
 async def refund(bot: "Bot", payer: int, charge_id: str) -> None:

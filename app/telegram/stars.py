@@ -18,24 +18,34 @@ from schemas.payment import Charge, Payment, Transaction
 
 if TYPE_CHECKING:
     from app.telegram.bot import Bot
+    from app.telegram.sender import Sender
 
 
 class Stars:
     """See app.ports.PaymentProvider."""
 
     def __init__(
-        self, token: str, api_url: str, *, timeout_seconds: float, metrics: Metrics
+        self,
+        token: str,
+        api_url: str,
+        *,
+        sender: "Sender | None" = None,
+        timeout_seconds: float,
+        metrics: Metrics,
     ) -> None:
         """Set it up; nothing is imported or asked before the first call.
 
         Args:
             token: The bot's token.
             api_url: Base URL of the Bot API, without the token.
+            sender: The bot's one sender, in whose lanes invoices wait for their turn; None where
+                this process has none.
             timeout_seconds: Longest wait for an answer.
             metrics: Where calls are counted.
         """
         self._token = token
         self._api_url = api_url
+        self._sender = sender
         self._timeout = timeout_seconds
         self._metrics = metrics
         self._connecting: Final = asyncio.Lock()
@@ -55,7 +65,7 @@ class Stars:
     async def send(self, payment: Payment, bill: Bill, chat_id: int) -> None:
         """See app.ports.PaymentProvider."""
         bot, calls = await self._connected()
-        await calls.send(bot, payment, bill, chat_id)
+        await calls.send(bot, self._sender, payment, bill, chat_id)
 
     async def confirm(self, charge: Charge) -> bool:
         """See app.ports.PaymentProvider: Telegram's updates prove themselves."""

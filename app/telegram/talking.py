@@ -157,10 +157,7 @@ class Talk:
         """Make any other call, in its chat's turn; at once where no chat is named."""
         if chat_id is None:
             return await self._bot.call(method)
-        # It may have to go to another id than it names: a group that has become a supergroup.
-        return await self._in_turn(
-            chat_id, lambda chat: self._bot.call(method.model_copy(update={"chat_id": chat}))
-        )
+        return await self._in_turn(chat_id, lambda chat: self._bot.call(_to(chat, method)))
 
     async def _in_turn(self, chat_id: int, attempt: Callable[[int], Awaitable[T]]) -> T:
         if self._sender.on_duty():
@@ -173,6 +170,13 @@ class Talk:
                 raise
             await asyncio.sleep(flood.wait.total_seconds())
         return await self._sender.heeding(chat_id, attempt)
+
+
+def _to(chat_id: int, method: TelegramMethod[T]) -> TelegramMethod[T]:
+    """Return a call with its chat's id of now: groups get another one."""
+    if getattr(method, "chat_id", chat_id) == chat_id:
+        return method
+    return method.model_copy(update={"chat_id": chat_id})
 
 
 def _rendered(text: str) -> Rendered:

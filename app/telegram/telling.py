@@ -337,6 +337,7 @@ class Telling:
         except PeerRefusedError:
             self._progress.refused.add(label)
             return False
+        self._progress.delivered = True
         return True
 
     def _words(self) -> Rendered:

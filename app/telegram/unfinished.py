@@ -12,6 +12,7 @@ class Progress:
     Attributes:
         items: How many outputs have been sent.
         captioned: Whether the words have been.
+        delivered: Whether any file has been, itself and not as a link.
         buttoned: Whether the buttons have been.
         singly_until: Outputs before this one go without an album.
         refused: Forms of what is under way that Telegram has refused.
@@ -19,6 +20,7 @@ class Progress:
 
     items: int = 0
     captioned: bool = False
+    delivered: bool = False
     buttoned: bool = False
     singly_until: int = 0
     refused: set[str] = field(default_factory=set[str])

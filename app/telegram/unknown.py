@@ -14,7 +14,14 @@ def make_router() -> Router:
     """Return the last of all routers."""
     router = Router(name="unknown")
     # In a group most of what is said is not meant for us.
-    router.message.register(_say, F.chat.type == ChatType.PRIVATE, F.content_type.in_(_SENT))
+    router.message.register(
+        _say,
+        F.chat.type == ChatType.PRIVATE,
+        F.content_type.in_(_SENT),
+        # Two bots that answer each other would never end.
+        F.from_user.is_bot.is_(False),
+        ~F.sender_chat,
+    )
     router.callback_query.register(_answer)
     return router
 

@@ -8,13 +8,14 @@ from app.errors import NotFoundError
 from app.ports import Jobs, OwingT
 from app.usecases.records import DecideOf, Records, RecordsOf
 from processors import debts
-from schemas.debt import Debt, DebtKind
+from schemas.debt import Debt, DebtKind, Owing
 from schemas.generation import Generation
 from schemas.job import Job
+from schemas.payment import Payment
 
 ALL_KINDS: Final = frozenset(DebtKind)
 
-What = Literal["generation", "job"]
+What = Literal["generation", "job", "payment"]
 
 
 class Arrear(NamedTuple):
@@ -53,18 +54,28 @@ class Arrears:
         generations: The generations; what they owe comes first.
         orders: The jobs, to be changed.
         kept: The jobs, to be listed.
+        payments: The payments.
     """
 
-    def __init__(self, generations: Records, orders: RecordsOf[Job], kept: Jobs) -> None:
+    def __init__(
+        self,
+        generations: Records,
+        orders: RecordsOf[Job],
+        kept: Jobs,
+        payments: RecordsOf[Payment],
+    ) -> None:
         self._generations = generations
         self._orders = orders
         self._kept = kept
+        self._payments = payments
 
     async def listed(self, *, only_dead: bool) -> AsyncIterator[Arrear]:
         """Yield what is owed, or what was given up, those of the oldest record first."""
         async for each in _owed("generation", self._generations, only_dead=only_dead):
             yield each
         async for each in _owed("job", self._orders, only_dead=only_dead):
+            yield each
+        async for each in _owed("payment", self._payments, only_dead=only_dead):
             yield each
 
     async def replay(
@@ -73,24 +84,27 @@ class Arrears:
         """Bring dead debts back to life; return how many.
 
         Args:
-            record: Of this generation or job only; None for all.
+            record: Of this generation, job or payment only; None for all.
             key: Only those of this key; None for all.
             since: Only those that died since; None for all.
 
         Raises:
-            NotFoundError: There is no such generation or job.
+            NotFoundError: There is no such generation, job or payment.
         """
         if record is None:
             count = await _replayed_all(self._generations, key, since)
-            return count + await _replayed_all(self._orders, key, since)
+            count += await _replayed_all(self._orders, key, since)
+            return count + await _replayed_all(self._payments, key, since)
         if (generation := await self._generations.kept.get(record)) is not None:
             return await _replayed(self._generations, generation, key, since)
         if (job := await self._orders.kept.get(record)) is not None:
             return await _replayed(self._orders, job, key, since)
-        raise NotFoundError("generation or job")
+        if (payment := await self._payments.kept.get(record)) is not None:
+            return await _replayed(self._payments, payment, key, since)
+        raise NotFoundError("generation, job or payment")
 
     async def stuck(self, age: timedelta, limit: int) -> Stuck:
-        """Return what may be stuck.
+        """Return what may be stuck: silence is no fault of a payment, which people may let be.
 
         Args:
             age: For how long nothing has changed, or something has been overdue.
@@ -107,6 +121,8 @@ class Arrears:
             late += _overdue("generation", generation, before)
         for job in await self._kept.due(before, ALL_KINDS, limit):
             late += _overdue("job", job, before)
+        for payment in await self._payments.kept.due(before, ALL_KINDS, limit):
+            late += _overdue("payment", payment, before)
         return Stuck(tuple(silent), tuple(late))
 
     async def _runs(self, job: Job) -> bool:
@@ -118,7 +134,7 @@ def _silent(what: What, record: Generation | Job) -> Silent:
     return Silent(what, record.id, record.status.value, record.updated_at)
 
 
-def _overdue(what: What, record: Generation | Job, before: datetime) -> Iterator[Arrear]:
+def _overdue(what: What, record: Owing, before: datetime) -> Iterator[Arrear]:
     for each in record.owed:
         if each.dead_at is None and each.next_at <= before:
             yield Arrear(what, record.id, each)

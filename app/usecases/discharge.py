@@ -114,6 +114,8 @@ def peer_of(generation: Generation, debt: Debt) -> str:
     """Return whom a debt depends on: while that one is down, it waits."""
     if debt.kind is DebtKind.KEEP:
         return "storage"
+    if debt.kind is DebtKind.SETTLE:
+        return "ledger"
     return TELEGRAM if debt.kind in CHAT else str(generation.engine)
 
 

@@ -85,6 +85,8 @@ class Hands(Generic[OwingT]):
 
     _unwatched: ClassVar[frozenset[DebtKind]] = CHAT
     """Kinds whose peer is not watched call by call: that one was done says that it works."""
+    _blaming: ClassVar[frozenset[DebtKind]] = CHAT
+    """Kinds whose failures are noted here, since nobody else notes them for their peer."""
 
     def __init__(
         self,
@@ -200,7 +202,10 @@ class Hands(Generic[OwingT]):
 
     async def _give_back(self, work: Work, why: str) -> None:
         try:
-            await self._write(work, self._counted(work, why))
+            after = await self._write(work, self._counted(work, why))
+            debt = debts.find(after.owed, work.key) if after else None
+            if debt is not None and debt.kind not in OUTWARD and debt.attempts >= STUCK:
+                self._alerts.alert(f"{debt.kind}_stuck", f"{work.record_id}: {why}")
         except Exception:  # noqa: BLE001 - as above; once its claim has run out it is anybody's
             self._log.exception("a debt that failed could not be given back", debt=work.key)
             self._alerts.alert("debt_broken", f"{work.record_id}: {work.key}, {why}")
@@ -220,18 +225,23 @@ class Hands(Generic[OwingT]):
 
     async def _write(
         self, work: Work, decide: DecideOf[OwingT], seen: OwingT | None = None
-    ) -> None:
-        """Write what a try found out; a record that cannot be written waits for its claim's end."""
+    ) -> OwingT | None:
+        """Write what a try found out; a record that cannot be written waits for its claim's end.
+
+        Returns:
+            The record as it then is; None where it was not written, or is not there.
+        """
         for _ in range(CONTENDED):
             try:
-                await self._written(work, decide, seen)
+                return await self._written(work, decide, seen)
             except ContendedError:
                 await asyncio.sleep(PAUSE)
-            else:
-                return
         self._alerts.alert("contended", f"{work.record_id}: {work.key} cannot be written")
+        return None
 
-    async def _written(self, work: Work, decide: DecideOf[OwingT], seen: OwingT | None) -> None:
+    async def _written(
+        self, work: Work, decide: DecideOf[OwingT], seen: OwingT | None
+    ) -> OwingT | None:
         while True:
             try:
                 after = await self.records.change(work.record_id, decide, seen)
@@ -239,7 +249,7 @@ class Hands(Generic[OwingT]):
                 await asyncio.sleep(PAUSE)
             else:
                 self._mourn(work, after)
-                return
+                return after
 
     def _mourn(self, work: Work, after: OwingT | None) -> None:
         """Have somebody know of a debt that this try was the last of."""
@@ -345,7 +355,7 @@ class Hands(Generic[OwingT]):
         if isinstance(error, PeerDownError):
             return self._circuits.failed(peer, str(error))
         if isinstance(error, PeerBusyError | PeerUnknownError):
-            if work.key not in CHAT:
+            if work.key not in self._blaming:
                 # The engine is watched: what it did is noted already.
                 return self._circuits.closed_until(peer)
             return self._circuits.struggled(peer, (work.record_id, work.key), str(error))

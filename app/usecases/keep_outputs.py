@@ -68,7 +68,7 @@ class KeepOutputs:
         if failed is None:
             return kept
         if copies:
-            await self._records.change(generation.id, _noted(debt, copies))
+            await self._records.change(generation.id, self._noted(debt, copies))
         if isinstance(failed, PeerDownError):
             raise failed
         # Neither the storage's fault nor that of an engine: counted, whatever else is down.
@@ -125,24 +125,33 @@ class KeepOutputs:
         renewed = self._taking.renewed(debt.key, debt.n)
 
         def kept(record: Generation, now: datetime) -> Generation:
-            noted = _noted(debt, copies)(record, now)
+            noted = self._noted(debt, copies)(record, now)
             if runs.copies_wanted(noted):
                 return renewed(noted, now)
             return debts.put(noted, debts.acknowledge(noted.owed, debt.key, debt.n))
 
         return kept
 
+    def _noted(self, debt: Debt, copies: Mapping[str, Copy]) -> Decide:
+        """Note copies, and leave the debt as it is; a claim that is lost changes nothing.
+
+        Where all turns out to be lost, its person may have paid for nothing.
+        """
+
+        def noted(record: Generation, now: datetime) -> Generation:
+            if not debts.held(record.owed, debt.key, debt.n):
+                return record
+            after = runs.copied(record, copies)
+            if runs.lost(record) or not runs.lost(after):
+                return after
+            return runs.resettled(after, now, self._taking.taker(now))
+
+        return noted
+
 
 def _later(error: PeerError, wait: timedelta | None = None) -> PeerBusyError:
     """Return the error of a try that says nothing of the storage: counted, unless told to wait."""
     return PeerBusyError(error.peer, str(error).removeprefix(f"{error.peer}: "), wait)
-
-
-def _noted(debt: Debt, copies: Mapping[str, Copy]) -> Decide:
-    """Note copies, and leave the debt as it is; a claim that is lost changes nothing."""
-    return lambda record, _: (
-        runs.copied(record, copies) if debts.held(record.owed, debt.key, debt.n) else record
-    )
 
 
 def _turned(wanted: tuple[Wanted, ...], by: int) -> tuple[Wanted, ...]:

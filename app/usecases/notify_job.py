@@ -59,13 +59,17 @@ class NotifyJob(Telling[Job]):
                 return None
             made = await self._made.generations.get(record.steps[-1].generation)
             content = self._content(record, chat, made)
-            replaced = self._replaced(record, made)
-            hosts = self._ends.hosts(made) if made else ()
-            await self._messenger.tell(
-                chat.telegram_chat_id, content, chat.telegram_message_id, replaced, hosts
+            # Nothing is read or written between the telling and the note that it was done.
+            await self._close(record, made)
+            delivered = await self._messenger.tell(
+                chat.telegram_chat_id,
+                content,
+                chat.telegram_message_id,
+                self._replaced(record, made),
+                self._ends.hosts(made) if made else (),
             )
-        await self._close(made, replaced)
-        return _told(record, debt, delivered=bool(content.items))
+        self._note(record, made)
+        return _told(record, debt, delivered=delivered)
 
     def _content(self, job: Job, chat: JobChat, made: Generation | None) -> Content:
         step = job.steps[-1]
@@ -82,16 +86,25 @@ class NotifyJob(Telling[Job]):
             return None
         return made.metadata.status_message_id
 
-    async def _close(self, made: Generation | None, replaced: int | None) -> None:
-        """Have a status message that stands beside the result closed: its button goes."""
-        if made is None:
+    async def _close(self, job: Job, made: Generation | None) -> None:
+        """Have a status message that stands beside the result closed: its button goes.
+
+        It waits for the chat's turn, which the result has. Where a result takes the place of the
+        status message, there is none any more.
+        """
+        if made is None or self._finish == "edit" or jobs.known(job):
             return
-        self._journal.told(made, "end")
-        self._metrics.told_lag((self._clock.now() - made.history[-1].at).total_seconds())
-        if made.metadata.status_message_id not in (None, replaced):
+        if made.metadata.status_message_id is not None:
             await self._made.change(
                 made.id, lambda each, now: runs.shown(each, now, self._taking.taker(now))
             )
+
+    def _note(self, job: Job, made: Generation | None) -> None:
+        """Note that an end was told; that its price is known by now is none."""
+        if made is None or jobs.known(job):
+            return
+        self._journal.told(made, "end")
+        self._metrics.told_lag((self._clock.now() - made.history[-1].at).total_seconds())
 
 
 def _told(told: Job, debt: Debt, *, delivered: bool) -> DecideOf[Job]:

@@ -282,6 +282,7 @@ class Orders:
             preset,
             inputs,
             GenerationId(self._clock.new_id()),
+            user=user.id,
             estimate_usd=estimate,
             credits_per_usd=self._credits_per_usd,
         )

@@ -1,32 +1,46 @@
-"""Change a payment: decide, compare-and-set, and decide again where somebody was first."""
+"""Change a payment; see `app.usecases.records`."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
 from app.clock import Clock
-from app.errors import ConflictError, ContendedError, NotFoundError
+from app.errors import ConflictError, NotFoundError
+from app.observability.journal import Journal
 from app.ports import KeptPayments
+from app.usecases.records import DecideOf, RecordsOf
+from app.usecases.taking import Taking
 from processors import payments
+from processors.debts import Taker
 from processors.errors import NotPaidError
 from schemas.base import PaymentId
 from schemas.payment import Payment
 
-MAX_TRIES: Final = 10
-"""Ten lost races in a row on one payment mean that something is wrong."""
-
-Decide = Callable[[Payment], Payment]
-"""A pure decision: the payment as it is in, and as it should be out."""
+Decide = DecideOf[Payment]
+"""A decision about a payment."""
 
 
-class PaymentRecords:
-    """The payments, and how one of them is changed."""
+class PaymentRecords(RecordsOf[Payment]):
+    """The payments, and how one of them is changed.
 
-    def __init__(self, kept: KeptPayments, clock: Clock) -> None:
-        self.kept: Final = kept
-        self.clock: Final = clock
+    Args:
+        payments: Where they are.
+        clock: The time, and ids.
+        journal: Told of every change.
+        taking: What this process does of what they owe.
+    """
 
-    async def change(self, payment: Payment, decide: Decide) -> Payment:
+    def __init__(
+        self, payments: KeptPayments, clock: Clock, journal: Journal, taking: Taking
+    ) -> None:
+        super().__init__(payments, clock, journal.bought)
+        self.payments: Final = payments
+        self._taking = taking
+
+    def taker(self, now: datetime) -> Taker:
+        """Return the taker of debts that are decided now."""
+        return self._taking.taker(now)
+
+    async def amend(self, payment: Payment, decide: Decide) -> Payment:
         """Commit what `decide` makes of a payment; return it as it then is, changed or not.
 
         Args:
@@ -34,20 +48,13 @@ class PaymentRecords:
             decide: What to make of it; asked again where somebody was first.
 
         Raises:
+            NotFoundError: It is not there any more.
             ContendedError: Others kept winning the write.
         """
-        seen: Payment | None = payment
-        for _ in range(MAX_TRIES):
-            if seen is None:
-                break
-            after = decide(seen)
-            if after == seen:
-                return seen
-            after = stamped(seen, after, self.clock.now())
-            if await self.kept.write(seen, after):
-                return after
-            seen = await self.kept.get(payment.id)
-        raise ContendedError(f"payment {payment.id}")
+        after = await self.change(payment.id, decide, payment)
+        if after is None:
+            raise NotFoundError("payment")
+        return after
 
     async def want_refund(self, payment_id: PaymentId, *, by: str, reason: str) -> Payment:
         """Write down that a payment's money shall go back; the service does it within seconds.
@@ -59,19 +66,15 @@ class PaymentRecords:
             NotFoundError: There is no such payment.
             ConflictError: Nobody has paid it.
         """
-        payment = await self.kept.get(payment_id)
-        if payment is None:
-            raise NotFoundError("payment")
-        now = self.clock.now()
+
+        def wanted(payment: Payment, now: datetime) -> Payment:
+            taker = self.taker(now)
+            return payments.refund_wanted(payment, by=by, reason=reason, now=now, taker=taker)
+
         try:
-            return await self.change(
-                payment,
-                lambda each: payments.refund_wanted(each, by=by, reason=reason, now=now),
-            )
+            after = await self.change(payment_id, wanted)
         except NotPaidError as error:
             raise ConflictError(str(error)) from None
-
-
-def stamped(before: Payment, after: Payment, now: datetime) -> Payment:
-    """Return `after` as it replaces `before`: its version raised and its time set."""
-    return after.change(version=before.version + 1, updated_at=now)
+        if after is None:
+            raise NotFoundError("payment")
+        return after

@@ -22,9 +22,10 @@ from app.errors import (
     TelegramOffError,
     UnavailableError,
 )
-from app.ports import Alerts, PaymentProvider, Users
-from app.usecases.payment_debts import PaymentDebts
-from app.usecases.payment_records import MAX_TRIES, PaymentRecords, stamped
+from app.ports import Alerts, PaymentProvider, Users, Write
+from app.usecases.payment_debts import CreditPayment, PaybackPayment
+from app.usecases.payment_records import PaymentRecords
+from app.usecases.records import MAX_TRIES, stamped
 from processors import payments
 from processors.notifications.paying import Bill
 from schemas.base import PaymentId, UserId
@@ -36,8 +37,9 @@ LINK_LASTS: Final = timedelta(hours=24)
 """How long an invoice may be paid by its link."""
 MESSAGE_LASTS: Final = timedelta(hours=1)
 """How long one that was sent into a chat may be paid."""
-CHECK_LIMIT: Final = timedelta(milliseconds=800)
-"""Longest that a check takes; the way to the provider and back is not in it."""
+CHECK_LIMIT: Final = timedelta(milliseconds=500)
+"""Longest that a check takes. With what the question waits before it (to be stored, and for the
+person's language), and its way to the provider, it is answered within a second."""
 
 Billed = Callable[[Payment, str | None], Bill]
 """Returns what stands on a payment's invoice, in the language of a tag."""
@@ -49,7 +51,8 @@ class Payments:
     Args:
         records: The payments.
         users: Whose credits they are.
-        debts: Does what a payment owes.
+        credit: Credits what was bought.
+        payback: Takes back what was refunded.
         provider: Who takes the money; None where nobody does.
         bill: What stands on an invoice.
         rate: Credits for one Star.
@@ -61,9 +64,10 @@ class Payments:
         self,
         records: PaymentRecords,
         users: Users,
-        debts: PaymentDebts,
         provider: PaymentProvider | None,
         *,
+        credit: CreditPayment,
+        payback: PaybackPayment,
         bill: Billed,
         rate: Decimal,
         offered: Sequence[int],
@@ -71,7 +75,8 @@ class Payments:
     ) -> None:
         self._records = records
         self._users = users
-        self._debts = debts
+        self._credit = credit
+        self._payback = payback
         self._provider = provider
         self._bill = bill
         self._rate = rate
@@ -99,7 +104,9 @@ class Payments:
         payment, new = await self._made(user, stars, LINK_LASTS, key, digest)
         if payment.invoice_url is None and payment.status is PaymentStatus.CREATED:
             url = await provider.link(payment, self._bill(payment, user.language))
-            payment = await self._records.change(payment, lambda each: each.change(invoice_url=url))
+            payment = await self._records.amend(
+                payment, lambda each, _: each.change(invoice_url=url)
+            )
         return payment, new
 
     async def offer(self, user_id: UserId, stars: int, chat_id: int, *, key: str) -> Refusal | None:
@@ -119,8 +126,7 @@ class Payments:
         refusal = payments.refuse(payment, user, asked, self._records.clock.now())
         if refusal is None and payment.sent_at is None:
             await provider.send(payment, self._bill(payment, user.language), chat_id)
-            now = self._records.clock.now()
-            await self._records.change(payment, lambda each: each.change(sent_at=now))
+            await self._records.amend(payment, lambda each, now: each.change(sent_at=now))
         return refusal
 
     def sizes(self) -> tuple[tuple[int, Decimal], ...]:
@@ -156,24 +162,20 @@ class Payments:
             StoreDownError: It is not known how far it came; telling again does the rest.
         """
         payment = await self._taken_down(charge)
-        if payment is None or payment.stray is not None or payment.user is None:
-            return None
-        await self._debts.settle(payment)
-        return await self._debts.credited(payment)
+        # The debt's own hand does the same, by the same key: whoever waits for the entry has it.
+        return None if payment is None else await self._credit.entry(payment)
 
     async def refund(self, payment_id: PaymentId, *, by: str, reason: str) -> Payment:
         """Give the money back to who paid, and take the credits; once, whoever wants it too.
 
         Returns:
-            The payment: refunded, or on its way there.
+            The payment: on its way there, or refunded.
 
         Raises:
             NotFoundError: There is no such payment.
             ConflictError: Nobody has paid it.
         """
-        return await self._debts.settle(
-            await self._records.want_refund(payment_id, by=by, reason=reason)
-        )
+        return await self._records.want_refund(payment_id, by=by, reason=reason)
 
     async def refunded(self, charge: Charge) -> Payment | None:
         """Book that the provider has given the money of a charge back.
@@ -186,11 +188,14 @@ class Payments:
         payment = await self._taken_down(charge)
         if payment is None:
             return None
-        now = self._records.clock.now()
-        after = await self._records.change(
-            payment, lambda each: payments.given_back(each, by=each.provider, now=now)
+        after = await self._records.amend(
+            payment,
+            lambda each, now: payments.given_back(
+                each, by=each.provider, now=now, taker=self._records.taker(now)
+            ),
         )
-        return await self._debts.settle(after)
+        await self._payback.entry(after)
+        return after
 
     async def _customer(self, user_id: UserId) -> tuple[PaymentProvider, User]:
         provider = self._taker()
@@ -221,7 +226,7 @@ class Payments:
             )
         except ValueError as error:
             raise AmountRefusedError("amount", str(error)) from None
-        if await self._records.kept.insert(made):
+        if await self._records.add(made):
             return made, True
         known = await self._known(key, digest)
         if known is None:
@@ -237,19 +242,21 @@ class Payments:
     async def _taken_down(self, charge: Charge) -> Payment | None:
         """Return a charge's own record, made now if there is none; None where it is denied."""
         for attempt in range(MAX_TRIES):
-            known = await self._records.kept.by_charge(charge.id)
+            known = await self._records.payments.by_charge(charge.id)
             if known is not None:
                 return known
             if attempt == 0 and not await self._confirmed(charge):
                 return None
-            invoice = await self._records.kept.get(PaymentId(charge.invoice))
+            invoice = await self._records.kept.get(charge.invoice)
+            now = self._records.clock.now()
             outcome = payments.paid(
                 invoice,
                 None if invoice is None else await self._user(invoice),
                 charge,
                 provider=self._taker().name,
                 new_id=PaymentId(self._records.clock.new_id()),
-                now=self._records.clock.now(),
+                now=now,
+                taker=self._records.taker(now),
             )
             written = await self._written(outcome)
             if written is not None:
@@ -268,9 +275,9 @@ class Payments:
         """Store what a charge comes to; None where somebody was first."""
         before, after = outcome
         if before is None:
-            return after if await self._records.kept.insert(after) else None
-        after = stamped(before, after, self._records.clock.now())
-        return after if await self._records.kept.write(before, after) else None
+            return after if await self._records.add(after) else None
+        lost = await self._records.change_all([Write(before, after)])
+        return None if lost else stamped(before, after, self._records.clock.now()).after
 
     def _look_at(self, payment: Payment) -> None:
         """Have somebody know of what needs a person's judgement."""

@@ -14,7 +14,7 @@ from app.ports import Alerts
 from app.usecases.money import Money
 from app.usecases.records import Decide, Records, RecordsOf, acknowledged
 from app.usecases.taking import Taking
-from processors import debts, jobs
+from processors import debts, jobs, runs
 from processors.errors import LedgerError
 from processors.jobs import Later, Settlement
 from schemas.base import GenerationId
@@ -63,8 +63,8 @@ class SettleRun:
         try:
             entry = await self._closed(job, step, said)
             outcome = _outcome(generation, said, entry)
-            await self._tell(job, generation.id, outcome)
-            await self._give_back(job, generation, outcome)
+            told = await self._tell(job, generation.id, outcome)
+            await self._give_back(told or job, generation, outcome)
         except LedgerError as error:
             # A line that was never held, or is another's: no try will change that.
             self._alerts.alert("ledger_disagrees", f"{generation.id}: {error}")
@@ -82,16 +82,16 @@ class SettleRun:
             reason=said.reason,
         )
 
-    async def _tell(self, job: Job, generation: GenerationId, outcome: Outcome) -> None:
+    async def _tell(self, job: Job, generation: GenerationId, outcome: Outcome) -> Job | None:
         def told(record: Job, now: datetime) -> Job:
             return jobs.settled(record, generation, outcome, now, self._taking.taker(now))
 
-        await self._orders.change(job.id, told, job)
+        return await self._orders.change(job.id, told, job)
 
     async def _give_back(self, job: Job, generation: Generation, outcome: Outcome) -> None:
         """Refund what was paid for outputs that are gone for good, where nothing was delivered."""
         delivered = job.told is not None and job.told.delivered
-        if delivered or not outcome.price or not jobs.lost(generation):
+        if delivered or not outcome.price or not runs.lost(generation):
             return
         entry = await self._money.refund(job.user_id, generation.id, by=BY, reason="outputs_lost")
         await refunded(self._orders, self._taking, job, generation.id, entry.amount)

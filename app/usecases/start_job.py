@@ -92,6 +92,9 @@ class CancelJob:
 
     async def __call__(self, job: Job, debt: Debt) -> DecideOf[Job] | None:
         """Cancel every generation of a job that has been made."""
+        # What is made after this look is cancelled by another: whoever starts the job may be
+        # done with it by the time this is written.
+        all_made = debts.find(job.owed, jobs.START) is None
         for step in job.steps:
             await self._records.change(
                 step.generation,
@@ -99,9 +102,7 @@ class CancelJob:
             )
 
         def cancelled(record: Job, now: datetime) -> Job:
-            # What is made after this look is cancelled by another.
-            made = debts.find(record.owed, jobs.START) is None
-            if made or not debts.held(record.owed, debt.key, debt.n):
+            if all_made or not debts.held(record.owed, debt.key, debt.n):
                 owed = debts.acknowledge(record.owed, debt.key, debt.n)
             else:
                 owed = debts.postpone(record.owed, debt.key, debt.n, now, "it is being started")

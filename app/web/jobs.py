@@ -4,6 +4,7 @@ A job moves its person's credits; a generation ordered by itself charges nobody.
 under their Idempotency-Key are answered as those of generations are.
 """
 
+import hashlib
 import re
 from datetime import timedelta
 from typing import Any, Final
@@ -14,7 +15,7 @@ from starlette.responses import Response
 
 from app import errors
 from app.usecases.orders import JobView, Order
-from app.web import bodies, reading, shown
+from app.web import bodies, ranges, reading, shown
 from app.web.operations import Call, Operation, Route
 from app.web.services import Link, Orders, People
 from processors.errors import InputRefusedError, InsufficientCreditsError
@@ -22,13 +23,15 @@ from schemas.base import UserId
 from schemas.job import JobChat, JobId
 from schemas.user import User
 from schemas.wire.api import CreateHeaders
-from schemas.wire.jobs import JobQuery, NewJob
+from schemas.wire.jobs import JobQuery, NewJob, ReadHeaders
 
 PATH: Final = "/api/jobs"
 _ONE: Final = f"{PATH}/{{id}}"
 _TAG: Final = "jobs"
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 BY: Final = "api"
+
+_TAG_DIGITS: Final = 32
 
 _ORDER_ERRORS: Final = (
     InputRefusedError,
@@ -84,14 +87,14 @@ class JobHandlers:
         user = None if query.user is None else UserId(query.user)
         page = await self._orders.page(user, query.cursor, query.limit, statuses=statuses)
         items = [each.public() for each in page.items]
-        return _json({"items": items, "next": page.next})
+        return _unless_known(call.request, _json({"items": items, "next": page.next}))
 
     async def read(self, call: Call) -> Response:
         """Show one job, with its generations."""
         found = await self._orders.get(_id(call.request))
         if found is None:
             raise errors.NotFoundError("job")
-        return self._job(found)
+        return _unless_known(call.request, self._job(found))
 
     async def cancel(self, call: Call) -> Response:
         """Want a job cancelled."""
@@ -99,10 +102,7 @@ class JobHandlers:
         return self._job(await self._orders.get(job.id) or JobView(job, ()))
 
     def _job(self, view: JobView, *, status: int = 200) -> Response:
-        response = _json(_public(view, self._link), status)
-        versions = ".".join(str(each.version) for each in (view.job, *view.generations))
-        response.headers["ETag"] = f'"{versions}"'
-        return response
+        return _json(_public(view, self._link), status)
 
 
 def routes(orders: Orders, people: People, link: Link, deadline: timedelta) -> tuple[Route, ...]:
@@ -131,6 +131,7 @@ def routes(orders: Orders, people: People, link: Link, deadline: timedelta) -> t
                 name="listJobs",
                 tag=_TAG,
                 summary="List jobs, newest first",
+                headers=ReadHeaders,
                 query=JobQuery,
                 answer=shown.job_page(),
                 errors=(errors.BadFieldError, errors.UnavailableError),
@@ -143,9 +144,10 @@ def routes(orders: Orders, people: People, link: Link, deadline: timedelta) -> t
                 path=_ONE,
                 name="readJob",
                 tag=_TAG,
-                summary="Read a job with its generations",
+                summary="Read a job with its generations; 304 where If-None-Match names it",
+                headers=ReadHeaders,
                 answer=shown.job(),
-                errors=(errors.NotFoundError, errors.UnavailableError),
+                errors=(errors.BadFieldError, errors.NotFoundError, errors.UnavailableError),
             ),
             do.read,
         ),
@@ -188,4 +190,14 @@ def _id(request: Request) -> JobId:
 
 
 def _json(value: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")
+    """Return JSON with an ETag of its own: links to copies are others from day to day."""
+    content = orjson.dumps(value)
+    tag = f'"{hashlib.sha256(content).hexdigest()[:_TAG_DIGITS]}"'
+    return Response(content, status, {"ETag": tag}, "application/json")
+
+
+def _unless_known(request: Request, response: Response) -> Response:
+    """Return an answer, or none where the client says that it has it (RFC 9110, 13.1.2)."""
+    given = reading.headers(ReadHeaders, request).if_none_match
+    tag = response.headers["ETag"]
+    return Response(None, 304, {"ETag": tag}) if ranges.known(given, tag) else response

@@ -22,6 +22,5 @@ from processors.jobs.making import refused as refused
 from processors.jobs.making import step_for as step_for
 from processors.jobs.settling import Later as Later
 from processors.jobs.settling import Settlement as Settlement
-from processors.jobs.settling import lost as lost
 from processors.jobs.settling import outcome_of as outcome_of
 from processors.jobs.settling import settlement as settlement

@@ -33,12 +33,15 @@ def settled(
 ) -> Job:
     """Note what a step came to; if that is news, its chat is owed the telling of it.
 
-    A refund that was made for it stays.
+    A refund that was made for it stays, and so does what the engine has said: of two who settle
+    a run at once, the one who saw only our end may be the later.
     """
     known = job.step_of(generation)
     if known is None:
         return job
     before = known.outcome
+    if before is not None and before.by == "engine" and outcome.by == "us":
+        return job
     said = outcome.change(refunded=before.refunded) if before else outcome
     if said == before:
         return job

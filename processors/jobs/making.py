@@ -9,12 +9,15 @@ from pydantic import JsonValue
 
 from processors import debts, presets, runs
 from processors.debts import Taker
+from processors.errors import InputFault
+from processors.images import keys
 from processors.jobs.ending import ended, telling
-from schemas.base import GenerationId
+from processors.presets import inputs
+from schemas.base import GenerationId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Metadata, Request, StatusChange
 from schemas.job import Job, JobStatus, Step, Terms, Work
-from schemas.preset import Preset
+from schemas.preset import ImageInput, Preset
 from schemas.run import RunStatus
 
 START: Final = DebtKind.START.value
@@ -27,6 +30,7 @@ def step_for(
     given: Mapping[str, JsonValue],
     generation: GenerationId,
     *,
+    user: UserId,
     estimate_usd: Decimal | None,
     credits_per_usd: Decimal,
 ) -> Step:
@@ -36,13 +40,16 @@ def step_for(
         preset: What is ordered.
         given: Values by the names of the preset's inputs.
         generation: The generation that will be made for it.
+        user: Who orders it.
         estimate_usd: What a run of the preset is expected to cost, None where nobody knows.
         credits_per_usd: How many credits a dollar is.
 
     Raises:
-        InputRefusedError: One of the inputs is not what the preset takes.
+        InputRefusedError: One of the inputs is not what the preset takes, or is a picture that
+            was given for somebody else.
     """
     filled = presets.fill(preset, given)
+    _check_pictures(preset, given, user)
     return Step(
         preset=preset.name,
         generation=generation,
@@ -88,6 +95,8 @@ def active(job: Job) -> Job:
 def refused(job: Job, reason: str, now: datetime, *, tell: bool, taker: Taker | None = None) -> Job:
     """End a job whose credits could not be held: nothing is made.
 
+    Its Idempotency-Key is free again, as that of an order that was refused before it was stored.
+
     Args:
         job: The job.
         reason: Why, as a slug.
@@ -98,7 +107,8 @@ def refused(job: Job, reason: str, now: datetime, *, tell: bool, taker: Taker | 
     if job.status is not JobStatus.PENDING:
         return job
     steps = tuple(each.change(work=None) for each in job.steps)
-    over = ended(job.change(steps=steps, status_reason=reason), JobStatus.REFUSED, now)
+    freed = job.change(idempotency_key=None, idempotency_digest=None)
+    over = ended(freed.change(steps=steps, status_reason=reason), JobStatus.REFUSED, now)
     over = debts.put(over, debts.forget(over.owed, [DebtKind.START, DebtKind.CANCEL]))
     return telling(over, now, taker) if tell else over
 
@@ -110,6 +120,15 @@ def cancel_wanted(job: Job, now: datetime, taker: Taker | None = None) -> Job:
     debt = Debt(key=CANCEL, kind=DebtKind.CANCEL, next_at=now)
     wanted = job.change(cancel_wanted=True)
     return debts.put(wanted, debts.owe(wanted.owed, debt, taker=taker))
+
+
+def _check_pictures(preset: Preset, given: Mapping[str, JsonValue], user: UserId) -> None:
+    """Refuse pictures of other people; those that were given for nobody are anybody's."""
+    theirs = (keys.owned(user), keys.owned(None))
+    for asked in preset.inputs:
+        key = keys.key_in(given.get(asked.name))
+        if isinstance(asked, ImageInput) and key is not None and not key.startswith(theirs):
+            raise inputs.refusal(asked, InputFault.NOT_THEIRS)
 
 
 def _submitted(blank: Generation, now: datetime, taker: Taker | None) -> Generation:

@@ -79,6 +79,7 @@ def outcome_of(
     """
     return Outcome(
         status=generation.status,
+        by=generation.ended_by or "us",
         provisional=captured is None,
         reason=generation.status_reason,
         price=captured,
@@ -87,13 +88,6 @@ def outcome_of(
         duration_seconds=generation.duration_seconds,
         outputs=_digest(generation),
     )
-
-
-def lost(generation: Generation) -> bool:
-    """Return whether all that a run made is gone for good: no copy was made of any of it."""
-    outputs = generation.response_payload.outputs
-    completed = generation.status is RunStatus.COMPLETED
-    return completed and bool(outputs) and all(each.not_kept == "gone" for each in outputs)
 
 
 def _price(

@@ -12,6 +12,7 @@ FAULTS: Final[Mapping[InputFault, str]] = {
     InputFault.MISSING: message("{title} is missing."),
     InputFault.NOT_TEXT: message("{title} must be a text."),
     InputFault.NOT_IMAGE: message("{title} must be a picture."),
+    InputFault.NOT_THEIRS: message("{title}: this picture is not yours. Send it again."),
     InputFault.NOT_INTEGER: message("{title} must be a whole number."),
     InputFault.NOT_NUMBER: message("{title} must be a number."),
     InputFault.NOT_BOOLEAN: message("{title} must be yes or no."),

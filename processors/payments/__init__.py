@@ -7,7 +7,6 @@ said twice counts once, and each charge has a record of its own.
 
 from processors.payments.deciding import (
     CREDIT,
-    GRACE,
     PAYBACK,
     REFUND,
     Outcome,
@@ -18,12 +17,10 @@ from processors.payments.deciding import (
     refund_refused,
     refund_wanted,
     refuse,
-    settled,
 )
 
 __all__ = [
     "CREDIT",
-    "GRACE",
     "PAYBACK",
     "REFUND",
     "Outcome",
@@ -34,5 +31,4 @@ __all__ = [
     "refund_refused",
     "refund_wanted",
     "refuse",
-    "settled",
 ]

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from processors import debts
+from processors.debts import Taker
 from processors.errors import NotPaidError
 from schemas.base import PaymentId, UserId
 from schemas.debt import Debt, DebtKind
@@ -15,10 +16,7 @@ from schemas.user import User
 CREDIT: Final = DebtKind.CREDIT.value
 REFUND: Final = DebtKind.REFUND.value
 PAYBACK: Final = DebtKind.PAYBACK.value
-"""Keys of what a payment may owe, in the order in which it is done."""
-
-GRACE: Final = timedelta(seconds=5)
-"""How long a debt is left to whoever has just made it, before others take it up."""
+"""Keys of what a payment may owe."""
 
 
 class Outcome(NamedTuple):
@@ -112,6 +110,7 @@ def paid(
     provider: str,
     new_id: PaymentId,
     now: datetime,
+    taker: Taker | None = None,
 ) -> Outcome:
     """Take down a charge that no record has yet.
 
@@ -125,6 +124,7 @@ def paid(
         provider: Whose word it is.
         new_id: The id of a record, should one have to be made.
         now: When.
+        taker: Claims what is owed for it, if it may.
     """
     stray = _stray(invoice, user, charge)
     if invoice is not None and invoice.status is PaymentStatus.CREATED and _same(invoice, charge):
@@ -139,15 +139,12 @@ def paid(
         paid_at=charge.at,
         credits=record.credits if stray is None else Decimal(0),
     )
-    return Outcome(before, after if stray else _owing(after, DebtKind.CREDIT, now))
+    return Outcome(before, after if stray else _owing(after, DebtKind.CREDIT, now, taker))
 
 
-def settled(payment: Payment, key: str, n: int) -> Payment:
-    """Return the payment without a debt that was done."""
-    return debts.put(payment, debts.acknowledge(payment.owed, key, n))
-
-
-def refund_wanted(payment: Payment, *, by: str, reason: str, now: datetime) -> Payment:
+def refund_wanted(
+    payment: Payment, *, by: str, reason: str, now: datetime, taker: Taker | None = None
+) -> Payment:
     """Owe the money back to who paid; one that goes back, or has gone, stays as it is.
 
     Raises:
@@ -160,10 +157,10 @@ def refund_wanted(payment: Payment, *, by: str, reason: str, now: datetime) -> P
     wanted = payment.change(
         status=PaymentStatus.REFUNDING, refund_by=by, refund_reason=reason, refund_refused=None
     )
-    return _owing(wanted, DebtKind.REFUND, now)
+    return _owing(wanted, DebtKind.REFUND, now, taker)
 
 
-def given_back(payment: Payment, *, by: str, now: datetime) -> Payment:
+def given_back(payment: Payment, *, by: str, now: datetime, taker: Taker | None = None) -> Payment:
     """Write down that the money is back with who paid: what it had bought is owed to us.
 
     Whoever is told so without having asked, or twice, may say so again.
@@ -174,7 +171,7 @@ def given_back(payment: Payment, *, by: str, now: datetime) -> Payment:
         status=PaymentStatus.REFUNDED, refunded_at=now, refund_by=payment.refund_by or by
     )
     after = debts.put(after, debts.forget(after.owed, {DebtKind.REFUND}))
-    return after if after.stray else _owing(after, DebtKind.PAYBACK, now)
+    return after if after.stray else _owing(after, DebtKind.PAYBACK, now, taker)
 
 
 def refund_refused(payment: Payment, why: str) -> Payment:
@@ -217,6 +214,6 @@ def _sibling(
     )
 
 
-def _owing(payment: Payment, kind: DebtKind, now: datetime) -> Payment:
-    debt = Debt(key=kind.value, kind=kind, next_at=now + GRACE)
-    return debts.put(payment, debts.owe(payment.owed, debt))
+def _owing(payment: Payment, kind: DebtKind, now: datetime, taker: Taker | None) -> Payment:
+    debt = Debt(key=kind.value, kind=kind, next_at=now)
+    return debts.put(payment, debts.owe(payment.owed, debt, taker=taker))

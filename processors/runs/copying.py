@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from schemas.base import GenerationId, Value
 from schemas.generation import Generation
-from schemas.run import Output
+from schemas.run import Output, RunStatus
 
 COPIES: Final = "outputs/"
 """Begins the key of every copy."""
@@ -66,6 +66,13 @@ def copied(generation: Generation, copies: Mapping[str, Copy]) -> Generation:
         return output.change(key=key, content_type=copy.content_type)
 
     return _with(generation, tuple(noted(*each) for each in _places(generation)))
+
+
+def lost(generation: Generation) -> bool:
+    """Return whether all that a run made is gone for good: no copy was made of any of it."""
+    outputs = generation.response_payload.outputs
+    completed = generation.status is RunStatus.COMPLETED
+    return completed and bool(outputs) and all(each.not_kept == "gone" for each in outputs)
 
 
 def expired(generation: Generation, keys: Collection[str]) -> Generation:

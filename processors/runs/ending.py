@@ -126,6 +126,13 @@ def limit_at(generation: Generation, timing: Timing) -> datetime:
     return generation.request_timestamp + timing.limit_waiting
 
 
+def resettled(generation: Generation, now: datetime, taker: Taker | None = None) -> Generation:
+    """Owe a job the settling of its run once more: what is known by now may change the price."""
+    if generation.job_id is None:
+        return generation
+    return owe(generation, Debt(key=SETTLE, kind=DebtKind.SETTLE, next_at=now), taker)
+
+
 def ended_at(generation: Generation) -> datetime:
     """Return when the end that stands was written, by our own clock."""
     return generation.history[-1].at

@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 from schemas.base import Time, Value
 from schemas.wire.api import Digits, Said
 
-What = Literal["generation", "job"]
+What = Literal["generation", "job", "payment"]
 
 
 class DebtQuery(Said):
@@ -40,7 +40,7 @@ class Replay(Said):
     )
 
     record: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
-    """Id of a generation or a job."""
+    """Id of a generation, a job or a payment."""
     key: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     """Only those of this key, such as `notify`."""
     since: Time | None = None
@@ -71,7 +71,7 @@ class DebtView(_View):
 
 
 class DebtPage(_View):
-    """Debts, those of the oldest generations first, then those of jobs."""
+    """Debts, those of the oldest generations first, then those of jobs, then those of payments."""
 
     items: tuple[DebtView, ...]
 

@@ -32,6 +32,14 @@ Inputs = Annotated[dict[InputName, JsonValue], AfterValidator(_sized)]
 """By the names of the preset's inputs; at most 12 KiB as JSON."""
 
 
+def _known(status: JobStatus) -> JobStatus:
+    """Refuse a word that is none: stored ones of newer versions are taken as they are."""
+    if status not in frozenset(JobStatus):
+        words = ", ".join(repr(each.value) for each in JobStatus)
+        raise PydanticCustomError("job_status", "must be one of {words}", {"words": words})
+    return status
+
+
 class NewStep(Said):
     """One thing to be made."""
 
@@ -91,6 +99,15 @@ class NewJob(Said):
         return NewStep(preset=self.preset or "", inputs=self.inputs or {})
 
 
+class ReadHeaders(Said):
+    """Headers of a request that asks again and again."""
+
+    model_config = ConfigDict(strict=False)
+
+    if_none_match: Annotated[str | None, Field(alias="If-None-Match")] = None
+    """ETags of what the client has already: 304 where it still is so."""
+
+
 class JobQuery(Said):
     """Which jobs to list."""
 
@@ -98,7 +115,7 @@ class JobQuery(Said):
 
     user: UserName | None = None
     """Whose; everybody's where it is not given."""
-    status: JobStatus | None = None
+    status: Annotated[JobStatus, AfterValidator(_known)] | None = None
     cursor: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
     """`next` of the page before."""
     limit: Annotated[int, Field(ge=1, le=200), Digits] = 50

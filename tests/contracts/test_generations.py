@@ -11,7 +11,7 @@ from schemas.base import EngineName, GenerationId, InstanceName, RunId, first_id
 from schemas.debt import DebtKind
 from schemas.generation import Generation, Request
 from schemas.run import RunStatus
-from tests.builders import ID, NOON, a_debt, a_generation, an_order, later, some_metadata
+from tests.builders import ID, JOB, NOON, a_debt, a_generation, an_order, later, some_metadata
 from tests.contracts.conftest import Ports
 
 pytestmark = pytest.mark.anyio
@@ -326,3 +326,52 @@ async def test_costs_are_added_up_by_engine_and_preset(generations: Generations)
         Spent(engine, "b", Decimal(0)),
     }
     assert await generations.spent(later(99)) == ()
+
+
+async def test_a_part_of_a_job_is_made_once(generations: Generations) -> None:
+    """Job, step and item together are unique; what is of no job is no rival."""
+    part = {"job_id": JOB, "step": 1, "item": 1}
+    assert await generations.insert(an_order(id=the(1), **part))
+
+    assert not await generations.insert(an_order(id=the(2), **part))
+    assert await generations.insert(an_order(id=the(3), **(part | {"item": 2})))
+    assert await generations.insert(an_order(id=the(4), **(part | {"step": 2})))
+    assert await generations.insert(an_order(id=the(5), **(part | {"job_id": "other"})))
+    assert await generations.insert(an_order(id=the(6)))
+    assert await generations.insert(an_order(id=the(7)))
+
+
+async def test_the_last_costs_of_a_preset_are_known(generations: Generations) -> None:
+    """Of its runs that completed, the newest first; None where a cost is not known."""
+    runs_of = (
+        ("a", RunStatus.COMPLETED, "0.000001"),
+        ("a", RunStatus.COMPLETED, None),
+        ("a", RunStatus.FAILED, "9"),
+        ("b", RunStatus.COMPLETED, "8"),
+        ("a", RunStatus.RUNNING, None),
+        ("a", RunStatus.COMPLETED, "0.25"),
+    )
+    for number, (preset, status, usd) in enumerate(runs_of):
+        made = a_generation(
+            status,
+            id=the(number),
+            metadata=some_metadata(preset=preset),
+            cost_usd=None if usd is None else Decimal(usd),
+        )
+        assert await generations.insert(made)
+
+    assert await generations.last_costs("a", 9) == (Decimal("0.25"), None, Decimal("0.000001"))
+    assert await generations.last_costs("a", 2) == (Decimal("0.25"), None)
+    assert await generations.last_costs("c", 9) == ()
+
+
+async def test_only_the_newest_runs_are_looked_at_for_their_costs(generations: Generations) -> None:
+    """A preset that fails for long is expected to cost what nobody knows."""
+    for number in range(101):
+        status = RunStatus.FAILED if number else RunStatus.COMPLETED
+        metadata = some_metadata(preset="a")
+        await generations.insert(
+            a_generation(status, id=the(number), metadata=metadata, cost_usd=Decimal(1))
+        )
+
+    assert await generations.last_costs("a", 9) == ()

@@ -4,11 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from app.ports import KeptPayments
+from app.ports import KeptPayments, Write
+from processors import debts
 from processors import payments as deciding
 from schemas.base import PaymentId, UserId
+from schemas.debt import DebtKind
 from schemas.payment import PaymentStatus
-from tests.builders import NOON, PAYMENT, USER, a_charge, a_payment, a_user, later
+from tests.builders import HERE, NOON, PAYMENT, USER, a_charge, a_payment, a_taker, a_user, later
 from tests.contracts.conftest import Ports
 
 pytestmark = pytest.mark.anyio
@@ -60,9 +62,12 @@ async def test_a_write_names_the_version_it_replaces(payments: KeptPayments) -> 
     after = before.change(version=2, invoice_url="https://t.me/$x", expires_at=None)
     await payments.insert(before)
 
-    assert await payments.write(before, after)
-    assert not await payments.write(before, before.change(version=2, invoice_url="other"))
-    assert not await payments.write(before.change(id=OTHER), after.change(id=OTHER))
+    assert not await payments.write([Write(before, after)])
+    for write in (
+        Write(before, before.change(version=2, invoice_url="other")),
+        Write(before.change(id=OTHER), after.change(id=OTHER)),
+    ):
+        assert await payments.write([write]) == {write.before.id}
     assert await payments.get(PAYMENT) == after
 
 
@@ -72,24 +77,33 @@ async def test_a_charge_is_one_payments(payments: KeptPayments) -> None:
     other = a_payment(id=OTHER)
     await payments.insert(other)
 
-    assert not await payments.write(other, other.change(version=2, charge_id="c"))
+    taken = Write(other, other.change(version=2, charge_id="c"))
+    assert await payments.write([taken]) == {OTHER}
     assert await payments.get(OTHER) == other
 
 
 async def test_what_is_owed_is_found_when_it_is_due(payments: KeptPayments) -> None:
-    """The longest due first, and never what owes nothing."""
-    outcome = deciding.paid(
-        a_payment(), a_user(), a_charge(), provider="telegram", new_id=OTHER, now=NOON
-    )
-    await payments.insert(outcome.after)
+    """While a claim holds nobody is shown it but who asks for that process's claims."""
+    taker, kinds = a_taker(DebtKind.CREDIT), frozenset({DebtKind.CREDIT})
+    paid = deciding.paid(
+        a_payment(), a_user(), a_charge(), provider="telegram", new_id=OTHER, now=NOON, taker=taker
+    ).after
+    await payments.insert(paid)
     await payments.insert(a_payment(id=OTHER))
 
-    assert await payments.due(NOON, 9) == ()
-    assert await payments.due(NOON + deciding.GRACE, 9) == (outcome.after,)
-    assert await payments.due(NOON + deciding.GRACE, 1) == (outcome.after,)
-    done = deciding.settled(outcome.after, deciding.CREDIT, 1).change(version=2)
-    assert await payments.write(outcome.after, done)
-    assert await payments.due(later(99), 9) == ()
+    assert await payments.due(NOON, kinds, 9) == ()
+    assert await payments.due(taker.until, kinds, 9) == (paid,)
+    assert await payments.due(taker.until, frozenset({DebtKind.REFUND}), 9) == ()
+    assert await payments.claimed(HERE, taker.until) == (paid,)
+    assert [each async for each in payments.indebted()] == [paid]
+    assert [each async for each in payments.dead()] == []
+    [row] = await payments.owed(taker.until)
+    assert (row.kind, row.state, row.number) == (DebtKind.CREDIT, "claimed", 1)
+
+    owed = debts.acknowledge(paid.owed, deciding.CREDIT, 1)
+    done = debts.put(paid, owed).change(version=2)
+    assert not await payments.write([Write(paid, done)])
+    assert await payments.due(taker.until, kinds, 9) == ()
 
 
 async def test_those_paid_in_a_time_are_listed(payments: KeptPayments) -> None:

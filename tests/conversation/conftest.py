@@ -12,6 +12,7 @@ from app.settings import Settings
 from tests.conversation.presets import PRESETS
 from tests.conversation.scenes import Bot
 from tests.peers import Peers, a_sandbox
+from tests.sandbox.telegram.person import Person
 from tests.service import Service, a_service
 
 DATABASE: Final = "conversation"
@@ -45,12 +46,15 @@ async def service(
     async with a_service(folder, sandbox, mongo_uri, DATABASE, handle_limit=20) as service:
         service.environ |= {"WELCOME_GRANT": "100"}
         await service.start()
+        # It listens before it has loaded what handles updates.
+        first = Person(sandbox, next(_PEOPLE), patience=60)
+        await first.write("/start")
+        await first.next()
         yield service
         await service.stop()
 
 
 @pytest.fixture
-async def bot(sandbox: Peers, service: Service, store: Store) -> AsyncGenerator[Bot]:
+def bot(sandbox: Peers, service: Service, store: Store) -> Bot:
     """The bot, and whoever writes to it."""
-    yield Bot(sandbox, service, store, _PEOPLE)
-    await sandbox.control("comfydeploy", hold_ends=False, down=False)
+    return Bot(sandbox, service, store, _PEOPLE)

@@ -123,3 +123,22 @@ async def test_the_commands_are_listed(bot: Bot) -> None:
     russian = await until(lambda: listed("ru"), bool)
     assert russian["art"] == "Picture по-русски"
     assert (await until(lambda: listed("pt"), bool))["balance"] == "Seus créditos"
+
+
+async def test_what_is_nothing_to_us(bot: Bot) -> None:
+    """A contact is answered; what another bot says, or a channel, is passed over."""
+    ada = bot.somebody()
+    await ada.write("/start")
+    await ada.next()
+    chat = {"id": ada.id, "type": "private", "first_name": "Ada"}
+    person = {"id": ada.id, "is_bot": False, "first_name": "Ada"}
+    contact = {"phone_number": "1", "first_name": "Bea"}
+    message = {"message_id": 900, "date": 1, "chat": chat, "from": person}
+    for odd in (
+        {"from": {**person, "is_bot": True}, "text": "/help"},
+        {"sender_chat": {"id": -1, "type": "channel", "title": "x"}, "text": "/help"},
+        {"contact": contact},
+    ):
+        await bot.peers.control("telegram/updates", update={"message": {**message, **odd}})
+
+    assert words(await ada.next()) == "I understand words and pictures only. /help says more."

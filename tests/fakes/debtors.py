@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, MutableMapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Generic
 
 from app.ports import Owed, OwingT, Write
@@ -59,7 +60,11 @@ class FakeDebtors(Generic[OwingT]):
     ) -> tuple[OwingT, ...]:
         """See app.ports.Debtors."""
         await self.gate()
-        found = [each for each in self._by_due() if any(_ripe(d, now, kinds) for d in each.owed)]
+        found = [
+            each
+            for each in self._by_due()
+            if self._known(each) and any(_ripe(d, now, kinds) for d in each.owed)
+        ]
         await self.gate()
         return tuple(found[:limit])
 
@@ -128,6 +133,11 @@ class FakeDebtors(Generic[OwingT]):
         """Return whether two records cannot stand side by side."""
         key = key_of(other)
         return key is not None and key == key_of(one)
+
+    def _known(self, record: OwingT) -> bool:
+        """Return whether a record stands at a status that this version knows."""
+        status: object = getattr(record, "status", None)
+        return not isinstance(status, StrEnum) or status in frozenset(type(status))
 
     def _by_due(self) -> list[OwingT]:
         due = [each for each in self.records.values() if each.due_at is not None]

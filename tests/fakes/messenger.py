@@ -35,6 +35,7 @@ class FakeMessenger:
         waiting: Passed while a chat's turn is waited for.
         gate: Passed before a message goes out, and before its answer comes.
         told: Ends that went out.
+        links_only: Whether files are refused, so that people are sent links.
         shown: Status messages that went out.
     """
 
@@ -42,6 +43,7 @@ class FakeMessenger:
         self.duty = True
         self.gate = gate
         self.waiting = waiting
+        self.links_only = False
         self.told: list[Told] = []
         self.shown: list[Shown] = []
 
@@ -80,9 +82,10 @@ class FakeMessenger:
         reply_to: int | None,
         replace: int | None,
         hosts: tuple[str, ...],
-    ) -> None:
+    ) -> bool:
         """See app.ports.Messenger."""
         del hosts
         await self.gate()
         self.told.append(Told(chat_id, content, reply_to, replace))
         await self.gate()
+        return bool(content.items) and not self.links_only

@@ -120,3 +120,23 @@ def test_what_is_no_copy_is_nobodys() -> None:
     assert runs.owner_of("outputs/readme.txt") is None
     assert runs.owner_of(f"uploads/{ID}/1-00000000-a") is None
     assert runs.name_in("uploads/a.png") == "a.png"
+
+
+@pytest.mark.parametrize(
+    ("status", "why", "is_so"),
+    [
+        (RunStatus.COMPLETED, ("gone", "gone"), True),
+        (RunStatus.COMPLETED, ("gone", "too_large"), False),
+        (RunStatus.COMPLETED, ("gone", None), False),
+        (RunStatus.COMPLETED, (), False),
+        (RunStatus.FAILED, ("gone",), False),
+    ],
+)
+def test_what_was_made_is_lost_when_all_of_it_is_gone(
+    status: RunStatus, why: tuple[str | None, ...], *, is_so: bool
+) -> None:
+    """Of a run that completed; what is only too large is still with the engine."""
+    outputs = tuple(an_output(str(number), not_kept=each) for number, each in enumerate(why))
+    made = a_generation(status, response_payload=Response(outputs=outputs))
+
+    assert runs.lost(made) is is_so

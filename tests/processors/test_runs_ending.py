@@ -8,15 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors import runs
+from processors import debts, runs
 from processors.runs import Ending
 from schemas.base import RunId
 from schemas.debt import DebtKind
-from schemas.generation import OUTPUTS_KEPT, CostRate, Generation, RateUnit
+from schemas.generation import OUTPUTS_KEPT, CostRate, Generation, RateUnit, StatusChange
 from schemas.run import OPEN, TERMINAL, Output, RunStatus
 from tests import strategies
 from tests.builders import (
     CHAT,
+    JOB,
     NOON,
     RUN,
     TIMING,
@@ -535,3 +536,65 @@ def test_the_run_of_another_attempt_is_not_cancelled() -> None:
     record = a_generation(metadata=some_metadata(run_id=RunId("run-2")))
 
     assert the_debt(ours(record), runs.CANCEL).about == "run-2"
+
+
+def test_a_jobs_run_owes_the_settling_of_its_end() -> None:
+    """In place of the telling, which is its job's; a second end owes it again."""
+    first = ours(a_generation(RunStatus.RUNNING, job_id=JOB))
+    assert owes(first) == [runs.ASK, runs.CANCEL, runs.SETTLE]
+
+    second = told(first)
+    assert owes(second) == [runs.SETTLE]
+    assert the_debt(second, runs.SETTLE).n == the_debt(first, runs.SETTLE).n + 1
+
+
+def test_only_a_jobs_run_is_settled_again() -> None:
+    """There is nobody else whose credits are held."""
+    over = told(a_generation(RunStatus.RUNNING, job_id=JOB), RunStatus.FAILED)
+    taker = a_taker(DebtKind.SETTLE)
+    again = the_debt(runs.resettled(debts.put(over, ()), NOON, taker), runs.SETTLE)
+
+    assert again.by == taker.by
+    assert runs.resettled(a_generation(), NOON) == a_generation()
+
+
+@pytest.mark.parametrize(
+    ("before", "by", "is_so"),
+    [
+        (RunStatus.RUNNING, "us", True),
+        (RunStatus.SUBMITTING, "us", True),
+        (RunStatus.PENDING, "us", False),
+        (RunStatus.WAITING, "us", False),
+        (RunStatus.RUNNING, "engine", False),
+    ],
+)
+def test_an_end_of_ours_is_provisional_where_the_engine_may_have_the_run(
+    before: RunStatus, by: str, *, is_so: bool
+) -> None:
+    """Not where it never had it, nor once it has had its say."""
+    history = (
+        StatusChange(status=before, at=NOON, source="x"),
+        StatusChange(status=RunStatus.FAILED, at=later(9), source=by),
+    )
+    over = a_generation(RunStatus.FAILED, ended_by=by, history=history)
+
+    assert runs.provisional(over) is is_so
+    assert runs.ended_at(over) == later(9)
+    assert not runs.provisional(a_generation())
+
+
+def test_an_end_whose_beginning_is_forgotten_is_provisional() -> None:
+    """Nobody can say that the engine never had it."""
+    history = (StatusChange(status=RunStatus.FAILED, at=NOON, source="us"),)
+
+    assert runs.provisional(a_generation(RunStatus.FAILED, ended_by="us", history=history))
+
+
+def test_a_run_has_the_time_limit_of_its_preset() -> None:
+    """From its start; without one, that of all."""
+    own = a_generation(RunStatus.RUNNING, started_at=NOON, time_limit=60)
+
+    assert runs.limit_at(own, TIMING) == later(60)
+    assert runs.limit_at(own.change(time_limit=None), TIMING) == NOON + TIMING.limit_running
+    assert not runs.overdue(own, later(59), TIMING)
+    assert runs.overdue(own, later(60), TIMING)

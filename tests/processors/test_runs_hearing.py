@@ -10,7 +10,7 @@ from processors import debts, runs
 from processors.runs import Verdict
 from schemas.base import RunId
 from schemas.debt import DebtKind
-from schemas.generation import OUTPUTS_KEPT, EngineRun, Generation
+from schemas.generation import OUTPUTS_KEPT, ClaimedEnd, EngineRun, Generation
 from schemas.run import OPEN, TERMINAL, RunEvent, RunStatus
 from tests import strategies
 from tests.builders import (
@@ -475,3 +475,26 @@ def test_a_run_that_was_to_be_asked_is_asked_whatever_news_comes_of_it() -> None
 
     assert the_debt(after, runs.ASK).next_at == later(1)
     assert the_debt(after, runs.ASK).about == RUN
+
+
+@pytest.mark.parametrize(
+    ("fields", "known"),
+    [
+        ({"status": RunStatus.RUNNING}, None),
+        ({"status": RunStatus.COMPLETED, "ended_by": "engine"}, RunStatus.COMPLETED),
+        ({"status": RunStatus.TIMEOUT, "ended_by": "us", "confirmed": True}, None),
+        ({"status": RunStatus.FAILED, "ended_by": "us", "confirmed": False}, RunStatus.FAILED),
+        (
+            {
+                "status": RunStatus.RUNNING,
+                "claimed_end": ClaimedEnd(status=RunStatus.FAILED, at=NOON, run_id=RUN),
+            },
+            RunStatus.FAILED,
+        ),
+    ],
+)
+def test_an_end_is_known_once_the_engine_has_told_of_it(
+    fields: dict[str, object], known: RunStatus | None
+) -> None:
+    """Confirmed or not; what we say ourselves is none of its."""
+    assert runs.known_end(a_generation().change(**fields)) is known

@@ -107,7 +107,7 @@ class TelegramMessenger:
         reply_to: int | None,
         replace: int | None,
         hosts: tuple[str, ...],
-    ) -> None:
+    ) -> bool:
         """See app.ports.Messenger."""
         del reply_to, replace, hosts
         fate = self._telegram.fate()
@@ -115,6 +115,7 @@ class TelegramMessenger:
             now, answered = self._telegram.clock.now(), fate == "ok"
             self._telegram.tales.append(Tale(chat_id, content.text, now, self._name, answered))
         await self._sent(fate)
+        return bool(content.items)
 
     async def _sent(self, fate: str) -> None:
         """Wait for the answer. What stops us before the send stops us in the turn already."""

@@ -91,8 +91,9 @@ class Shop:
         """
         asked = writing.missing(preset, given)
         if asked is None:
-            await turn.drop()
+            # In this order: whoever comes after a crash finds what was given still there.
             await self.place(turn, preset.name, given)
+            await turn.drop()
             return
         await self.ask(turn, preset, given, asked, before)
 
@@ -151,7 +152,7 @@ class Shop:
             if quote.missing:
                 raise InsufficientCreditsError(quote.balance, quote.missing)
         except REFUSALS as error:
-            await turn.tell(*refusal(turn.voice, error))
+            await turn.tell(*refusal(turn.voice, error, await self._title(turn, preset)))
             return
         said = preset_views.ordered(turn.voice, quote)
         status = await turn.talk.say(turn.chat_id, said, reply_to=turn.replied)
@@ -165,7 +166,13 @@ class Shop:
         try:
             await self.orders.place(order, key=turn.key, digest=None)
         except REFUSALS as error:
-            await _replace(turn, status, *refusal(turn.voice, error))
+            title = await self._title(turn, preset)
+            await _replace(turn, status, *refusal(turn.voice, error, title))
+
+    async def _title(self, turn: Turn, name: str) -> str:
+        """Return what a preset is called; its name where it is gone."""
+        preset = await self._known.get(name)
+        return name if preset is None else preset.titles.of(turn.voice.language.value)
 
 
 async def _refused(turn: Turn, job: Job) -> None:

@@ -22,9 +22,9 @@ from processors.errors import (
     InsufficientCreditsError,
     ProcessorError,
 )
-from processors.notifications import image_refusals, refusals
+from processors.notifications import image_refusals, refusals, waiting
 from processors.notifications.buttons import Rows
-from processors.notifications.texts import Voice, duration, in_credits
+from processors.notifications.texts import Voice, in_credits
 
 REFUSALS: Final = (
     RefusedError,
@@ -44,8 +44,14 @@ class Refusal(NamedTuple):
     rows: Rows = ()
 
 
-def refusal(voice: Voice, error: AppError | ProcessorError) -> Refusal:
-    """Return what a person is told of an error, one of `REFUSALS`."""
+def refusal(voice: Voice, error: AppError | ProcessorError, title: str = "") -> Refusal:
+    """Return what a person is told of an error, one of `REFUSALS`.
+
+    Args:
+        voice: Theirs.
+        error: What is in the way.
+        title: What they wanted, as they know it.
+    """
     if isinstance(error, InsufficientCreditsError):
         said = voice.say(
             "That is not enough: {missing} are missing. Your balance: {balance}.",
@@ -53,50 +59,21 @@ def refusal(voice: Voice, error: AppError | ProcessorError) -> Refusal:
             balance=in_credits(voice, error.balance),
         )
         return Refusal(written(said), (top_up(voice),))
-    return Refusal(written(_said(voice, error)))
+    return Refusal(written(_said(voice, error, title)))
 
 
-def _said(voice: Voice, error: AppError | ProcessorError) -> str:
+def _said(voice: Voice, error: AppError | ProcessorError, title: str) -> str:
     match error:
         case InputRefusedError():
             return refusals.refused(voice.language, error, translate=voice.translate)
         case ImageRefusedError():
             return image_refusals.refused(voice.language, error, translate=voice.translate)
         case LimitReachedError():
-            return _limit(voice, error)
+            return waiting.limited(voice, error.limit, error.most, error.retry_after)
         case PausedError():
-            return _paused(voice, error)
+            return waiting.paused(voice, error.what, title, error.why, error.retry_after)
         case _:
             return _other(voice, error)
-
-
-def _limit(voice: Voice, error: LimitReachedError) -> str:
-    match error.limit:
-        case "at_once":
-            return voice.plural(
-                "You can have {n} order under way at a time. Please wait until it is done.",
-                "You can have {n} orders under way at a time. Please wait until one is done.",
-                error.most,
-            )
-        case "per_minute":
-            said = voice.plural(
-                "You can order {n} time a minute.", "You can order {n} times a minute.", error.most
-            )
-        case _:
-            said = voice.plural(
-                "You can order {n} time a day.", "You can order {n} times a day.", error.most
-            )
-    if error.retry_after is None:
-        return said
-    wait = duration(voice, max(round(error.retry_after.total_seconds()), 1))
-    return said + " " + voice.say("Please try again in {time}.", time=wait)
-
-
-def _paused(voice: Voice, error: PausedError) -> str:
-    if error.what == "spend":
-        return voice.say("That is all for today here. Please come back tomorrow.")
-    said = voice.say("This takes no orders for now. Please try again later.")
-    return f"{said}\n{error.why}" if error.why else said
 
 
 def _other(voice: Voice, error: AppError | ProcessorError) -> str:

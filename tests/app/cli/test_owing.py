@@ -11,12 +11,12 @@ import pytest
 from app.bootstrap import Store, open_store
 from app.clock import Clock
 from app.settings import Settings
-from processors import runs
+from processors import payments, runs
 from schemas.base import GenerationId, RunId
 from schemas.debt import Debt, DebtKind
 from schemas.run import RunStatus
 from tests.app.cli.running import Answer, run
-from tests.builders import a_generation, the_debt
+from tests.builders import PAYMENT, a_debt, a_generation, a_payment, the_debt
 
 NAMES = ("dead", "long-dead", "alive")
 
@@ -103,6 +103,23 @@ def test_a_replay_of_nothing_is_said_so(
 ) -> None:
     """What is not there, or not dead, is not brought back."""
     assert _debts("replay", *chosen, data_dir=tmp_path, database=database).code == code
+
+
+def test_what_payments_owe_is_listed(tmp_path: Path, database: dict[str, str]) -> None:
+    """After the others, and overdue where nobody does it."""
+    asyncio.run(_sell(database))
+    lines = _debts("list", data_dir=tmp_path, database=database).out.splitlines()
+    stuck = run("stuck", "--minutes", "60", data_dir=tmp_path, **database)
+
+    assert lines[-1].split()[:3] == [PAYMENT, "payback", "waits"]
+    assert (stuck.code, "payback" in stuck.out) == (1, True)
+
+
+async def _sell(named: dict[str, str]) -> None:
+    late = Clock().now() - timedelta(days=2)
+    payback = a_debt(payments.PAYBACK, next_at=late)
+    async with _opened(named) as store:
+        assert await store.payments.insert(a_payment(owed=(payback,), due_at=late))
 
 
 async def _alive(named: dict[str, str]) -> set[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.ports import Write
 from app.store.payments import MongoPayments
 from processors import payments
 from schemas.base import PaymentId
@@ -97,7 +98,7 @@ def test_what_went_back_is_said(tmp_path: Path, database: dict[str, str]) -> Non
 
 async def _write(named: dict[str, str], before: Payment, after: Payment) -> None:
     async with opened(named) as store:
-        assert await store.payments.write(before, after)
+        assert not await store.payments.write([Write(before, after)])
 
 
 @pytest.mark.parametrize(

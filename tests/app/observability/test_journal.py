@@ -1,6 +1,7 @@
 """Every change of status in the log, and a show for people."""
 
 import json
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -10,8 +11,10 @@ import structlog
 from app.observability import journal, logs
 from app.observability.journal import MAX_REASON
 from app.observability.terminal import Terminal
+from schemas.job import JobStatus, Outcome
 from schemas.run import RunStatus
 from tests.app.observability.lifetimes import ID, PICTURE, a_generation, completed, live, running
+from tests.builders import JOB, USER, a_job, a_step
 
 
 def logged(stream: StringIO) -> list[dict[str, Any]]:
@@ -129,3 +132,28 @@ def test_log_lines_go_above_the_bars() -> None:
     above, below = stream.getvalue().rpartition("\x1b[J")[2].splitlines()
     assert "something else" in above
     assert " 50 %" in below
+
+
+def test_a_job_is_one_line_for_each_change_of_status() -> None:
+    """With who pays, for what, and how much once that is known."""
+    stream = StringIO()
+    book = journal.show(logs.configure("info", "json", stream), "json", live=True)
+    before = a_job()
+    paid = Outcome(status=RunStatus.COMPLETED, price=Decimal("2.50"))
+    after = before.change(status=JobStatus.COMPLETED, steps=(a_step(outcome=paid),))
+    book.ordered(None, before)
+    book.ordered(before, before.change(cancel_wanted=True))
+    book.ordered(before, after)
+
+    ordered, ended = logged(stream)
+    assert ordered == {
+        "event": "job",
+        "level": "info",
+        "job": JOB,
+        "was": None,
+        "status": "active",
+        "user": USER,
+        "presets": ["l4_t2i"],
+        "price": None,
+    }
+    assert (ended["was"], ended["status"], ended["price"]) == ("active", "completed", "2.50")

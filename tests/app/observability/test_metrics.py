@@ -75,6 +75,11 @@ def test_debts_are_set_as_they_are_found() -> None:
     metrics.debts([DebtRow(DebtKind.NOTIFY, "dead", 2, 90.0), DebtRow("surprise", "live", 1, 1.0)])
     found = figure(metrics, "debts", kind="notify", state="dead")
     oldest = figure(metrics, "debts_oldest_seconds", kind="notify", state="dead")
+    alike = [DebtRow(DebtKind.NOTIFY, "dead", 2, 90.0), DebtRow(DebtKind.NOTIFY, "dead", 3, 9.0)]
+    metrics.debts(alike)
+    both = metrics.render().decode()
+    assert 'runrelay_debts{kind="notify",state="dead"} 5.0' in both
+    assert 'runrelay_debts_oldest_seconds{kind="notify",state="dead"} 90.0' in both
     metrics.debts([])
 
     assert (found, oldest) == (2, 90)

@@ -58,11 +58,11 @@ class Setting:
         reply_to: int | None = None,
         replace: int | None = None,
         end: str | None = None,
-    ) -> None:
-        """Tell an end within a turn, as a debt's worker does."""
+    ) -> bool:
+        """Tell an end within a turn, as a debt's worker does; return whether a file got there."""
         named = GenerationId(end) if end else None
         async with self.sender.turn(chat_id, editing=False, end=named):
-            await self.sender.tell(chat_id, content, reply_to, replace, HOSTS)
+            return await self.sender.tell(chat_id, content, reply_to, replace, HOSTS)
 
     async def show(
         self, text: str, message_id: int | None = None, chat_id: int = 1, rows: Rows = ()

@@ -65,7 +65,7 @@ class FakeMessenger:
         reply_to: int | None,
         replace: int | None,
         hosts: tuple[str, ...],
-    ) -> None:
+    ) -> bool:
         """Fail: an alert is no end."""
         raise AssertionError(chat_id, content, reply_to, replace, hosts)
 

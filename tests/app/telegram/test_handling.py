@@ -169,6 +169,27 @@ async def test_a_checkout_waits_for_nobody() -> None:
         await until(lambda: all_over(store))
 
 
+async def test_what_could_not_be_stored_is_handled_once() -> None:
+    """By a process that handles any; a failure of it is noted, and keeps nobody up."""
+    store = FakeUpdates()
+    worker = Worker(store)
+    checkout = an_update(99, kind="pre_checkout_query", lane="checkout:99", chat_id=None)
+    assert not worker.handling.at_once(checkout)
+
+    worker.fails = [ValueError("what somebody wrote")]
+    async with worker.at_work():
+        await asyncio.sleep(0)
+        assert worker.handling.at_once(checkout)
+        await until(lambda: worker.counted("failed", "pre_checkout_query"))
+        assert worker.handling.at_once(checkout)
+        await until(lambda: worker.counted("handled", "pre_checkout_query"))
+        await worker.handling.drain()
+        assert not worker.handling.at_once(checkout)
+
+    assert worker.seen == [99, 99]
+    assert store.kept == {}
+
+
 async def test_a_handler_that_fails_is_tried_again_before_what_comes_after() -> None:
     """The order stays, and no more is said than where it failed."""
     store = await kept(an_update(1), an_update(2))

@@ -100,7 +100,14 @@ def a_process(
         pace=FREE,
     )
     handling = Handling(updates, me=me, clock=clock, timing=QUICK, metrics=metrics, alerts=alerts)
-    take = TakeUpdates(updates, wake=handling.wake, clock=clock, timing=QUICK, metrics=metrics)
+    take = TakeUpdates(
+        updates,
+        wake=handling.wake,
+        at_once=handling.at_once,
+        clock=clock,
+        timing=QUICK,
+        metrics=metrics,
+    )
     reception = Reception(
         token=token,
         api_url=peers.telegram,

@@ -15,6 +15,7 @@ from app.observability.metrics import Metrics
 from app.telegram.stars import Stars
 from processors.notifications import paying
 from tests.app.telegram.conftest import TOKEN
+from tests.app.telegram.setting import a_setting
 from tests.builders import PAYMENT, a_charge, a_payment
 from tests.peers import Json, Peers
 from tests.sandbox.telegram.person import Person
@@ -86,6 +87,24 @@ async def test_an_invoice_is_sent(stars: Stars, peers: Peers) -> None:
 
     assert message["invoice"]["title"] == BILL.title
     assert message["invoice"]["payload"] == PAYMENT
+
+
+async def test_an_invoice_waits_for_its_chats_turn(peers: Peers) -> None:
+    """Like every message; a call that goes to no chat does not."""
+    async with a_setting(peers) as setting:
+        stars = Stars(
+            TOKEN, peers.telegram, sender=setting.sender, timeout_seconds=2, metrics=Metrics()
+        )
+        async with asyncio.TaskGroup() as group, setting.sender.turn(7, editing=False):
+            group.create_task(stars.send(a_payment(), BILL, 7))
+            await stars.link(a_payment(), BILL)
+            assert await setting.kinds(7) == []
+        await setting.chats.migrated(-5, -1005)
+        await stars.send(a_payment(), BILL, -5)
+        await stars.close()
+
+        assert await setting.kinds(7) == ["invoice"]
+        assert await setting.kinds(-1005) == ["invoice"]
 
 
 async def test_what_was_never_paid_is_not_given_back(stars: Stars) -> None:

@@ -47,7 +47,7 @@ async def test_a_picture_goes_by_url(peers: Peers) -> None:
     async with a_setting(peers, allow_private=True) as setting:
         asked = await setting.show("please")
         item = an_item(url=await hosted(peers, "x.png", picture), name="x.png")
-        await setting.tell(a_content(item), reply_to=asked)
+        assert await setting.tell(a_content(item), reply_to=asked)
 
     message = (await peers.chat(1))[-1]
     assert message["kind"] == "photo"
@@ -132,8 +132,8 @@ async def test_case_47_a_request_that_is_too_large_becomes_a_link(setting: Setti
 
 
 async def test_what_nobody_can_fetch_becomes_a_link(setting: Setting) -> None:
-    """The person always gets something."""
-    await setting.tell(a_content(an_item()))
+    """The person always gets something; but it is no file that got there."""
+    assert not await setting.tell(a_content(an_item()))
 
     (message,) = await setting.peers.chat(1)
     assert message["text"] == "Done & dusted\n0.png"

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 from app.errors import PausedError
@@ -19,9 +20,15 @@ from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger
 from app.usecases.end_run import EndRun
 from app.usecases.hand_over import HandOver
+from app.usecases.hands import Hands
 from app.usecases.keep_outputs import KeepOutputs
+from app.usecases.money import Money
 from app.usecases.notify import Ends, Finish, Notify, Show
-from app.usecases.records import Records
+from app.usecases.notify_job import NotifyJob
+from app.usecases.orders import Check, Order, Orders
+from app.usecases.records import Records, RecordsOf
+from app.usecases.settle_run import SettleRun
+from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Sweep
 from app.usecases.taking import Taking
@@ -30,17 +37,23 @@ from processors.protocols import comfydeploy
 from schemas.base import EngineName, GenerationId, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
+from schemas.job import Job, JobChat, JobId
+from schemas.preset import Preset
 from schemas.run import Delivery, RunEvent
 from schemas.timing import Timing
+from schemas.user import User
 from schemas.wire.api import NewGeneration
-from tests.builders import A10G, CHAT, COMFYDEPLOY, HERE, RUN
+from tests.builders import A10G, CHAT, COMFYDEPLOY, HERE, RUN, USER, a_preset, a_user
 from tests.fakes.alerts import FakeAlerts
 from tests.fakes.clock import LoopClock
 from tests.fakes.engines import FakeEngine
 from tests.fakes.gates import Turnstile
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
+from tests.fakes.jobs import FakeJobs
+from tests.fakes.ledger import FakeLedger
 from tests.fakes.messenger import FakeMessenger
+from tests.fakes.presets import FakePresets
 from tests.fakes.storage import FakeFiles, FakeStorage
 from tests.speech import translate
 
@@ -67,6 +80,8 @@ class Scene:
         files: What peers have.
         storage: Where copies are kept.
         engine_on: Whether the engine is set up.
+        jobs: What was ordered, at the same gate as the generations.
+        ledger: Everybody's credits, at the same gate.
         paused: Engines that take no orders.
     """
 
@@ -83,11 +98,31 @@ class Scene:
         disk_full: bool = False,
         telegram: bool = True,
         finish: Finish = "send",
+        presets: tuple[Preset, ...] = (),
+        checks: tuple[Check, ...] = (),
+        after: "Scene | None" = None,
     ) -> None:
+        """Set everything up.
+
+        Args:
+            timing: Limits and intervals.
+            name: Of the process.
+            generations: What there is, behind a gate of its own.
+            inbox: The same of events.
+            storage: The same of copies.
+            engine: What makes the engine.
+            engine_on: Whether it is set up.
+            disk_full: Whether nothing new is taken on.
+            telegram: Whether Telegram is set up.
+            finish: How an end stands beside the status message.
+            presets: What can be ordered; `a_preset` where none is named.
+            checks: What else may be in the way of an order.
+            after: A process that died: this one comes to what it left in the store.
+        """
         self.timing = timing
-        self.clock = LoopClock()
+        self.clock = after.clock if after else LoopClock()
         self.store, self.engine_gate, self.chat_gate = Turnstile(), Turnstile(), Turnstile()
-        self.generations = generations or FakeGenerations(gate=self.store)
+        self._come_to(after, generations)
         self.inbox = inbox or FakeInbox(gate=self.store)
         self.engine = engine(self.engine_gate)
         self.messenger = FakeMessenger(self.chat_gate)
@@ -97,17 +132,30 @@ class Scene:
         self.asked_all = 0
         self.taking = Taking(name, timing, background=True, messenger=self.messenger)
         self.records = Records(self.generations, self.clock, Journal())
+        self.ordered = RecordsOf[Job](self.jobs, self.clock, Journal().ordered)
+        self.money = Money(self.ledger, self.clock)
         self.circuits = Circuits(self.clock, timing, self.alerts, METRICS)
         watched = Watched(self.engine, self.circuits)
         self.discharger = self._discharger({COMFYDEPLOY: watched} if engine_on else {}, finish)
         self.records.inherit(self.discharger)
+        starter = StartJob(self.records, self.money, self.taking)
+        self.job_hands = self._job_hands(starter, finish)
+        self.ordered.inherit(self.job_hands)
+        self.orders = self._orders(
+            starter,
+            engines=[COMFYDEPLOY] if engine_on else [],
+            telegram=telegram,
+            known=FakePresets(*(presets or (a_preset(),)), gate=self.store),
+            checks=checks,
+            disk_full=lambda: disk_full,
+        )
         common: dict[str, Any] = {"clock": self.clock, "timing": timing, "metrics": METRICS}
         self.applier = Applier(self.inbox, self.records, self.taking, alerts=self.alerts, **common)
         self.sweep = Sweep(
             self.inbox,
             self.records,
             applier=self.applier,
-            hands=(self.discharger,),
+            hands=(self.discharger, self.job_hands),
             receivers={COMFYDEPLOY: comfydeploy.receive},
             taking=self.taking,
             timing=timing,
@@ -132,7 +180,7 @@ class Scene:
     async def running(self) -> AsyncGenerator["Scene"]:
         """Run all parts for the length of the block."""
         async with asyncio.TaskGroup() as group:
-            parts = (self.acceptor, self.applier, self.discharger, self.sweep)
+            parts = (self.acceptor, self.applier, self.discharger, self.job_hands, self.sweep)
             tasks = [group.create_task(part.run()) for part in parts]
             yield self
             for task in tasks:
@@ -142,6 +190,23 @@ class Scene:
         """Order a generation from a chat; its submit is on its way at once."""
         made, _ = await self.desk.create(an_order_form(**fields), key=None, digest=None)
         return made.id
+
+    async def grant(self, credits_: int = 10) -> None:
+        """Give `USER` credits."""
+        await self.money.grant(USER, Decimal(credits_), key="grant:test", by="cli:test")
+
+    async def place(self, key: str | None = None, digest: str = "d", **fields: Any) -> Job:  # noqa: ANN401 - any field of an order
+        """Order `a_preset` from a chat."""
+        job, _ = await self.orders.place(a_wish(**fields), key=key, digest=key and digest)
+        return job
+
+    def job(self, job_id: JobId) -> Job:
+        """Return a job as it is stored."""
+        return self.jobs.records[job_id]
+
+    def moved(self) -> list[tuple[str, Decimal]]:
+        """Return how credits have moved since they were granted."""
+        return [(each.kind.value, each.amount) for each in self.ledger.kept[1:]]
 
     async def hear(self, generation_id: GenerationId, status: str, run_id: str = RUN) -> None:
         """Take in a webhook with a true token."""
@@ -158,6 +223,15 @@ class Scene:
     def record(self, generation_id: GenerationId) -> Generation:
         """Return a record as it is stored."""
         return self.generations.records[generation_id]
+
+    def _come_to(self, after: "Scene | None", generations: FakeGenerations | None) -> None:
+        """Have what is stored: what somebody left, or nothing."""
+        left = after.generations.records if after else None
+        self.generations = generations or FakeGenerations(left, gate=self.store)
+        self.jobs = FakeJobs(after.jobs.records if after else None, gate=self.store)
+        self.ledger = FakeLedger(self.store)
+        if after is not None:
+            self.ledger.kept = after.ledger.kept
 
     def _ask_all(self) -> None:
         self.asked_all += 1
@@ -201,6 +275,14 @@ class Scene:
                     taking=taking,
                     timing=timing,
                 ),
+                DebtKind.SETTLE: SettleRun(
+                    records,
+                    self.ordered,
+                    self.money,
+                    taking=taking,
+                    timing=timing,
+                    alerts=self.alerts,
+                ),
                 DebtKind.SHOW: Show(
                     records,
                     self.messenger,
@@ -212,12 +294,7 @@ class Scene:
                 DebtKind.NOTIFY: Notify(
                     records,
                     self.messenger,
-                    ends=Ends(
-                        engine_of=engines.get,
-                        allow_private=False,
-                        linked=lambda output: output.key,
-                        translate=translate,
-                    ),
+                    ends=self._ends(),
                     finish=finish,
                     translate=translate,
                     taking=taking,
@@ -232,6 +309,67 @@ class Scene:
             metrics=METRICS,
             alerts=self.alerts,
         )
+
+    def _ends(self) -> Ends:
+        return Ends(
+            engine_of=lambda _: self.engine,
+            allow_private=False,
+            linked=lambda output: output.key,
+            translate=translate,
+        )
+
+    def _orders(self, starter: StartJob, *, known: FakePresets, **common: Any) -> Orders:  # noqa: ANN401 - what it was set up with
+        return Orders(
+            self.records,
+            self.ordered,
+            self.jobs,
+            known,
+            money=self.money,
+            starter=starter,
+            credits_per_usd=Decimal(100),
+            taking=self.taking,
+            **common,
+        )
+
+    def _job_hands(self, starter: StartJob, finish: Finish) -> Hands[Job]:
+        return Hands[Job](
+            self.ordered,
+            {
+                DebtKind.START: starter,
+                DebtKind.CANCEL: CancelJob(self.records, self.taking),
+                DebtKind.NOTIFY: NotifyJob(
+                    self.ordered,
+                    self.records,
+                    self.messenger,
+                    ends=self._ends(),
+                    finish=finish,
+                    translate=translate,
+                    taking=self.taking,
+                    timing=self.timing,
+                    journal=Journal(),
+                    metrics=METRICS,
+                ),
+            },
+            lines=JOB_LINES,
+            called="job",
+            taking=self.taking,
+            circuits=self.circuits,
+            timing=self.timing,
+            metrics=METRICS,
+            alerts=self.alerts,
+        )
+
+
+def a_wish(**fields: Any) -> Order:  # noqa: ANN401 - any field of an order
+    """Return what `USER` orders from a chat."""
+    user: User = fields.pop("user", a_user())
+    known: dict[str, Any] = {
+        "preset": "l4_t2i",
+        "inputs": {"prompt": "a lighthouse at dusk"},
+        "chat": JobChat(telegram_chat_id=CHAT),
+        "by": "telegram",
+    }
+    return Order(user=user, **(known | fields))
 
 
 def an_order_form(**fields: Any) -> NewGeneration:  # noqa: ANN401 - any field of an order

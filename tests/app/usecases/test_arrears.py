@@ -1,4 +1,4 @@
-"""app.usecases.arrears: what is owed and does not move, by generations and by jobs."""
+"""app.usecases.arrears: what is owed and does not move, by generations, jobs and payments."""
 
 from datetime import timedelta
 
@@ -8,15 +8,28 @@ from app.errors import NotFoundError
 from app.observability.journal import Journal
 from app.usecases.arrears import Arrear, Arrears, Silent
 from app.usecases.records import Records, RecordsOf
-from processors import jobs, runs
+from processors import jobs, payments, runs
 from schemas.base import GenerationId
 from schemas.generation import Generation
 from schemas.job import Job, JobId, JobStatus
+from schemas.payment import Payment
 from schemas.run import RunStatus
-from tests.builders import ID, JOB, NOON, a_debt, a_generation, a_job, later, some_metadata
+from tests.builders import (
+    ID,
+    JOB,
+    NOON,
+    PAYMENT,
+    a_debt,
+    a_generation,
+    a_job,
+    a_payment,
+    later,
+    some_metadata,
+)
 from tests.fakes.clock import FakeClock
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.jobs import FakeJobs
+from tests.fakes.payments import FakePayments
 
 pytestmark = pytest.mark.anyio
 
@@ -26,16 +39,20 @@ DEAD = a_debt(runs.NOTIFY, dead_at=OLD, attempts=8)
 TOLD = a_debt(jobs.NOTIFY, dead_at=NOON)
 
 
-def the_arrears(*records: Generation | Job) -> tuple[Arrears, FakeGenerations, FakeJobs]:
+def the_arrears(*records: Generation | Job | Payment) -> tuple[Arrears, FakeGenerations, FakeJobs]:
     """What is owed by these."""
     generations, kept, clock = FakeGenerations(), FakeJobs(), FakeClock()
+    bought = FakePayments()
     for each in records:
         if isinstance(each, Job):
             kept.records[each.id] = each
+        elif isinstance(each, Payment):
+            bought.records[each.id] = each
         else:
             generations.records[each.id] = each
     orders = RecordsOf[Job](kept, clock, Journal().ordered)
-    return Arrears(Records(generations, clock, Journal()), orders, kept), generations, kept
+    sold = RecordsOf[Payment](bought, clock, Journal().bought)
+    return Arrears(Records(generations, clock, Journal()), orders, kept, sold), generations, kept
 
 
 def ended(**fields: object) -> Generation:
@@ -89,7 +106,7 @@ async def test_dead_debts_are_brought_back_to_life(
 
 async def test_debts_of_nothing_cannot_be_replayed() -> None:
     """It is said that there is no such record."""
-    with pytest.raises(NotFoundError, match="no such generation or job"):
+    with pytest.raises(NotFoundError, match="no such generation, job or payment"):
         await the_arrears()[0].replay("x")
 
 
@@ -125,3 +142,22 @@ async def test_what_is_overdue_is_found() -> None:
         ("generation", runs.KEEP),
         ("job", jobs.NOTIFY),
     ]
+
+
+async def test_what_payments_owe_is_seen_as_well() -> None:
+    """Listed last, overdue if nobody does it, and replayed should it ever be dead."""
+    payback = a_debt(payments.PAYBACK, next_at=OLD)
+    paid = a_payment(owed=(payback, a_debt(payments.CREDIT, dead_at=OLD)), due_at=OLD)
+    arrears, _, _ = the_arrears(paid, told())
+    rows = [each async for each in arrears.listed(only_dead=False)]
+    stuck = await arrears.stuck(timedelta(minutes=10), 9)
+
+    assert [(each.what, each.debt.key) for each in rows] == [
+        ("job", jobs.NOTIFY),
+        ("payment", payments.PAYBACK),
+        ("payment", payments.CREDIT),
+    ]
+    assert stuck.overdue == (Arrear("payment", PAYMENT, payback),)
+    assert stuck.silent == ()
+    assert await arrears.replay(PAYMENT) == 1
+    assert await arrears.replay() == 1

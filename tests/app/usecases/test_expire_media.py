@@ -121,10 +121,15 @@ class Contended(Records):
     """Records that others keep writing."""
 
     async def change(
-        self, record_id: str, decide: Decide, seen: Generation | None = None
+        self,
+        record_id: str,
+        decide: Decide,
+        seen: Generation | None = None,
+        *,
+        handed: bool = True,
     ) -> Generation | None:
         """See app.usecases.records.Records."""
-        del decide, seen
+        del decide, seen, handed
         raise ContendedError(record_id)
 
 

@@ -239,11 +239,10 @@ async def test_who_ordered_without_a_chat_is_told_nothing() -> None:
 
 async def test_a_job_is_cancelled_from_its_status_message_while_it_runs() -> None:
     """The button goes with the end, which brings its own."""
-    job = "1" * 32
     async with Scene().running() as scene:
-        generation = await scene.order()
-        record = scene.record(generation)
-        scene.generations.records[generation] = record.change(job_id=job)
+        await scene.grant()
+        placed = await scene.place()
+        job, generation = placed.id, placed.steps[0].generation
         await asyncio.sleep(1)
         webhook = webhook_of(scene.record(generation))
         await scene.hear(generation, "running")

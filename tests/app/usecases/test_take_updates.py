@@ -7,7 +7,7 @@ import pytest
 
 from app.errors import OverloadedError, StoreDownError
 from app.observability.metrics import Metrics
-from app.usecases.take_updates import ROOM, TakeUpdates
+from app.usecases.take_updates import CHECKOUT_SECONDS, ROOM, TakeUpdates
 from schemas.timing import Timing
 from schemas.update import Update
 from tests.fakes.clock import FakeClock
@@ -17,6 +17,7 @@ from tests.fakes.updates import FakeUpdates
 pytestmark = pytest.mark.anyio
 
 RAW = b'{"update_id": 7, "message": {"chat": {"id": 5}}}'
+CHECKOUT = b'{"update_id": 8, "pre_checkout_query": {"from": {"id": 5}}}'
 SHORT = Timing(update_limit=timedelta(milliseconds=300))
 
 
@@ -27,13 +28,20 @@ class Scene:
         self.updates = FakeUpdates(gate)
         self.woken = list[Update]()
         self.metrics = Metrics()
+        self.handles, self.unstored = True, list[Update]()
         self.take = TakeUpdates(
             self.updates,
             wake=self.woken.append,
+            at_once=self._at_once,
             clock=FakeClock(),
             timing=timing,
             metrics=self.metrics,
         ).take
+
+    def _at_once(self, update: Update) -> bool:
+        if self.handles:
+            self.unstored.append(update)
+        return self.handles
 
     def counted(self, kind: str, result: str) -> bool:
         """Return whether just one was counted so."""
@@ -110,3 +118,47 @@ async def test_the_room_is_bounded() -> None:
         opened.set()
 
     assert len(scene.woken) == ROOM
+
+
+async def test_a_checkout_is_kept_like_any_update() -> None:
+    """As long as the database answers."""
+    scene = Scene()
+    await scene.take(CHECKOUT)
+    await scene.take(CHECKOUT)
+
+    assert [each.lane for each in scene.woken] == ["checkout:8"] * 2
+    assert scene.unstored == []
+    assert scene.counted("pre_checkout_query", "taken")
+    assert scene.counted("pre_checkout_query", "repeated")
+
+
+async def test_a_checkout_does_not_wait_for_the_database() -> None:
+    """Whether that is away or says nothing at all, it is handled in time, unstored."""
+
+    async def silent() -> None:
+        await asyncio.Event().wait()
+
+    away = Turnstile()
+    away.down = StoreDownError("no answer")
+    for gate in (silent, away):
+        scene = Scene(gate)
+        began = asyncio.get_running_loop().time()
+        await scene.take(CHECKOUT)
+
+        assert [each.id for each in scene.unstored] == [8]
+        passed = asyncio.get_running_loop().time() - began
+        assert passed <= CHECKOUT_SECONDS + 0.001
+        assert scene.counted("pre_checkout_query", "unstored")
+
+
+async def test_a_checkout_that_nobody_here_handles_is_stored_or_refused() -> None:
+    """Telegram brings it again, maybe to another process."""
+    gate = Turnstile([StoreDownError("no answer")])
+    scene = Scene(gate)
+    scene.handles = False
+    await scene.take(CHECKOUT)
+    assert [each.id for each in scene.woken] == [8]
+
+    gate.down = StoreDownError("no answer")
+    with pytest.raises(StoreDownError):
+        await scene.take(CHECKOUT)

@@ -45,6 +45,7 @@ from tests.fakes.controls import FakeControls, FakeDeeds
 from tests.fakes.generations import FakeGenerations as KeptGenerations
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
 from tests.fakes.storage import FakeStorage
 from tests.fakes.users import FakeUsers
@@ -447,7 +448,8 @@ class Office:
     def arrears(self) -> Arrears:
         """Return what is owed."""
         orders = RecordsOf[Job](self.jobs, self._clock, Journal().ordered)
-        return Arrears(Records(self.spent, self._clock, Journal()), orders, self.jobs)
+        sold = RecordsOf[Payment](FakePayments(), self._clock, Journal().bought)
+        return Arrears(Records(self.spent, self._clock, Journal()), orders, self.jobs, sold)
 
     def forgetting(self) -> ForgetUser:
         """Return what forgets people: nothing but their names here."""

@@ -106,3 +106,10 @@ def test_what_a_person_writes_is_no_field() -> None:
 def test_a_marked_text_is_itself() -> None:
     """The mark is for whoever reads the source."""
     assert texts.message("Done") == "Done"
+
+
+@pytest.mark.parametrize(("n", "said"), [(1, "a file"), (2, "files"), (0, "files")])
+def test_programs_are_told_in_english(n: int, said: str) -> None:
+    """Whatever the language; no catalogue is needed for it."""
+    assert texts.english(Language.RUSSIAN, "a file", "files", n) == said
+    assert texts.english(Language.RUSSIAN, "a file") == "a file"

@@ -12,10 +12,22 @@ from processors import debts, payments
 from processors.errors import NotPaidError
 from processors.payments import Outcome
 from schemas.base import PaymentId
+from schemas.debt import DebtKind
 from schemas.ledger import MOST
 from schemas.payment import Charge, Checkout, Payment, PaymentStatus, Refusal, Stray
 from schemas.user import User
-from tests.builders import CHAT, NOON, PAYMENT, USER, a_charge, a_payment, a_user, later
+from tests.builders import (
+    CHAT,
+    HERE,
+    NOON,
+    PAYMENT,
+    USER,
+    a_charge,
+    a_payment,
+    a_taker,
+    a_user,
+    later,
+)
 
 OTHER = PaymentId("0198c0ffee0198c0ffee0198c0ffee78")
 HOUR = timedelta(hours=1)
@@ -101,7 +113,7 @@ def test_a_charge_is_credited_to_whom_the_invoice_was_for() -> None:
     assert (after.status, after.user, after.credits) == (PaymentStatus.PAID, USER, 100)
     assert (after.charge_id, after.payer, after.paid_at) == ("stx-1", 1, later(10))
     assert owed(after) == [payments.CREDIT]
-    assert after.due_at == later(30) + payments.GRACE
+    assert after.due_at == later(30)
 
 
 def test_what_is_paid_late_is_credited() -> None:
@@ -164,6 +176,19 @@ def test_a_refund_that_telegram_made_is_booked() -> None:
 
     assert (back.status, back.refund_by) == (PaymentStatus.REFUNDED, "telegram")
     assert owed(back) == [payments.CREDIT, payments.PAYBACK]
+
+
+def test_what_is_owed_is_claimed_by_who_decides() -> None:
+    """So that nobody else takes it up before its claim has run out."""
+    taker = a_taker(*DebtKind)
+    paid = payments.paid(
+        a_payment(), a_user(), a_charge(), provider="t", new_id=OTHER, now=NOON, taker=taker
+    ).after
+    wanted = payments.refund_wanted(paid, by="x", reason="y", now=NOON, taker=taker)
+    back = payments.given_back(wanted, by="t", now=NOON, taker=taker)
+
+    assert {debt.by for each in (paid, wanted, back) for debt in each.owed} == {HERE}
+    assert paid.due_at == taker.until
 
 
 @pytest.mark.parametrize("payment", [a_paid(), a_stray()], ids=["paid", "stray"])
@@ -245,7 +270,7 @@ class Story:
                 payment = payments.given_back(payment, by="t", now=NOON)
             else:
                 self.back.add(name)
-            payment = payments.settled(payment, debt.key, debt.n)
+            payment = debts.put(payment, debts.acknowledge(payment.owed, debt.key, debt.n))
         self.put(payment)
 
 

@@ -64,6 +64,7 @@ FULL = of(IMAGE, PROMPT, AVOID, STEPS, SCALE, FACES, SHAPE)
         ("--keep_faces sea", {"prompt": "sea", "keep_faces": "true"}),
         ("--keep_faces no sea", {"prompt": "sea", "keep_faces": "false"}),
         ("--keep_faces --steps 9 sea", {"prompt": "sea", "keep_faces": "true", "steps": "9"}),
+        ("keep_faces=да sea", {"prompt": "sea", "keep_faces": "true"}),
         ("keep_faces=нет sea", {"prompt": "sea", "keep_faces": "false"}),
         ("keep_faces=perhaps sea", {"prompt": "sea", "keep_faces": "perhaps"}),
         ("sea shape=широкий", {"prompt": "sea", "shape": "wide"}),

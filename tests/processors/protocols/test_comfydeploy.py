@@ -645,3 +645,12 @@ def test_every_recorded_error_says_something(path: Path) -> None:
 def test_an_error_is_read_whatever_it_is(raw: bytes, said: str) -> None:
     """What says nothing is empty; never an error of our own."""
     assert comfydeploy.detail(raw) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "is_so"),
+    [("Your account has been suspended.", True), ("You have no credits left", False), ("", False)],
+)
+def test_a_suspended_account_is_told_by_its_words(said: str, *, is_so: bool) -> None:
+    """Another refusal is about one order."""
+    assert comfydeploy.is_suspension(said) is is_so

@@ -283,3 +283,12 @@ def test_no_word_repeats_a_password() -> None:
     verdict = signing.check_webhook_base("https://u:SECRET@127.0.0.1/SECRET?SECRET", live=True)
 
     assert "SECRET" not in repr(verdict)
+
+
+def test_a_person_is_known_again_by_whoever_has_the_key() -> None:
+    """And by nobody else."""
+    one, other = signing.derive(b"a", "people"), signing.derive(b"b", "people")
+
+    assert signing.person_digest(one, 4711) == signing.person_digest(one, 4711)
+    digests = {signing.person_digest(*each) for each in ((one, 4711), (one, 4712), (other, 4711))}
+    assert len(digests) == 3

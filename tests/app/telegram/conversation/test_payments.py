@@ -1,7 +1,9 @@
 """Buying credits in a chat: the real dispatcher, the sandbox's Bot API, the real mongod."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -9,31 +11,42 @@ from decimal import Decimal
 import pytest
 
 from app.clock import Clock
+from app.errors import UnavailableError
+from app.observability.journal import Journal
 from app.observability.metrics import Metrics
 from app.store.connection import Connection, Keep
 from app.store.ledger import MongoLedger
 from app.store.payments import MongoPayments
 from app.store.users import MongoUsers
+from app.telegram.languages import URGENT_SECONDS
 from app.telegram.stars import Stars
+from app.usecases.circuits import Circuits
 from app.usecases.money import Money
-from app.usecases.payment_debts import PaymentDebts
+from app.usecases.payment_debts import PaymentHands
 from app.usecases.payment_records import PaymentRecords
-from app.usecases.payments import Payments
+from app.usecases.payments import CHECK_LIMIT, Payments
 from app.usecases.register_user import Accounts
+from app.usecases.take_updates import CHECKOUT_SECONDS
+from app.usecases.taking import Taking
 from processors import ledger
 from processors.notifications import paying
 from processors.notifications.texts import Voice, language_of
 from schemas.payment import PaymentStatus
+from tests.app.telegram.conditions import until_async
 from tests.app.telegram.conftest import TOKEN
 from tests.app.telegram.fakes import FakeAlerts
 from tests.app.telegram.test_reception import Process, a_process
-from tests.builders import TIMING, USER, a_user, none_odd
+from tests.builders import HERE, PAYMENT, TIMING, USER, a_user, none_odd
 from tests.databases import a_database
 from tests.peers import Json, Peers
 from tests.sandbox.telegram.person import Person, words
 from tests.speech import translate
 
 pytestmark = pytest.mark.anyio
+
+
+PATIENT = timedelta(hours=1)
+"""How long a database that is not there is waited for, where nothing ends that wait."""
 
 
 @dataclass
@@ -66,27 +79,48 @@ async def connection(mongo_uri: str) -> AsyncGenerator[Connection]:
 @pytest.fixture
 async def shop(peers: Peers, connection: Connection) -> AsyncGenerator[Shop]:
     """A shop that is open."""
+    await MongoUsers(connection).insert(a_user(telegram_id=7, language="en"))
+    async with a_shop(peers, connection) as shop:
+        yield shop
+
+
+@asynccontextmanager
+async def a_shop(peers: Peers, connection: Connection) -> AsyncGenerator[Shop]:
+    """Open a shop on this database, for the length of the block."""
     clock, alerts = Clock(), FakeAlerts()
     kept, users, book = MongoPayments(connection), MongoUsers(connection), MongoLedger(connection)
     stars = Stars(TOKEN, peers.telegram, timeout_seconds=5, metrics=Metrics())
-    money, records = Money(book, clock), PaymentRecords(kept, clock)
+    metrics, taking = Metrics(), Taking(HERE, TIMING, background=True, messenger=None)
+    money, records = Money(book, clock), PaymentRecords(kept, clock, Journal(), taking)
+    hands = PaymentHands(
+        records,
+        money,
+        stars,
+        taking=taking,
+        circuits=Circuits(clock, TIMING, alerts, metrics),
+        timing=TIMING,
+        metrics=metrics,
+        alerts=alerts,
+    )
     payments = Payments(
         records,
         users,
-        PaymentDebts(records, money, stars, timing=TIMING, alerts=alerts),
         stars,
+        credit=hands.credit,
+        payback=hands.payback,
         bill=lambda payment, tag: paying.bill(Voice(language_of(tag), translate), payment.credits),
         rate=Decimal(2),
         offered=(50, 100),
         alerts=alerts,
     )
     accounts = Accounts(users, money, clock, welcome=Decimal(0))
-    await users.insert(a_user(telegram_id=7, language="en"))
     given = {"payments": payments, "accounts": accounts}
     process = a_process(connection, peers, given=given)
-    async with process.running():
+    async with process.running(), asyncio.TaskGroup() as group:
+        group.create_task(hands.run())
         ada = Person(peers, 7, name="Ada")
         yield Shop(process, payments, kept, book, money, alerts, ada)
+        hands.close()
     await stars.close()
 
 
@@ -261,3 +295,36 @@ async def test_whoever_is_not_known_is_asked_to_begin(shop: Shop) -> None:
     again = await shop.ada.until("How many credits")
     assert again["message_id"] != asked["message_id"]
     assert (await shop.kept.page(None, None, 9)).items == ()
+
+
+async def test_who_is_about_to_pay_is_answered_though_the_database_is_away(peers: Peers) -> None:
+    """Nothing in the way of the answer waits for it: it would be waited for an hour."""
+    waits = CHECKOUT_SECONDS + URGENT_SECONDS + CHECK_LIMIT.total_seconds()
+    assert waits < 1
+    away = Connection("mongodb://127.0.0.1:1", "away", PATIENT)
+    asked = {
+        "id": "q",
+        "from": {"id": 7, "is_bot": False, "first_name": "Ada", "language_code": "pt"},
+        "currency": "XTR",
+        "total_amount": 50,
+        "invoice_payload": PAYMENT,
+    }
+
+    async def answered() -> bool:
+        calls = await peers.look("telegram/requests")
+        return any(each["method"] == "answerPreCheckoutQuery" for each in calls)
+
+    async with a_shop(peers, away) as shop:
+        update = json.dumps({"update_id": 1, "pre_checkout_query": asked}).encode()
+        await until_async(lambda: taken_at_once(shop, update))
+        await until_async(answered)
+    away.close()
+
+
+async def taken_at_once(shop: Shop, update: bytes) -> bool:
+    """Bring an update as Telegram does, again where it is not taken: the bot may be starting."""
+    try:
+        await shop.process.take.take(update)
+    except UnavailableError:
+        return False
+    return True

@@ -40,16 +40,16 @@ AGAIN = "Please try again in a while."
     [
         (InputRefusedError("<b>", InputFault.UNKNOWN), "&lt;b&gt;: there is no such input."),
         (ImageRefusedError(ImageFault.EMPTY), "The file is empty."),
-        (LimitReachedError("at_once", 1), "You can have 1 order under way at a time."),
-        (LimitReachedError("at_once", 3), "You can have 3 orders under way at a time."),
-        (LimitReachedError("per_day", 2), "You can order 2 times a day."),
+        (LimitReachedError("at_once", 1), "No more than 1 order may run at a time."),
         (
             LimitReachedError("per_minute", 1, timedelta(seconds=20.4)),
-            "You can order 1 time a minute. Please try again in 20 s.",
+            "No more than 1 order a minute is taken. Try again in 20 s.",
         ),
-        (PausedError("spend", "t2i"), "That is all for today here."),
-        (PausedError("engine", "comfydeploy"), "This takes no orders for now."),
-        (PausedError("preset", "t2i", "we <clean>"), "later.\nwe &lt;clean&gt;"),
+        (PausedError("spend", "t2i"), "Picture: no more can be ordered today."),
+        (
+            PausedError("preset", "t2i", "we <clean>"),
+            "Picture cannot be ordered at the moment. we &lt;clean&gt;",
+        ),
         (UserBlockedError(), "Sorry, you cannot use this bot any more."),
         (NotAllowedError("t2i"), "There is no such thing here, or it is not for you."),
         (NotFoundError("preset"), "There is no such thing here, or it is not for you."),
@@ -62,7 +62,7 @@ AGAIN = "Please try again in a while."
 )
 def test_each_reason_has_its_words(error: AppError | ProcessorError, said: str) -> None:
     """Friendly ones, and what an operator or a person wrote is no markup."""
-    text, rows = refusal(ENGLISH, error)
+    text, rows = refusal(ENGLISH, error, "Picture")
 
     assert said in text
     assert rows == ()

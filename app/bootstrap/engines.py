@@ -1,0 +1,42 @@
+"""The engines that are on."""
+
+from collections.abc import Mapping
+
+import httpx
+
+from app.bootstrap.peers import Peers
+from app.engines.comfydeploy import ComfyDeploy
+from app.observability.metrics import Metrics
+from app.ports import Engine
+from app.usecases.sweep import Receivers
+from processors.protocols import comfydeploy
+from schemas.base import EngineName
+from schemas.timing import Timing
+
+
+def receivers() -> Receivers:
+    """Return how each engine's webhooks are translated."""
+    return {comfydeploy.NAME: comfydeploy.receive}
+
+
+def make_engines(
+    peers: Peers, client: httpx.AsyncClient, timing: Timing, metrics: Metrics
+) -> Mapping[EngineName, Engine]:
+    """Return the engines that are on, by name."""
+    engines = dict[EngineName, Engine]()
+    if peers.comfydeploy_url is not None:
+        engines[comfydeploy.NAME] = ComfyDeploy(
+            client,
+            url=peers.comfydeploy_url,
+            key=peers.comfydeploy_key,
+            hosts=peers.comfydeploy_hosts,
+            timing=timing,
+            metrics=metrics,
+        )
+    return engines
+
+
+def make_client() -> httpx.AsyncClient:
+    """Return the one HTTP client for engines: no redirects, no proxies of the environment."""
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
+    return httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits)

@@ -1,0 +1,26 @@
+"""Where the peers are."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peers:
+    """Where the peers are, whichever mode we run in.
+
+    Attributes:
+        webhook_base: What engines are given to call back.
+        comfydeploy_url: The API's base, or None where that engine is off.
+        comfydeploy_key: Its key.
+        comfydeploy_hosts: Host patterns of its outputs.
+        telegram_url: The Bot API's base, or None where Telegram is off.
+        telegram_token: The bot's token.
+        allow_private: Whether outputs may lie on this machine or in this network.
+    """
+
+    webhook_base: str
+    comfydeploy_url: str | None
+    comfydeploy_key: str = ""
+    comfydeploy_hosts: tuple[str, ...] = ()
+    telegram_url: str | None
+    telegram_token: str = ""
+    allow_private: bool

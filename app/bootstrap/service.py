@@ -1,0 +1,205 @@
+"""The service, wired."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import httpx
+from starlette.types import ASGIApp
+
+from app.bootstrap.discharging import make_discharger, make_job_hands
+from app.bootstrap.engines import receivers
+from app.bootstrap.people import Desks, make_desks
+from app.bootstrap.readiness import Readiness
+from app.bootstrap.reception import make_handling, make_intake, make_reception, update_secret
+from app.bootstrap.selling import Selling, make_selling
+from app.bootstrap.store import Store
+from app.bootstrap.tools import Tools
+from app.clock import Clock
+from app.observability.metrics import DebtRow, Metrics
+from app.ports import Engine
+from app.telegram.alerts import AdminAlerts
+from app.telegram.reception import Reception
+from app.telegram.sender import Sender
+from app.usecases.accept_events import Acceptor
+from app.usecases.apply_events import Applier
+from app.usecases.desk import Desk
+from app.usecases.discharge import Discharger
+from app.usecases.duties import Duties
+from app.usecases.expire_media import ExpireMedia
+from app.usecases.forget_user import ForgetUser
+from app.usecases.hands import Hands
+from app.usecases.records import Records
+from app.usecases.start_job import StartJob
+from app.usecases.sweep import Sweep
+from app.usecases.take_updates import TakeUpdates
+from app.usecases.taking import Taking
+from app.web.application import create_app
+from app.web.services import Services
+from app.web.webhooks import Webhooks
+from schemas.base import EngineName
+from schemas.job import Job
+from schemas.timing import Timing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """Everything that runs, wired."""
+
+    store: Store
+    clock: Clock
+    timing: Timing
+    engines: Mapping[EngineName, Engine]
+    records: Records
+    applier: Applier
+    acceptor: Acceptor
+    discharger: Discharger
+    job_hands: Hands[Job]
+    sweep: Sweep
+    expiry: ExpireMedia | None
+    forgetting: ForgetUser | None
+    selling: Selling
+    taking: Taking
+    sender: Sender | None
+    reception: Reception | None
+    alerts: AdminAlerts
+    duties: Duties
+    metrics: Metrics
+    client: httpx.AsyncClient
+    readiness: Readiness
+    hooks: Webhooks
+    app: ASGIApp
+
+
+def assemble(tools: Tools) -> Service:
+    """Wire the service of its tools."""
+    discharger = make_discharger(tools)
+    starter = StartJob(tools.records, tools.money, tools.taking)
+    job_hands, selling = make_job_hands(tools, starter), make_selling(tools)
+    applier = _applier(tools)
+    sweep = Sweep(
+        tools.store.inbox,
+        tools.records,
+        applier=applier,
+        hands=(discharger, job_hands, selling.hands),
+        receivers=receivers(),
+        taking=tools.taking,
+        timing=tools.timing,
+        metrics=tools.metrics,
+        alerts=tools.alerts,
+    )
+    acceptor = Acceptor(
+        tools.store.inbox,
+        applier,
+        clock=tools.clock,
+        timing=tools.timing,
+        metrics=tools.metrics,
+        on_return=sweep.ask_all,
+    )
+    desks, handling = make_desks(tools, starter, selling), make_handling(tools)
+    intake = make_intake(tools, handling)
+    services = _services(tools, acceptor, desks, selling, intake)
+    hooks = Webhooks(services)
+    return Service(
+        store=tools.store,
+        clock=tools.clock,
+        timing=tools.timing,
+        engines=tools.engines,
+        records=tools.records,
+        applier=applier,
+        acceptor=acceptor,
+        discharger=discharger,
+        job_hands=job_hands,
+        sweep=sweep,
+        expiry=_expiry(tools),
+        forgetting=desks.forgetting if tools.settings.run_background else None,
+        selling=selling,
+        taking=tools.taking,
+        sender=tools.sender,
+        reception=make_reception(tools, desks, selling, handling, intake),
+        alerts=tools.alerts,
+        duties=desks.duties,
+        metrics=tools.metrics,
+        client=tools.client,
+        readiness=tools.readiness,
+        hooks=hooks,
+        app=create_app(services, hooks),
+    )
+
+
+async def count_debts(service: Service) -> None:
+    """Bring the gauges of what is owed up to date: by records of every kind together."""
+    store, now = service.store, service.clock.now()
+    rows = [
+        *await store.generations.owed(now),
+        *await store.jobs.owed(now),
+        *await store.payments.owed(now),
+    ]
+    service.metrics.debts(
+        DebtRow(each.kind, each.state, each.number, each.age.total_seconds()) for each in rows
+    )
+
+
+def _applier(tools: Tools) -> Applier:
+    return Applier(
+        tools.store.inbox,
+        tools.records,
+        tools.taking,
+        clock=tools.clock,
+        timing=tools.timing,
+        metrics=tools.metrics,
+        alerts=tools.alerts,
+    )
+
+
+def _services(
+    tools: Tools, acceptor: Acceptor, desks: Desks, selling: Selling, intake: TakeUpdates
+) -> Services:
+    """Return what the web layer needs."""
+    settings, keys, engines = tools.settings, tools.keys, tools.engines
+    return Services(
+        acceptor=acceptor,
+        desk=Desk(
+            tools.records,
+            engines.keys(),
+            telegram=tools.peers.telegram_url is not None,
+            taking=tools.taking,
+            disk_full=tools.readiness.disk_full,
+            admit=desks.pauses.engine,
+        ),
+        generations=tools.store.generations,
+        accounts=desks.accounts,
+        payments=selling.payments,
+        office=desks.office,
+        controlling=desks.controlling,
+        forgetting=desks.forgetting,
+        orders=desks.orders,
+        refunds=desks.orders,
+        arrears=desks.arrears,
+        people=tools.store.users,
+        presets=tools.store.presets,
+        images=desks.images,
+        storage=tools.storage,
+        metrics=tools.metrics,
+        clock=tools.clock,
+        webhook_keys={engine: keys.of(engine) for engine in engines},
+        receivers={engine: receivers()[engine] for engine in engines},
+        api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
+        media_keys=keys.media(),
+        link=tools.links.shown,
+        link_to=tools.links.to,
+        updates=intake if settings.updates_by == "webhook" else None,
+        update_secret=update_secret(settings.telegram_webhook_secret).encode(),
+        ready=tools.readiness.problems,
+        prefix=urlsplit(tools.peers.webhook_base).path.rstrip("/"),
+        cors_origins=settings.cors_origins,
+    )
+
+
+def _expiry(tools: Tools) -> ExpireMedia | None:
+    settings = tools.settings
+    if settings.keep_media_days is None or not settings.run_background:
+        return None
+    keep = timedelta(days=settings.keep_media_days)
+    return ExpireMedia(tools.storage, tools.records, tools.store.leases, me=tools.name, keep=keep)

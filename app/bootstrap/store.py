@@ -1,0 +1,79 @@
+"""The database and the storage, opened."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from app.settings import Settings
+from app.store.chats import MongoChats
+from app.store.connection import Connection, Keep
+from app.store.controls import MongoControls
+from app.store.conversations import MongoConversations
+from app.store.deeds import MongoDeeds
+from app.store.generations import MongoGenerations
+from app.store.inbox import MongoInbox
+from app.store.jobs import MongoJobs
+from app.store.leases import MongoLeases
+from app.store.ledger import MongoLedger
+from app.store.objects import ObjectStorage
+from app.store.payments import MongoPayments
+from app.store.presets import MongoPresets
+from app.store.updates import MongoUpdates
+from app.store.users import MongoUsers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """The database as the service uses it."""
+
+    connection: Connection
+    generations: MongoGenerations
+    jobs: MongoJobs
+    inbox: MongoInbox
+    leases: MongoLeases
+    chats: MongoChats
+    users: MongoUsers
+    ledger: MongoLedger
+    presets: MongoPresets
+    payments: MongoPayments
+    updates: MongoUpdates
+    conversations: MongoConversations
+    controls: MongoControls
+    deeds: MongoDeeds
+    keep: Keep
+
+
+def open_store(settings: Settings, uri: str) -> Store:
+    """Connect to the database; nothing is asked of it yet."""
+    connection = Connection(uri, settings.mongodb_database)
+    records = settings.keep_records_days
+    return Store(
+        connection=connection,
+        generations=MongoGenerations(connection),
+        jobs=MongoJobs(connection),
+        inbox=MongoInbox(connection),
+        leases=MongoLeases(connection),
+        chats=MongoChats(connection),
+        users=MongoUsers(connection),
+        ledger=MongoLedger(connection),
+        presets=MongoPresets(connection),
+        payments=MongoPayments(connection),
+        updates=MongoUpdates(connection),
+        conversations=MongoConversations(connection),
+        controls=MongoControls(connection),
+        deeds=MongoDeeds(connection),
+        keep=Keep(
+            events=timedelta(days=settings.keep_events_days),
+            records=None if records is None else timedelta(days=records),
+        ),
+    )
+
+
+def open_storage(settings: Settings) -> ObjectStorage:
+    """Open where files are kept; of a bucket nothing is asked yet.
+
+    Raises:
+        PeerDownError: It cannot be opened.
+    """
+    if settings.storage_url is None:
+        return ObjectStorage.under(settings.data_dir / "media")
+    return ObjectStorage.at(settings.storage_url)

@@ -1,0 +1,168 @@
+"""What every part of the service is made with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import httpx
+import structlog
+
+from app.bootstrap.engines import make_client, make_engines
+from app.bootstrap.keys import Keys
+from app.bootstrap.peers import Peers
+from app.bootstrap.readiness import Readiness
+from app.bootstrap.store import Store, open_storage
+from app.clock import Clock
+from app.engines.fetching import Fetcher
+from app.observability.journal import Journal
+from app.observability.metrics import Metrics
+from app.ports import Engine
+from app.settings import Settings
+from app.store.objects import ObjectStorage
+from app.telegram import catalogues
+from app.telegram.alerts import AdminAlerts
+from app.telegram.sender import Sender
+from app.usecases.circuits import Circuits
+from app.usecases.links import Links
+from app.usecases.money import Money
+from app.usecases.records import Records, RecordsOf
+from app.usecases.taking import Taking
+from app.usecases.watched import Watched
+from processors.notifications.texts import Translate
+from schemas.base import EngineName, InstanceName
+from schemas.job import Job
+from schemas.timing import Timing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What every part of the service is made with.
+
+    Attributes:
+        settings: What the operator decided, its secrets complete.
+        name: This process, the same after a restart on the same data.
+        sender: The bot's one sender; None where Telegram is off.
+        records: The generations.
+        orders: The jobs.
+        engines: Those that are on, by name.
+        fetcher: Gets files of peers.
+        storage: Files we keep.
+    """
+
+    settings: Settings
+    store: Store
+    peers: Peers
+    name: InstanceName
+    clock: Clock
+    timing: Timing
+    journal: Journal
+    metrics: Metrics
+    alerts: AdminAlerts
+    client: httpx.AsyncClient
+    keys: Keys
+    readiness: Readiness
+    sender: Sender | None
+    taking: Taking
+    circuits: Circuits
+    records: Records
+    orders: RecordsOf[Job]
+    money: Money
+    engines: Mapping[EngineName, Engine]
+    fetcher: Fetcher
+    storage: ObjectStorage
+    links: Links
+    translate: Translate
+
+
+def make_tools(
+    settings: Settings,
+    store: Store,
+    peers: Peers,
+    *,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    journal: Journal,
+    metrics: Metrics,
+) -> Tools:
+    """Make what every part is made with; nobody is asked anything yet."""
+    client, keys = make_client(), Keys(settings)
+    alerts = AdminAlerts(
+        settings.admin_chat_id, log=partial(_log_alert, structlog.get_logger()), count=metrics.alert
+    )
+    fetcher = Fetcher(allow_private=peers.allow_private)
+    sender = _make_sender(
+        settings,
+        store,
+        peers,
+        name=name,
+        clock=clock,
+        timing=timing,
+        alerts=alerts,
+        metrics=metrics,
+        fetcher=fetcher,
+    )
+    circuits = Circuits(clock, timing, alerts, metrics)
+    made = make_engines(peers, client, timing, metrics)
+    return Tools(
+        settings=settings,
+        store=store,
+        peers=peers,
+        name=name,
+        clock=clock,
+        timing=timing,
+        journal=journal,
+        metrics=metrics,
+        alerts=alerts,
+        client=client,
+        keys=keys,
+        readiness=Readiness(store, settings.data_dir),
+        sender=sender,
+        taking=Taking(name, timing, background=settings.run_background, messenger=sender),
+        circuits=circuits,
+        records=Records(store.generations, clock, journal),
+        orders=RecordsOf[Job](store.jobs, clock, journal.ordered),
+        money=Money(store.ledger, clock),
+        engines={name: Watched(engine, circuits) for name, engine in made.items()},
+        fetcher=fetcher,
+        storage=open_storage(settings),
+        links=Links(keys.media(), peers.webhook_base, clock),
+        translate=catalogues.translator(catalogues.load()),
+    )
+
+
+def _make_sender(
+    settings: Settings,
+    store: Store,
+    peers: Peers,
+    *,
+    name: InstanceName,
+    clock: Clock,
+    timing: Timing,
+    alerts: AdminAlerts,
+    metrics: Metrics,
+    fetcher: Fetcher,
+) -> Sender | None:
+    # Whoever leaves the rest to others still tells its own trouble.
+    aside = not settings.run_background
+    if peers.telegram_url is None or (aside and settings.admin_chat_id is None):
+        return None
+    return Sender(
+        token=peers.telegram_token,
+        api_url=peers.telegram_url,
+        me=name,
+        leases=store.leases,
+        chats=store.chats,
+        clock=clock,
+        alerts=alerts,
+        fetch=fetcher.fetch,
+        timing=timing,
+        metrics=metrics,
+        allow_private=peers.allow_private,
+        aside=aside,
+    )
+
+
+def _log_alert(log: Any, slug: str, message: str) -> None:  # noqa: ANN401 - structlog's loggers have no type
+    log.error("alert", slug=slug, message=message)

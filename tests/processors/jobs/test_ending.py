@@ -1,0 +1,130 @@
+"""jobs: what steps came to makes a job's end, and each change of it is told once."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+
+from processors import debts, jobs
+from schemas.base import GenerationId
+from schemas.debt import DebtKind
+from schemas.job import Job, JobStatus, Outcome, PriceReason, Told
+from schemas.run import TERMINAL, RunStatus
+from tests.builders import CHAT, HERE, ID, NOON, a_job, a_step, a_taker, later
+
+OTHER = GenerationId("other")
+DONE = Outcome(
+    status=RunStatus.COMPLETED, price=Decimal(5), price_reason=PriceReason.PRICE, outputs="a"
+)
+RESERVED = Outcome(status=RunStatus.TIMEOUT, by="us", provisional=True)
+RETURNED = RESERVED.change(
+    provisional=False, price=Decimal(0), price_reason=PriceReason.NOT_CONFIRMED
+)
+
+
+def settled(job: Job, outcome: Outcome = DONE, at: datetime = NOON) -> Job:
+    """The job once its step has come to this."""
+    return jobs.settled(job, ID, outcome, at)
+
+
+def told(job: Job, *, delivered: bool = True) -> Job:
+    """The job once its chat has been told how it stands."""
+    knows = job.change(told=jobs.told(job, delivered=delivered))
+    return debts.put(knows, debts.forget(knows.owed, [DebtKind.NOTIFY]))
+
+
+def news(job: Job) -> list[str | None]:
+    """What the chat is to be told about."""
+    return [each.about for each in job.owed if each.kind is DebtKind.NOTIFY]
+
+
+@pytest.mark.parametrize("status", sorted(TERMINAL))
+def test_a_job_ends_as_its_step_did(status: RunStatus) -> None:
+    """And its chat is owed the telling."""
+    after = jobs.settled(a_job(), ID, Outcome(status=status), later(1), a_taker(DebtKind.NOTIFY))
+
+    assert (after.status.value, after.ended_at, after.ended) == (status.value, later(1), True)
+    (owed,) = after.owed
+    assert (owed.key, owed.target, owed.about, owed.by) == ("notify", str(CHAT), status, HERE)
+
+
+def test_a_job_of_nobody_tells_nobody() -> None:
+    """A program asks."""
+    assert settled(a_job(chat=None)).owed == ()
+
+
+def test_a_job_of_two_steps_ends_with_the_last() -> None:
+    """As the worse of them did; till then nothing is told."""
+    job = a_job(steps=(a_step(), a_step(generation=OTHER)))
+    half = settled(job)
+
+    assert (half.status, half.owed, half.price) == (JobStatus.ACTIVE, (), None)
+    whole = jobs.settled(half, OTHER, Outcome(status=RunStatus.FAILED, price=Decimal(0)), later(1))
+    assert (whole.status, whole.price, news(whole)) == (JobStatus.FAILED, 5, ["failed"])
+
+
+def test_somebody_elses_generation_changes_nothing() -> None:
+    """Neither is it refunded."""
+    job = settled(a_job())
+
+    assert jobs.settled(job, OTHER, DONE, NOON) == job
+    assert jobs.refunded(job, OTHER, Decimal(1), NOON) == job
+
+
+def test_what_is_no_news_owes_nothing() -> None:
+    """A settling that is repeated tells nobody again."""
+    job = told(settled(a_job()))
+
+    assert settled(job, at=later(9)) == job
+    assert jobs.known(job)
+
+
+def test_a_provisional_end_is_told_and_then_what_it_came_to() -> None:
+    """The end is known by then: only the money is news, and the time is that of the first."""
+    first = settled(a_job(), RESERVED)
+    assert (first.price, jobs.known(first), news(first)) == (None, False, ["timeout"])
+    second = settled(told(first), RETURNED, later(3600))
+
+    assert (second.price, second.ended_at, news(second)) == (0, NOON, ["timeout"])
+    assert jobs.known(second)
+
+
+def test_a_second_end_that_is_another_is_told_again() -> None:
+    """And so is one that brings other outputs."""
+    job = settled(told(settled(a_job(), RESERVED)))
+
+    assert (job.status, news(job), jobs.known(job)) == (JobStatus.COMPLETED, ["completed"], False)
+    other = settled(told(job), DONE.change(outputs="b"))
+    assert (news(other), jobs.known(other)) == (["completed"], False)
+
+
+def test_what_the_engine_said_is_not_undone_by_us() -> None:
+    """Of two who settle at once, who has seen only our end may write last."""
+    job = told(settled(a_job()))
+
+    assert settled(job, RESERVED) == job
+    assert settled(job, RETURNED) == job
+
+
+def test_a_refund_is_told_once_and_stays() -> None:
+    """Whatever is settled after it."""
+    job = jobs.refunded(told(settled(a_job())), ID, Decimal(5), NOON)
+    after = told(job)
+
+    assert (news(job), job.steps[0].outcome) == (["completed"], DONE.change(refunded=Decimal(5)))
+    assert jobs.refunded(after, ID, Decimal(1), NOON) == after
+    assert settled(after) == after
+
+
+def test_what_has_not_ended_is_not_refunded() -> None:
+    """Nothing has been paid for it."""
+    assert jobs.refunded(a_job(), ID, Decimal(5), NOON) == a_job()
+
+
+def test_what_was_delivered_once_stays_delivered() -> None:
+    """A later word about the money brings no files."""
+    job = told(settled(a_job()))
+    assert job.told == Told(status=JobStatus.COMPLETED, outputs="a", delivered=True)
+
+    assert jobs.told(job, delivered=False).delivered
+    assert not jobs.told(a_job(), delivered=False).delivered

@@ -1,0 +1,189 @@
+"""jobs: what is agreed on and held, and the generations that a job is made of."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from processors import jobs
+from processors.errors import InputFault, InputRefusedError
+from processors.images import keys
+from schemas.base import GenerationId, UserId
+from schemas.debt import DebtKind
+from schemas.job import Job, JobChat, JobStatus, Step
+from schemas.preset import CostPrice, EstimatedHold, ImageInput
+from schemas.run import RunStatus
+from tests.builders import (
+    A10G,
+    CHAT,
+    COMFYDEPLOY,
+    HERE,
+    ID,
+    JOB,
+    NOON,
+    USER,
+    a_debt,
+    a_job,
+    a_preset,
+    a_step,
+    a_taker,
+    later,
+    titled,
+)
+
+HUNDRED = Decimal(100)
+GIVEN = {"prompt": "a lighthouse", "steps": None}
+
+
+def a_photo() -> ImageInput:
+    """A picture that need not be given."""
+    return ImageInput(name="photo", type="image", titles=titled("Photo"))
+
+
+def agreed(**fields: Any) -> Step:  # noqa: ANN401 - any field of the preset
+    """The step of an order for `a_preset` with these fields."""
+    preset = a_preset(**fields)
+    return jobs.step_for(
+        preset, GIVEN, ID, user=USER, estimate_usd=Decimal("0.01"), credits_per_usd=HUNDRED
+    )
+
+
+def pending(**fields: object) -> Job:
+    """A job that owes its start."""
+    known = {"status": JobStatus.PENDING, "steps": (agreed(),), "owed": (a_debt(jobs.START),)}
+    return a_job(**(known | fields))
+
+
+def test_what_is_agreed_on_stands_in_the_step() -> None:
+    """Its price, what is held, and all that its generation needs, whatever the preset becomes."""
+    step = agreed(time_limit=60, cancel_fee="cost")
+
+    assert step.inputs == {"prompt": "a lighthouse"}
+    assert (step.held, step.terms.cancel_fee, step.terms.credits_per_usd) == (5, "cost", HUNDRED)
+    assert step.work is not None
+    assert (step.work.engine, step.work.cost_rate, step.work.time_limit) == (COMFYDEPLOY, A10G, 60)
+    assert step.work.request.inputs == {"prompt": "a lighthouse", "steps": 20}
+
+
+def test_a_price_that_follows_the_cost_holds_what_is_expected() -> None:
+    """With something on top, as the preset says."""
+    hold = EstimatedHold(kind="estimate", factor=Decimal(2), first=Decimal(9))
+    step = agreed(price=CostPrice(kind="cost", factor=Decimal(3), hold=hold))
+
+    assert step.held == 6
+
+
+@pytest.mark.parametrize(
+    ("owner", "passes"), [(USER, True), (None, True), (UserId("another"), False)]
+)
+def test_pictures_are_ones_own_or_nobodys(owner: UserId | None, *, passes: bool) -> None:
+    """Somebody else's is refused by the input's name."""
+    key = keys.key_of(b"picture", "image/png", owner=owner, day=NOON.date())
+    given = {"photo": f"media:{key}"}
+    preset = a_preset("l4_t2i", a_photo())
+
+    def made() -> Step:
+        return jobs.step_for(
+            preset, given, ID, user=USER, estimate_usd=None, credits_per_usd=HUNDRED
+        )
+
+    if passes:
+        assert made().inputs == given
+        return
+    with pytest.raises(InputRefusedError) as refused:
+        made()
+    assert (refused.value.field, refused.value.fault) == ("inputs.photo", InputFault.NOT_THEIRS)
+
+
+def test_an_address_is_nobodys() -> None:
+    """Only what we keep has an owner; so has a text that looks like a picture of ours."""
+    key = keys.key_of(b"picture", "image/png", owner=UserId("another"), day=NOON.date())
+    preset = a_preset("l4_t2i", a_photo(), *a_preset().inputs)
+    given = {"photo": "https://example.com/a.png", "prompt": f"media:{key}"}
+    step = jobs.step_for(preset, given, ID, user=USER, estimate_usd=None, credits_per_usd=HUNDRED)
+
+    assert step.inputs == given
+
+
+def test_what_is_held_is_named_by_generation() -> None:
+    """A line for each step."""
+    other = GenerationId("other")
+    job = a_job(steps=(a_step(), a_step(generation=other, held=Decimal(2))))
+
+    assert jobs.lines(job) == {ID: 5, other: 2}
+    assert job.held == 7
+
+
+def test_generations_are_made_of_the_work() -> None:
+    """They name their job, owe their submit, and know whom to tell of it."""
+    chat = JobChat(telegram_chat_id=CHAT, telegram_message_id=7, status_message_id=8, language="pt")
+    (made,) = jobs.generations_of(pending(chat=chat), NOON, a_taker(DebtKind.SUBMIT))
+
+    assert (made.id, made.job_id, made.step, made.item) == (ID, JOB, 1, 1)
+    assert (made.status, made.metadata.preset) == (RunStatus.PENDING, "l4_t2i")
+    meta = made.metadata
+    assert (meta.telegram_chat_id, meta.telegram_message_id) == (CHAT, 7)
+    assert (meta.status_message_id, meta.language, meta.user_id) == (8, "pt", USER)
+    assert [(each.kind, each.by) for each in made.owed] == [(DebtKind.SUBMIT, HERE)]
+
+
+def test_a_job_that_tells_nobody_has_generations_that_tell_nobody() -> None:
+    """And a submit that nobody has claimed where nobody takes it."""
+    (made,) = jobs.generations_of(pending(chat=None), NOON)
+
+    assert made.metadata.telegram_chat_id is None
+    assert made.owed[0].by is None
+
+
+def test_a_generation_is_made_once() -> None:
+    """What the job has handed over is not made again."""
+    started = jobs.active(pending())
+
+    assert (started.status, started.owed, started.steps[0].work) == (JobStatus.ACTIVE, (), None)
+    assert jobs.generations_of(started, NOON) == ()
+    assert jobs.active(started) == started
+
+
+def test_a_job_that_ended_meanwhile_stays_ended() -> None:
+    """Its generation may be quicker than the note that it was made."""
+    job = pending(status=JobStatus.COMPLETED, ended_at=NOON)
+    started = jobs.active(job)
+
+    assert (started.status, started.owed) == (JobStatus.COMPLETED, ())
+
+
+@pytest.mark.parametrize("tell", [True, False])
+def test_a_refused_job_is_over(*, tell: bool) -> None:
+    """Nothing is made or cancelled, and only who does not wait for an answer is told."""
+    owed = (a_debt(jobs.START), a_debt(jobs.CANCEL))
+    over = jobs.refused(pending(owed=owed), "insufficient_credits", later(1), tell=tell)
+
+    assert (over.status, over.status_reason) == (JobStatus.REFUSED, "insufficient_credits")
+    assert (over.ended_at, over.ended, over.steps[0].work) == (later(1), True, None)
+    assert [each.key for each in over.owed] == ([jobs.NOTIFY] if tell else [])
+
+
+def test_a_refused_jobs_key_is_free_again() -> None:
+    """Who has topped up may send the same request again."""
+    job = pending(idempotency_key="k", idempotency_digest="d")
+    over = jobs.refused(job, "insufficient_credits", NOON, tell=False)
+
+    assert (over.idempotency_key, over.idempotency_digest) == (None, None)
+
+
+def test_what_has_begun_is_not_refused() -> None:
+    """Its credits are held."""
+    job = a_job()
+
+    assert jobs.refused(job, "insufficient_credits", NOON, tell=True) == job
+
+
+def test_a_cancel_is_wanted_once_and_for_good() -> None:
+    """Not of a job that has ended."""
+    wanted = jobs.cancel_wanted(a_job(), NOON, a_taker(DebtKind.CANCEL))
+
+    assert wanted.cancel_wanted
+    assert [(each.key, each.by) for each in wanted.owed] == [(jobs.CANCEL, HERE)]
+    assert jobs.cancel_wanted(wanted, later(1)) == wanted
+    over = a_job(status=JobStatus.FAILED)
+    assert jobs.cancel_wanted(over, NOON) == over

@@ -1,0 +1,75 @@
+"""schemas.job: what is stored of an order and what is shown of it."""
+
+from decimal import Decimal
+
+import pytest
+
+from schemas.base import GenerationId
+from schemas.job import Job, JobStatus, Outcome, PriceReason
+from schemas.run import RunStatus
+from tests.builders import ID, JOB, a_debt, a_job, a_step
+
+OTHER = GenerationId("other")
+
+
+def paid(price: str | None) -> Outcome:
+    """The outcome of a step at this price."""
+    return Outcome(status=RunStatus.COMPLETED, price=None if price is None else Decimal(price))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "price"),
+    [
+        ((paid("5"), paid("0.5")), Decimal("5.5")),
+        ((paid("5"), paid(None)), None),
+        ((paid("5"), None), None),
+        ((paid("0"),), Decimal(0)),
+    ],
+)
+def test_a_price_is_known_when_that_of_every_step_is(
+    outcomes: tuple[Outcome | None, ...], price: Decimal | None
+) -> None:
+    """Till then something is held."""
+    assert a_job(steps=tuple(a_step(outcome=each) for each in outcomes)).price == price
+
+
+def test_a_step_is_found_by_its_generation() -> None:
+    """Or is not there."""
+    job = a_job(steps=(a_step(), a_step(generation=OTHER)))
+
+    assert job.step_of(OTHER) is job.steps[1]
+    assert job.step_of(GenerationId("x")) is None
+
+
+def test_what_is_shown_has_every_field_and_no_debts() -> None:
+    """Nor the key it was ordered under; amounts are decimal strings."""
+    job = a_job(owed=(a_debt("notify"),), idempotency_key="k", steps=(a_step(outcome=paid("3")),))
+    shown = job.public()
+
+    assert (shown["id"], shown["held"], shown["price"]) == (JOB, "5", "3")
+    assert {"owed", "dueAt", "idempotencyKey", "idempotencyDigest", "told"}.isdisjoint(shown)
+    (step,) = shown["steps"]
+    assert (step["generation"], "work" in step) == (ID, False)
+    assert shown["endedAt"] is None
+    assert a_job().public()["price"] is None
+
+
+def test_words_of_a_newer_version_are_kept() -> None:
+    """They are none that we know, and are written back as they were."""
+    outcome = paid("3").change(price_reason=PriceReason("gift"))
+    job = a_job(status=JobStatus("archived"), steps=(a_step(outcome=outcome),))
+    document = job.document()
+    document["steps"][0]["colour"] = "blue"
+    read = Job.read(document)
+
+    assert (read.status, read.ended) == ("archived", True)
+    assert read.status not in frozenset(JobStatus)
+    step = read.steps[0].document()
+    assert (step["colour"], step["outcome"]["priceReason"]) == ("blue", "gift")
+
+
+@pytest.mark.parametrize("kind", [JobStatus, PriceReason])
+def test_a_word_is_a_text(kind: type[JobStatus | PriceReason]) -> None:
+    """A number is none of any version."""
+    with pytest.raises(ValueError, match="5"):
+        kind(5)
