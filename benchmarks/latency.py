@@ -16,7 +16,7 @@ from statistics import quantiles
 from time import monotonic
 from typing import Final
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.main.server import make_server
 from benchmarks import events, report, world
@@ -176,7 +176,7 @@ async def _all_told(bot: BotApi, ended: dict[int, float]) -> None:
 
 
 @asynccontextmanager
-async def serving(bot: BotApi) -> AsyncGenerator[str]:
+async def serving(bot: ASGIApp) -> AsyncGenerator[str]:
     """Serve the stand-in in this process; yields its URL."""
     port = world.free_port()
     server = make_server(bot, ())

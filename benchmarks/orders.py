@@ -1,26 +1,25 @@
-"""Orders through the API in sandbox mode: 200 a second for 30 s, then 10,000 at once.
+"""Orders in sandbox mode: from the bot; through the API 200 a second for 30 s; 10,000 at once.
 
-Nearly each is another person's; every hundredth person orders twice at once with credits for one,
-and has to get one job and one 402. Measured are the answers, the way from the order to the engine,
-which the stand-in's runs tell, and the time until every job has ended and owes nothing. At the end
-`runrelay ledger check` recomputes everything: every line must be closed.
+Of the API's, nearly each is another person's; every hundredth person orders twice at once with
+credits for one, and has to get one job and one 402. Measured are the answers, the way from the
+order to the engine, which the stand-in's runs tell, and the time until every job has ended and owes
+nothing. At the end `runrelay ledger check` recomputes everything: every line must be closed.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
-import httpx
 import orjson
 
 from app.clock import Clock
 from app.store.connection import Connection
 from app.store.debtors import EVER
-from benchmarks import fleet, people, report, world
+from benchmarks import commands, fleet, people, report, world
 from benchmarks.fleet import Answer, Fleet
 from benchmarks.report import Figures
 from benchmarks.world import SandboxedService
@@ -94,21 +93,6 @@ def wrong(ordered: Sequence[Ordered]) -> int:
     )
 
 
-def waits(
-    ordered: Sequence[Ordered], begun: dict[str, datetime], now: datetime, moment: float
-) -> list[float]:
-    """Return the milliseconds from each order until the engine had its run, of those it had.
-
-    Args:
-        ordered: The orders.
-        begun: When the engine had each run, by the words of its order.
-        now: The time at `moment`.
-        moment: Of the monotonic clock.
-    """
-    found = [(each, begun[each.words]) for each in ordered if each.words in begun]
-    return [1000 * ((at - now).total_seconds() + moment - each.answer.due) for each, at in found]
-
-
 async def measure(*, quick: bool) -> Figures:
     """Measure it and print it; the quick one takes orders for 5 s, then 500 at once."""
     seconds, at_once = (5, 500) if quick else (30, 10_000)
@@ -123,6 +107,8 @@ async def measure(*, quick: bool) -> Figures:
         service = await stack.enter_async_context(world.a_sandboxed_service(folder, uri, DATABASE))
         await world.on_duty(uri, DATABASE)
         await _run(Load("warm", WARM, 50, CONNECTIONS), service, uri)
+        figures["from_the_bot"] = await _talk(20 if quick else 200, service, uri)
+        report.show("from a command to the engine", figures["from_the_bot"])
         for load in (steady, burst):
             figures[load.name] = await _run(load, service, uri)
             report.show(_title(load), figures[load.name])
@@ -154,8 +140,9 @@ async def _run(load: Load, service: SandboxedService, uri: str) -> Figures:
     ordered = [Ordered(*each) for each in zip(turns, words, answers, strict=True)]
     began = min(each.due for each in answers)
     last = max(each.at for each in answers)
-    begun = await _begun(service)
-    now, moment = Clock().now(), monotonic()
+    begun = await commands.begun(service)
+    sent = {each.words: each.answer.due for each in ordered}
+    reached = commands.waits(sent, begun, Clock().now(), monotonic())
     statuses = Counter(each.status for each in answers)
     return {
         "people": load.people,
@@ -170,12 +157,37 @@ async def _run(load: Load, service: SandboxedService, uri: str) -> Figures:
         "wrong": wrong(ordered),
         "answer_ms": report.spread([1000 * (each.at - each.due) for each in answers]),
         "on_the_wire_ms": report.spread([1000 * (each.at - each.sent) for each in answers]),
-        "to_the_engine_ms": report.spread(waits(ordered, begun, now, moment)),
+        "to_the_engine_ms": report.spread(reached),
         "served_after_the_last_answer_s": round(served - last, 1),
         "served_a_second": round(statuses[MADE] / (served - began)),
         "processor_ms_an_order": round(1000 * used / len(turns), 1),
         "jobs": await _statuses(uri, persons),
     }
+
+
+async def _talk(count: int, service: SandboxedService, uri: str) -> Figures:
+    """Have people order from the bot, some of them before it is measured."""
+    warm = range(count // 4)
+    measured = range(len(warm), len(warm) + count)
+    rich = [10 * people.PRICE] * measured.stop
+    await people.register(uri, DATABASE, rich, first_id=commands.FIRST_ID)
+    await commands.write(service, warm)
+    sent = await commands.write(service, measured)
+    begun = await _all_begun(service, sent)
+    reached = commands.waits(sent, begun, Clock().now(), monotonic())
+    return {
+        "commands": count,
+        "submitted": len(reached),
+        "to_the_engine_ms": report.spread(reached),
+    }
+
+
+async def _all_begun(service: SandboxedService, sent: Mapping[str, float]) -> dict[str, datetime]:
+    """Return when the engine had each run, once it has had all of them; a minute at most."""
+    async with asyncio.timeout(60):
+        while not sent.keys() <= (begun := await commands.begun(service)).keys():  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(LOOK_SECONDS)
+    return begun
 
 
 def _body(user: UserId, words: str) -> bytes:
@@ -210,17 +222,6 @@ async def _statuses(uri: str, persons: Sequence[UserId]) -> dict[str, int]:
         return {each["_id"]: each["count"] for each in await found.to_list(None)}
     finally:
         connection.close()
-
-
-async def _begun(service: SandboxedService) -> dict[str, datetime]:
-    """Return when the engine had each run, by the words of its order."""
-    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
-        answer = await client.get(f"{service.peers.url}/control/comfydeploy/runs")
-        told = orjson.loads(answer.raise_for_status().content)
-    return {
-        str(each["inputs"].get("prompt")): datetime.fromisoformat(each["created_at"])
-        for each in told
-    }
 
 
 def _title(load: Load) -> str:

@@ -1,7 +1,7 @@
 """The presets we keep, in MongoDB."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from motor.motor_asyncio import AsyncIOMotorClientSession
@@ -26,12 +26,19 @@ class MongoPresets:
         self._connection = connection
         self._all = connection.collection("presets")
         self._log = structlog.get_logger()
+        self._known = dict[str, _Known]()
 
     async def get(self, name: str) -> Preset | None:
         """See app.ports.Presets."""
         async with answered():
             found = await self._all.find_one({"_id": {"$eq": name}})
-        return read(Preset, found) if found else None
+        if found is None:
+            return None
+        known = self._known.get(name)
+        if known is None or known.document != found:
+            # To validate one takes longer than to find it, and every order needs one.
+            known = self._known[name] = _Known(found, read(Preset, found))
+        return known.preset
 
     async def all(self) -> tuple[Preset, ...]:
         """See app.ports.Presets."""
@@ -75,6 +82,13 @@ class MongoPresets:
             raise
         if not done.matched_count:
             raise _MovedOnError
+
+
+class _Known(NamedTuple):
+    """A preset as it was last found, and as it was read then."""
+
+    document: Document
+    preset: Preset
 
 
 class _MovedOnError(Exception):

@@ -81,6 +81,17 @@ async def test_all_are_listed_by_name(presets: Presets) -> None:
     assert [each.name for each in await presets.all()] == ["a", "b", "c"]
 
 
+async def test_a_change_is_found_with_the_next_look(presets: Presets) -> None:
+    """Also by who has looked at the preset before."""
+    before = a_preset()
+    await stored(presets, before)
+    assert await presets.get(before.name) == before
+    write = changed(before, time_limit=90)
+    assert await presets.write([write])
+
+    assert await presets.get(before.name) == write.after
+
+
 async def test_a_field_that_is_taken_away_is_gone(presets: Presets) -> None:
     """Not only those that are set are written."""
     before = a_preset()

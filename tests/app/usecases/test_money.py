@@ -142,6 +142,22 @@ async def test_what_is_no_more_ours_to_hold_is_not_held() -> None:
     assert sound(kept) == 10
 
 
+async def test_a_hold_is_decided_anew_where_its_entry_is_out_of_date() -> None:
+    """What was seen is only where it begins: not what is taken, and not what is refused."""
+    kept = FakeLedger()
+    moves = await granted(kept)
+    seen = await moves.last(USER)
+    await moves.hold(USER, "other", {OTHER: Decimal(8)}, by="us", seen=seen)
+    with pytest.raises(InsufficientCreditsError):
+        await moves.hold(USER, "job", {ID: Decimal(8)}, by="us", seen=seen)
+    short = await moves.last(USER)
+    await moves.grant(USER, TEN, key="more", by="us")
+    held = await moves.hold(USER, "job", {ID: Decimal(8)}, by="us", seen=short)
+
+    assert held.balance == 4
+    assert sound(kept) == 4
+
+
 async def test_a_close_stands() -> None:
     """Whoever comes later, with another price, accepts it."""
     kept = FakeLedger()
