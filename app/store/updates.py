@@ -3,9 +3,11 @@
 import hashlib
 from datetime import datetime
 
+import structlog
 from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
+from app.errors import UnreadableError
 from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.documents import Document, read
@@ -23,6 +25,7 @@ class MongoUpdates:
     def __init__(self, connection: Connection) -> None:
         self._all = connection.collection("updates")
         self._lanes = connection.collection("updateLanes")
+        self._log = structlog.get_logger()
 
     async def insert(self, update: Update) -> bool:
         """See app.ports.Updates."""
@@ -75,7 +78,17 @@ class MongoUpdates:
                 {"_id": {"$eq": first["_id"]}, "tries": {"$eq": first["tries"]}, "open": True},
                 {"$set": counted},
             )
-        return read(Update, first | counted) if result.matched_count else None
+        if not result.matched_count:
+            return None
+        try:
+            return read(Update, first | counted)
+        except UnreadableError as error:
+            # It must not hold its lane up for ever: it is kept, and nobody handles it.
+            self._log.error("an update is left alone", error=str(error))
+            over = {"open": False, "endedAt": now, "error": str(error)}
+            async with answered():
+                await self._all.update_one({"_id": {"$eq": first["_id"]}}, {"$set": over})
+            return None
 
     async def done(self, update: Update, now: datetime) -> bool:
         """See app.ports.Updates."""

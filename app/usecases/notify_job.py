@@ -73,10 +73,11 @@ class NotifyJob(Telling[Job]):
 
     def _content(self, job: Job, chat: JobChat, made: Generation | None) -> Content:
         step = job.steps[-1]
-        if made is None or step.outcome is None:
+        if step.outcome is None:
             return orders.not_started(job, chat.language, self._translate)
         charge = orders.charge_of(step, step.outcome)
-        if jobs.known(job):
+        # A record that has expired has nothing more to show than what it came to.
+        if made is None or jobs.known(job):
             return orders.settled_later(job, charge, chat.language, self._translate)
         return self._ends.content(made, charge)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.errors import StoreFaultError, UnreadableError
+from app.errors import StoreFaultError
 from app.store.connection import Connection
 from app.store.indexes import UPDATES_KEPT
 from app.store.updates import MongoUpdates
@@ -43,13 +43,22 @@ async def test_handled_ones_expire_after_eight_days(prepared: Connection) -> Non
     assert any("expireAfterSeconds" in each for each in conversations.values())
 
 
-async def test_a_damaged_one_is_told(connection: Connection) -> None:
-    """It is left where it is, for somebody to look at."""
+async def test_a_damaged_one_holds_nobody_up(connection: Connection) -> None:
+    """It is left where it is, for somebody to look at, and the next one has its turn."""
     updates = MongoUpdates(connection)
-    await updates.insert(an_update())
+    await updates.insert(an_update(1))
     await connection.collection("updates").update_one({}, {"$set": {"raw": 5}})
-    with pytest.raises(UnreadableError):
-        await updates.claim("chat:4711", HERE, NOON, later(75))
+    await updates.insert(an_update(2))
+
+    assert await updates.claim("chat:4711", HERE, NOON, later(75)) is None
+    following = await updates.claim("chat:4711", HERE, NOON, later(75))
+    kept = await connection.collection("updates").find_one({"_id": 1})
+
+    assert following is not None
+    assert following.id == 2
+    assert kept is not None
+    assert kept["open"] is False
+    assert kept["raw"] == 5
 
 
 async def test_one_that_is_claimed_elsewhere_in_between_is_not_ours(

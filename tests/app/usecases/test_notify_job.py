@@ -64,6 +64,20 @@ async def test_what_the_money_came_to_later_is_no_end() -> None:
     assert (told_lags(), len(scene.messenger.shown)) == (before, shown)
 
 
+async def test_money_that_comes_back_for_a_record_that_has_expired_is_told_as_such() -> None:
+    """Not as an order that was never carried out."""
+    async with Scene().running() as scene:
+        job = await ended(scene)
+        await asyncio.sleep(10)
+        made = scene.jobs.records[job].steps[0].generation
+        del scene.generations.records[made]
+        await scene.orders.refund(job, amount=None, by="cli:ada", reason="sorry")
+        await asyncio.sleep(10)
+
+    assert "not carried out" not in scene.messenger.told[-1].content.plain
+    assert "Returned: 5 credits" in scene.messenger.told[-1].content.plain
+
+
 async def test_a_chat_that_waits_for_its_turn_for_too_long_is_told_under_a_new_claim() -> None:
     """Once."""
     async with Scene().running() as scene:

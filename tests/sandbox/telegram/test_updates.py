@@ -1,7 +1,6 @@
 """sandbox.telegram.updates: a user's doings reach the bot by webhook or by getUpdates."""
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramConflictError
 from starlette.responses import JSONResponse, Response
 
+from app.clock import Clock
 from tests.peers import Peers
 from tests.sandbox.receiver import Receiver
 
@@ -36,7 +36,7 @@ async def test_gives_updates_to_who_asks(peers: Peers, bot: Bot) -> None:
 
 async def test_numbers_updates_beyond_those_of_a_sandbox_before(peers: Peers, bot: Bot) -> None:
     """A database that outlives it must not take them for repetitions: they begin at the time."""
-    before = int(time.time())
+    before = Clock().now().timestamp()
     await peers.control("telegram/updates", chat_id=7, text="hello")
 
     (update,) = await bot.get_updates()
