@@ -42,8 +42,8 @@ class Bot:
 
     async def jobs(self, person: Person) -> tuple[Job, ...]:
         """Return what a person has ordered, the newest first."""
-        user = await self.user(person)
-        return (await self.store.jobs.page(user.id, None, 100)).items
+        user = await self.store.users.by_telegram_id(person.id)
+        return (await self.store.jobs.page(user.id, None, 100)).items if user else ()
 
     async def ordered(self, person: Person) -> Job:
         """Wait for a person's first order; return it."""
