@@ -1,5 +1,6 @@
 """What people write to the bot, by webhook and by polling, while the service is killed."""
 
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -28,6 +29,8 @@ async def bot(
         service.environ |= {"TELEGRAM_UPDATES": request.param, "TELEGRAM_WEBHOOK_SECRET": SECRET}
         await service.start()
         yield service
+        # Shown where the test has failed.
+        sys.stdout.write(service.printed[-8000:])
     await peers.control("reset")
 
 
