@@ -45,7 +45,7 @@ class Stray(StrEnum):
     OTHER_AMOUNT = "other_amount"
     """Another amount, or another currency, than the invoice's was paid."""
     USER_GONE = "user_gone"
-    """Whoever it was for is not there any more."""
+    """Whoever it was for is not there any more, or is not served."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:

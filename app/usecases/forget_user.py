@@ -82,7 +82,7 @@ class ForgetUser:
             ContendedError: Others kept winning the write.
         """
         before = await self._existing(user_id)
-        if before.forget_wanted_at or before.forgotten_at:
+        if before.gone:
             return before
         waiting = await self._open_jobs(user_id)
         if waiting:

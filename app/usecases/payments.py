@@ -95,7 +95,7 @@ class Payments:
         Raises:
             TelegramOffError: Nobody takes money here.
             NotFoundError: There is no such person.
-            ConflictError: They are blocked.
+            ConflictError: They are blocked or forgotten.
             AmountRefusedError: That many Stars cannot be sold for.
             IdempotencyMismatchError: The key came with another body before.
             PeerError: The provider did not give a link; the same key may be tried again.
@@ -202,8 +202,9 @@ class Payments:
         user = await self._users.get(user_id)
         if user is None:
             raise NotFoundError("user")
-        if user.blocked:
-            raise ConflictError("this person is blocked")
+        if not user.served:
+            why = "forgotten, as they wished" if user.gone else "blocked"
+            raise ConflictError(f"this person is {why}")
         return provider, user
 
     async def _made(

@@ -183,7 +183,12 @@ def routes(people: Office, forgetting: Forgetting, deadline: timedelta) -> tuple
                 body=NewGrant,
                 status=201,
                 answer=shown.entry(),
-                errors=(*_CHANGING, errors.IdempotencyMismatchError, LedgerError),
+                errors=(
+                    *_CHANGING,
+                    errors.ConflictError,
+                    errors.IdempotencyMismatchError,
+                    LedgerError,
+                ),
             ),
             do.grant,
         ),

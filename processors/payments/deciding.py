@@ -99,7 +99,7 @@ def refuse(
         return Refusal.PAID
     if payment.status_at(now) is PaymentStatus.EXPIRED:
         return Refusal.EXPIRED
-    return Refusal.GONE if user is None or user.blocked else None
+    return None if user is not None and user.served else Refusal.GONE
 
 
 def paid(
@@ -115,7 +115,8 @@ def paid(
     """Take down a charge that no record has yet.
 
     It is too late to refuse anything: it was paid. What is late is credited all the same, and
-    so is a second charge on an invoice that had been paid, to the same person.
+    so is a second charge on an invoice that had been paid, to the same person. Whoever is not
+    served any more could not spend it: that is for a person to decide.
 
     Args:
         invoice: The payment that the charge's invoice names, if there is one.
@@ -193,7 +194,7 @@ def _stray(invoice: Payment | None, user: User | None, charge: Charge) -> Stray 
         return Stray.UNKNOWN_INVOICE
     if not _same(invoice, charge):
         return Stray.OTHER_AMOUNT
-    return Stray.USER_GONE if user is None else None
+    return None if user is not None and user.served else Stray.USER_GONE
 
 
 def _sibling(

@@ -31,6 +31,8 @@ from tests.builders import (
 
 OTHER = PaymentId("0198c0ffee0198c0ffee0198c0ffee78")
 HOUR = timedelta(hours=1)
+LEAVING = a_user(forget_wanted_at=NOON)
+FORGOTTEN = a_user(telegram_id=None, first_name=None, forgotten_at=NOON)
 
 
 def asked(**fields: Any) -> Checkout:  # noqa: ANN401 - any field of the question
@@ -96,6 +98,8 @@ def test_some_amounts_cannot_be_sold_for(stars: int, rate: str) -> None:
         pytest.param(a_payment(expires_at=NOON), a_user(), asked(), Refusal.EXPIRED, id="expired"),
         pytest.param(a_payment(), None, asked(), Refusal.GONE, id="gone"),
         pytest.param(a_payment(), a_user(blocked=True), asked(), Refusal.GONE, id="blocked"),
+        pytest.param(a_payment(), LEAVING, asked(), Refusal.GONE, id="being forgotten"),
+        pytest.param(a_payment(), FORGOTTEN, asked(), Refusal.GONE, id="forgotten"),
     ],
 )
 def test_only_what_is_ours_unpaid_and_unexpired_may_be_paid(
@@ -141,6 +145,16 @@ def test_an_invoice_that_is_paid_twice_credits_twice() -> None:
         ),
         pytest.param(
             taken(a_charge(), a_payment(), gone=True), Stray.USER_GONE, USER, False, id="gone"
+        ),
+        *(
+            pytest.param(
+                taken(a_charge(), a_payment(), whose), Stray.USER_GONE, USER, False, id=name
+            )
+            for name, whose in (
+                ("blocked", a_user(blocked=True)),
+                ("being forgotten", LEAVING),
+                ("forgotten", FORGOTTEN),
+            )
         ),
     ],
 )
