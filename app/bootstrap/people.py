@@ -16,7 +16,13 @@ from app.store.objects import ObjectStorage
 from app.usecases.arrears import Arrears
 from app.usecases.controlling import Controlling
 from app.usecases.duties import Duties
-from app.usecases.forget_user import ForgetChat, ForgetGenerations, ForgetJobs, ForgetUser
+from app.usecases.forget_user import (
+    ForgetChat,
+    ForgetGenerations,
+    ForgetJobs,
+    ForgetPictures,
+    ForgetUser,
+)
 from app.usecases.limits import Limits
 from app.usecases.money import Money
 from app.usecases.orders import Orders
@@ -151,6 +157,7 @@ def make_forgetting(
         [
             ForgetGenerations(records, storage),
             ForgetJobs(store.jobs, orders),
+            ForgetPictures(store.generations, storage),
             ForgetChat(store.chats, store.conversations),
         ],
         kept=store.jobs,
