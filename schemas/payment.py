@@ -14,7 +14,7 @@ STARS: Final = "XTR"
 STARS_MOST: Final = 10_000
 """The most Stars that one invoice may be about (Bot API, LabeledPrice; asked for by clients)."""
 
-_HIDDEN: Final = {"owed", "due_at", "idempotency_key", "idempotency_digest", "sent_at"}
+_HIDDEN: Final = {"owed", "due_at", "idempotency_key", "idempotency_digest", "sent_at", "hidden"}
 
 
 class PaymentStatus(StrEnum):
@@ -124,6 +124,8 @@ class Payment(Owing):
     """The provider's name of what was paid; unique."""
     payer: int | None = None
     """Telegram id of who paid; what is refunded goes there."""
+    hidden: bool = False
+    """Whether its person is forgotten: who paid is kept for a refund alone, and not shown."""
     paid_at: Time | None = None
     """By the provider's clock."""
     refunded_at: Time | None = None
@@ -145,8 +147,13 @@ class Payment(Owing):
         unpaid = self.status is PaymentStatus.CREATED
         return PaymentStatus.EXPIRED if unpaid and late else self.status
 
+    @property
+    def shown_payer(self) -> int | None:
+        """Who paid, as far as anybody is told."""
+        return None if self.hidden else self.payer
+
     def public(self, now: datetime) -> dict[str, Any]:
         """Return the payment as the API shows it: ``id`` for ``_id``, the status as it is now."""
         shown = self.model_dump(mode="json", by_alias=True, exclude=_HIDDEN)
         status = self.status_at(now).value
-        return {"id": shown.pop("_id"), **shown, "status": status}
+        return {"id": shown.pop("_id"), **shown, "payer": self.shown_payer, "status": status}

@@ -125,4 +125,6 @@ class ComparePayments:
 
 def _alike(payment: Payment, line: Transaction) -> bool:
     charge = line.charge
-    return (payment.amount, payment.payer) == (charge.amount, charge.payer)
+    # Who paid is known no more, once somebody forgotten has their money back.
+    payer = payment.payer or charge.payer
+    return (payment.amount, payer) == (charge.amount, charge.payer)

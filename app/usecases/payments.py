@@ -282,7 +282,7 @@ class Payments:
 
     def _look_at(self, payment: Payment) -> None:
         """Have somebody know of what needs a person's judgement."""
-        what = f"{payment.id}: {payment.amount} {payment.currency} of {payment.payer}"
+        what = f"{payment.id}: {payment.amount} {payment.currency} of {payment.shown_payer}"
         if payment.stray is not None:
             self._alerts.alert("payment_stray", f"{what}, nobody credited: {payment.stray.value}")
         elif payment.invoice is not None:

@@ -18,6 +18,7 @@ from processors.payments.deciding import (
     refund_wanted,
     refuse,
 )
+from processors.payments.forgetting import forgotten
 
 __all__ = [
     "CREDIT",
@@ -25,6 +26,7 @@ __all__ = [
     "REFUND",
     "Outcome",
     "credits_for",
+    "forgotten",
     "given_back",
     "made",
     "paid",

@@ -169,7 +169,10 @@ def given_back(payment: Payment, *, by: str, now: datetime, taker: Taker | None 
     if payment.status is PaymentStatus.REFUNDED:
         return payment
     after = payment.change(
-        status=PaymentStatus.REFUNDED, refunded_at=now, refund_by=payment.refund_by or by
+        status=PaymentStatus.REFUNDED,
+        refunded_at=now,
+        refund_by=payment.refund_by or by,
+        payer=payment.shown_payer,
     )
     after = debts.put(after, debts.forget(after.owed, {DebtKind.REFUND}))
     return after if after.stray else _owing(after, DebtKind.PAYBACK, now, taker)
@@ -210,6 +213,7 @@ def _sibling(
         credits=invoice.credits if invoice else Decimal(0),
         rate=invoice.rate if invoice else Decimal(0),
         invoice=invoice.id if invoice else None,
+        hidden=invoice is not None and invoice.hidden,
         created_at=now,
         updated_at=now,
     )
