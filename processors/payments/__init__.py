@@ -6,6 +6,7 @@ said twice counts once, and each charge has a record of its own.
 """
 
 from processors.payments.deciding import (
+    ALERT,
     CREDIT,
     PAYBACK,
     REFUND,
@@ -21,6 +22,7 @@ from processors.payments.deciding import (
 from processors.payments.forgetting import forgotten
 
 __all__ = [
+    "ALERT",
     "CREDIT",
     "PAYBACK",
     "REFUND",

@@ -16,6 +16,7 @@ from schemas.user import User
 CREDIT: Final = DebtKind.CREDIT.value
 REFUND: Final = DebtKind.REFUND.value
 PAYBACK: Final = DebtKind.PAYBACK.value
+ALERT: Final = DebtKind.ALERT.value
 """Keys of what a payment may owe."""
 
 
@@ -140,7 +141,8 @@ def paid(
         paid_at=charge.at,
         credits=record.credits if stray is None else Decimal(0),
     )
-    return Outcome(before, after if stray else _owing(after, DebtKind.CREDIT, now, taker))
+    kind = DebtKind.ALERT if stray else DebtKind.CREDIT
+    return Outcome(before, _owing(after, kind, now, taker))
 
 
 def refund_wanted(

@@ -88,6 +88,7 @@ async def test_a_charge_that_nobody_can_be_credited_for_is_told_once() -> None:
     shop.provider.lists(a_charge(invoice="nobody's"))
 
     assert await shop.comparing().once() == 1
+    await shop.settle()
     assert shop.alerts.raised == ["payment_missed", "payment_stray"]
     assert await shop.comparing().once() == 0
 

@@ -127,6 +127,7 @@ async def test_nobody_buys_who_is_not_served(user: User) -> None:
     assert await shop.payments.check(ASKED) is Refusal.GONE
     assert await shop.payments.paid(a_charge()) is None
     assert shop.kept.records[PAYMENT].stray is Stray.USER_GONE
+    await shop.settle()
     assert shop.alerts.raised == ["payment_stray"]
     assert shop.ledger.kept == []
 
@@ -293,6 +294,7 @@ async def test_what_fits_nobody_is_kept_and_told(stray: Stray) -> None:
         shop.users.records.clear()
     for _ in range(2):
         assert await shop.payments.paid(a_charge()) is None
+    await shop.settle()
     payment = await shop.kept.by_charge("stx-1")
 
     assert payment is not None

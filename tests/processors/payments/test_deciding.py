@@ -161,11 +161,12 @@ def test_an_invoice_that_is_paid_twice_credits_twice() -> None:
 def test_what_fits_nobody_is_kept(
     outcome: Outcome, stray: Stray, user: str | None, *, new: bool
 ) -> None:
-    """With who paid how much; it credits nobody and owes nothing."""
+    """With who paid how much; it credits nobody, and somebody has to be told."""
     after = outcome.after
 
     assert (after.status, after.stray, after.user) == (PaymentStatus.STRAY, stray, user)
-    assert (after.charge_id, after.payer, after.credits, after.owed) == ("stx-1", CHAT, 0, ())
+    assert (after.charge_id, after.payer, after.credits) == ("stx-1", CHAT, 0)
+    assert owed(after) == [payments.ALERT]
     assert (outcome.before is None) is new
 
 
@@ -223,7 +224,8 @@ def test_what_credited_nobody_takes_nothing_back() -> None:
     wanted = payments.refund_wanted(a_stray(), by="x", reason="y", now=NOON)
     back = payments.given_back(wanted, by="x", now=NOON)
 
-    assert (owed(wanted), owed(back)) == ([payments.REFUND], [])
+    assert owed(wanted) == [payments.ALERT, payments.REFUND]
+    assert owed(back) == [payments.ALERT]
     assert (back.status, back.stray) == (PaymentStatus.REFUNDED, Stray.UNKNOWN_INVOICE)
 
 
@@ -282,7 +284,7 @@ class Story:
                 self.credited.setdefault(name, payment.credits)
             elif debt.key == payments.REFUND:
                 payment = payments.given_back(payment, by="t", now=NOON)
-            else:
+            elif debt.key == payments.PAYBACK:
                 self.back.add(name)
             payment = debts.put(payment, debts.acknowledge(payment.owed, debt.key, debt.n))
         self.put(payment)
