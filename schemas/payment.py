@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 
 from pydantic import Field
 
-from schemas.base import Money, PaymentId, Time, UserId, Value, newer
+from schemas.base import Money, PaymentId, Record, Time, UserId, Value, newer
 from schemas.debt import Owing
 
 STARS: Final = "XTR"
@@ -94,6 +94,19 @@ class Transaction(Value):
     charge: Charge
     refunded: bool
     """Whether the money went back to the payer with it."""
+
+
+class Comparison(Record):
+    """How far our payments were compared with a provider's own list."""
+
+    id: str = Field(validation_alias="_id", serialization_alias="_id")
+    """The provider."""
+    place: int = 0
+    """Where the next comparison begins: what stands before it was done with long ago."""
+    charge: str | None = None
+    """What the line before that place is about; None at the beginning."""
+    good_at: Time
+    """When the last whole comparison was begun; where there is none, when one was first tried."""
 
 
 class Payment(Owing):
