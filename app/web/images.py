@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from app import errors
 from app.web import bodies, forms, reading, refusals
+from app.web.memory import Held, Memory
 from app.web.operations import Call, Operation, Route
 from app.web.services import Images, LinkTo
 from processors.errors import ImageFault, ImageRefusedError
@@ -45,15 +46,17 @@ class ImageHandlers:
         self._images = images
         self._link_to = link_to
         self._deadline = deadline
+        self._memory = Memory()
 
     async def create(self, call: Call) -> Response:
         """Take a picture."""
         query = reading.query(ImageQuery, call.request.scope["query_string"])
-        field, content = self._content(call.request)
-        try:
-            taken = await self._images(content, owner=query.user)
-        except ImageRefusedError as error:
-            raise _refusal(error, field) from error
+        with self._memory.body() as held:
+            field, content = self._content(call.request, held)
+            try:
+                taken = await self._images(content, owner=query.user)
+            except ImageRefusedError as error:
+                raise _refusal(error, field) from error
         shown = ImageTaken(
             id=taken.value,
             url=self._link_to(taken.key),
@@ -65,7 +68,7 @@ class ImageHandlers:
         answer = orjson.dumps(shown.model_dump(by_alias=True))
         return Response(answer, 201, media_type=_JSON)
 
-    def _content(self, request: Request) -> tuple[str, AsyncIterator[bytes]]:
+    def _content(self, request: Request, held: Held) -> tuple[str, AsyncIterator[bytes]]:
         """Return where in the request the picture stands, and its bytes as they come.
 
         Raises:
@@ -75,17 +78,18 @@ class ImageHandlers:
         given = bodies.header(request.scope, b"content-type") or b""
         media_type = given.partition(b";")[0].strip().lower().decode("latin-1")
         if media_type == _JSON:
-            return "data", _decoded(self._stream(request, _JSON_MOST))
+            return "data", _decoded(self._stream(request, held, _JSON_MOST))
         if media_type == _FORM:
             boundary = forms.boundary_of(given)
-            body = self._stream(request, LIMITS.size + AROUND)
+            body = self._stream(request, held, LIMITS.size + AROUND)
             return FIELD, forms.file_in(body, boundary, FIELD)
         if media_type in TYPES:
-            return "body", self._stream(request, LIMITS.size)
+            return "body", self._stream(request, held, LIMITS.size)
         raise refusals.MediaTypeError(_ASKED)
 
-    def _stream(self, request: Request, most: int) -> AsyncIterator[bytes]:
-        return bodies.stream(request.scope, request.receive, self._deadline, most)
+    def _stream(self, request: Request, held: Held, most: int) -> AsyncIterator[bytes]:
+        body = bodies.stream(request.scope, request.receive, self._deadline, most)
+        return held.counted(body)
 
 
 def routes(images: Images, link_to: LinkTo, deadline: timedelta) -> tuple[Route, ...]:
