@@ -80,7 +80,12 @@ class People:
         return shown, shown[-1].seq if len(found) > limit else None
 
     async def deeds(self, user_id: UserId) -> tuple[Deed, ...]:
-        """Return what was last done to somebody, the last first."""
+        """Return what was last done to somebody, the last first.
+
+        Raises:
+            NotFoundError: There is no such person.
+        """
+        await self._existing(user_id)
         return await self._deeds.about(_subject(user_id), DEEDS_SHOWN)
 
     async def grant(

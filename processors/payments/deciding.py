@@ -74,7 +74,8 @@ def made(
         provider=provider,
         amount=stars,
         credits=bought,
-        rate=rate,
+        # Shown at once as it will be read back.
+        rate=rate.quantize(GRAIN),
         expires_at=now + lasts,
         created_at=now,
         updated_at=now,

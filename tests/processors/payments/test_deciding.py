@@ -73,6 +73,7 @@ def test_stars_buy_by_the_rate(stars: int, rate: str, bought: str) -> None:
         PAYMENT, USER, stars, provider="x", rate=Decimal(rate), now=NOON, lasts=HOUR, key="k"
     )
 
+    assert str(made.rate) == f"{Decimal(rate):.6f}"
     assert (made.credits, made.rate, made.amount) == (Decimal(bought), Decimal(rate), stars)
     assert (made.status, made.expires_at) == (PaymentStatus.CREATED, NOON + HOUR)
     assert (made.idempotency_key, made.owed) == ("k", ())
