@@ -22,7 +22,7 @@ from schemas.deed import Deed
 from schemas.generation import Generation
 from schemas.job import Job, JobStatus
 from schemas.ledger import Entry
-from schemas.payment import Charge, Payment, Transaction
+from schemas.payment import Charge, Comparison, Payment, Transaction
 from schemas.preset import Preset
 from schemas.run import Batch, RunReport
 from schemas.update import Update
@@ -634,6 +634,18 @@ class KeptPayments(Debtors[Payment], Protocol):
 
     async def page(self, user: UserId | None, cursor: str | None, limit: int) -> PaymentPage:
         """Return a page of payments, newest first; of one person, or of everybody."""
+        ...
+
+
+class Comparisons(Protocol):
+    """How far payments were compared, by provider. Whoever writes it holds the lease."""
+
+    async def get(self, provider: str) -> Comparison | None:
+        """Return how far it came, or None where it was never tried."""
+        ...
+
+    async def put(self, comparison: Comparison) -> None:
+        """Remember how far it came, in place of what there was."""
         ...
 
 

@@ -65,7 +65,7 @@ class InputFault(StrEnum):
 
 
 class InputRefusedError(ProcessorError):
-    """What was given for an input of a preset is not what it takes. `reason` is a slug.
+    """What was given for an input of a preset is not what it takes.
 
     Attributes:
         name: The input's name; for one that there is not, the name that was given.
@@ -134,7 +134,10 @@ class ImageRefusedError(ProcessorError):
 
 
 class LedgerError(ProcessorError):
-    """The ledger takes no such entry. `reason` is a slug and a metric's label."""
+    """The ledger takes no such entry.
+
+    `reason` is a slug and a metric's label.
+    """
 
     reason = "ledger"
 

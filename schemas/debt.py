@@ -29,6 +29,8 @@ class DebtKind(StrEnum):
     """Have the provider give a payment's money back."""
     PAYBACK = "payback"
     """Take out of the ledger what a refunded payment had brought."""
+    ALERT = "alert"
+    """Have an operator know of a payment that nobody could be credited for."""
     SETTLE = "settle"
     """Close the line that is held for a generation, and tell its job what it came to."""
     START = "start"

@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 
 from pydantic import Field
 
-from schemas.base import Money, PaymentId, Time, UserId, Value, newer
+from schemas.base import Money, PaymentId, Record, Time, UserId, Value, newer
 from schemas.debt import Owing
 
 STARS: Final = "XTR"
@@ -14,7 +14,7 @@ STARS: Final = "XTR"
 STARS_MOST: Final = 10_000
 """The most Stars that one invoice may be about (Bot API, LabeledPrice; asked for by clients)."""
 
-_HIDDEN: Final = {"owed", "due_at", "idempotency_key", "idempotency_digest", "sent_at"}
+_HIDDEN: Final = {"owed", "due_at", "idempotency_key", "idempotency_digest", "sent_at", "hidden"}
 
 
 class PaymentStatus(StrEnum):
@@ -45,7 +45,7 @@ class Stray(StrEnum):
     OTHER_AMOUNT = "other_amount"
     """Another amount, or another currency, than the invoice's was paid."""
     USER_GONE = "user_gone"
-    """Whoever it was for is not there any more."""
+    """Whoever it was for is not there any more, or is not served."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -96,6 +96,19 @@ class Transaction(Value):
     """Whether the money went back to the payer with it."""
 
 
+class Comparison(Record):
+    """How far our payments were compared with a provider's own list."""
+
+    id: str = Field(validation_alias="_id", serialization_alias="_id")
+    """The provider."""
+    place: int = 0
+    """Where the next comparison begins: what stands before it was done with long ago."""
+    charge: str | None = None
+    """What the line before that place is about; None at the beginning."""
+    good_at: Time
+    """When the last whole comparison was begun; where there is none, when one was first tried."""
+
+
 class Payment(Owing):
     """Credits that somebody buys. The credits themselves are in the ledger."""
 
@@ -124,6 +137,8 @@ class Payment(Owing):
     """The provider's name of what was paid; unique."""
     payer: int | None = None
     """Telegram id of who paid; what is refunded goes there."""
+    hidden: bool = False
+    """Whether its person is forgotten: who paid is kept for a refund alone, and not shown."""
     paid_at: Time | None = None
     """By the provider's clock."""
     refunded_at: Time | None = None
@@ -145,8 +160,13 @@ class Payment(Owing):
         unpaid = self.status is PaymentStatus.CREATED
         return PaymentStatus.EXPIRED if unpaid and late else self.status
 
+    @property
+    def shown_payer(self) -> int | None:
+        """Who paid, as far as anybody is told."""
+        return None if self.hidden else self.payer
+
     def public(self, now: datetime) -> dict[str, Any]:
         """Return the payment as the API shows it: ``id`` for ``_id``, the status as it is now."""
         shown = self.model_dump(mode="json", by_alias=True, exclude=_HIDDEN)
         status = self.status_at(now).value
-        return {"id": shown.pop("_id"), **shown, "status": status}
+        return {"id": shown.pop("_id"), **shown, "payer": self.shown_payer, "status": status}

@@ -59,6 +59,16 @@ class User(Record):
     idempotency_digest: str | None = None
     """Digest of the body that came with the key."""
 
+    @property
+    def gone(self) -> bool:
+        """Whether they are forgotten, or are to be."""
+        return self.forget_wanted_at is not None or self.forgotten_at is not None
+
+    @property
+    def served(self) -> bool:
+        """Whether anything may be ordered by them, or sold to them."""
+        return not (self.blocked or self.gone)
+
     def public(self) -> dict[str, Any]:
         """Return the person as lists show them: ``id`` for ``_id``, without their balance.
 

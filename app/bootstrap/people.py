@@ -16,7 +16,14 @@ from app.store.objects import ObjectStorage
 from app.usecases.arrears import Arrears
 from app.usecases.controlling import Controlling
 from app.usecases.duties import Duties
-from app.usecases.forget_user import ForgetChat, ForgetGenerations, ForgetJobs, ForgetUser
+from app.usecases.forget_payments import ForgetPayments
+from app.usecases.forget_user import (
+    ForgetChat,
+    ForgetGenerations,
+    ForgetJobs,
+    ForgetPictures,
+    ForgetUser,
+)
 from app.usecases.limits import Limits
 from app.usecases.money import Money
 from app.usecases.orders import Orders
@@ -29,6 +36,7 @@ from app.usecases.take_image import THREADS, TakeImage
 from app.usecases.taking import Taking
 from schemas.base import InstanceName
 from schemas.job import Job
+from schemas.payment import Payment
 from schemas.timing import Timing
 
 
@@ -97,7 +105,14 @@ def make_desks(tools: Tools, starter: StartJob, selling: Selling) -> Desks:
         ),
         pauses=pauses,
         controlling=make_controlling(store, spending, clock),
-        forgetting=make_forgetting(store, tools.storage, tools.records, tools.orders, tools.keys),
+        forgetting=make_forgetting(
+            store,
+            tools.storage,
+            tools.records,
+            orders=tools.orders,
+            bought=selling.records,
+            keys=tools.keys,
+        ),
         arrears=Arrears(tools.records, tools.orders, store.jobs, selling.records),
         images=TakeImage(
             tools.storage,
@@ -143,7 +158,13 @@ def make_refunds(settings: Settings, store: Store, clock: Clock) -> Orders:
 
 
 def make_forgetting(
-    store: Store, storage: ObjectStorage, records: Records, orders: RecordsOf[Job], keys: Keys
+    store: Store,
+    storage: ObjectStorage,
+    records: Records,
+    *,
+    orders: RecordsOf[Job],
+    bought: RecordsOf[Payment],
+    keys: Keys,
 ) -> ForgetUser:
     """Return what forgets people."""
     return ForgetUser(
@@ -151,6 +172,8 @@ def make_forgetting(
         [
             ForgetGenerations(records, storage),
             ForgetJobs(store.jobs, orders),
+            ForgetPictures(store.generations, storage),
+            ForgetPayments(store.payments, bought),
             ForgetChat(store.chats, store.conversations),
         ],
         kept=store.jobs,

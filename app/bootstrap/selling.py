@@ -65,6 +65,7 @@ def make_selling(tools: Tools) -> Selling:
             payments,
             store.payments,
             provider,
+            store.comparisons,
             store.leases,
             me=tools.name,
             clock=tools.clock,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from app.settings import Settings
 from app.store.chats import MongoChats
+from app.store.comparisons import MongoComparisons
 from app.store.connection import Connection, Keep
 from app.store.controls import MongoControls
 from app.store.conversations import MongoConversations
@@ -35,6 +36,7 @@ class Store:
     ledger: MongoLedger
     presets: MongoPresets
     payments: MongoPayments
+    comparisons: MongoComparisons
     updates: MongoUpdates
     conversations: MongoConversations
     controls: MongoControls
@@ -57,6 +59,7 @@ def open_store(settings: Settings, uri: str) -> Store:
         ledger=MongoLedger(connection),
         presets=MongoPresets(connection),
         payments=MongoPayments(connection),
+        comparisons=MongoComparisons(connection),
         updates=MongoUpdates(connection),
         conversations=MongoConversations(connection),
         controls=MongoControls(connection),

@@ -12,6 +12,7 @@ from app.observability.journal import Journal
 from app.usecases.records import Records, RecordsOf
 from schemas.base import plain
 from schemas.job import Job
+from schemas.payment import Payment
 
 
 async def forget(who: str, *, by: str | None, ask: bool) -> None:
@@ -28,7 +29,10 @@ async def forget(who: str, *, by: str | None, ask: bool) -> None:
             records = Records(store.generations, clock, journal)
             orders = RecordsOf[Job](store.jobs, clock, journal.ordered)
             storage = open_storage(settings)
-            forgetting = make_forgetting(store, storage, records, orders, Keys(settings))
+            bought = RecordsOf[Payment](store.payments, clock, journal.bought)
+            forgetting = make_forgetting(
+                store, storage, records, orders=orders, bought=bought, keys=Keys(settings)
+            )
             wanted = await forgetting.begin(user.id, by=f"cli:{by or me()}")
             done = wanted.forgotten_at is not None or await forgetting.go_on(wanted)
     if done:

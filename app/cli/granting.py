@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from app.cli import opening, speaking
 from app.cli.settling import LATER, refuse, refusing
 from app.clock import Clock
-from app.errors import NotFoundError, UnavailableError
+from app.errors import ConflictError, NotFoundError, UnavailableError
 from app.usecases.money import Money
 from processors.errors import LedgerError
 from schemas.base import plain
@@ -23,6 +23,8 @@ async def grant(
             user = await store.users.by_telegram_id(telegram_id)
             if user is None:
                 raise NotFoundError("user")
+            if user.gone:
+                raise ConflictError("this person is forgotten, as they wished")
             money, begun = Money(store.ledger, clock), clock.now()
             named = key or clock.new_id()
             try:

@@ -47,7 +47,7 @@ async def refund(payment_id: str, *, reason: str, by: str | None) -> None:
             payment = await records.want_refund(
                 PaymentId(payment_id), by=f"cli:{by or me()}", reason=reason
             )
-    whom = f"{payment.amount} Stars to {payment.payer}"
+    whom = f"{payment.amount} Stars to {payment.shown_payer or 'somebody forgotten'}"
     if payment.refunded_at is not None:
         speaking.say(f"went back at {speaking.clock(payment.refunded_at)}: {whom}")
     else:
@@ -59,6 +59,6 @@ def _row(payment: Payment, status: PaymentStatus) -> tuple[str, ...]:
     return (
         *(speaking.clock(payment.created_at), payment.id, status.value),
         *(str(payment.amount), plain(payment.credits)),
-        *(payment.user or "", "" if payment.payer is None else str(payment.payer)),
+        *(payment.user or "", str(payment.shown_payer or "")),
         payment.refund_refused or why,
     )

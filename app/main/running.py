@@ -30,8 +30,8 @@ FORGET_EVERY: Final = timedelta(seconds=15)
 """How often it is looked for people who are to be forgotten."""
 FLUSH_SECONDS: Final = 20
 """Longest that what is under way is waited for at the end; nothing is lost by not waiting."""
-COMPARE_EVERY: Final = timedelta(days=1)
-"""How often payments are compared with the provider's list; once at the start."""
+COMPARE_EVERY: Final = timedelta(minutes=5)
+"""How often it is looked whether it is time to compare payments with the provider's list."""
 DISK_EVERY: Final = timedelta(seconds=15)
 """How often the disk is looked at."""
 READER_EVERY: Final = timedelta(seconds=60)

@@ -14,9 +14,10 @@ import structlog
 
 from app.clock import Clock
 from app.errors import ConflictError, ContendedError, NotFoundError, PeerError, UnavailableError
-from app.ports import Chats, Conversations, Deeds, Jobs, Storage, Users
+from app.ports import Chats, Conversations, Deeds, Generations, Jobs, Storage, Users
 from app.usecases.records import Records, RecordsOf
 from processors import jobs, runs
+from processors.images import keys
 from schemas.base import UserId
 from schemas.deed import Deed, DeedId
 from schemas.generation import Generation
@@ -82,7 +83,7 @@ class ForgetUser:
             ContendedError: Others kept winning the write.
         """
         before = await self._existing(user_id)
-        if before.forget_wanted_at or before.forgotten_at:
+        if before.gone:
             return before
         waiting = await self._open_jobs(user_id)
         if waiting:
@@ -231,6 +232,40 @@ class ForgetJobs:
                 gone &= after is None or jobs.forgettable(after)
             cursor, more = page.next, page.next is not None
         return gone
+
+
+class ForgetPictures:
+    """What somebody gave, whether or not they ever ordered anything with it.
+
+    Args:
+        generations: A picture stays while one that has not ended needs it.
+        storage: Where pictures that were given lie.
+    """
+
+    def __init__(self, generations: Generations, storage: Storage) -> None:
+        self._generations = generations
+        self._storage = storage
+
+    async def __call__(self, user: User) -> bool:
+        """See Part."""
+        # Storage lists folders, so everybody's are gone through: forgetting is rare.
+        mine = keys.owned(user.id)
+        found = [
+            each.key
+            async for each in self._storage.listed(keys.INPUTS)
+            if each.key.startswith(mine)
+        ]
+        needed = await self._needed() if found else frozenset[str]()
+        for key in found:
+            if key not in needed:
+                await self._storage.delete(key)
+        return needed.isdisjoint(found)
+
+    async def _needed(self) -> frozenset[str]:
+        needed = set[str]()
+        async for inputs in self._generations.open_inputs():
+            needed.update(keys.keys_in(inputs))
+        return frozenset(needed)
 
 
 class ForgetChat:

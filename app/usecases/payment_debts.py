@@ -23,7 +23,7 @@ from schemas.payment import Payment
 from schemas.timing import Timing
 
 PAYMENT_LINES: Final = (
-    Line(frozenset({DebtKind.CREDIT, DebtKind.PAYBACK}), 8),
+    Line(frozenset({DebtKind.CREDIT, DebtKind.PAYBACK, DebtKind.ALERT}), 8),
     # What waits for the provider must not keep credits from who has paid.
     Line(frozenset({DebtKind.REFUND}), 4),
 )
@@ -129,6 +129,20 @@ class PaybackPayment:
         )
 
 
+class AlertPayment:
+    """Discharges ``alert`` of a payment. A crash may have it told twice, and never not at all."""
+
+    def __init__(self, alerts: Alerts) -> None:
+        self._alerts = alerts
+
+    async def __call__(self, payment: Payment, debt: Debt) -> Decide | None:
+        """Have somebody know of what needs a person's judgement."""
+        what = f"{payment.id}: {payment.amount} {payment.currency} of {payment.shown_payer}"
+        why = payment.stray and payment.stray.value
+        self._alerts.alert("payment_stray", f"{what}, nobody credited: {why}")
+        return acknowledged(debt)
+
+
 class PaymentHands(Hands[Payment]):
     """This process's hands for payments."""
 
@@ -156,6 +170,7 @@ class PaymentHands(Hands[Payment]):
                 DebtKind.CREDIT: self.credit,
                 DebtKind.REFUND: RefundPayment(records, provider, alerts),
                 DebtKind.PAYBACK: self.payback,
+                DebtKind.ALERT: AlertPayment(alerts),
             },
             lines=PAYMENT_LINES,
             called="payment",

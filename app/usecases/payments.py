@@ -57,7 +57,7 @@ class Payments:
         bill: What stands on an invoice.
         rate: Credits for one Star.
         offered: Sizes of purchases that people may choose from, in Stars.
-        alerts: Told of money that nobody could be credited for.
+        alerts: Told of what the provider denies.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Payments:
         Raises:
             TelegramOffError: Nobody takes money here.
             NotFoundError: There is no such person.
-            ConflictError: They are blocked.
+            ConflictError: They are blocked or forgotten.
             AmountRefusedError: That many Stars cannot be sold for.
             IdempotencyMismatchError: The key came with another body before.
             PeerError: The provider did not give a link; the same key may be tried again.
@@ -156,7 +156,7 @@ class Payments:
 
         Returns:
             The entry that credited it; None where nobody could be credited, or the provider
-            denies it. Then somebody was alerted.
+            denies it. Of either somebody is alerted.
 
         Raises:
             StoreDownError: It is not known how far it came; telling again does the rest.
@@ -202,8 +202,9 @@ class Payments:
         user = await self._users.get(user_id)
         if user is None:
             raise NotFoundError("user")
-        if user.blocked:
-            raise ConflictError("this person is blocked")
+        if not user.served:
+            why = "forgotten, as they wished" if user.gone else "blocked"
+            raise ConflictError(f"this person is {why}")
         return provider, user
 
     async def _made(
@@ -260,7 +261,8 @@ class Payments:
             )
             written = await self._written(outcome)
             if written is not None:
-                self._look_at(written)
+                if written.stray is None and written.invoice is not None:
+                    self._log.warning("an invoice was paid again", payment=written.id)
                 return written
         raise ContendedError(f"the payment of charge {charge.id}")
 
@@ -278,14 +280,6 @@ class Payments:
             return after if await self._records.add(after) else None
         lost = await self._records.change_all([Write(before, after)])
         return None if lost else stamped(before, after, self._records.clock.now()).after
-
-    def _look_at(self, payment: Payment) -> None:
-        """Have somebody know of what needs a person's judgement."""
-        what = f"{payment.id}: {payment.amount} {payment.currency} of {payment.payer}"
-        if payment.stray is not None:
-            self._alerts.alert("payment_stray", f"{what}, nobody credited: {payment.stray.value}")
-        elif payment.invoice is not None:
-            self._log.warning("an invoice was paid again", payment=payment.id)
 
     async def _user(self, payment: Payment) -> User | None:
         return None if payment.user is None else await self._users.get(payment.user)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from app.clock import Clock
-from app.errors import ContendedError, IdempotencyMismatchError, NotFoundError
+from app.errors import ConflictError, ContendedError, IdempotencyMismatchError, NotFoundError
 from app.ports import Deeds, Ledger, UserPage, Users
 from app.usecases.money import Money
 from app.usecases.register_user import Accounts
@@ -80,7 +80,12 @@ class People:
         return shown, shown[-1].seq if len(found) > limit else None
 
     async def deeds(self, user_id: UserId) -> tuple[Deed, ...]:
-        """Return what was last done to somebody, the last first."""
+        """Return what was last done to somebody, the last first.
+
+        Raises:
+            NotFoundError: There is no such person.
+        """
+        await self._existing(user_id)
         return await self._deeds.about(_subject(user_id), DEEDS_SHOWN)
 
     async def grant(
@@ -97,11 +102,13 @@ class People:
 
         Raises:
             NotFoundError: There is no such person.
+            ConflictError: They are forgotten, or are to be, and could not spend it.
             LedgerError: It is no amount that can be given, or the key is another movement's.
             IdempotencyMismatchError: The key came with another amount or reason before.
             ContendedError: Others kept winning the write.
         """
-        await self._existing(user_id)
+        if (await self._existing(user_id)).gone:
+            raise ConflictError("this person is forgotten, as they wished")
         named = f"grant:{key or self._clock.new_id()}"
         known = None if key is None else await self._ledger.by_key(named)
         entry = await self._money.grant(user_id, amount, key=named, by=by, reason=reason)

@@ -17,7 +17,8 @@ from schemas.base import UserId
 from schemas.image import Image
 
 AT_ONCE: Final = 4
-"""Pictures that are in memory at once, as they were given."""
+"""Pictures that are made and stored at once. Those that are being read are bounded by whoever
+reads them: the API by its memory, the bot by its lanes."""
 THREADS: Final = 2
 """Pictures that are decoded at once; each may take 350 MB meanwhile."""
 WAITS: Final = timedelta(seconds=20)
@@ -58,7 +59,8 @@ class TakeImage:
         """Return a picture as it is kept by now; the same one of the same day is the same.
 
         Args:
-            content: The file as it was given; it is read no further than the limit.
+            content: The file as it was given; it is read no further than the limit, and before
+                anything else is waited for.
             owner: Whose it is; None where nobody is named.
 
         Raises:
@@ -69,18 +71,19 @@ class TakeImage:
         """
         if self._disk_full():
             raise DiskFullError("the disk is nearly full")
+        # Whoever sends slowly must not keep a place from those whose picture is there.
+        given = content if isinstance(content, bytes) else await self._gathered(content)
         try:
             async with asyncio.timeout(WAITS.total_seconds()):
                 await self._room.acquire()
         except TimeoutError:
             raise OverloadedError("too many pictures are being taken in") from None
         try:
-            return await self._taken(content, owner)
+            return await self._taken(given, owner)
         finally:
             self._room.release()
 
-    async def _taken(self, content: AsyncIterable[bytes] | bytes, owner: UserId | None) -> Image:
-        given = content if isinstance(content, bytes) else await self._gathered(content)
+    async def _taken(self, given: bytes, owner: UserId | None) -> Image:
         prepare = partial(preparing.prepare, given, self._limits)
         made = await asyncio.get_running_loop().run_in_executor(self._threads, prepare)
         day = self._clock.now().date()

@@ -88,7 +88,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *arrears.routes(services.arrears, services.body_deadline),
         *controls.routes(services.controlling, services.body_deadline),
         *presets.routes(services.presets),
-        *images.routes(services.images, services.link_to, services.image_deadline),
+        *images.routes(services.images, services.people, services.link_to, services.image_deadline),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),
         *pages.routes(operations),

@@ -18,12 +18,14 @@ from starlette.responses import Response
 
 from app import errors
 from app.web import bodies, forms, reading, refusals
+from app.web.memory import Held, Memory
 from app.web.operations import Call, Operation, Route
-from app.web.services import Images, LinkTo
+from app.web.services import Images, LinkTo, People
 from processors.errors import ImageFault, ImageRefusedError
 from processors.images.preparing import LIMITS
 from processors.notifications import image_refusals
 from processors.notifications.texts import Language, english
+from schemas.base import UserId
 from schemas.wire.api import ImageQuery, ImageTaken, NewImage
 
 PATH: Final = "/api/images"
@@ -41,19 +43,26 @@ _JSON_MOST: Final = LIMITS.size * 4 // 3 + AROUND
 class ImageHandlers:
     """Answers for pictures."""
 
-    def __init__(self, images: Images, link_to: LinkTo, deadline: timedelta) -> None:
+    def __init__(
+        self, images: Images, people: People, link_to: LinkTo, deadline: timedelta
+    ) -> None:
         self._images = images
+        self._people = people
         self._link_to = link_to
         self._deadline = deadline
+        self._memory = Memory()
 
     async def create(self, call: Call) -> Response:
         """Take a picture."""
         query = reading.query(ImageQuery, call.request.scope["query_string"])
-        field, content = self._content(call.request)
-        try:
-            taken = await self._images(content, owner=query.user)
-        except ImageRefusedError as error:
-            raise _refusal(error, field) from error
+        if query.user is not None:
+            await self._check(query.user)
+        with self._memory.body() as held:
+            field, content = self._content(call.request, held)
+            try:
+                taken = await self._images(content, owner=query.user)
+            except ImageRefusedError as error:
+                raise _refusal(error, field) from error
         shown = ImageTaken(
             id=taken.value,
             url=self._link_to(taken.key),
@@ -65,7 +74,20 @@ class ImageHandlers:
         answer = orjson.dumps(shown.model_dump(by_alias=True))
         return Response(answer, 201, media_type=_JSON)
 
-    def _content(self, request: Request) -> tuple[str, AsyncIterator[bytes]]:
+    async def _check(self, owner: UserId) -> None:
+        """Let nothing be kept for whoever is not there.
+
+        Raises:
+            NotFoundError: There is no such person.
+            ConflictError: What they gave is removed, or is being removed.
+        """
+        user = await self._people.get(owner)
+        if user is None:
+            raise errors.NotFoundError("user")
+        if user.gone:
+            raise errors.ConflictError("this person is forgotten, as they wished")
+
+    def _content(self, request: Request, held: Held) -> tuple[str, AsyncIterator[bytes]]:
         """Return where in the request the picture stands, and its bytes as they come.
 
         Raises:
@@ -75,22 +97,25 @@ class ImageHandlers:
         given = bodies.header(request.scope, b"content-type") or b""
         media_type = given.partition(b";")[0].strip().lower().decode("latin-1")
         if media_type == _JSON:
-            return "data", _decoded(self._stream(request, _JSON_MOST))
+            return "data", _decoded(self._stream(request, held, _JSON_MOST))
         if media_type == _FORM:
             boundary = forms.boundary_of(given)
-            body = self._stream(request, LIMITS.size + AROUND)
+            body = self._stream(request, held, LIMITS.size + AROUND)
             return FIELD, forms.file_in(body, boundary, FIELD)
         if media_type in TYPES:
-            return "body", self._stream(request, LIMITS.size)
+            return "body", self._stream(request, held, LIMITS.size)
         raise refusals.MediaTypeError(_ASKED)
 
-    def _stream(self, request: Request, most: int) -> AsyncIterator[bytes]:
-        return bodies.stream(request.scope, request.receive, self._deadline, most)
+    def _stream(self, request: Request, held: Held, most: int) -> AsyncIterator[bytes]:
+        body = bodies.stream(request.scope, request.receive, self._deadline, most)
+        return held.counted(body)
 
 
-def routes(images: Images, link_to: LinkTo, deadline: timedelta) -> tuple[Route, ...]:
+def routes(
+    images: Images, people: People, link_to: LinkTo, deadline: timedelta
+) -> tuple[Route, ...]:
     """Return what can be done with pictures."""
-    do = ImageHandlers(images, link_to, deadline)
+    do = ImageHandlers(images, people, link_to, deadline)
     return (
         Route(
             Operation(
@@ -105,7 +130,13 @@ def routes(images: Images, link_to: LinkTo, deadline: timedelta) -> tuple[Route,
                 file_types=TYPES,
                 status=201,
                 answer=ImageTaken,
-                errors=(*bodies.ERRORS, refusals.PictureError, errors.PeerError),
+                errors=(
+                    *bodies.ERRORS,
+                    refusals.PictureError,
+                    errors.ConflictError,
+                    errors.NotFoundError,
+                    errors.PeerError,
+                ),
             ),
             do.create,
         ),

@@ -63,7 +63,7 @@ class PeopleHandlers:
     async def grant(self, call: Call) -> Response:
         """Give somebody credits."""
         headers = reading.headers(CreateHeaders, call.request)
-        new = reading.body(NewGrant, await self._body(call.request))
+        new = amounts.body(NewGrant, await self._body(call.request))
         named = headers.idempotency_key
         key = None if named is None else f"{call.caller}:{named}"
         entry, made = await self._people.grant(
@@ -168,7 +168,7 @@ def routes(people: Office, forgetting: Forgetting, deadline: timedelta) -> tuple
                 tag=_TAG,
                 summary="Show what administrators last did to somebody, the last first",
                 answer=shown.deeds(),
-                errors=(errors.UnavailableError,),
+                errors=(errors.NotFoundError, errors.UnavailableError),
             ),
             do.deeds,
         ),
@@ -183,7 +183,12 @@ def routes(people: Office, forgetting: Forgetting, deadline: timedelta) -> tuple
                 body=NewGrant,
                 status=201,
                 answer=shown.entry(),
-                errors=(*_CHANGING, errors.IdempotencyMismatchError, LedgerError),
+                errors=(
+                    *_CHANGING,
+                    errors.ConflictError,
+                    errors.IdempotencyMismatchError,
+                    LedgerError,
+                ),
             ),
             do.grant,
         ),

@@ -8,7 +8,7 @@ import orjson
 from starlette.responses import Response
 
 from app import errors
-from app.web import amounts, bodies, reading, shown
+from app.web import amounts, bodies, shown
 from app.web.operations import Call, Operation, Route
 from app.web.people import doer
 from app.web.services import Refunds
@@ -30,7 +30,7 @@ class RefundHandlers:
         """Give back what a job came to, or part of it."""
         named = call.request.path_params["id"]
         raw = await bodies.taken(call.request.scope, call.request.receive, self._deadline)
-        new = reading.body(NewRefund, raw)
+        new = amounts.body(NewRefund, raw)
         if not _ID.fullmatch(named):
             raise errors.NotFoundError("job")
         amount = None if new.amount is None else amounts.read("amount", new.amount)

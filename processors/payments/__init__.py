@@ -6,6 +6,7 @@ said twice counts once, and each charge has a record of its own.
 """
 
 from processors.payments.deciding import (
+    ALERT,
     CREDIT,
     PAYBACK,
     REFUND,
@@ -18,13 +19,16 @@ from processors.payments.deciding import (
     refund_wanted,
     refuse,
 )
+from processors.payments.forgetting import forgotten
 
 __all__ = [
+    "ALERT",
     "CREDIT",
     "PAYBACK",
     "REFUND",
     "Outcome",
     "credits_for",
+    "forgotten",
     "given_back",
     "made",
     "paid",

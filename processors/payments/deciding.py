@@ -16,6 +16,7 @@ from schemas.user import User
 CREDIT: Final = DebtKind.CREDIT.value
 REFUND: Final = DebtKind.REFUND.value
 PAYBACK: Final = DebtKind.PAYBACK.value
+ALERT: Final = DebtKind.ALERT.value
 """Keys of what a payment may owe."""
 
 
@@ -73,7 +74,8 @@ def made(
         provider=provider,
         amount=stars,
         credits=bought,
-        rate=rate,
+        # Shown at once as it will be read back.
+        rate=rate.quantize(GRAIN),
         expires_at=now + lasts,
         created_at=now,
         updated_at=now,
@@ -99,7 +101,7 @@ def refuse(
         return Refusal.PAID
     if payment.status_at(now) is PaymentStatus.EXPIRED:
         return Refusal.EXPIRED
-    return Refusal.GONE if user is None or user.blocked else None
+    return None if user is not None and user.served else Refusal.GONE
 
 
 def paid(
@@ -115,7 +117,8 @@ def paid(
     """Take down a charge that no record has yet.
 
     It is too late to refuse anything: it was paid. What is late is credited all the same, and
-    so is a second charge on an invoice that had been paid, to the same person.
+    so is a second charge on an invoice that had been paid, to the same person. Whoever is not
+    served any more could not spend it: that is for a person to decide.
 
     Args:
         invoice: The payment that the charge's invoice names, if there is one.
@@ -139,7 +142,8 @@ def paid(
         paid_at=charge.at,
         credits=record.credits if stray is None else Decimal(0),
     )
-    return Outcome(before, after if stray else _owing(after, DebtKind.CREDIT, now, taker))
+    kind = DebtKind.ALERT if stray else DebtKind.CREDIT
+    return Outcome(before, _owing(after, kind, now, taker))
 
 
 def refund_wanted(
@@ -168,7 +172,10 @@ def given_back(payment: Payment, *, by: str, now: datetime, taker: Taker | None 
     if payment.status is PaymentStatus.REFUNDED:
         return payment
     after = payment.change(
-        status=PaymentStatus.REFUNDED, refunded_at=now, refund_by=payment.refund_by or by
+        status=PaymentStatus.REFUNDED,
+        refunded_at=now,
+        refund_by=payment.refund_by or by,
+        payer=payment.shown_payer,
     )
     after = debts.put(after, debts.forget(after.owed, {DebtKind.REFUND}))
     return after if after.stray else _owing(after, DebtKind.PAYBACK, now, taker)
@@ -193,7 +200,7 @@ def _stray(invoice: Payment | None, user: User | None, charge: Charge) -> Stray 
         return Stray.UNKNOWN_INVOICE
     if not _same(invoice, charge):
         return Stray.OTHER_AMOUNT
-    return Stray.USER_GONE if user is None else None
+    return None if user is not None and user.served else Stray.USER_GONE
 
 
 def _sibling(
@@ -209,6 +216,7 @@ def _sibling(
         credits=invoice.credits if invoice else Decimal(0),
         rate=invoice.rate if invoice else Decimal(0),
         invoice=invoice.id if invoice else None,
+        hidden=invoice is not None and invoice.hidden,
         created_at=now,
         updated_at=now,
     )

@@ -8,6 +8,7 @@ import pytest
 
 from app.ports import (
     Chats,
+    Comparisons,
     Controls,
     Conversations,
     Deeds,
@@ -22,6 +23,7 @@ from app.ports import (
     Users,
 )
 from app.store.chats import MongoChats
+from app.store.comparisons import MongoComparisons
 from app.store.connection import Keep
 from app.store.controls import MongoControls
 from app.store.conversations import MongoConversations
@@ -37,6 +39,7 @@ from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
 from tests.databases import a_database
 from tests.fakes.chats import FakeChats
+from tests.fakes.comparisons import FakeComparisons
 from tests.fakes.controls import FakeControls, FakeDeeds
 from tests.fakes.conversations import FakeConversations
 from tests.fakes.generations import FakeGenerations
@@ -63,6 +66,7 @@ class Ports:
     ledger: Ledger
     presets: Presets
     payments: KeptPayments
+    comparisons: Comparisons
     updates: Updates
     conversations: Conversations
     controls: Controls
@@ -89,6 +93,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeLedger(),
             FakePresets(),
             FakePayments(),
+            FakeComparisons(),
             FakeUpdates(),
             FakeConversations(),
             FakeControls(),
@@ -107,6 +112,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoLedger(connection),
             MongoPresets(connection),
             MongoPayments(connection),
+            MongoComparisons(connection),
             MongoUpdates(connection),
             MongoConversations(connection),
             MongoControls(connection),

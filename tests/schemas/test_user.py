@@ -1,11 +1,12 @@
 """schemas.user: what is shown of a person, and what a newer version may have written."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from schemas.user import Account, Role, User
-from tests.builders import USER, a_user
+from tests.builders import NOON, USER, a_user
 
 
 def test_a_person_is_shown_with_their_balance() -> None:
@@ -31,6 +32,24 @@ def test_a_person_is_shown_with_their_balance() -> None:
         "schemaVersion": 1,
         "balance": "10.500000",
     }
+
+
+@pytest.mark.parametrize(
+    ("fields", "gone", "served"),
+    [
+        ({}, False, True),
+        ({"blocked": True}, False, False),
+        ({"forget_wanted_at": NOON}, True, False),
+        ({"forgotten_at": NOON}, True, False),
+    ],
+)
+def test_somebody_is_served_unless_blocked_or_forgotten(
+    fields: dict[str, Any], *, gone: bool, served: bool
+) -> None:
+    """Whoever wants to be forgotten is gone from then on."""
+    user = a_user(**fields)
+
+    assert (user.gone, user.served) == (gone, served)
 
 
 def test_a_role_of_a_newer_version_is_kept() -> None:

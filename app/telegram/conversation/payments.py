@@ -67,7 +67,7 @@ async def choose(
     if account is None or stars not in {str(size) for size, _ in payments.sizes()}:
         await talk.answer(query.id, paying.unknown(voice), alert=True)
         return
-    if account.user.blocked:
+    if not account.user.served:
         await talk.answer(query.id, paying.refused(voice, Refusal.GONE), alert=True)
         return
     sent = under.date.timestamp() if isinstance(under, Message) else 0

@@ -44,6 +44,11 @@ def kept_user(named: dict[str, str], user: UserId) -> User | None:
     return asyncio.run(_kept_user(named, user))
 
 
+def change(named: dict[str, str], before: User, **fields: object) -> None:
+    """Change a person of a database."""
+    asyncio.run(_change(named, before, before.change(version=before.version + 1, **fields)))
+
+
 def kept(named: dict[str, str]) -> list[Entry]:
     """All entries of a database."""
     return asyncio.run(_kept(named))
@@ -69,6 +74,11 @@ async def _kept_job(named: dict[str, str], job_id: str) -> Job | None:
 async def _kept_user(named: dict[str, str], user: UserId) -> User | None:
     async with opened(named) as store:
         return await store.users.get(user)
+
+
+async def _change(named: dict[str, str], before: User, after: User) -> None:
+    async with opened(named) as store:
+        assert await store.users.write(before, after)
 
 
 async def _fill(named: dict[str, str], entries: Sequence[Entry], *, alike: bool) -> None:

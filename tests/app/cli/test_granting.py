@@ -7,9 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.app.cli.accounts import a_filled_database, kept
+from tests.app.cli.accounts import a_filled_database, change, kept
 from tests.app.cli.running import Service, run
-from tests.builders import USER, an_entry
+from tests.builders import NOON, USER, a_user, an_entry
 
 
 @pytest.fixture
@@ -48,6 +48,17 @@ def test_the_same_key_grants_once(tmp_path: Path, database: dict[str, str]) -> N
     assert "the balance is 5.000000" in answer.out
     assert (others.code, len(kept(database))) == (2, 1)
     assert "that of another movement" in others.err
+
+
+def test_whoever_is_to_be_forgotten_is_given_nothing(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    """They could not spend it."""
+    change(database, a_user(), forget_wanted_at=NOON)
+    answer = run("grant", "4711", "5", data_dir=tmp_path, **database)
+
+    assert (answer.code, kept(database)) == (2, [])
+    assert "this person is forgotten" in answer.err
 
 
 @pytest.mark.parametrize("amount", ["0", "NaN", "1e12", "0.0000001", "much"])

@@ -23,6 +23,7 @@ from tests.app.telegram.conditions import until
 from tests.builders import HERE, TIMING, USER, a_payment, a_user
 from tests.fakes.alerts import FakeAlerts
 from tests.fakes.clock import FakeClock
+from tests.fakes.comparisons import FakeComparisons
 from tests.fakes.gates import Gate, ajar
 from tests.fakes.leases import FakeLeases
 from tests.fakes.ledger import FakeLedger
@@ -46,6 +47,7 @@ class Shop:
     ) -> None:
         self.kept, self.provider = kept or FakePayments(), provider or FakeProvider()
         self.users, self.ledger = FakeUsers(), FakeLedger()
+        self.comparisons = FakeComparisons()
         self.alerts, self.clock = FakeAlerts(), FakeClock()
         self.users.records[USER] = a_user()
         taker = self.provider if telegram else None
@@ -117,6 +119,7 @@ class Shop:
             self.payments,
             self.kept,
             self.provider,
+            self.comparisons,
             leases or FakeLeases(),
             me=HERE,
             clock=self.clock,

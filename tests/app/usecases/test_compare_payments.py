@@ -1,12 +1,13 @@
 """Once a day the provider's own list is gone through: what was missed is booked."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from app.errors import PeerDownError
-from app.usecases.compare_payments import LOOK_BACK
+from app.ports import Lease
+from app.usecases.compare_payments import EVERY, LOOK_BACK, OVERDUE
 from schemas.base import InstanceName, PaymentId
 from schemas.payment import Charge, PaymentStatus, Transaction
 from tests.app.usecases.shops import Shop
@@ -18,6 +19,7 @@ from tests.fakes.payment_provider import FakeProvider
 pytestmark = pytest.mark.anyio
 
 DAY = timedelta(days=1)
+AWAY = PeerDownError("telegram", "away")
 
 
 class Noting(FakeProvider):
@@ -88,6 +90,7 @@ async def test_a_charge_that_nobody_can_be_credited_for_is_told_once() -> None:
     shop.provider.lists(a_charge(invoice="nobody's"))
 
     assert await shop.comparing().once() == 1
+    await shop.settle()
     assert shop.alerts.raised == ["payment_missed", "payment_stray"]
     assert await shop.comparing().once() == 0
 
@@ -131,16 +134,113 @@ async def test_what_is_long_done_is_not_read_again() -> None:
         shop.provider.lists(charge)
     shop.clock.move(20 * DAY)
     assert await comparing.once() == 0
+    shop.clock.move(EVERY - timedelta(seconds=1))
     assert await comparing.once() == 0
-    assert provider.starts == [0, 11]
+    assert provider.starts == [0]
+    shop.clock.move(timedelta(seconds=1))
+    assert await comparing.once() == 0
+    # The line before is looked at, whether it is the one that we know.
+    assert provider.starts == [0, 10, 11]
+    assert await shop.comparing().once() == 0
+    assert provider.starts[3:] == [11, 12]
 
 
-async def test_one_process_does_it() -> None:
-    """And one that is refused by the provider tries it again another day."""
+class Breaking(Noting):
+    """Goes away in the middle of its list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.breaks_at: int | None = None
+
+    async def transactions(self, start: int) -> AsyncIterator[Transaction]:
+        """Break off."""
+        async for line in super().transactions(start):
+            if line.place == self.breaks_at:
+                raise AWAY
+            yield line
+
+
+async def test_a_list_that_breaks_off_is_gone_on_with() -> None:
+    """By whoever tries next, from the last page that was done."""
+    provider = Breaking()
+    shop = Shop(provider=provider)
+    for number in range(250):
+        name = f"c{number}"
+        shop.provider.lists(a_charge(id=name, invoice="nobody's"))
+    shop.clock.move(30 * DAY)
+    provider.breaks_at = 230
+    comparing = shop.comparing()
+    assert await comparing.once() == 0
+    assert len(shop.kept.records) == 230
+
+    provider.breaks_at = None
+    assert await shop.comparing().once() == 20
+    assert provider.starts == [0, 199, 200]
+    assert await comparing.once() == 0
+
+
+async def test_another_list_is_read_from_its_beginning() -> None:
+    """Another bot's, say, though it be shorter or longer than ours was."""
+    shop = Shop()
+    shop.provider.lists(a_charge(invoice="nobody's"))
+    shop.provider.lists(a_charge(id="b", invoice="nobody's"))
+    shop.clock.move(30 * DAY)
+    assert await shop.comparing().once() == 2
+    for number in range(3):
+        shop.provider.lines.clear()
+        for each in range(number):
+            shop.provider.lists(a_charge(id=f"{number}-{each}", invoice="nobody's"))
+        assert await shop.comparing().once() == number
+
+
+async def test_what_has_failed_for_days_is_told() -> None:
+    """Once a day; until then it is tried again at each look."""
+    shop = Shop()
+    comparing = shop.comparing()
+    gate = Turnstile()
+    shop.provider.gate, gate.down = gate, AWAY
+    shop.clock.move(DAY)
+    assert await comparing.once() == 0
+    shop.clock.move(OVERDUE)
+    assert await comparing.once() == 0
+    assert shop.alerts.raised == []
+    for moved in (1, 1, 86_400):
+        shop.clock.move(timedelta(seconds=moved))
+        assert await comparing.once() == 0
+    assert shop.alerts.raised == ["payments_uncompared", "payments_uncompared"]
+
+    gate.down = None
+    assert await comparing.once() == 0
+    assert await comparing.once() == 0
+    assert len(shop.alerts.raised) == 2
+
+
+async def test_a_lease_that_is_lost_ends_it() -> None:
+    """Somebody else goes on; what was booked is booked."""
+
+    class Losing(FakeLeases):
+        async def acquire(
+            self, name: str, holder: InstanceName, now: datetime, until: datetime
+        ) -> Lease | None:
+            first = not self.held
+            lease = await super().acquire(name, holder, now, until)
+            return lease if first else None
+
+    shop = Shop()
+    for number in range(150):
+        shop.provider.lists(a_charge(id=f"c{number}", invoice="nobody's"))
+    shop.clock.move(30 * DAY)
+
+    assert await shop.comparing(Losing()).once() == 100
+    assert await shop.comparing().once() == 50
+
+
+async def test_whoever_is_refused_tries_again_at_the_next_look() -> None:
+    """Minutes later."""
     shop = Shop()
     comparing = shop.comparing()
     shop.provider.lists(a_charge())
-    shop.provider.gate = Turnstile([PeerDownError("telegram", "away")])
+    shop.provider.gate = Turnstile([AWAY])
 
     assert await comparing.once() == 0
     assert await comparing.once() == 1

@@ -8,9 +8,16 @@ import pytest
 
 from app.errors import ConflictError, ContendedError, NotFoundError, PeerDownError, StoreDownError
 from app.observability.journal import Journal
-from app.usecases.forget_user import ForgetChat, ForgetGenerations, ForgetJobs, ForgetUser
+from app.usecases.forget_user import (
+    ForgetChat,
+    ForgetGenerations,
+    ForgetJobs,
+    ForgetPictures,
+    ForgetUser,
+)
 from app.usecases.records import Records, RecordsOf
 from processors import jobs, runs
+from processors.images import keys
 from schemas.base import GenerationId, InstanceName, UserId
 from schemas.generation import Generation, Request, Response
 from schemas.job import Job, JobStatus, Outcome
@@ -88,6 +95,7 @@ class Scene:
             [
                 ForgetGenerations(records, self.storage),
                 ForgetJobs(self.jobs, orders),
+                ForgetPictures(self.generations, self.storage),
                 ForgetChat(self.chats, self.conversations),
             ],
             kept=self.jobs,
@@ -204,6 +212,36 @@ async def test_what_is_not_over_is_waited_for(unfinished: Generation) -> None:
     assert scene.ada.forget_wanted_at is not None
     scene.generations.records[the(1)] = made(1, version=2)
     assert await scene.forget.sweep() == 1
+
+
+async def test_pictures_that_were_never_ordered_with_go() -> None:
+    """What is given is somebody's before any order names it; nobody else's goes with it."""
+    scene = Scene()
+    mine, other = (f"{keys.owned(each)}{'0' * 16}.png" for each in (USER, UserId("other")))
+    nobodys = f"{keys.owned(None)}{'0' * 16}.png"
+    scene.storage.files = dict.fromkeys((mine, other, nobodys), PICTURE)
+    await scene.forget.begin(USER, by=BY)
+
+    assert await scene.forget.sweep() == 1
+    assert scene.storage.files.keys() == {other, nobodys}
+
+
+async def test_a_picture_stays_while_a_run_needs_it() -> None:
+    """It may yet have to be handed over, whoever ordered that."""
+    mine = f"{keys.owned(USER)}{'0' * 16}.png"
+    asked = Request(deployment_id="d", inputs={"image": f"media:{mine}"})
+    programs = some_metadata(telegram_chat_id=9)
+    running = made(9, status=RunStatus.RUNNING, request_payload=asked, metadata=programs)
+    scene = Scene()
+    scene.generations.records[the(9)] = running
+    scene.storage.files = {mine: PICTURE}
+    await scene.forget.begin(USER, by=BY)
+
+    assert await scene.forget.sweep() == 0
+    assert scene.storage.files == {mine: PICTURE}
+    scene.generations.records[the(9)] = running.change(status=RunStatus.FAILED)
+    assert await scene.forget.sweep() == 1
+    assert scene.storage.files == {}
 
 
 async def test_many_records_go_page_by_page() -> None:

@@ -199,3 +199,19 @@ async def test_what_credited_nobody_takes_nothing_back() -> None:
     assert await shop.hands.payback.entry(stray) is None
     assert await shop.hands.credit.entry(stray) is None
     assert shop.ledger.kept == []
+
+
+async def test_a_stray_payment_is_told_of_after_a_crash() -> None:
+    """Whoever died before telling leaves that owed; it is told once, and is told no more."""
+    shop = Shop()
+    assert await shop.payments.paid(a_charge(invoice="nobody's")) is None
+    assert shop.alerts.raised == []
+    await shop.restart()
+    assert await shop.payments.paid(a_charge(invoice="nobody's")) is None
+    await shop.settle()
+    [stray] = shop.kept.records.values()
+
+    assert shop.alerts.raised == ["payment_stray"]
+    assert stray.owed == ()
+    await shop.settle()
+    assert shop.alerts.raised == ["payment_stray"]

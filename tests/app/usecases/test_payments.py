@@ -22,6 +22,7 @@ from app.usecases.payments import CHECK_LIMIT, LINK_LASTS
 from schemas.base import PaymentId, UserId
 from schemas.ledger import EntryKind
 from schemas.payment import Checkout, Payment, PaymentStatus, Refusal, Stray
+from schemas.user import User
 from tests.app.usecases.shops import Shop
 from tests.builders import CHAT, NOON, PAYMENT, USER, a_charge, a_user
 from tests.fakes.clock import FakeClock
@@ -105,13 +106,34 @@ async def test_not_everything_is_sold(user: UserId, stars: int, error: type[Exce
     assert shop.kept.records == {}
 
 
-async def test_nobody_blocked_buys() -> None:
-    """Nor is money taken where nobody is there to take it."""
+@pytest.mark.parametrize(
+    "user",
+    [
+        pytest.param(a_user(blocked=True), id="blocked"),
+        pytest.param(a_user(forget_wanted_at=NOON), id="being forgotten"),
+        pytest.param(a_user(telegram_id=None, forgotten_at=NOON), id="forgotten"),
+    ],
+)
+async def test_nobody_buys_who_is_not_served(user: User) -> None:
+    """Nor is an invoice paid that they had; what was paid all the same is told."""
     shop = Shop()
-    shop.users.records[USER] = a_user(blocked=True)
+    shop.users.records[USER] = user
+    shop.invoice()
 
     with pytest.raises(ConflictError):
         await shop.payments.create(USER, 50, key=None, digest=None)
+    with pytest.raises(ConflictError):
+        await shop.payments.offer(USER, 50, CHAT, key="k")
+    assert await shop.payments.check(ASKED) is Refusal.GONE
+    assert await shop.payments.paid(a_charge()) is None
+    assert shop.kept.records[PAYMENT].stray is Stray.USER_GONE
+    await shop.settle()
+    assert shop.alerts.raised == ["payment_stray"]
+    assert shop.ledger.kept == []
+
+
+async def test_nothing_is_sold_where_nobody_takes_money() -> None:
+    """Telegram is not set up there."""
     with pytest.raises(TelegramOffError):
         await Shop(telegram=False).payments.create(USER, 50, key=None, digest=None)
 
@@ -272,6 +294,7 @@ async def test_what_fits_nobody_is_kept_and_told(stray: Stray) -> None:
         shop.users.records.clear()
     for _ in range(2):
         assert await shop.payments.paid(a_charge()) is None
+    await shop.settle()
     payment = await shop.kept.by_charge("stx-1")
 
     assert payment is not None

@@ -4,7 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from app.errors import ContendedError, IdempotencyMismatchError, NotFoundError, StoreDownError
+from app.errors import (
+    ConflictError,
+    ContendedError,
+    IdempotencyMismatchError,
+    NotFoundError,
+    StoreDownError,
+)
 from app.usecases.money import Money
 from app.usecases.people import People
 from app.usecases.register_user import Accounts
@@ -92,6 +98,17 @@ async def test_credits_are_given_once_under_a_key() -> None:
     with pytest.raises(AmountError):
         await do.grant(USER, Decimal("NaN"), key=None, by=BY, reason=None)
     assert len(scene.ledger.kept) == 1
+
+
+@pytest.mark.parametrize("when", ["forget_wanted_at", "forgotten_at"])
+async def test_whoever_is_forgotten_is_given_nothing(when: str) -> None:
+    """They could not spend it; who is blocked may be let in again."""
+    scene = Scene(a_user(**{when: NOON}), a_user(id=NOBODY, telegram_id=1, blocked=True))
+
+    with pytest.raises(ConflictError, match="forgotten"):
+        await scene.people.grant(USER, Decimal(1), key=None, by=BY, reason=None)
+    await scene.people.grant(NOBODY, Decimal(1), key=None, by=BY, reason=None)
+    assert [each.user for each in scene.ledger.kept] == [NOBODY]
 
 
 async def test_somebody_is_blocked_and_let_in_again() -> None:

@@ -127,12 +127,12 @@ async def test_only_a_few_are_taken_at_once() -> None:
     desk = Desk()
     go = asyncio.Event()
 
-    async def slow() -> AsyncIterator[bytes]:
+    async def slow() -> None:
         await go.wait()
-        yield a_picture()
 
     async with asyncio.TaskGroup() as tasks:
-        held = [tasks.create_task(desk.take(slow(), owner=None)) for _ in range(AT_ONCE)]
+        desk.storage.gate = slow
+        held = [tasks.create_task(desk.take(a_picture(), owner=None)) for _ in range(AT_ONCE)]
         await asyncio.sleep(1)
         began = asyncio.get_running_loop().time()
         with pytest.raises(OverloadedError):
@@ -143,6 +143,24 @@ async def test_only_a_few_are_taken_at_once() -> None:
     assert waited >= WAITS.total_seconds()
     assert len({each.result().key for each in held}) == 1
     assert await desk.take(a_picture(), owner=ADA)
+
+
+async def test_whoever_sends_slowly_is_in_nobodys_way() -> None:
+    """A place is taken once the whole picture is there."""
+    desk = Desk()
+    go = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        await go.wait()
+        yield a_picture()
+
+    async with asyncio.TaskGroup() as tasks:
+        held = [tasks.create_task(desk.take(slow(), owner=None)) for _ in range(AT_ONCE)]
+        await asyncio.sleep(1)
+        assert await desk.take(a_picture(), owner=ADA)
+        go.set()
+
+    assert len({each.result().key for each in held}) == 1
 
 
 async def test_a_full_disk_takes_nothing() -> None:

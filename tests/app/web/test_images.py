@@ -17,8 +17,10 @@ from app.web.images import PATH
 from processors.images import keys
 from processors.images.preparing import LIMITS
 from schemas.base import UserId
+from schemas.user import User
 from tests.app.web.fakes import World
 from tests.app.web.serving import Site, serving
+from tests.builders import NOON, a_user
 from tests.fakes.gates import Turnstile
 from tests.fakes.storage import FakeStorage
 from tests.pictures import a_picture, an_exif, opened
@@ -82,7 +84,9 @@ async def test_a_picture_is_taken(way: str, tmp_path: Path) -> None:
 
 async def test_the_same_again_is_the_same() -> None:
     """In whatever way it comes; a person's own is another."""
-    async with serving(World()) as site:
+    world = World()
+    world.people.records[UserId(ADA)] = a_user(id=UserId(ADA))
+    async with serving(world) as site:
         first = (await as_form(site, PHOTO)).json()
         assert (await as_json(site, PHOTO)).json() == first
         headers = {"Content-Type": "image/jpeg"}
@@ -225,6 +229,28 @@ async def test_a_user_who_cannot_be_is_refused() -> None:
         answer = await sent(site, content=PHOTO, params={"user": "ada"})
 
     assert (answer.status_code, answer.json()["field"]) == (400, "user")
+
+
+@pytest.mark.parametrize(
+    ("people", "status", "reason"),
+    [
+        ((), 404, "not_found"),
+        ((a_user(id=UserId(ADA), forget_wanted_at=NOON),), 409, "conflict"),
+        ((a_user(id=UserId(ADA), forgotten_at=NOON),), 409, "conflict"),
+    ],
+)
+async def test_nothing_is_kept_for_whoever_is_not_there(
+    people: tuple[User, ...], status: int, reason: str
+) -> None:
+    """Who is forgotten would leave it behind."""
+    world = World()
+    world.people.records |= {each.id: each for each in people}
+    async with serving(world) as site:
+        headers = {"Content-Type": "image/jpeg"}
+        answer = await sent(site, content=PHOTO, params={"user": ADA}, headers=headers)
+
+    assert (answer.status_code, answer.json()["reason"]) == (status, reason)
+    assert world.storage.files == {}
 
 
 def a_form(*parts: tuple[str, bytes], end: bytes = b"--") -> bytes:

@@ -122,6 +122,7 @@ def test_every_kind_of_problem_is_listed_once() -> None:
 
     assert len(reasons) == len(set(reasons))
     assert {"bad_field", "json", "schema", "internal", "overloaded"} <= set(reasons)
+    assert [kind.title for kind in problems.kinds() if "`" in kind.title] == []
     assert problems.title(refusals.SlowBodyError) == "The body did not come in time"
 
 

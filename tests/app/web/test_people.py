@@ -90,10 +90,33 @@ async def test_what_is_no_amount_is_refused(amount: str) -> None:
     assert world.office.ledger.kept == []
 
 
+@pytest.mark.parametrize("amount", ["5", "-1", "0", "NaN", "1e400", "9" * 5000])
+async def test_an_amount_that_is_written_as_a_number_is_refused(amount: str) -> None:
+    """422 like any other that cannot be: it would not keep its decimal places."""
+    world = a_world()
+    async with serving(world) as site:
+        answer = await site.client.post(
+            f"{ONE}/grant",
+            content=f'{{"amount": {amount}}}',
+            headers={"Content-Type": "application/json"},
+        )
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "amount")
+    assert world.office.ledger.kept == []
+
+
+async def test_nothing_was_done_to_nobody() -> None:
+    """404, as for everything else about them."""
+    async with serving(a_world()) as site:
+        answer = await site.client.get(f"/api/users/{'0' * 32}/deeds")
+
+    assert (answer.status_code, answer.json()["detail"]) == (404, "no such user")
+
+
 @pytest.mark.parametrize(
     ("verb", "body", "field"),
     [
-        ("grant", {"amount": 5}, "amount"),
+        ("grant", {"amount": None}, "amount"),
         ("grant", {}, "amount"),
         ("grant", {"amount": "5", "to": "x"}, "to"),
         ("block", {"reason": ""}, "reason"),

@@ -40,6 +40,7 @@ async def test_a_job_is_refunded() -> None:
     [
         (PATH, {}, 400),
         (PATH, {"reason": "x", "amount": "NaN"}, 422),
+        (PATH, {"reason": "x", "amount": -1}, 422),
         ("/api/jobs/x/refund", {"reason": "x"}, 404),
         (f"/api/jobs/{'0' * 32}/refund", {"reason": "x"}, 404),
     ],

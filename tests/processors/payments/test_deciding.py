@@ -31,6 +31,8 @@ from tests.builders import (
 
 OTHER = PaymentId("0198c0ffee0198c0ffee0198c0ffee78")
 HOUR = timedelta(hours=1)
+LEAVING = a_user(forget_wanted_at=NOON)
+FORGOTTEN = a_user(telegram_id=None, first_name=None, forgotten_at=NOON)
 
 
 def asked(**fields: Any) -> Checkout:  # noqa: ANN401 - any field of the question
@@ -71,6 +73,7 @@ def test_stars_buy_by_the_rate(stars: int, rate: str, bought: str) -> None:
         PAYMENT, USER, stars, provider="x", rate=Decimal(rate), now=NOON, lasts=HOUR, key="k"
     )
 
+    assert str(made.rate) == f"{Decimal(rate):.6f}"
     assert (made.credits, made.rate, made.amount) == (Decimal(bought), Decimal(rate), stars)
     assert (made.status, made.expires_at) == (PaymentStatus.CREATED, NOON + HOUR)
     assert (made.idempotency_key, made.owed) == ("k", ())
@@ -96,6 +99,8 @@ def test_some_amounts_cannot_be_sold_for(stars: int, rate: str) -> None:
         pytest.param(a_payment(expires_at=NOON), a_user(), asked(), Refusal.EXPIRED, id="expired"),
         pytest.param(a_payment(), None, asked(), Refusal.GONE, id="gone"),
         pytest.param(a_payment(), a_user(blocked=True), asked(), Refusal.GONE, id="blocked"),
+        pytest.param(a_payment(), LEAVING, asked(), Refusal.GONE, id="being forgotten"),
+        pytest.param(a_payment(), FORGOTTEN, asked(), Refusal.GONE, id="forgotten"),
     ],
 )
 def test_only_what_is_ours_unpaid_and_unexpired_may_be_paid(
@@ -142,16 +147,27 @@ def test_an_invoice_that_is_paid_twice_credits_twice() -> None:
         pytest.param(
             taken(a_charge(), a_payment(), gone=True), Stray.USER_GONE, USER, False, id="gone"
         ),
+        *(
+            pytest.param(
+                taken(a_charge(), a_payment(), whose), Stray.USER_GONE, USER, False, id=name
+            )
+            for name, whose in (
+                ("blocked", a_user(blocked=True)),
+                ("being forgotten", LEAVING),
+                ("forgotten", FORGOTTEN),
+            )
+        ),
     ],
 )
 def test_what_fits_nobody_is_kept(
     outcome: Outcome, stray: Stray, user: str | None, *, new: bool
 ) -> None:
-    """With who paid how much; it credits nobody and owes nothing."""
+    """With who paid how much; it credits nobody, and somebody has to be told."""
     after = outcome.after
 
     assert (after.status, after.stray, after.user) == (PaymentStatus.STRAY, stray, user)
-    assert (after.charge_id, after.payer, after.credits, after.owed) == ("stx-1", CHAT, 0, ())
+    assert (after.charge_id, after.payer, after.credits) == ("stx-1", CHAT, 0)
+    assert owed(after) == [payments.ALERT]
     assert (outcome.before is None) is new
 
 
@@ -209,7 +225,8 @@ def test_what_credited_nobody_takes_nothing_back() -> None:
     wanted = payments.refund_wanted(a_stray(), by="x", reason="y", now=NOON)
     back = payments.given_back(wanted, by="x", now=NOON)
 
-    assert (owed(wanted), owed(back)) == ([payments.REFUND], [])
+    assert owed(wanted) == [payments.ALERT, payments.REFUND]
+    assert owed(back) == [payments.ALERT]
     assert (back.status, back.stray) == (PaymentStatus.REFUNDED, Stray.UNKNOWN_INVOICE)
 
 
@@ -268,7 +285,7 @@ class Story:
                 self.credited.setdefault(name, payment.credits)
             elif debt.key == payments.REFUND:
                 payment = payments.given_back(payment, by="t", now=NOON)
-            else:
+            elif debt.key == payments.PAYBACK:
                 self.back.add(name)
             payment = debts.put(payment, debts.acknowledge(payment.owed, debt.key, debt.n))
         self.put(payment)

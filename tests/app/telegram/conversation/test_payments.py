@@ -32,7 +32,7 @@ from processors import ledger
 from processors.notifications import paying
 from processors.notifications.texts import Voice, language_of
 from schemas.payment import PaymentStatus
-from tests.app.telegram.conditions import until_async
+from tests.app.telegram.conditions import until, until_async
 from tests.app.telegram.conftest import TOKEN
 from tests.app.telegram.fakes import FakeAlerts
 from tests.app.telegram.test_reception import Process, a_process
@@ -232,7 +232,7 @@ async def test_what_fits_no_invoice_is_kept_and_said(shop: Shop) -> None:
 
     assert payment is not None
     assert (payment.status, payment.payer) == (PaymentStatus.STRAY, 7)
-    assert shop.alerts.slugs == ["payment_stray"]
+    await until(lambda: shop.alerts.slugs == ["payment_stray"])
     assert await shop.balance() == 0
 
 
