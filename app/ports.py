@@ -202,6 +202,10 @@ class Jobs(Debtors[Job], Protocol):
         """Return somebody's jobs since a time, the last first, but none that was refused."""
         ...
 
+    async def turn(self, user: UserId) -> int:
+        """Return the last turn that was taken by an order of somebody's; 0 before the first."""
+        ...
+
     async def silent(self, before: datetime, limit: int) -> tuple[Job, ...]:
         """Return jobs that have not ended, nor changed since `before`, oldest first."""
         ...

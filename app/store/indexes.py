@@ -77,6 +77,8 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             *_owing(),
             IndexModel([("userId", ASCENDING), ("_id", DESCENDING)]),
             IndexModel([("status", ASCENDING), ("_id", DESCENDING)]),
+            # What makes a limit hold for orders that come at once.
+            _unique([("userId", ASCENDING), ("turn", DESCENDING)], "turn"),
         ],
         "users": [
             _unique([("telegramId", ASCENDING)], "telegramId"),

@@ -52,6 +52,14 @@ class MongoJobs(MongoDebtors[Job]):
             found = await many.to_list(None)
         return tuple(Past(each["createdAt"], open=each["status"] in JOB_OPEN) for each in found)
 
+    async def turn(self, user: UserId) -> int:
+        """See app.ports.Jobs."""
+        taken: Document = {"userId": {"$eq": user}, "turn": {"$gte": 0}}
+        fields = {"_id": 0, "turn": 1}
+        async with answered():
+            found = await self._all.find_one(taken, fields, sort=[("turn", DESCENDING)])
+        return 0 if found is None else found["turn"]
+
     async def silent(self, before: datetime, limit: int) -> tuple[Job, ...]:
         """See app.ports.Jobs."""
         quiet = {"status": {"$in": sorted(JOB_OPEN)}, "updatedAt": {"$lt": before}}

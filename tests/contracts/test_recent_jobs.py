@@ -46,6 +46,18 @@ async def test_what_somebody_ordered_lately_is_known(jobs: Jobs) -> None:
     assert await jobs.recent(USER, later(9), 9) == ()
 
 
+async def test_a_turn_is_taken_once(jobs: Jobs) -> None:
+    """Each person has their own, and orders without one are in nobody's way."""
+    other = UserId("other")
+    assert await jobs.turn(USER) == 0
+    for number, (user, turn) in enumerate(((USER, 1), (USER, 2), (other, 1), (USER, None))):
+        assert await jobs.insert(ordered(number, user_id=user, turn=turn))
+    assert not await jobs.insert(ordered(9, turn=2))
+    assert await jobs.insert(ordered(9))
+
+    assert (await jobs.turn(USER), await jobs.turn(other)) == (2, 1)
+
+
 async def test_jobs_that_have_not_moved_for_long_are_found(jobs: Jobs) -> None:
     """Nothing that has ended; the oldest first."""
     for each in (

@@ -44,8 +44,20 @@ class FakeJobs(FakeDebtors[Job]):
         ]
         return tuple(found[:limit])
 
+    async def turn(self, user: UserId) -> int:
+        """See app.ports.Jobs."""
+        await self.gate()
+        theirs = [each.turn for each in self.records.values() if each.user_id == user]
+        await self.gate()
+        return max((each for each in theirs if each is not None), default=0)
+
     async def silent(self, before: datetime, limit: int) -> tuple[Job, ...]:
         """See app.ports.Jobs."""
         await self.gate()
         found = [each for _, each in sorted(self.records.items()) if not each.ended]
         return tuple([each for each in found if each.updated_at < before][:limit])
+
+    def _clash(self, one: Job, other: Job) -> bool:
+        turn = (other.user_id, other.turn)
+        same_turn = other.turn is not None and turn == (one.user_id, one.turn)
+        return same_turn or super()._clash(one, other)
