@@ -9,7 +9,7 @@ from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 from pydantic import JsonValue
 
 from app.errors import UnreadableError
-from processors.limits import Past
+from processors.limits import Bounds, Past
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.notifications.paying import Bill
@@ -198,8 +198,11 @@ class Jobs(Debtors[Job], Protocol):
         """
         ...
 
-    async def recent(self, user: UserId, since: datetime, limit: int) -> tuple[Past, ...]:
-        """Return somebody's jobs since a time, the last first, but none that was refused."""
+    async def past(self, user: UserId, bounds: Bounds, now: datetime) -> Past:
+        """Return what somebody has ordered, as far as bounds ask for it; see processors.limits.
+
+        Jobs that were refused do not count.
+        """
         ...
 
     async def turn(self, user: UserId) -> int:

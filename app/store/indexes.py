@@ -75,7 +75,9 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
         ],
         "jobs": [
             *_owing(),
-            IndexModel([("userId", ASCENDING), ("_id", DESCENDING)]),
+            # Limits are counted by these two alone.
+            IndexModel([("userId", ASCENDING), ("_id", DESCENDING), ("status", ASCENDING)]),
+            IndexModel([("userId", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)]),
             IndexModel([("status", ASCENDING), ("_id", DESCENDING)]),
             # What makes a limit hold for orders that come at once.
             _unique([("userId", ASCENDING), ("turn", DESCENDING)], "turn"),

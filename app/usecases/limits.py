@@ -7,8 +7,8 @@ process, makes the insert fail, and they are counted again.
 What engines tell us is never limited: this is asked before an order is taken, and nowhere else.
 """
 
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from datetime import datetime
+from typing import Protocol
 
 from app.clock import Clock
 from app.errors import ConflictError, LimitReachedError
@@ -18,17 +18,12 @@ from schemas.base import UserId
 from schemas.quota import Quota
 from schemas.user import User
 
-LOOKED_BACK: Final = timedelta(hours=36)
-"""Longer than a day, and than any job takes: 6 hours of waiting and a preset's longest limit."""
-READ_MOST: Final = 1_000
-"""Orders of one person that are looked at, the last ones."""
-
 
 class Recent(Protocol):
     """What people have ordered, as it is needed here. May raise StoreDownError."""
 
-    async def recent(self, user: UserId, since: datetime, limit: int) -> tuple[Past, ...]:
-        """Return somebody's orders since a time, the last first, but none that was refused."""
+    async def past(self, user: UserId, bounds: Bounds, now: datetime) -> Past:
+        """Return what somebody has ordered, as far as bounds ask for it."""
         ...
 
     async def turn(self, user: UserId) -> int:
@@ -68,7 +63,7 @@ class Limits:
             return None
         turn = await self._recent.turn(user.id)
         now = self._clock.now()
-        past = await self._recent.recent(user.id, now - LOOKED_BACK, READ_MOST)
+        past = await self._recent.past(user.id, bounds, now)
         found = limits.reached(past, bounds, now)
         if found is not None:
             raise LimitReachedError(found.limit, found.most, found.retry_after)
