@@ -102,11 +102,12 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             IndexModel([("user", ASCENDING), ("_id", DESCENDING)]),
         ],
         "updates": [
-            # For the first open update of each lane.
+            # For the first open update of each lane, and whether it is due, without reading any.
+            # That `open` is true is known by the key alone: the filter is not relied on for it.
             IndexModel(
-                [("lane", ASCENDING), ("_id", ASCENDING)],
+                [(name, ASCENDING) for name in ("open", "lane", "_id", "dueAt")],
                 partialFilterExpression={"open": True},
-                name="open",
+                name="lanes",
             ),
             # What was answered for and not handled yet is never lost to the clock.
             _expiring("at", UPDATES_KEPT, {"open": False}),
