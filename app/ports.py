@@ -147,10 +147,10 @@ class Generations(Debtors[Generation], Protocol):
         """Yield the ids of all generations that have not ended, oldest first."""
         ...
 
-    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
+    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
         """Return the costs in USD of a preset's last runs that completed, the newest first.
 
-        None where a cost is not known. Only the newest 100 runs are looked at.
+        Of runs that jobs were made of, and whose cost is known, however many others there are.
         """
         ...
 

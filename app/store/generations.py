@@ -13,13 +13,10 @@ from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.debtors import AT_ONCE, MongoDebtors
 from app.store.documents import Document, read
-from app.store.indexes import SPENT
+from app.store.indexes import COSTS, SPENT
 from schemas.base import EngineName, GenerationId, first_id
 from schemas.generation import Generation
 from schemas.run import OPEN, RunStatus
-
-LOOKED_AT: Final = 100
-"""Runs of a preset that are looked at for what they cost."""
 
 FILTERS: Final = frozenset(
     {
@@ -87,18 +84,19 @@ class MongoGenerations(MongoDebtors[Generation]):
             for row in rows
         )
 
-    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
+    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
         """See app.ports.Generations."""
-        chosen = {"metadata.preset": {"$eq": preset}}
+        chosen: Document = {
+            "metadata.preset": {"$eq": preset},
+            "status": RunStatus.COMPLETED.value,
+            "costUsd": {"$gte": Decimal(0)},
+            "jobId": {"$exists": True},
+        }
         async with answered():
-            found = (
-                await self._all.find(chosen, {"status": 1, "costUsd": 1})
-                .sort("_id", DESCENDING)
-                .limit(LOOKED_AT)
-                .to_list(None)
-            )
-        completed = [each for each in found if each["status"] == RunStatus.COMPLETED]
-        return tuple(each.get("costUsd") for each in completed[:limit])
+            # Named, since the index of all runs of a preset has those that wait at its head.
+            many = self._all.find(chosen, {"costUsd": 1}, hint=COSTS).sort("_id", DESCENDING)
+            found = await many.limit(limit).to_list(None)
+        return tuple(each["costUsd"] for each in found)
 
     async def _without_inputs(self, ids: Sequence[str]) -> list[Document]:
         async with answered():

@@ -33,6 +33,9 @@ LOOSELY: Final = Collation("en", strength=CollationStrength.PRIMARY)
 SPENT: Final = "spent"
 """The index that holds all that is needed to add costs up."""
 
+COSTS: Final = "costs"
+"""The index that finds what the last runs of a preset have cost."""
+
 RECORDS_EXPIRE: Final = "responseTimestamp_expires"
 """The index by which generations expire, which is there only while they shall."""
 
@@ -59,6 +62,11 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             [(name, ASCENDING) for name in ("_id", "costUsd", "engine", "metadata.preset")],
             partialFilterExpression={"costUsd": {"$exists": True}},
             name=SPENT,
+        ),
+        IndexModel(
+            [("metadata.preset", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)],
+            partialFilterExpression={"costUsd": {"$exists": True}, "jobId": {"$exists": True}},
+            name=COSTS,
         ),
     ]
     if keep.records is not None:

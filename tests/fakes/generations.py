@@ -48,12 +48,18 @@ class FakeGenerations(FakeDebtors[Generation]):
             if not record.ended:
                 yield record.request_payload.inputs
 
-    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
+    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
         """See app.ports.Generations."""
         await self.gate()
         newest = [each for _, each in sorted(self.records.items(), reverse=True)]
-        asked = [each for each in newest if each.metadata.preset == preset][:100]
-        done = [each.cost_usd for each in asked if each.status is RunStatus.COMPLETED]
+        done = [
+            each.cost_usd
+            for each in newest
+            if each.metadata.preset == preset
+            and each.status is RunStatus.COMPLETED
+            and each.job_id is not None
+            and each.cost_usd is not None
+        ]
         await self.gate()
         return tuple(done[:limit])
 

@@ -96,6 +96,7 @@ def a_run(number: int, cost: str | None) -> Any:  # noqa: ANN401 - a record by i
         RunStatus.COMPLETED,
         id=f"{number:032x}",
         owed=(),
+        job_id=f"{number:032x}",
         metadata=some_metadata(preset="l4_t2i", run_id=f"run-{number}"),
         cost_usd=None if cost is None else Decimal(cost),
     )
