@@ -63,6 +63,14 @@ class Spent(NamedTuple):
     usd: Decimal
 
 
+class Running(NamedTuple):
+    """How many runs of a preset at an engine have not ended."""
+
+    engine: EngineName
+    preset: str
+    number: int
+
+
 class Debtors(Protocol[OwingT]):
     """The records of one kind that owe. Every method may raise StoreDownError.
 
@@ -167,6 +175,10 @@ class Generations(Debtors[Generation], Protocol):
 
         Those whose cost is not known, or not yet, count nothing.
         """
+        ...
+
+    async def running(self) -> tuple[Running, ...]:
+        """Count the generations of jobs that have not ended, by engine and preset."""
         ...
 
 

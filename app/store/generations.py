@@ -8,12 +8,12 @@ from typing import Final
 from pydantic import JsonValue
 from pymongo import ASCENDING, DESCENDING
 
-from app.ports import Page, Spent
+from app.ports import Page, Running, Spent
 from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.debtors import AT_ONCE, MongoDebtors
 from app.store.documents import Document, read
-from app.store.indexes import COSTS, SPENT
+from app.store.indexes import COSTS, SPENT, STANDING
 from schemas.base import EngineName, GenerationId, first_id
 from schemas.generation import Generation
 from schemas.run import OPEN, RunStatus
@@ -81,6 +81,21 @@ class MongoGenerations(MongoDebtors[Generation]):
             rows = await self._all.aggregate([{"$match": chosen}, summed], hint=SPENT).to_list(None)
         return tuple(
             Spent(EngineName(row["_id"]["engine"]), row["_id"].get("preset"), row["usd"])
+            for row in rows
+        )
+
+    async def running(self) -> tuple[Running, ...]:
+        """See app.ports.Generations."""
+        chosen = {"status": {"$in": sorted(OPEN)}, "jobId": {"$gte": ""}}
+        by = {"engine": "$engine", "preset": "$metadata.preset"}
+        counted = {"$group": {"_id": by, "number": {"$sum": 1}}}
+        async with answered():
+            # Named, so that no record is fetched: the index holds all of it.
+            rows = await self._all.aggregate([{"$match": chosen}, counted], hint=STANDING).to_list(
+                None
+            )
+        return tuple(
+            Running(EngineName(row["_id"]["engine"]), row["_id"].get("preset") or "", row["number"])
             for row in rows
         )
 

@@ -36,6 +36,9 @@ SPENT: Final = "spent"
 COSTS: Final = "costs"
 """The index that finds what the last runs of a preset have cost."""
 
+STANDING: Final = "standing"
+"""The index that lists generations by status, and counts those of each preset."""
+
 RECORDS_EXPIRE: Final = "responseTimestamp_expires"
 """The index by which generations expire, which is there only while they shall."""
 
@@ -50,12 +53,19 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
         *(
             IndexModel([(name, ASCENDING), ("_id", DESCENDING)])
             for name in (
-                "status",
                 "engine",
                 "metadata.preset",
                 "metadata.userId",
                 "metadata.telegramChatId",
             )
+        ),
+        IndexModel(
+            [
+                ("status", ASCENDING),
+                ("_id", DESCENDING),
+                *((name, ASCENDING) for name in ("engine", "metadata.preset", "jobId")),
+            ],
+            name=STANDING,
         ),
         IndexModel([("metadata.labels.$**", ASCENDING)]),
         IndexModel(

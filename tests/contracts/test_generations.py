@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.ports import Generations, Spent, Write
+from app.ports import Generations, Running, Spent, Write
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, first_id
 from schemas.debt import DebtKind
 from schemas.generation import Generation, Request
@@ -326,6 +326,29 @@ async def test_costs_are_added_up_by_engine_and_preset(generations: Generations)
         Spent(engine, "b", Decimal(0)),
     }
     assert await generations.spent(later(99)) == ()
+
+
+async def test_runs_of_jobs_are_counted_by_preset_while_they_run(generations: Generations) -> None:
+    """Those that have not ended; not those of programs."""
+    for number, (preset, status, ordered) in enumerate(
+        (
+            ("a", RunStatus.PENDING, True),
+            ("a", RunStatus.RUNNING, True),
+            ("a", RunStatus.COMPLETED, True),
+            ("a", RunStatus.RUNNING, False),
+            ("b", RunStatus.QUEUED, True),
+        )
+    ):
+        made = a_generation(
+            status,
+            id=the(number),
+            job_id=the(number) if ordered else None,
+            metadata=some_metadata(preset=preset),
+        )
+        assert await generations.insert(made)
+
+    engine = EngineName("comfydeploy")
+    assert set(await generations.running()) == {Running(engine, "a", 2), Running(engine, "b", 1)}
 
 
 async def test_a_part_of_a_job_is_made_once(generations: Generations) -> None:

@@ -1,12 +1,13 @@
 """Generations in memory."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from pydantic import JsonValue
 
-from app.ports import Page, Spent
+from app.ports import Page, Running, Spent
 from schemas.base import EngineName, GenerationId, first_id
 from schemas.generation import Generation
 from schemas.run import RunStatus
@@ -78,6 +79,16 @@ class FakeGenerations(FakeDebtors[Generation]):
                 by = each.engine, each.metadata.preset
                 sums[by] = sums.get(by, Decimal(0)) + each.cost_usd
         return tuple(Spent(*by, usd) for by, usd in sums.items())
+
+    async def running(self) -> tuple[Running, ...]:
+        """See app.ports.Generations."""
+        await self.gate()
+        found = Counter(
+            (each.engine, each.metadata.preset or "")
+            for each in self.records.values()
+            if not each.ended and each.job_id is not None
+        )
+        return tuple(Running(*by, number) for by, number in found.items())
 
     def _clash(self, one: Generation, other: Generation) -> bool:
         run = other.metadata.run_id

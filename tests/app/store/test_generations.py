@@ -15,7 +15,7 @@ from app.store.indexes import SPENT
 from processors import debts
 from schemas.base import GenerationId
 from schemas.debt import DebtKind
-from schemas.run import RunStatus
+from schemas.run import OPEN, RunStatus
 from tests.app.store.profiling import profiled
 from tests.builders import ID, NOON, a_debt, a_generation, an_order, later, some_metadata
 
@@ -264,6 +264,19 @@ async def test_last_costs_are_found_among_many_runs(prepared: Connection) -> Non
     assert costs == tuple(map(Decimal, range(399, 389, -1)))
     assert profile.documents == 10
     assert profile.keys <= 11
+
+
+async def test_what_runs_is_counted_by_an_index_alone(full: Connection) -> None:
+    """However many runs there were, and whatever is stored of those that have not ended."""
+    await full.collection("generations").update_many({}, [{"$set": {"jobId": "$_id"}}])
+    async with profiled(full, "generations") as profile:
+        found = await MongoGenerations(full).running()
+
+    assert sum(each.number for each in found) == sum(
+        sorted(RunStatus)[number % 11] in OPEN for number in range(1000)
+    )
+    assert profile.documents == 0
+    assert profile.keys < 1000
 
 
 async def test_what_was_spent_is_added_up_without_reading_records(full: Connection) -> None:
