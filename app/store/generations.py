@@ -68,7 +68,9 @@ class MongoGenerations(MongoDebtors[Generation]):
 
     async def silent(self, before: datetime, limit: int) -> tuple[Generation, ...]:
         """See app.ports.Generations."""
-        quiet = {"status": {"$in": sorted(OPEN)}, "updatedAt": {"$lt": before}}
+        quiet: Document = {"status": {"$in": sorted(OPEN)}, "updatedAt": {"$lt": before}}
+        # Ids begin with the time at which they were made: what is younger is not looked at.
+        quiet["_id"] = {"$lt": first_id(before)}
         return await self._some(quiet, "_id", limit)
 
     async def spent(self, since: datetime) -> tuple[Spent, ...]:

@@ -77,7 +77,9 @@ class MongoJobs(MongoDebtors[Job]):
 
     async def silent(self, before: datetime, limit: int) -> tuple[Job, ...]:
         """See app.ports.Jobs."""
-        quiet = {"status": {"$in": sorted(JOB_OPEN)}, "updatedAt": {"$lt": before}}
+        quiet: Document = {"status": {"$in": sorted(JOB_OPEN)}, "updatedAt": {"$lt": before}}
+        # Ids begin with the time at which they were made: what is younger is not looked at.
+        quiet["_id"] = {"$lt": first_id(before)}
         return await self._some(quiet, "_id", limit)
 
 

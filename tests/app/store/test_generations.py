@@ -13,7 +13,7 @@ from app.store.connection import DURABLE, Connection
 from app.store.generations import AT_ONCE, FILTERS, MongoGenerations
 from app.store.indexes import SPENT
 from processors import debts
-from schemas.base import GenerationId
+from schemas.base import GenerationId, first_id
 from schemas.debt import DebtKind
 from schemas.run import OPEN, RunStatus
 from tests.app.store.profiling import profiled
@@ -264,6 +264,23 @@ async def test_last_costs_are_found_among_many_runs(prepared: Connection) -> Non
     assert costs == tuple(map(Decimal, range(399, 389, -1)))
     assert profile.documents == 10
     assert profile.keys <= 11
+
+
+async def test_what_is_stuck_is_found_among_many_that_run(prepared: Connection) -> None:
+    """What was ordered since is not read: it has changed since."""
+    documents = [
+        a_generation(
+            id=GenerationId(first_id(later(number))),
+            updated_at=later(number),
+            metadata=some_metadata(run_id=f"run{number}"),
+        ).document()
+        for number in range(200)
+    ]
+    await prepared.collection("generations").insert_many(documents)
+    async with profiled(prepared, "generations") as profile:
+        found = await MongoGenerations(prepared).silent(later(5), 20)
+
+    assert len(found) == profile.documents == 5
 
 
 async def test_what_runs_is_counted_by_an_index_alone(full: Connection) -> None:

@@ -62,3 +62,16 @@ async def test_open_jobs_of_somebody_are_found_among_many_that_ended(busy: Conne
 
     assert len(page.items) == profile.documents == OPEN
     assert profile.keys <= OPEN + 5
+
+
+async def test_what_is_stuck_is_found_among_many_that_run(prepared: Connection) -> None:
+    """What was ordered since is not read: it has changed since."""
+    documents = [
+        a_job(id=first_id(later(number)), updated_at=later(number)).document()
+        for number in range(200)
+    ]
+    await prepared.collection("jobs").insert_many(documents)
+    async with profiled(prepared, "jobs") as profile:
+        found = await MongoJobs(prepared).silent(later(5), 20)
+
+    assert len(found) == profile.documents == 5
