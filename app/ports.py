@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from app.errors import UnreadableError
 from processors.ledger import EndedRun
-from processors.limits import Past
+from processors.limits import Bounds, Past
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.notifications.paying import Bill
@@ -62,6 +62,14 @@ class Spent(NamedTuple):
     engine: EngineName
     preset: str | None
     usd: Decimal
+
+
+class Running(NamedTuple):
+    """How many runs of a preset at an engine have not ended."""
+
+    engine: EngineName
+    preset: str
+    number: int
 
 
 class Debtors(Protocol[OwingT]):
@@ -148,10 +156,10 @@ class Generations(Debtors[Generation], Protocol):
         """Yield the ids of all generations that have not ended, oldest first."""
         ...
 
-    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
+    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
         """Return the costs in USD of a preset's last runs that completed, the newest first.
 
-        None where a cost is not known. Only the newest 100 runs are looked at.
+        Of runs that jobs were made of, and whose cost is known, however many others there are.
         """
         ...
 
@@ -172,6 +180,10 @@ class Generations(Debtors[Generation], Protocol):
 
     def ended_of_jobs(self) -> AsyncIterator[EndedRun]:
         """Yield the generations of jobs that have ended, oldest first."""
+        ...
+
+    async def running(self) -> tuple[Running, ...]:
+        """Count the generations of jobs that have not ended, by engine and preset."""
         ...
 
 
@@ -203,8 +215,15 @@ class Jobs(Debtors[Job], Protocol):
         """
         ...
 
-    async def recent(self, user: UserId, since: datetime, limit: int) -> tuple[Past, ...]:
-        """Return somebody's jobs since a time, the last first, but none that was refused."""
+    async def past(self, user: UserId, bounds: Bounds, now: datetime) -> Past:
+        """Return what somebody has ordered, as far as bounds ask for it; see processors.limits.
+
+        Jobs that were refused do not count.
+        """
+        ...
+
+    async def turn(self, user: UserId) -> int:
+        """Return the last turn that was taken by an order of somebody's; 0 before the first."""
         ...
 
     async def silent(self, before: datetime, limit: int) -> tuple[Job, ...]:

@@ -1,6 +1,6 @@
 """The bases of every shape we name, and the small words they share."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -55,6 +55,11 @@ def first_id(at: datetime) -> str:
     Ids are uuid7 (RFC 9562): they begin with the milliseconds since 1970.
     """
     return f"{int(at.timestamp() * 1000) << 80:032x}"
+
+
+def made_at(record_id: str) -> datetime:
+    """Return when an id was made, to the millisecond."""
+    return datetime.fromtimestamp((int(record_id, 16) >> 80) / 1000, UTC)
 
 
 def plain(amount: Decimal) -> str:

@@ -15,7 +15,7 @@ from schemas.run import RunStatus
 JobId = NewType("JobId", str)
 """32 lower-case hexadecimal digits: a uuid7, so ids sort by the time they were made."""
 
-_HIDDEN: Final = {"owed", "due_at", "idempotency_key", "idempotency_digest", "told"}
+_HIDDEN: Final = {"owed", "due_at", "idempotency_key", "idempotency_digest", "told", "turn"}
 _NOTHING: Final = Decimal(0)
 
 
@@ -158,6 +158,9 @@ class Job(Owing):
     created_at: Time
     ended_at: Time | None = None
     told: Told | None = None
+    turn: int | None = None
+    """Its place among the orders of its person, unique: of two who saw the same orders before
+    theirs only one can take it. None where no limits are asked."""
     schema_version: int = 1
     idempotency_key: str | None = None
     """``{scope}:{Idempotency-Key}``; unique, so that the insert is the claim."""

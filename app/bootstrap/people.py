@@ -79,13 +79,6 @@ def make_desks(tools: Tools, starter: StartJob, selling: Selling) -> Desks:
     )
     spending = Spending(store.generations, clock)
     pauses = Pauses(store.controls, spending, clock=clock, alerts=tools.alerts)
-    limits = Limits(
-        store.jobs,
-        clock,
-        at_once=settings.limit_at_once,
-        per_minute=settings.limit_per_minute,
-        per_day=settings.limit_per_day,
-    )
     return Desks(
         accounts=accounts,
         office=People(store.users, accounts, store.ledger, store.deeds, clock),
@@ -100,7 +93,8 @@ def make_desks(tools: Tools, starter: StartJob, selling: Selling) -> Desks:
             telegram=tools.peers.telegram_url is not None,
             credits_per_usd=settings.credits_per_usd,
             taking=tools.taking,
-            checks=(limits, pauses),
+            limits=_limits(settings, store, clock),
+            checks=(pauses,),
             disk_full=tools.readiness.disk_full,
         ),
         pauses=pauses,
@@ -152,6 +146,7 @@ def make_refunds(settings: Settings, store: Store, clock: Clock) -> Orders:
         telegram=False,
         credits_per_usd=settings.credits_per_usd,
         taking=taking,
+        limits=_limits(settings, store, clock),
         checks=(),
         disk_full=lambda: False,
     )
@@ -196,6 +191,16 @@ def make_duties(settings: Settings) -> Duties:
         "pt": settings.paysupport_text_pt,
     }
     return Duties(_said(terms), _said(support))
+
+
+def _limits(settings: Settings, store: Store, clock: Clock) -> Limits:
+    return Limits(
+        store.jobs,
+        clock,
+        at_once=settings.limit_at_once,
+        per_minute=settings.limit_per_minute,
+        per_day=settings.limit_per_day,
+    )
 
 
 def _said(texts: Mapping[str, str | None]) -> dict[str, str]:

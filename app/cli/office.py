@@ -194,7 +194,8 @@ def cap(
 ) -> None:
     """Take no more orders for an engine or a preset on a day that has cost so much.
 
-    What has ended and has a known cost counts; what runs goes on, so a day may cost a little more.
+    What has ended counts with its cost, what runs with what such runs usually cost. A day may cost
+    more by what is ordered within 5 s, and by runs that cost more than usual or nobody knows what.
 
     [dim]runrelay cap engine comfydeploy 50[/dim]
 

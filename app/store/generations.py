@@ -8,19 +8,16 @@ from typing import Final
 from pydantic import JsonValue
 from pymongo import ASCENDING, DESCENDING
 
-from app.ports import Page, Spent
+from app.ports import Page, Running, Spent
 from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.debtors import AT_ONCE, MongoDebtors
 from app.store.documents import Document, read
-from app.store.indexes import SPENT
+from app.store.indexes import COSTS, SPENT, STANDING
 from processors.ledger import EndedRun
 from schemas.base import EngineName, GenerationId, first_id
 from schemas.generation import Generation
 from schemas.run import OPEN, TERMINAL, RunStatus
-
-LOOKED_AT: Final = 100
-"""Runs of a preset that are looked at for what they cost."""
 
 FILTERS: Final = frozenset(
     {
@@ -80,7 +77,9 @@ class MongoGenerations(MongoDebtors[Generation]):
 
     async def silent(self, before: datetime, limit: int) -> tuple[Generation, ...]:
         """See app.ports.Generations."""
-        quiet = {"status": {"$in": sorted(OPEN)}, "updatedAt": {"$lt": before}}
+        quiet: Document = {"status": {"$in": sorted(OPEN)}, "updatedAt": {"$lt": before}}
+        # Ids begin with the time at which they were made: what is younger is not looked at.
+        quiet["_id"] = {"$lt": first_id(before)}
         return await self._some(quiet, "_id", limit)
 
     async def spent(self, since: datetime) -> tuple[Spent, ...]:
@@ -96,18 +95,34 @@ class MongoGenerations(MongoDebtors[Generation]):
             for row in rows
         )
 
-    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
+    async def running(self) -> tuple[Running, ...]:
         """See app.ports.Generations."""
-        chosen = {"metadata.preset": {"$eq": preset}}
+        chosen = {"status": {"$in": sorted(OPEN)}, "jobId": {"$gte": ""}}
+        by = {"engine": "$engine", "preset": "$metadata.preset"}
+        counted = {"$group": {"_id": by, "number": {"$sum": 1}}}
         async with answered():
-            found = (
-                await self._all.find(chosen, {"status": 1, "costUsd": 1})
-                .sort("_id", DESCENDING)
-                .limit(LOOKED_AT)
-                .to_list(None)
+            # Named, so that no record is fetched: the index holds all of it.
+            rows = await self._all.aggregate([{"$match": chosen}, counted], hint=STANDING).to_list(
+                None
             )
-        completed = [each for each in found if each["status"] == RunStatus.COMPLETED]
-        return tuple(each.get("costUsd") for each in completed[:limit])
+        return tuple(
+            Running(EngineName(row["_id"]["engine"]), row["_id"].get("preset") or "", row["number"])
+            for row in rows
+        )
+
+    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
+        """See app.ports.Generations."""
+        chosen: Document = {
+            "metadata.preset": {"$eq": preset},
+            "status": RunStatus.COMPLETED.value,
+            "costUsd": {"$gte": Decimal(0)},
+            "jobId": {"$exists": True},
+        }
+        async with answered():
+            # Named, since the index of all runs of a preset has those that wait at its head.
+            many = self._all.find(chosen, {"costUsd": 1}, hint=COSTS).sort("_id", DESCENDING)
+            found = await many.limit(limit).to_list(None)
+        return tuple(each["costUsd"] for each in found)
 
     async def _without_inputs(self, ids: Sequence[str]) -> list[Document]:
         async with answered():

@@ -33,6 +33,12 @@ LOOSELY: Final = Collation("en", strength=CollationStrength.PRIMARY)
 SPENT: Final = "spent"
 """The index that holds all that is needed to add costs up."""
 
+COSTS: Final = "costs"
+"""The index that finds what the last runs of a preset have cost."""
+
+STANDING: Final = "standing"
+"""The index that lists generations by status, and counts those of each preset."""
+
 RECORDS_EXPIRE: Final = "responseTimestamp_expires"
 """The index by which generations expire, which is there only while they shall."""
 
@@ -47,18 +53,30 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
         *(
             IndexModel([(name, ASCENDING), ("_id", DESCENDING)])
             for name in (
-                "status",
                 "engine",
                 "metadata.preset",
                 "metadata.userId",
                 "metadata.telegramChatId",
             )
         ),
+        IndexModel(
+            [
+                ("status", ASCENDING),
+                ("_id", DESCENDING),
+                *((name, ASCENDING) for name in ("engine", "metadata.preset", "jobId")),
+            ],
+            name=STANDING,
+        ),
         IndexModel([("metadata.labels.$**", ASCENDING)]),
         IndexModel(
             [(name, ASCENDING) for name in ("_id", "costUsd", "engine", "metadata.preset")],
             partialFilterExpression={"costUsd": {"$exists": True}},
             name=SPENT,
+        ),
+        IndexModel(
+            [("metadata.preset", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)],
+            partialFilterExpression={"costUsd": {"$exists": True}, "jobId": {"$exists": True}},
+            name=COSTS,
         ),
     ]
     if keep.records is not None:
@@ -75,8 +93,12 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
         ],
         "jobs": [
             *_owing(),
-            IndexModel([("userId", ASCENDING), ("_id", DESCENDING)]),
+            # Limits are counted by these two alone.
+            IndexModel([("userId", ASCENDING), ("_id", DESCENDING), ("status", ASCENDING)]),
+            IndexModel([("userId", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)]),
             IndexModel([("status", ASCENDING), ("_id", DESCENDING)]),
+            # What makes a limit hold for orders that come at once.
+            _unique([("userId", ASCENDING), ("turn", DESCENDING)], "turn"),
         ],
         "users": [
             _unique([("telegramId", ASCENDING)], "telegramId"),
@@ -98,11 +120,12 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             IndexModel([("user", ASCENDING), ("_id", DESCENDING)]),
         ],
         "updates": [
-            # For the first open update of each lane.
+            # For the first open update of each lane, and whether it is due, without reading any.
+            # That `open` is true is known by the key alone: the filter is not relied on for it.
             IndexModel(
-                [("lane", ASCENDING), ("_id", ASCENDING)],
+                [(name, ASCENDING) for name in ("open", "lane", "_id", "dueAt")],
                 partialFilterExpression={"open": True},
-                name="open",
+                name="lanes",
             ),
             # What was answered for and not handled yet is never lost to the clock.
             _expiring("at", UPDATES_KEPT, {"open": False}),

@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import JsonValue
 
 from app.clock import Clock
 from app.errors import (
     ConflictError,
+    ContendedError,
     DiskFullError,
     EngineOffError,
     IdempotencyMismatchError,
@@ -36,9 +37,15 @@ from schemas.user import User
 
 Check = Callable[[User, Preset], Awaitable[None]]
 """Raises a RefusedError where this person may not order this preset now."""
+Turns = Callable[[User], Awaitable[int | None]]
+"""Returns the turn that an order of this person has to take, None where they have no limits.
 
-AT_ONCE = 100
+Raises a RefusedError where they have ordered as much as they may."""
+
+AT_ONCE: Final = 100
 """Open jobs of one person that are looked at."""
+MAX_TRIES: Final = 100
+"""Each lost turn is an order of the same person: a hundred in a row mean something is wrong."""
 
 
 class Order(NamedTuple):
@@ -100,7 +107,8 @@ class Orders:
         telegram: Whether Telegram is on.
         credits_per_usd: How many credits a dollar of cost is.
         taking: Who this process is.
-        checks: What else may be in the way, such as limits and pauses.
+        limits: How much people may order.
+        checks: What else may be in the way, such as pauses.
         disk_full: Whether there is too little disk left to take on anything new.
     """
 
@@ -117,6 +125,7 @@ class Orders:
         telegram: bool,
         credits_per_usd: Decimal,
         taking: Taking,
+        limits: Turns,
         checks: Sequence[Check],
         disk_full: Callable[[], bool],
     ) -> None:
@@ -131,6 +140,7 @@ class Orders:
         self._telegram = telegram
         self._credits_per_usd = credits_per_usd
         self._taking = taking
+        self._limits = limits
         self._checks = tuple(checks)
         self._disk_full = disk_full
 
@@ -146,14 +156,14 @@ class Orders:
             RefusedError: One of the checks is in the way.
             DiskFullError: Nothing new is taken on.
         """
-        quote, _, _ = await self._quoted(user, preset, inputs)
-        return quote
+        return (await self._quoted(user, preset, inputs)).quote
 
     async def place(self, order: Order, *, key: str | None, digest: str | None) -> tuple[Job, bool]:
         """Store an order, hold its credits, and have it made; return it, and whether it is new.
 
         With a key the insert is the claim: of two orders at once, one makes the job and the
-        other gets it for an answer.
+        other gets it for an answer. So it is with limits: of two orders at once where one is
+        allowed, one is stored, and the other looks again and is refused.
 
         Args:
             order: What somebody orders.
@@ -164,6 +174,7 @@ class Orders:
             InsufficientCreditsError: The balance does not cover it.
             TelegramOffError: It names a chat, and Telegram is not set up here.
             IdempotencyMismatchError: The key came with another body before.
+            ContendedError: Others of the same person kept being first.
             StoreDownError: The database does not answer; what was stored is gone on with.
             RefusedError: As `quote`.
             InputRefusedError: As `quote`.
@@ -173,16 +184,21 @@ class Orders:
             return known, False
         if order.chat is not None and not self._telegram:
             raise TelegramOffError("notify.telegramChatId", "Telegram is not set up here")
-        quote, step, last = await self._quoted(order.user, order.preset, order.inputs)
-        if quote.missing:
-            raise InsufficientCreditsError(quote.balance, quote.missing)
-        job = self._made(order, step, key, digest)
-        if await self._orders.add(job, handed=False):
-            return await self._started(job, last), True
-        known = await self._known(key, digest)
-        if known is None:
-            raise ConflictError("the id of this order is taken; order again")
-        return known, False
+        found = await self._quoted(order.user, order.preset, order.inputs)
+        if found.quote.missing:
+            raise InsufficientCreditsError(found.quote.balance, found.quote.missing)
+        job = self._made(order, found, key, digest)
+        for _ in range(MAX_TRIES):
+            if await self._orders.add(job, handed=False):
+                return await self._started(job, found.last), True
+            known = await self._known(key, digest)
+            if known is not None:
+                return known, False
+            if job.turn is None:
+                raise ConflictError("the id of this order is taken; order again")
+            # Another order of theirs has the turn: it is to be counted as well.
+            job = job.change(turn=await self._limits(order.user))
+        raise ContendedError(f"the orders of {order.user.id}")
 
     async def ordered(self, key: str) -> Job | None:
         """Return what was ordered under a key, or None."""
@@ -262,10 +278,8 @@ class Orders:
         after = await refunded(self._orders, self._taking, job, generation, entry.amount)
         return after or job
 
-    async def _quoted(
-        self, user: User, name: str, inputs: Mapping[str, JsonValue]
-    ) -> tuple[Quote, Step, Entry | None]:
-        """Return what an order would come to, its step, and the person's last entry."""
+    async def _quoted(self, user: User, name: str, inputs: Mapping[str, JsonValue]) -> "_Quoted":
+        """Return what an order would come to, and what it takes to place it."""
         preset = await self._presets.get(name)
         if preset is None:
             raise NotFoundError("preset")
@@ -286,6 +300,7 @@ class Orders:
             estimate_usd=estimate,
             credits_per_usd=self._credits_per_usd,
         )
+        turn = await self._limits(user)
         for check in self._checks:
             await check(user, preset)
         last = await self._money.last(user.id)
@@ -299,7 +314,7 @@ class Orders:
             balance=balance,
             missing=max(step.held - balance, Decimal(0)) if step.held else Decimal(0),
         )
-        return quote, step, last
+        return _Quoted(quote, step, last, turn)
 
     async def _estimate(self, preset: Preset) -> Decimal | None:
         if isinstance(preset.price, FixedPrice):
@@ -307,7 +322,7 @@ class Orders:
         costs = await self._generations.last_costs(preset.name, presets.RUNS_LOOKED_AT)
         return presets.estimate(costs)
 
-    def _made(self, order: Order, step: Step, key: str | None, digest: str | None) -> Job:
+    def _made(self, order: Order, found: "_Quoted", key: str | None, digest: str | None) -> Job:
         now = self._clock.now()
         # Its start is this call's to make; whoever finds it later goes on with it.
         start = Debt(key=jobs.START, kind=DebtKind.START, next_at=now)
@@ -316,7 +331,8 @@ class Orders:
             user_id=order.user.id,
             by=order.by,
             chat=order.chat,
-            steps=(step,),
+            steps=(found.step,),
+            turn=found.turn,
             created_at=now,
             updated_at=now,
             idempotency_key=key,
@@ -351,3 +367,19 @@ class Orders:
         if known is not None and known.idempotency_digest != digest:
             raise IdempotencyMismatchError
         return known
+
+
+class _Quoted(NamedTuple):
+    """A quote, and what it takes to place the order.
+
+    Attributes:
+        quote: What it would come to.
+        step: Its step, as it is agreed on.
+        last: The person's last entry as it was.
+        turn: The turn that the order has to take.
+    """
+
+    quote: Quote
+    step: Step
+    last: Entry | None
+    turn: int | None

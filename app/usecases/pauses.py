@@ -2,17 +2,20 @@
 
 Only new orders are refused: what runs goes on. A pause holds everywhere with the next order,
 since controls are read for each. What was spent is added up at most once in `FRESH` and
-process, and what still runs has no cost yet: a cap may be passed by as much as that.
+process, and what still runs counts as what it is expected to cost. So a cap may be passed by
+what is ordered within `FRESH`, by what runs cost beyond the usual, and by what has no usual cost:
+the first runs of a preset, those that programs order, and those without a `costRate`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from app.clock import Clock
 from app.errors import PausedError
-from app.ports import Alerts, Controls, Generations
+from app.ports import Alerts, Controls, Generations, Spent
+from processors import presets
 from schemas.base import EngineName, plain
 from schemas.control import Control, Subject
 from schemas.preset import Preset
@@ -32,6 +35,8 @@ class Spending:
         self._known: Mapping[str, Decimal] = {}
         self._day: datetime | None = None
         self._until: datetime | None = None
+        self._expected: Mapping[str, Decimal] = {}
+        self._expected_until: datetime | None = None
 
     async def today(self) -> Mapping[str, Decimal]:
         """Return what was spent, in USD, by the keys of subjects; nothing is left out.
@@ -48,14 +53,32 @@ class Spending:
         except BaseException:
             self._until = None
             raise
-        sums = dict[str, Decimal]()
-        for each in found:
-            subjects = [Subject("engine", each.engine)]
-            subjects += [Subject("preset", each.preset)] if each.preset is not None else []
-            for subject in subjects:
-                sums[subject.key] = sums.get(subject.key, Decimal(0)) + each.usd
-        self._known, self._day = sums, day
-        return sums
+        self._known, self._day = _by_subject(found), day
+        return self._known
+
+    async def expected(self) -> Mapping[str, Decimal]:
+        """Return what the runs of jobs that have not ended will cost, in USD, as `today`.
+
+        Each counts what runs of its preset usually cost, or nothing while nobody knows that.
+        """
+        now = self._clock.now()
+        if self._expected_until is not None and now < self._expected_until:
+            return self._expected
+        self._expected_until = now + FRESH
+        try:
+            running = await self._generations.running()
+            usual = {each: await self._usual(each) for each in {each.preset for each in running}}
+        except BaseException:
+            self._expected_until = None
+            raise
+        self._expected = _by_subject(
+            Spent(each.engine, each.preset, each.number * usual[each.preset]) for each in running
+        )
+        return self._expected
+
+    async def _usual(self, preset: str) -> Decimal:
+        costs = await self._generations.last_costs(preset, presets.RUNS_LOOKED_AT)
+        return presets.estimate(costs) or Decimal(0)
 
 
 class Pauses:
@@ -107,7 +130,11 @@ class Pauses:
     async def _check_cap(self, subject: Subject, control: Control, cap: Decimal) -> None:
         spent = (await self._spending.today()).get(control.id, Decimal(0))
         if spent < cap:
-            return
+            expected = (await self._spending.expected()).get(control.id, Decimal(0))
+            if spent + expected < cap:
+                return
+            # There may be room again once it is known what they have cost.
+            raise PausedError("spend", subject.name)
         now = self._clock.now()
         day = midnight(now)
         if (control.id, day) not in self._told:
@@ -118,6 +145,16 @@ class Pauses:
                 f"{plain(cap)}: orders are refused until midnight (UTC)",
             )
         raise PausedError("spend", subject.name, retry_after=day + DAY - now)
+
+
+def _by_subject(spent: Iterable[Spent]) -> Mapping[str, Decimal]:
+    sums = dict[str, Decimal]()
+    for each in spent:
+        subjects = [Subject("engine", each.engine)]
+        subjects += [Subject("preset", each.preset)] if each.preset is not None else []
+        for subject in subjects:
+            sums[subject.key] = sums.get(subject.key, Decimal(0)) + each.usd
+    return sums
 
 
 def midnight(now: datetime) -> datetime:

@@ -10,8 +10,8 @@ from schemas.preset import FixedPrice, Preset
 class LastCosts(Protocol):
     """What runs have cost. May raise StoreDownError."""
 
-    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
-        """Return the costs in USD of a preset's last runs that completed, the newest first."""
+    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
+        """Return what a preset's last runs have cost; see app.ports.Generations."""
         ...
 
 

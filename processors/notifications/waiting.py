@@ -39,9 +39,10 @@ def paused(
         what: What stands in the way.
         title: What they wanted, as they know it: a preset's title. It is not escaped.
         why: The words of whoever paused it, which are not escaped either.
-        retry_after: When that ends.
+        retry_after: When that ends; None where nobody knows, which of what may be spent depends
+            on what runs.
     """
-    if what == "spend":
+    if what == "spend" and retry_after is not None:
         said = voice.say("{title}: no more can be ordered today.", title=title)
     else:
         said = voice.say("{title} cannot be ordered at the moment.", title=title)

@@ -96,16 +96,17 @@ def hold(preset: Definition, estimate_usd: Decimal | None, credits_per_usd: Deci
     return max(costs.rounded(expected * paid.hold.factor), paid.floor)
 
 
-def estimate(last_costs: Sequence[Decimal | None]) -> Decimal | None:
+def estimate(last_costs: Sequence[Decimal]) -> Decimal | None:
     """Return what a run is expected to cost in USD, None where no cost is known.
 
     The median of the last ten known costs: one cold start does not make the next runs dear.
 
     Args:
-        last_costs: Costs of the preset's completed runs, the newest first; None is not known.
+        last_costs: Known costs of the preset's completed runs, the newest first.
     """
-    known = [each for each in last_costs if each is not None][:RUNS_LOOKED_AT]
-    return costs.rounded(median(known)) if known else None
+    if not last_costs:
+        return None
+    return costs.rounded(median(last_costs[:RUNS_LOOKED_AT]))
 
 
 def allowed(preset: Definition, roles: Collection[str]) -> bool:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.ports import Generations, Spent, Write
+from app.ports import Generations, Running, Spent, Write
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, first_id
 from schemas.debt import DebtKind
 from schemas.generation import Generation, Request, StatusChange
@@ -349,6 +349,29 @@ async def test_costs_are_added_up_by_engine_and_preset(generations: Generations)
     assert await generations.spent(later(99)) == ()
 
 
+async def test_runs_of_jobs_are_counted_by_preset_while_they_run(generations: Generations) -> None:
+    """Those that have not ended; not those of programs."""
+    for number, (preset, status, ordered) in enumerate(
+        (
+            ("a", RunStatus.PENDING, True),
+            ("a", RunStatus.RUNNING, True),
+            ("a", RunStatus.COMPLETED, True),
+            ("a", RunStatus.RUNNING, False),
+            ("b", RunStatus.QUEUED, True),
+        )
+    ):
+        made = a_generation(
+            status,
+            id=the(number),
+            job_id=the(number) if ordered else None,
+            metadata=some_metadata(preset=preset),
+        )
+        assert await generations.insert(made)
+
+    engine = EngineName("comfydeploy")
+    assert set(await generations.running()) == {Running(engine, "a", 2), Running(engine, "b", 1)}
+
+
 async def test_a_part_of_a_job_is_made_once(generations: Generations) -> None:
     """Job, step and item together are unique; what is of no job is no rival."""
     part = {"job_id": JOB, "step": 1, "item": 1}
@@ -363,36 +386,27 @@ async def test_a_part_of_a_job_is_made_once(generations: Generations) -> None:
 
 
 async def test_the_last_costs_of_a_preset_are_known(generations: Generations) -> None:
-    """Of its runs that completed, the newest first; None where a cost is not known."""
+    """Those of the runs of jobs that completed, the newest first; not those of programs."""
     runs_of = (
-        ("a", RunStatus.COMPLETED, "0.000001"),
-        ("a", RunStatus.COMPLETED, None),
-        ("a", RunStatus.FAILED, "9"),
-        ("b", RunStatus.COMPLETED, "8"),
-        ("a", RunStatus.RUNNING, None),
-        ("a", RunStatus.COMPLETED, "0.25"),
+        ("a", RunStatus.COMPLETED, "0.000001", True),
+        ("a", RunStatus.COMPLETED, None, True),
+        ("a", RunStatus.COMPLETED, "7", False),
+        ("a", RunStatus.FAILED, "9", True),
+        ("b", RunStatus.COMPLETED, "8", True),
+        ("a", RunStatus.RUNNING, None, True),
+        ("a", RunStatus.COMPLETED, "0.25", True),
+        *[("a", RunStatus.QUEUED, None, True)] * 120,
     )
-    for number, (preset, status, usd) in enumerate(runs_of):
+    for number, (preset, status, usd, ordered) in enumerate(runs_of):
         made = a_generation(
             status,
             id=the(number),
+            job_id=the(number) if ordered else None,
             metadata=some_metadata(preset=preset),
             cost_usd=None if usd is None else Decimal(usd),
         )
         assert await generations.insert(made)
 
-    assert await generations.last_costs("a", 9) == (Decimal("0.25"), None, Decimal("0.000001"))
-    assert await generations.last_costs("a", 2) == (Decimal("0.25"), None)
+    assert await generations.last_costs("a", 9) == (Decimal("0.25"), Decimal("0.000001"))
+    assert await generations.last_costs("a", 1) == (Decimal("0.25"),)
     assert await generations.last_costs("c", 9) == ()
-
-
-async def test_only_the_newest_runs_are_looked_at_for_their_costs(generations: Generations) -> None:
-    """A preset that fails for long is expected to cost what nobody knows."""
-    for number in range(101):
-        status = RunStatus.FAILED if number else RunStatus.COMPLETED
-        metadata = some_metadata(preset="a")
-        await generations.insert(
-            a_generation(status, id=the(number), metadata=metadata, cost_usd=Decimal(1))
-        )
-
-    assert await generations.last_costs("a", 9) == ()

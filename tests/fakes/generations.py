@@ -1,12 +1,13 @@
 """Generations in memory."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from pydantic import JsonValue
 
-from app.ports import Page, Spent
+from app.ports import Page, Running, Spent
 from processors import runs
 from processors.ledger import EndedRun
 from schemas.base import EngineName, GenerationId, first_id
@@ -57,12 +58,18 @@ class FakeGenerations(FakeDebtors[Generation]):
             if not record.ended:
                 yield record.request_payload.inputs
 
-    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
+    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
         """See app.ports.Generations."""
         await self.gate()
         newest = [each for _, each in sorted(self.records.items(), reverse=True)]
-        asked = [each for each in newest if each.metadata.preset == preset][:100]
-        done = [each.cost_usd for each in asked if each.status is RunStatus.COMPLETED]
+        done = [
+            each.cost_usd
+            for each in newest
+            if each.metadata.preset == preset
+            and each.status is RunStatus.COMPLETED
+            and each.job_id is not None
+            and each.cost_usd is not None
+        ]
         await self.gate()
         return tuple(done[:limit])
 
@@ -81,6 +88,16 @@ class FakeGenerations(FakeDebtors[Generation]):
                 by = each.engine, each.metadata.preset
                 sums[by] = sums.get(by, Decimal(0)) + each.cost_usd
         return tuple(Spent(*by, usd) for by, usd in sums.items())
+
+    async def running(self) -> tuple[Running, ...]:
+        """See app.ports.Generations."""
+        await self.gate()
+        found = Counter(
+            (each.engine, each.metadata.preset or "")
+            for each in self.records.values()
+            if not each.ended and each.job_id is not None
+        )
+        return tuple(Running(*by, number) for by, number in found.items())
 
     def _clash(self, one: Generation, other: Generation) -> bool:
         run = other.metadata.run_id

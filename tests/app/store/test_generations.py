@@ -13,9 +13,10 @@ from app.store.connection import DURABLE, Connection
 from app.store.generations import AT_ONCE, FILTERS, MongoGenerations
 from app.store.indexes import SPENT
 from processors import debts
-from schemas.base import GenerationId
+from schemas.base import GenerationId, first_id
 from schemas.debt import DebtKind
-from schemas.run import RunStatus
+from schemas.run import OPEN, RunStatus
+from tests.app.store.profiling import profiled
 from tests.builders import ID, NOON, a_debt, a_generation, an_order, later, some_metadata
 
 pytestmark = pytest.mark.anyio
@@ -242,6 +243,57 @@ async def test_open_ids_come_in_pages(prepared: Connection, generations: MongoGe
         found.append(each)
 
     assert found == [f"{number:05}" for number in range(2 * AT_ONCE) if number != AT_ONCE]
+
+
+async def test_last_costs_are_found_among_many_runs(prepared: Connection) -> None:
+    """However many wait, failed or cost nobody knows what: so many are read as are asked for."""
+    documents = [
+        a_generation(
+            RunStatus.COMPLETED if number < 500 else sorted(RunStatus)[number % 11],
+            id=GenerationId(f"{number:032x}"),
+            job_id=f"{number:032x}",
+            metadata=some_metadata(run_id=f"run{number}", preset="a"),
+            cost_usd=Decimal(number) if number < 400 else None,
+        ).document()
+        for number in range(2_000)
+    ]
+    await prepared.collection("generations").insert_many(documents)
+    async with profiled(prepared, "generations") as profile:
+        costs = await MongoGenerations(prepared).last_costs("a", 10)
+
+    assert costs == tuple(map(Decimal, range(399, 389, -1)))
+    assert profile.documents == 10
+    assert profile.keys <= 11
+
+
+async def test_what_is_stuck_is_found_among_many_that_run(prepared: Connection) -> None:
+    """What was ordered since is not read: it has changed since."""
+    documents = [
+        a_generation(
+            id=GenerationId(first_id(later(number))),
+            updated_at=later(number),
+            metadata=some_metadata(run_id=f"run{number}"),
+        ).document()
+        for number in range(200)
+    ]
+    await prepared.collection("generations").insert_many(documents)
+    async with profiled(prepared, "generations") as profile:
+        found = await MongoGenerations(prepared).silent(later(5), 20)
+
+    assert len(found) == profile.documents == 5
+
+
+async def test_what_runs_is_counted_by_an_index_alone(full: Connection) -> None:
+    """However many runs there were, and whatever is stored of those that have not ended."""
+    await full.collection("generations").update_many({}, [{"$set": {"jobId": "$_id"}}])
+    async with profiled(full, "generations") as profile:
+        found = await MongoGenerations(full).running()
+
+    assert sum(each.number for each in found) == sum(
+        sorted(RunStatus)[number % 11] in OPEN for number in range(1000)
+    )
+    assert profile.documents == 0
+    assert profile.keys < 1000
 
 
 async def test_what_was_spent_is_added_up_without_reading_records(full: Connection) -> None:

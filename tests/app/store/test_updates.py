@@ -8,28 +8,42 @@ from app.errors import StoreFaultError
 from app.store.connection import Connection
 from app.store.indexes import UPDATES_KEPT
 from app.store.updates import MongoUpdates
+from schemas.base import InstanceName
+from tests.app.store.profiling import profiled
 from tests.builders import HERE, NOON, an_update, later
 
 pytestmark = pytest.mark.anyio
 
+THERE = InstanceName("there")
+OPEN, LANES = 20_000, 5_000
 
-async def test_what_is_due_is_found_by_an_index(prepared: Connection) -> None:
-    """However many were handled: only what is open is looked at."""
+
+async def test_what_is_due_is_found_by_an_index_alone(prepared: Connection) -> None:
+    """However many are open: one key of each lane, and none of the updates."""
+    documents = [
+        an_update(number, chat=number % LANES, open=number >= LANES).document()
+        for number in range(OPEN + LANES)
+    ]
+    await prepared.collection("updates").insert_many(documents)
     updates = MongoUpdates(prepared)
-    for number in range(50):
-        await updates.insert(an_update(number, open=number == 0))
-    plan = await prepared.collection("updates").database.command(
-        "explain",
-        {
-            "aggregate": "updates",
-            "pipeline": [{"$match": {"open": True}}, {"$sort": {"lane": 1, "_id": 1}}],
-            "cursor": {},
-        },
-        verbosity="executionStats",
-    )
+    await updates.claim("chat:0", THERE, NOON, later(75))
+    async with profiled(prepared, "updates") as profile:
+        found = await updates.due(HERE, NOON, 3)
 
-    assert plan["executionStats"]["totalDocsExamined"] == 1
-    assert await updates.due(HERE, NOON, 10) == ("chat:4711",)
+    assert found == ("chat:1", "chat:2", "chat:3")
+    assert (profile.documents, len(profile.plans)) == (0, 1)
+    assert profile.keys <= LANES + 1
+
+
+async def test_the_first_of_a_lane_is_found_by_an_index(prepared: Connection) -> None:
+    """However many wait in it: it alone is read."""
+    documents = [an_update(number, open=number > 0).document() for number in range(500)]
+    await prepared.collection("updates").insert_many(documents)
+    async with profiled(prepared, "updates") as profile:
+        update = await MongoUpdates(prepared).claim("chat:4711", HERE, NOON, later(75))
+
+    assert update is not None
+    assert (update.id, profile.documents) == (1, 1)
 
 
 async def test_handled_ones_expire_after_eight_days(prepared: Connection) -> None:

@@ -25,7 +25,7 @@ from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.money import Money
 from app.usecases.notify import Ends, Finish, Notify, Show
 from app.usecases.notify_job import NotifyJob
-from app.usecases.orders import Check, Order, Orders
+from app.usecases.orders import Check, Order, Orders, Turns
 from app.usecases.records import Records, RecordsOf
 from app.usecases.settle_run import SettleRun
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
@@ -70,6 +70,12 @@ def webhook_of(generation: Generation) -> str:
     return f"https://us.example.com/{generation.id}/{generation.attempt}"
 
 
+async def unlimited(user: User) -> int | None:
+    """Let every order pass."""
+    del user
+    return None
+
+
 class Scene:
     """A process, and everybody it speaks to.
 
@@ -99,6 +105,7 @@ class Scene:
         telegram: bool = True,
         finish: Finish = "send",
         presets: tuple[Preset, ...] = (),
+        limits: Turns = unlimited,
         checks: tuple[Check, ...] = (),
         after: "Scene | None" = None,
     ) -> None:
@@ -116,6 +123,7 @@ class Scene:
             telegram: Whether Telegram is set up.
             finish: How an end stands beside the status message.
             presets: What can be ordered; `a_preset` where none is named.
+            limits: How much people may order.
             checks: What else may be in the way of an order.
             after: A process that died: this one comes to what it left in the store.
         """
@@ -146,6 +154,7 @@ class Scene:
             engines=[COMFYDEPLOY] if engine_on else [],
             telegram=telegram,
             known=FakePresets(*(presets or (a_preset(),)), gate=self.store),
+            limits=limits,
             checks=checks,
             disk_full=lambda: disk_full,
         )

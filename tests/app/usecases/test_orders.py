@@ -11,6 +11,7 @@ import pytest
 
 from app.errors import (
     ConflictError,
+    ContendedError,
     DiskFullError,
     EngineOffError,
     IdempotencyMismatchError,
@@ -24,6 +25,7 @@ from app.errors import (
     TelegramOffError,
     UserBlockedError,
 )
+from app.usecases.orders import MAX_TRIES
 from processors.errors import AmountError, InputRefusedError, InsufficientCreditsError, NoLineError
 from processors.images import keys
 from schemas.base import InstanceName, UserId
@@ -94,6 +96,7 @@ def a_run(number: int, cost: str | None) -> Any:  # noqa: ANN401 - a record by i
         RunStatus.COMPLETED,
         id=f"{number:032x}",
         owed=(),
+        job_id=f"{number:032x}",
         metadata=some_metadata(preset="l4_t2i", run_id=f"run-{number}"),
         cost_usd=None if cost is None else Decimal(cost),
     )
@@ -222,6 +225,26 @@ async def test_whatever_is_asked_may_be_in_the_way(error: RefusedError) -> None:
         with pytest.raises(type(error)):
             await attempt
     assert scene.moved() == []
+
+
+async def test_an_order_whose_turn_others_keep_taking_is_given_up() -> None:
+    """Nothing is held for it; whoever looks again sees what was ordered meanwhile."""
+    looks = list[User]()
+
+    async def limits(user: User) -> int:
+        looks.append(user)
+        return 1 if len(looks) != 4 else 2
+
+    scene = Scene(limits=limits)
+    await scene.grant(15)
+    first = await scene.place()
+    second = await scene.place()
+    assert (first.turn, second.turn, len(looks)) == (1, 2, 4)
+    with pytest.raises(ContendedError):
+        await scene.place()
+
+    assert len(looks) == 4 + 1 + MAX_TRIES
+    assert [each for each, _ in scene.moved()] == ["hold", "hold"]
 
 
 async def test_somebody_elses_picture_is_refused_by_name() -> None:

@@ -9,6 +9,7 @@ from app.errors import PausedError, StoreDownError
 from app.usecases.pauses import FRESH, Pauses, Spending
 from schemas.base import GenerationId, first_id
 from schemas.control import Control
+from schemas.run import RunStatus
 from tests.builders import (
     COMFYDEPLOY,
     NOON,
@@ -53,6 +54,17 @@ class Scene:
         made = GenerationId(f"{int(made, 16) + number:032x}")
         self.generations.records[made] = a_generation(
             id=made, metadata=some_metadata(preset=preset), cost_usd=Decimal(usd)
+        )
+
+    def run(self, number: int, status: RunStatus, usd: str | None, preset: str = "l4_t2i") -> None:
+        """Have a job's generation stand so, ordered today."""
+        made = GenerationId(f"{int(first_id(NOON), 16) + 1000 + number:032x}")
+        self.generations.records[made] = a_generation(
+            status,
+            id=made,
+            job_id=made,
+            metadata=some_metadata(preset=preset),
+            cost_usd=None if usd is None else Decimal(usd),
         )
 
     async def refused(self) -> PausedError:
@@ -113,6 +125,38 @@ async def test_a_day_costs_no_more_than_its_cap() -> None:
     scene.clock.move(timedelta(hours=1))
     await scene.refused()
     assert scene.alerts.raised == ["spend_cap"] * 2
+
+
+async def test_what_runs_counts_as_what_it_is_expected_to_cost() -> None:
+    """A burst does not pass a cap before its ends; there is room again where they cost less."""
+    scene = Scene(a_control(PRESET, daily_cap_usd=Decimal(2)))
+    for number, (status, usd) in enumerate(
+        ((RunStatus.COMPLETED, "0.5"), (RunStatus.QUEUED, None), (RunStatus.RUNNING, None))
+    ):
+        scene.run(number, status, usd)
+    await scene.pauses(ADA, a_preset())
+    scene.run(3, RunStatus.PENDING, None)
+    await scene.pauses(ADA, a_preset())
+    scene.clock.move(FRESH)
+    error = await scene.refused()
+
+    assert (error.what, error.name, error.retry_after) == ("spend", "l4_t2i", None)
+    assert scene.alerts.raised == []
+    scene.run(3, RunStatus.FAILED, None)
+    scene.clock.move(FRESH)
+    await scene.pauses(ADA, a_preset())
+
+
+async def test_what_runs_counts_for_its_engine_too() -> None:
+    """All presets together; one of which no cost is known counts nothing."""
+    scene = Scene(a_control(ENGINE, daily_cap_usd=Decimal(2)))
+    scene.run(0, RunStatus.COMPLETED, "1")
+    scene.run(1, RunStatus.QUEUED, None, "other")
+    await scene.pauses(ADA, a_preset())
+    scene.run(2, RunStatus.QUEUED, None)
+    scene.clock.move(FRESH)
+
+    assert (await scene.refused()).name == "comfydeploy"
 
 
 async def test_a_cap_of_an_engine_counts_all_of_its_runs() -> None:

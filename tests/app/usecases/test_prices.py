@@ -21,10 +21,10 @@ BY_COST = CostPrice(
 class Runs:
     """Runs that have cost so much."""
 
-    def __init__(self, *costs: Decimal | None) -> None:
+    def __init__(self, *costs: Decimal) -> None:
         self.costs = costs
 
-    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal | None, ...]:
+    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
         """See app.usecases.prices.LastCosts."""
         assert preset == "l4_t2i"
         return self.costs[:limit]
@@ -40,7 +40,7 @@ async def test_a_fixed_price_asks_nobody() -> None:
 async def test_a_price_by_cost_is_an_estimate() -> None:
     """Of the last runs; without any nobody knows it, and the first hold is named."""
     preset = a_preset(price=BY_COST)
-    known = await Prices(Runs(Decimal("0.02"), None), Decimal(100)).of(preset)
+    known = await Prices(Runs(Decimal("0.02")), Decimal(100)).of(preset)
     unknown = await Prices(Runs(), Decimal(100)).of(preset)
 
     assert known == Tag(Decimal(4), exact=False, held=Decimal(6))

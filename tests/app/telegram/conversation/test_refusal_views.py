@@ -45,7 +45,7 @@ AGAIN = "Please try again in a while."
             LimitReachedError("per_minute", 1, timedelta(seconds=20.4)),
             "No more than 1 order a minute is taken. Try again in 20 s.",
         ),
-        (PausedError("spend", "t2i"), "Picture: no more can be ordered today."),
+        (PausedError("spend", "t2i"), "Picture cannot be ordered at the moment."),
         (
             PausedError("preset", "t2i", "we <clean>"),
             "Picture cannot be ordered at the moment. we &lt;clean&gt;",
