@@ -229,7 +229,7 @@ async def test_what_was_not_paid_is_not_refunded() -> None:
 
     assert await moves.refund(USER, ID, by="us", reason="again") is first
     assert await moves.refund(USER, ID, Decimal("4.0"), by="us", reason="again") is first
-    with pytest.raises(AlreadyRefundedError, match="4.000000 credits were given back already"):
+    with pytest.raises(AlreadyRefundedError, match=r"^4\.000000 credits were given back"):
         await moves.refund(USER, ID, Decimal(1), by="us", reason="again")
     for none in ("0", "-1", "NaN", "9223372036854775808"):
         with pytest.raises(AmountError):
