@@ -10,6 +10,7 @@
         * InsufficientCreditsError: the balance does not cover it; says what is missing
         * NoLineError: nothing is held, or was paid, for that generation
         * NoPaymentError: nothing was credited for that charge
+        * AlreadyRefundedError: another amount was given back; says which
         * KeyTakenError: the key names another movement
 """
 
@@ -200,6 +201,20 @@ class NoPaymentError(LedgerError):
     def __init__(self, charge: str) -> None:
         super().__init__(f"nothing was credited for charge {charge}")
         self.charge: Final = charge
+
+
+class AlreadyRefundedError(LedgerError):
+    """Another amount was given back already, and a refund is made once.
+
+    Attributes:
+        amount: What was given back.
+    """
+
+    reason = "already_refunded"
+
+    def __init__(self, amount: Decimal) -> None:
+        super().__init__(f"{plain(amount)} credits were given back already")
+        self.amount: Final = amount
 
 
 class KeyTakenError(LedgerError):

@@ -1,12 +1,24 @@
 """The record we keep: what was asked for, how far its run has come, and what we owe for it."""
 
+import re
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self, cast
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer, ValidationError
 
-from schemas.base import EngineName, GenerationId, Item, Money, Progress, Record, RunId, Time, newer
+from schemas.base import (
+    EngineName,
+    GenerationId,
+    Item,
+    Money,
+    Progress,
+    Record,
+    RunId,
+    Time,
+    newer,
+    plain,
+)
 from schemas.debt import Owing
 from schemas.run import TERMINAL, Output, RunStatus
 
@@ -18,6 +30,8 @@ OUTPUTS_KEPT = 200
 
 _HIDDEN = {"owed", "due_at", "heard", "claimed_end", "idempotency_key", "idempotency_digest"}
 
+_DIGITS: Final = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?")
+
 
 class RateUnit(StrEnum):
     """What a rate is paid for."""
@@ -28,10 +42,24 @@ class RateUnit(StrEnum):
     RUN = "run"
 
 
+def _in_digits(given: object) -> object:
+    """Read a text in plain digits, or a number; what else Python takes for one is refused."""
+    if isinstance(given, str) and not _DIGITS.fullmatch(given):
+        raise ValueError("is not a number in plain digits, such as 25 or 0.5")
+    # A strict model would take neither from JSON once a validator of ours has seen it.
+    number = isinstance(given, str | int | float) and not isinstance(given, bool)
+    return Decimal(str(given)) if number else given
+
+
 class CostRate(Record):
     """What the engine costs us."""
 
-    amount: Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=13, decimal_places=9)]
+    amount: Annotated[
+        Decimal,
+        Field(ge=0, allow_inf_nan=False, max_digits=13, decimal_places=9),
+        BeforeValidator(_in_digits),
+        PlainSerializer(plain, return_type=str, when_used="json"),
+    ]
     currency: Literal["USD"] = "USD"
     unit: RateUnit
 

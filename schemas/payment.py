@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field
 
@@ -78,8 +78,9 @@ class Checkout(Value):
 class Charge(Checkout):
     """What somebody has paid, as the provider says."""
 
-    id: str
+    id: Annotated[str, Field(min_length=1)]
     """The provider's name of it; unique."""
+    amount: Annotated[int, Field(ge=1, le=STARS_MOST)]
     payer: int
     """Telegram id of who paid, which need not be who is credited."""
     at: datetime

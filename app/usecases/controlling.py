@@ -86,15 +86,15 @@ class Controlling:
             subject, lambda each: each.change(paused=True, reason=reason), "pause", by, reason
         )
 
-    async def resume(self, subject: Subject, *, by: str) -> Control:
-        """Have orders taken again.
+    async def resume(self, subject: Subject, *, by: str, reason: str | None = None) -> Control:
+        """Have orders taken again; why is written down with who did it.
 
         Raises:
             NotFoundError: There is no such engine or preset.
             ContendedError: Others kept winning the write.
         """
         return await self._change(
-            subject, lambda each: each.change(paused=False, reason=None), "resume", by, None
+            subject, lambda each: each.change(paused=False, reason=None), "resume", by, reason
         )
 
     async def cap(self, subject: Subject, usd: Decimal | None, *, by: str) -> Control:

@@ -335,10 +335,13 @@ class Hands(Generic[OwingT]):
 
     def _failed(self, work: Work, debt: Debt, peer: str, error: PeerError) -> DecideOf[OwingT]:
         """Decide what a failed try means: whose fault it was, and when it is tried again."""
-        self._log.info("a debt failed", debt=debt.key, reason=error.reason, error=str(error))
+        wait = error.retry_after if isinstance(error, PeerBusyError) else None
+        # A chat's turn is no news: while one drains, each of its debts comes here again and again.
+        say = self._log.debug if wait is not None and debt.kind in CHAT else self._log.info
+        say("a debt failed", debt=debt.key, reason=error.reason, error=str(error))
         self._metrics.debt_failed(debt.kind)
-        if isinstance(error, PeerBusyError) and error.retry_after is not None:
-            return _postponed(work, self._clock.now() + error.retry_after, str(error))
+        if wait is not None:
+            return _postponed(work, self._clock.now() + wait, str(error))
         at = self._blameless(work, peer, error)
         if at is not None and debt.kind not in UNSTOPPED:
             return _postponed(work, at, str(error))

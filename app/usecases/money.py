@@ -157,6 +157,7 @@ class Money:
         Raises:
             NoLineError: Nothing was captured for it.
             AmountError: It is no amount, or more than was captured.
+            AlreadyRefundedError: Another amount was given back before.
             KeyTakenError: The generation is another person's.
             ContendedError: Others kept winning the write.
         """
@@ -166,7 +167,8 @@ class Money:
             return ledger.refund(last, act, closed, generation, amount)
 
         key = ledger.refund_key(generation)
-        return await self._moved(user, EntryKind.REFUND, key, decide, by=by, reason=reason)
+        entry = await self._moved(user, EntryKind.REFUND, key, decide, by=by, reason=reason)
+        return ledger.refunded(entry, amount)
 
     async def payment(
         self,

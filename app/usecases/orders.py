@@ -266,6 +266,7 @@ class Orders:
             NotFoundError: There is no such job.
             NoLineError: Nothing was captured for it.
             AmountError: It is no amount, or more than was captured.
+            AlreadyRefundedError: Another amount was given back before.
         """
         job = await self._kept.get(job_id)
         if job is None:

@@ -197,6 +197,10 @@ class Payments:
         await self._payback.entry(after)
         return after
 
+    def malformed(self, what: str) -> None:
+        """Have somebody know of a charge that no provider can have made; nobody is credited."""
+        self._alerts.alert("payment_malformed", what)
+
     async def _customer(self, user_id: UserId) -> tuple[PaymentProvider, User]:
         provider = self._taker()
         user = await self._users.get(user_id)

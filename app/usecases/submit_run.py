@@ -187,13 +187,15 @@ class SubmitRun:
 
     def _missed(self, error: Exception) -> tuple[str, timedelta]:
         """Return why a look failed, and how long it is better to wait."""
+        # One of time that ran out has no words of its own.
+        said = str(error) or type(error).__name__
         expected = isinstance(error, PeerError | TimeoutError)
         if expected:
-            self._log.warning("recent runs cannot be listed", error=str(error))
+            self._log.warning("recent runs cannot be listed", error=said)
         else:
             self._log.error("a look for a lost submit failed", exc_info=error)
         named = error.retry_after if isinstance(error, PeerBusyError) else None
-        return str(error) or type(error).__name__, named or timedelta()
+        return said, named or timedelta()
 
     def _given_up(self, generation: Generation) -> bool:
         return self._clock.now() >= runs.sought_until(generation, self._timing)

@@ -44,14 +44,14 @@ class ControlHandlers:
         subject, by = _subject(call.request), doer(call)
         raw = await bodies.taken(call.request.scope, call.request.receive, self._deadline)
         wanted = reading.body(ControlChange, raw)
-        if wanted.reason is not None and wanted.paused is not True:
-            raise errors.BadFieldError("reason", "is for a pause: give paused as well")
+        if wanted.reason is not None and wanted.paused is None:
+            raise errors.BadFieldError("reason", "says why paused is changed: give paused as well")
         if "daily_cap_usd" in wanted.model_fields_set:
             await self._cap(subject, wanted.daily_cap_usd, by)
         if wanted.paused is True:
             await self._controlling.pause(subject, by=by, reason=wanted.reason)
         elif wanted.paused is False:
-            await self._controlling.resume(subject, by=by)
+            await self._controlling.resume(subject, by=by, reason=wanted.reason)
         return _json(_shown(await self._controlling.get(subject)))
 
     async def _cap(self, subject: Subject, given: str | None, by: str) -> None:

@@ -19,6 +19,7 @@ from app import errors
 from app.web import refusals
 from app.web.ranges import RangeError
 from processors.errors import (
+    AlreadyRefundedError,
     InputRefusedError,
     InsufficientCreditsError,
     LedgerError,
@@ -38,6 +39,7 @@ STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     errors.PausedError: HTTPStatus.SERVICE_UNAVAILABLE,
     InputRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LedgerError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    AlreadyRefundedError: HTTPStatus.CONFLICT,
     InsufficientCreditsError: HTTPStatus.PAYMENT_REQUIRED,
     errors.IdempotencyMismatchError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StaleVersionError: HTTPStatus.PRECONDITION_FAILED,

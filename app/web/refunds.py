@@ -12,7 +12,7 @@ from app.web import amounts, bodies, shown
 from app.web.operations import Call, Operation, Route
 from app.web.people import doer
 from app.web.services import Refunds
-from processors.errors import LedgerError
+from processors.errors import AlreadyRefundedError, LedgerError
 from schemas.job import JobId
 from schemas.wire.api import NewRefund
 
@@ -53,7 +53,12 @@ def routes(refunds: Refunds, deadline: timedelta) -> tuple[Route, ...]:
                 summary="Give back what a job came to, once; its person is told",
                 body=NewRefund,
                 answer=shown.job(),
-                errors=(*bodies.ERRORS, errors.NotFoundError, LedgerError),
+                errors=(
+                    *bodies.ERRORS,
+                    errors.NotFoundError,
+                    AlreadyRefundedError,
+                    LedgerError,
+                ),
             ),
             do.refund,
         ),

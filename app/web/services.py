@@ -264,7 +264,7 @@ class Controlling(Protocol):
         """Have no new orders taken."""
         ...
 
-    async def resume(self, subject: Subject, *, by: str) -> Control:
+    async def resume(self, subject: Subject, *, by: str, reason: str | None) -> Control:
         """Have orders taken again."""
         ...
 

@@ -23,6 +23,7 @@ from processors.ledger.deciding import (
     payment_key,
     refund,
     refund_key,
+    refunded,
     welcome_key,
 )
 from processors.ledger.matching import (
@@ -58,5 +59,6 @@ __all__ = [
     "payment_key",
     "refund",
     "refund_key",
+    "refunded",
     "welcome_key",
 ]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from processors.errors import (
+    AlreadyRefundedError,
     AmountError,
     InsufficientCreditsError,
     KeyTakenError,
@@ -190,6 +191,18 @@ def refund(
         raise AmountError("amount", f"is over the {plain(captured)} that were captured")
     entry = _next(last, act, EntryKind.REFUND, refund_key(generation), given)
     return entry.change(generation=generation)
+
+
+def refunded(known: Entry, amount: Decimal | None) -> Entry:
+    """Return the refund that was made, to whoever wanted this amount; None for whatever it was.
+
+    Raises:
+        AmountError: What is wanted is not above zero, or no amount.
+        AlreadyRefundedError: Another amount was given back.
+    """
+    if amount is not None and _positive(amount, "amount") != known.amount:
+        raise AlreadyRefundedError(known.amount)
+    return known
 
 
 def payment(

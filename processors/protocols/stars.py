@@ -34,12 +34,18 @@ def transaction(place: int, line: object) -> Transaction | None:
     """
     try:
         said = StarTransaction.model_validate(line)
+        charge = _charge(said, said.source or said.receiver)
     except ValidationError:
         return None
-    partner = said.source or said.receiver
+    if charge is None:
+        return None
+    return Transaction(place=place, charge=charge, refunded=said.source is None)
+
+
+def _charge(said: StarTransaction, partner: Partner | None) -> Charge | None:
     if partner is None or partner.user is None or not _pays(partner):
         return None
-    charge = Charge(
+    return Charge(
         id=said.id,
         invoice=partner.invoice_payload or "",
         amount=said.amount,
@@ -47,7 +53,6 @@ def transaction(place: int, line: object) -> Transaction | None:
         payer=partner.user.id,
         at=said.date,
     )
-    return Transaction(place=place, charge=charge, refunded=said.source is None)
 
 
 def _pays(partner: Partner) -> bool:

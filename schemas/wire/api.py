@@ -339,7 +339,7 @@ class ControlChange(Said):
     paused: bool | None = None
     """Whether new orders are refused; what runs goes on."""
     reason: Words | None = None
-    """Why it is paused; whoever orders is told."""
+    """Why it is paused, which whoever orders is told; or why it goes on."""
     daily_cap_usd: Words | None = None
     """USD, as a decimal string, that orders of one day (UTC) may cost; null takes the cap away."""
 

@@ -161,6 +161,34 @@ def test_a_rate_is_a_small_sum(amount: str) -> None:
         CostRate(amount=Decimal(amount), unit=RateUnit.SECOND)
 
 
+@pytest.mark.parametrize(
+    "amount",
+    ["1_000", "\u0663", "\uff11\uff12", " 5 ", "5\n", "1e3", "+1", ".5", "5.", "", "-1", "NaN"],
+)
+def test_a_rate_is_written_in_plain_digits(amount: str) -> None:
+    """As every other amount is; what else Python reads as a number is none."""
+    with pytest.raises(ValidationError):
+        CostRate.read({"amount": amount, "unit": "second"})
+
+
+@pytest.mark.parametrize(("amount", "read"), [("1", "1"), ("1e-5", "0.00001"), ("0.5", "0.5")])
+def test_a_rate_may_be_a_number(amount: str, read: str) -> None:
+    """As presets are written; yes and no are none."""
+    assert CostRate.model_validate_json(f'{{"amount": {amount}, "unit": "run"}}').amount == Decimal(
+        read
+    )
+    with pytest.raises(ValidationError):
+        CostRate.model_validate_json('{"amount": true, "unit": "run"}')
+
+
+def test_a_rate_is_shown_as_it_may_be_given() -> None:
+    """Without an exponent, however small it is."""
+    rate = CostRate.read({"amount": "0.000000001", "unit": "second"})
+
+    assert rate.model_dump(mode="json")["amount"] == "0.000000001"
+    assert CostRate.read(rate.model_dump(mode="json")) == rate
+
+
 def test_metadata_may_be_empty() -> None:
     """Nobody has to be told anything."""
     assert Metadata().document() == {"labels": {}}

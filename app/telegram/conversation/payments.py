@@ -16,11 +16,13 @@ from aiogram.types import (
     RefundedPayment,
     SuccessfulPayment,
 )
+from pydantic import ValidationError
 
 from app.errors import PeerRefusedError
 from app.telegram.talking import Talk
 from app.usecases.payments import Payments
 from app.usecases.register_user import Accounts
+from processors.errors import RefusedBodyError
 from processors.notifications import paying
 from processors.notifications.buttons import Press
 from processors.notifications.texts import Voice
@@ -97,15 +99,7 @@ async def paid(
     message: Message, told: SuccessfulPayment, *, talk: Talk, voice: Voice, payments: Payments
 ) -> None:
     """Credit what was paid, and say so."""
-    charge = Charge(
-        id=told.telegram_payment_charge_id,
-        invoice=told.invoice_payload,
-        amount=told.total_amount,
-        currency=told.currency,
-        payer=_payer(message),
-        at=message.date,
-    )
-    entry = await payments.paid(charge)
+    entry = await payments.paid(_charge(message, told, told.currency, payments))
     if entry is None:
         await talk.say(message.chat.id, paying.astray(voice))
     else:
@@ -116,16 +110,36 @@ async def refunded(
     message: Message, told: RefundedPayment, *, talk: Talk, voice: Voice, payments: Payments
 ) -> None:
     """Take back the credits of what was refunded, and say so."""
-    charge = Charge(
-        id=told.telegram_payment_charge_id,
-        invoice=told.invoice_payload,
-        amount=told.total_amount,
-        currency=STARS,
-        payer=_payer(message),
-        at=message.date,
-    )
-    await payments.refunded(charge)
+    await payments.refunded(_charge(message, told, STARS, payments))
     await talk.say(message.chat.id, paying.given_back(voice, told.total_amount))
+
+
+def _charge(
+    message: Message,
+    told: SuccessfulPayment | RefundedPayment,
+    currency: str,
+    payments: Payments,
+) -> Charge:
+    """Return the charge that is told of.
+
+    Raises:
+        RefusedBodyError: It is none that Telegram can have made: somebody was alerted.
+    """
+    payer = _payer(message)
+    try:
+        return Charge(
+            id=told.telegram_payment_charge_id,
+            invoice=told.invoice_payload,
+            amount=told.total_amount,
+            currency=currency,
+            payer=payer,
+            at=message.date,
+        )
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        payments.malformed(f"of {payer}: {field}: {first['msg']}")
+        raise RefusedBodyError("schema", first["type"], field) from None
 
 
 def _payer(message: Message) -> int:

@@ -59,6 +59,18 @@ def test_a_job_is_refunded(tmp_path: Path, database: dict[str, str]) -> None:
     assert job.steps[0].outcome.refunded == Decimal("1.5")
 
 
+def test_a_refund_is_made_once(tmp_path: Path, database: dict[str, str]) -> None:
+    """The same again says so again; another amount is refused."""
+    words = ("refund", JOB, "--reason", "lost")
+    first = run(*words, "--amount", "1.5", data_dir=tmp_path, **database)
+    again = run(*words, "--amount", "1.50", data_dir=tmp_path, **database)
+    other = run(*words, "--amount", "2", data_dir=tmp_path, **database)
+
+    assert (again.code, again.out) == (first.code, first.out) == (0, first.out)
+    assert (other.code, other.err.strip()) == (2, "1.500000 credits were given back already")
+    assert len(kept(database)) == 4
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -9,6 +9,7 @@ from app.errors import ContendedError, StoreDownError
 from app.usecases.money import MAX_TRIES, Money
 from processors import ledger
 from processors.errors import (
+    AlreadyRefundedError,
     AmountError,
     InsufficientCreditsError,
     KeyTakenError,
@@ -226,7 +227,13 @@ async def test_what_was_not_paid_is_not_refunded() -> None:
     await moves.close(USER, "job", ID, Decimal(4), by="us")
     first = await moves.refund(USER, ID, by="us", reason="lost")
 
-    assert await moves.refund(USER, ID, Decimal(1), by="us", reason="again") is first
+    assert await moves.refund(USER, ID, by="us", reason="again") is first
+    assert await moves.refund(USER, ID, Decimal("4.0"), by="us", reason="again") is first
+    with pytest.raises(AlreadyRefundedError, match=r"^4\.000000 credits were given back"):
+        await moves.refund(USER, ID, Decimal(1), by="us", reason="again")
+    for none in ("0", "-1", "NaN", "9223372036854775808"):
+        with pytest.raises(AmountError):
+            await moves.refund(USER, ID, Decimal(none), by="us", reason="again")
     assert sound(kept) == 10
 
 

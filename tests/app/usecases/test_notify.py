@@ -1,6 +1,7 @@
 """People are told: the state while it lasts, the end once."""
 
 import asyncio
+import re
 from datetime import timedelta
 
 import pytest
@@ -76,6 +77,29 @@ async def test_a_wait_that_telegram_names_is_kept_over_a_restart() -> None:
         await asyncio.sleep(45)
 
     assert len(scene.messenger.told) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "level"),
+    [
+        (PeerBusyError("telegram", "too many wait for this chat", timedelta(seconds=9)), "debug"),
+        (PeerBusyError("telegram", "answered 500"), "info"),
+        (PeerUnknownError("telegram", "no answer"), "info"),
+    ],
+    ids=["turn", "ill", "lost"],
+)
+async def test_a_chats_turn_is_no_news(
+    fault: Exception, level: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While one drains, each of its debts comes up again and again; a failure is told."""
+    async with Scene().running() as scene:
+        scene.chat_gate.down = fault
+        await ended(scene)
+        await asyncio.sleep(60)
+
+    said = [each for each in capsys.readouterr().out.splitlines() if "a debt failed" in each]
+    assert said
+    assert {re.sub(r".*\[(?:\x1b\[\d+m)*(\w+).*", r"\1", each) for each in said} == {level}
 
 
 async def test_a_refusal_is_dead_and_seen() -> None:

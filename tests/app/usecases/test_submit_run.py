@@ -318,6 +318,18 @@ async def test_no_fault_of_a_look_puts_off_the_end(fault: Exception) -> None:
     assert len(scene.messenger.told) == 1
 
 
+async def test_a_look_that_takes_too_long_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """What ran out of time has no words of its own."""
+    async with Scene(engine=Endless).running() as scene:
+        scene.engine_gate.script(None, UNKNOWN)
+        await scene.order()
+        await asyncio.sleep(5 * 60)
+
+    said = [each for each in capsys.readouterr().out.splitlines() if "cannot be listed" in each]
+    assert said
+    assert all("TimeoutError" in each for each in said)
+
+
 @pytest.mark.parametrize("engine", [Odd, Endless])
 async def test_nor_does_a_fault_of_our_own(engine: type[FakeEngine]) -> None:
     """A look that breaks, and one that would go on for ever."""

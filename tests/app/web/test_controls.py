@@ -54,6 +54,18 @@ async def test_a_preset_is_paused_and_capped() -> None:
     assert shown.control().model_validate_json(read.content)
 
 
+async def test_why_something_goes_on_is_written_down() -> None:
+    """A reason given with `paused: false` is that of the deed; the control has none any more."""
+    world = a_world()
+    async with serving(world) as site:
+        await site.client.put(PRESET, json={"paused": True, "reason": "ill"})
+        resumed = await site.client.put(PRESET, json={"paused": False, "reason": "well again"})
+
+    assert (resumed.status_code, resumed.json()["paused"]) == (200, False)
+    assert resumed.json()["reason"] is None
+    assert [each.said for each in world.office.deeds.done] == ["ill", "well again"]
+
+
 async def test_everything_is_listed() -> None:
     """Also what has only cost something."""
     async with serving(a_world()) as site:
@@ -80,7 +92,7 @@ async def test_nothing_unknown_is_switched(path: str) -> None:
     ("body", "status", "field"),
     [
         ({"reason": "x"}, 400, "reason"),
-        ({"reason": "x", "paused": False}, 400, "reason"),
+        ({"reason": "x", "paused": None}, 400, "reason"),
         ({"paused": "yes"}, 400, "paused"),
         ({"dailyCapUsd": 5}, 400, "dailyCapUsd"),
         ({"dailyCapUsd": "-1"}, 422, "dailyCapUsd"),

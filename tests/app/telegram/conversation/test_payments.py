@@ -236,6 +236,40 @@ async def test_what_fits_no_invoice_is_kept_and_said(shop: Shop) -> None:
     assert await shop.balance() == 0
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"telegram_payment_charge_id": ""},
+        {"total_amount": 0},
+        {"total_amount": -5},
+        {"total_amount": 10_001},
+        {"total_amount": 2**63},
+    ],
+    ids=["charge", "nothing", "below", "too much", "64 bits"],
+)
+@pytest.mark.parametrize("kind", ["successful_payment", "refunded_payment"])
+async def test_what_no_charge_can_be_is_never_credited(shop: Shop, odd: Json, kind: str) -> None:
+    """Somebody is told, and whoever it was about is answered as before."""
+    payment, _ = await shop.payments.create(USER, 50, key=None, digest=None)
+    told = {
+        "currency": "XTR",
+        "total_amount": 50,
+        "invoice_payload": payment.id,
+        "telegram_payment_charge_id": "c",
+        "provider_payment_charge_id": "p",
+    }
+    ada = {"id": 7, "is_bot": False, "first_name": "Ada"}
+    message = {"message_id": 9, "date": 1_767_268_800, "chat": {"id": 7, "type": "private"}}
+    update = {"update_id": 99, "message": {**message, "from": ada, kind: told | odd}}
+    await shop.ada.peers.control("telegram/updates", update=update)
+    await shop.ada.write("/buy")
+    await shop.ada.until("How many credits")
+
+    assert shop.alerts.slugs == ["payment_malformed"]
+    assert await shop.kept.by_charge(str((told | odd)["telegram_payment_charge_id"])) is None
+    assert await shop.balance() == 0
+
+
 async def test_in_a_group_whoever_taps_buys(shop: Shop) -> None:
     """And whoever pays is who is written down, not the group."""
     member = shop.ada.at(-500)
