@@ -41,7 +41,7 @@ def a_desk(ports: Ports, name: str, *, at_once: Quota = NONE, per_day: Quota = N
         ports.jobs,
         FakePresets(a_preset()),
         money=money,
-        starter=StartJob(records, money, taking),
+        starter=StartJob(records, ports.jobs, money, taking),
         engines=[COMFYDEPLOY],
         telegram=False,
         credits_per_usd=Decimal(100),
