@@ -23,6 +23,7 @@ from schemas.job import Job
 from schemas.ledger import Entry
 from schemas.preset import CostPrice, FixedHold
 from schemas.timing import Timing
+from schemas.user import User
 from tests.builders import a_preset, a_user
 from tests.fakes.alerts import FakeAlerts
 from tests.fakes.gates import Gate
