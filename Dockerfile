@@ -29,6 +29,7 @@ COPY --from=builder /opt/runrelay /opt/runrelay
 
 ENV PATH=/opt/runrelay/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    MALLOC_MMAP_THRESHOLD_=1048576 \
     PORT=8000 \
     DATA_DIR=/var/lib/runrelay/data
 

@@ -123,3 +123,9 @@ def test_a_lock_names_no_address_and_no_path(name: str) -> None:
 
     assert not re.search(r"://|--(extra-)?index|--find-links|(^|\s)/", lock)
     assert "--hash=sha256:" in lock
+
+
+@pytest.mark.parametrize("path", ["scripts/serve", "Dockerfile"])
+def test_memory_of_large_pictures_goes_back(path: str) -> None:
+    """Whoever starts the service has the C library give large blocks back once they are free."""
+    assert re.search(r"\bMALLOC_MMAP_THRESHOLD_=\S*1048576", (ROOT / path).read_text())
