@@ -337,8 +337,8 @@ class Hands(Generic[OwingT]):
         """Decide what a failed try means: whose fault it was, and when it is tried again."""
         wait = error.retry_after if isinstance(error, PeerBusyError) else None
         # A chat's turn is no news: while one drains, each of its debts comes here again and again.
-        say = self._log.debug if wait is not None and debt.kind in CHAT else self._log.info
-        say("a debt failed", debt=debt.key, reason=error.reason, error=str(error))
+        tell = self._log.debug if wait is not None and debt.kind in CHAT else self._log.info
+        tell("a debt failed", debt=debt.key, reason=error.reason, error=str(error))
         self._metrics.debt_failed(debt.kind)
         if wait is not None:
             return _postponed(work, self._clock.now() + wait, str(error))
