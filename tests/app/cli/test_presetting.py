@@ -45,7 +45,7 @@ def test_presets_are_loaded_listed_and_loaded_again(
     assert empty.out.startswith("no presets")
     assert "+ t2i  is new" in first.out
     assert "    takes image, prompt, keep_faces?" in first.out
-    assert "    8 credits, for member, administrator" in first.out
+    assert "    8 credits, for member, admin" in first.out
     assert "Loaded: 3 new, 0 changed." in first.out
     assert again.out.startswith("Nothing changes")
     assert "- t2i  is made inactive, version 1 becomes 2" in other.out
