@@ -187,9 +187,9 @@ class Handling:
         except _NOBODY:
             await self._end(update, "unreachable")
         except RefusedBodyError as error:
-            await self._updates.failed(update, str(error), self._clock.now(), None)
             self._metrics.telegram_update(update.kind, "malformed")
             self._log.warning("update malformed", update=update.id, field=error.field)
+            await self._updates.failed(update, str(error), self._clock.now(), None)
         except StoreFaultError as error:
             # It holds what no database takes: no wait will change that.
             await self._failed(update, error, apologise)

@@ -157,7 +157,7 @@ async def _stick(named: dict[str, str]) -> None:
     late = Debt(key=runs.KEEP, kind=DebtKind.KEEP, next_at=long_ago)
     async with _opened(named) as store:
         for name, status, owed in (
-            ("quiet", RunStatus.RUNNING, ()),
+            ("00quiet", RunStatus.RUNNING, ()),
             ("late", RunStatus.COMPLETED, (late,)),
         ):
             record = a_generation(status, id=GenerationId(name), owed=owed, updated_at=long_ago)
