@@ -103,5 +103,7 @@ def _grants(
     made: Sequence[UserId], credits_of: Sequence[int], now: datetime, clock: Clock
 ) -> Iterator[dict[str, Any]]:
     for user, given in zip(made, credits_of, strict=True):
+        if not given:
+            continue
         act = Act(EntryId(clock.new_id()), user, "bench", now)
         yield ledger.grant(None, act, f"bench:{user}", Decimal(given)).document()
