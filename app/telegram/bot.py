@@ -32,15 +32,11 @@ from aiogram.methods import (
 from aiogram.methods.base import TelegramType
 from aiogram.types import (
     BufferedInputFile,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
     InputMediaAnimation,
     InputMediaAudio,
     InputMediaDocument,
     InputMediaPhoto,
     InputMediaVideo,
-    LinkPreviewOptions,
-    ReplyParameters,
 )
 from aiogram.utils.token import TokenValidationError
 from aiohttp import (
@@ -56,7 +52,7 @@ from pydantic import JsonValue
 from app.clock import monotonic
 from app.errors import AppError, PeerDownError, PeerMissingError
 from app.observability.metrics import Metrics
-from app.telegram import outcomes
+from app.telegram import outcomes, parameters
 from app.telegram.errors import PEER, TokenFaultError, TooLargeError, busy, unknown
 from app.telegram.media import Form, Medium
 from processors.notifications.buttons import Rows
@@ -65,7 +61,6 @@ T = TypeVar("T")
 
 CONNECT_SECONDS: Final = 10.0
 
-_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 _INPUTS: Final = {
     Form.PHOTO: InputMediaPhoto,
     Form.VIDEO: InputMediaVideo,
@@ -145,10 +140,10 @@ class Bot:
             SendMessage(
                 chat_id=chat_id,
                 text=text,
-                parse_mode=_mode(html=html),
-                link_preview_options=_PREVIEW,
-                reply_parameters=_reply(reply_to),
-                reply_markup=_keyboard(rows),
+                parse_mode=parameters.mode(html=html),
+                link_preview_options=parameters.PREVIEW,
+                reply_parameters=parameters.reply(reply_to),
+                reply_markup=parameters.keyboard(rows),
             )
         )
         return outcomes.message_id(sent)
@@ -166,10 +161,10 @@ class Bot:
                 chat_id=chat_id,
                 message_id=message_id,
                 text=text,
-                parse_mode=_mode(html=html),
-                link_preview_options=_PREVIEW,
+                parse_mode=parameters.mode(html=html),
+                link_preview_options=parameters.PREVIEW,
                 # An edit without a keyboard takes the keyboard away.
-                reply_markup=_keyboard(rows),
+                reply_markup=parameters.keyboard(rows),
             )
         )
 
@@ -188,9 +183,9 @@ class Bot:
         common: dict[str, Any] = {
             "chat_id": chat_id,
             "caption": caption or None,
-            "parse_mode": _mode(html=html),
-            "reply_parameters": _reply(reply_to),
-            "reply_markup": _keyboard(rows),
+            "parse_mode": parameters.mode(html=html),
+            "reply_parameters": parameters.reply(reply_to),
+            "reply_markup": parameters.keyboard(rows),
         }
         match medium.form:
             case Form.PHOTO:
@@ -229,7 +224,7 @@ class Bot:
                         for medium, each in zip(media, captions, strict=True)
                     ],
                 ),
-                reply_parameters=_reply(reply_to),
+                reply_parameters=parameters.reply(reply_to),
             )
         )
 
@@ -253,7 +248,7 @@ class Bot:
                 chat_id=chat_id,
                 message_id=message_id,
                 media=_input(medium, caption, html=html),
-                reply_markup=_keyboard(rows),
+                reply_markup=parameters.keyboard(rows),
             )
         )
 
@@ -332,28 +327,6 @@ def _network(cause: BaseException | None) -> AppError:
     return unknown(f"the connection broke ({name})")
 
 
-def _mode(*, html: bool) -> str | None:
-    return "HTML" if html else None
-
-
-def _reply(message_id: int | None) -> ReplyParameters | None:
-    """Reply to a message, or to nothing where it has been deleted meanwhile."""
-    if message_id is None:
-        return None
-    return ReplyParameters(message_id=message_id, allow_sending_without_reply=True)
-
-
-def _keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
-    if not rows:
-        return None
-    return InlineKeyboardMarkup(
-        inline_keyboard=[
-            [InlineKeyboardButton(text=each.text, callback_data=each.data) for each in row]
-            for row in rows
-        ]
-    )
-
-
 def _source(medium: Medium) -> str | BufferedInputFile:
     if isinstance(medium.source, str):
         return medium.source
@@ -364,5 +337,5 @@ def _input(
     medium: Medium, caption: str, *, html: bool
 ) -> InputMediaPhoto | InputMediaVideo | InputMediaAnimation | InputMediaAudio | InputMediaDocument:
     return _INPUTS[medium.form](
-        media=_source(medium), caption=caption or None, parse_mode=_mode(html=html)
+        media=_source(medium), caption=caption or None, parse_mode=parameters.mode(html=html)
     )

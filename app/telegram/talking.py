@@ -5,9 +5,9 @@ not, a call is made at once, and Telegram's own limits are heeded.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from aiogram.methods import (
     AnswerCallbackQuery,
@@ -16,18 +16,13 @@ from aiogram.methods import (
     SendMessage,
     TelegramMethod,
 )
-from aiogram.types import (
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    LinkPreviewOptions,
-    ReplyParameters,
-)
 from pydantic import JsonValue
 
 from app.errors import PeerRefusedError
-from app.telegram import outcomes
+from app.telegram import outcomes, parameters
 from app.telegram.bot import Bot
 from app.telegram.errors import PEER, FloodError, MessageGoneError, TooLargeError
+from app.telegram.parameters import Rows
 from app.telegram.sender import Sender
 from app.telegram.telling import plainly
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, stripped
@@ -39,27 +34,8 @@ SOON: Final = timedelta(seconds=5)
 ANSWER_MOST: Final = 200
 """Characters of the answer to a callback query (Bot API, answerCallbackQuery)."""
 
-_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 _TOO_LATE: Final = ("query is too old", "query id is invalid", "query_id_invalid")
 _TOO_BIG: Final = "file is too big"
-
-
-class Button(Protocol):
-    """A button under a message."""
-
-    @property
-    def text(self) -> str:
-        """What it says."""
-        ...
-
-    @property
-    def data(self) -> str:
-        """What its press brings, at most 64 bytes."""
-        ...
-
-
-Rows = Sequence[Sequence[Button]]
-"""Buttons as they stand under a message."""
 
 
 class Talk:
@@ -81,10 +57,10 @@ class Talk:
                     SendMessage(
                         chat_id=chat,
                         text=said,
-                        parse_mode=_mode(html=html),
-                        link_preview_options=_PREVIEW,
-                        reply_parameters=_reply(reply_to),
-                        reply_markup=_keyboard(rows),
+                        parse_mode=parameters.mode(html=html),
+                        link_preview_options=parameters.PREVIEW,
+                        reply_parameters=parameters.reply(reply_to),
+                        reply_markup=parameters.keyboard(rows),
                     )
                 )
                 made.append(outcomes.message_id(sent))
@@ -108,9 +84,9 @@ class Talk:
                         chat_id=chat,
                         message_id=message_id,
                         text=said,
-                        parse_mode=_mode(html=html),
-                        link_preview_options=_PREVIEW,
-                        reply_markup=_keyboard(rows),
+                        parse_mode=parameters.mode(html=html),
+                        link_preview_options=parameters.PREVIEW,
+                        reply_markup=parameters.keyboard(rows),
                     )
                 )
 
@@ -181,21 +157,3 @@ def _to(chat_id: int, method: TelegramMethod[T]) -> TelegramMethod[T]:
 
 def _rendered(text: str) -> Rendered:
     return Rendered(text, cut(stripped(text), TEXT_LIMIT))
-
-
-def _mode(*, html: bool) -> str | None:
-    return "HTML" if html else None
-
-
-def _reply(message_id: int | None) -> ReplyParameters | None:
-    if message_id is None:
-        return None
-    return ReplyParameters(message_id=message_id, allow_sending_without_reply=True)
-
-
-def _keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
-    keys = [
-        [InlineKeyboardButton(text=each.text, callback_data=each.data) for each in row]
-        for row in rows
-    ]
-    return InlineKeyboardMarkup(inline_keyboard=keys) if keys else None

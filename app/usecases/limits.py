@@ -56,7 +56,7 @@ class Limits:
             ConflictError: This person is being forgotten, or is.
             LimitReachedError: They have ordered as much as they may.
         """
-        if user.forget_wanted_at or user.forgotten_at:
+        if user.gone:
             raise ConflictError("this person is forgotten, as they wished")
         bounds = Bounds(*(each.of(user.roles) for each in self._quotas))
         if not any(each is not None for each in bounds):

@@ -5,7 +5,6 @@ draft-ietf-httpapi-idempotency-key-header-07, 2.6), with the record as it stands
 ``Idempotent-Replayed: true``.
 """
 
-import re
 from datetime import timedelta
 from typing import Final
 
@@ -24,7 +23,6 @@ from schemas.wire.api import CreateHeaders, GenerationQuery, NewGeneration, Upda
 PATH: Final = "/api/generations"
 _ONE: Final = f"{PATH}/{{id}}"
 _TAG: Final = "generations"
-_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 _ORDER_ERRORS: Final = (
     errors.ConflictError,
@@ -200,11 +198,7 @@ def routes(
 
 
 def _id(request: Request) -> GenerationId:
-    """Return the id in the path; what is none is not asked of the database."""
-    named = request.path_params["id"]
-    if not _ID.fullmatch(named):
-        raise errors.NotFoundError("generation")
-    return GenerationId(named)
+    return GenerationId(reading.identity(request, "generation"))
 
 
 def _json(value: object, status: int = 200) -> Response:

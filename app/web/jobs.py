@@ -5,7 +5,6 @@ under their Idempotency-Key are answered as those of generations are.
 """
 
 import hashlib
-import re
 from datetime import timedelta
 from typing import Any, Final
 
@@ -28,7 +27,6 @@ from schemas.wire.jobs import JobQuery, NewJob, ReadHeaders
 PATH: Final = "/api/jobs"
 _ONE: Final = f"{PATH}/{{id}}"
 _TAG: Final = "jobs"
-_ID: Final = re.compile(r"[0-9a-f]{32}")
 BY: Final = "api"
 
 _TAG_DIGITS: Final = 32
@@ -182,11 +180,7 @@ def _chat(new: NewJob, user: User) -> JobChat | None:
 
 
 def _id(request: Request) -> JobId:
-    """Return the id in the path; what is none is not asked of the database."""
-    named = request.path_params["id"]
-    if not _ID.fullmatch(named):
-        raise errors.NotFoundError("job")
-    return JobId(named)
+    return JobId(reading.identity(request, "job"))
 
 
 def _json(value: object, status: int = 200) -> Response:

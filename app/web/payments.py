@@ -24,7 +24,6 @@ PATH: Final = "/api/payments"
 _ONE: Final = f"{PATH}/{{id}}"
 _TAG: Final = "payments"
 _AMOUNT: Final = "amount"
-_ID: Final = re.compile(r"[0-9a-f]{32}")
 _PLAIN: Final = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -161,8 +160,4 @@ def _odd_amount(raw: bytes) -> bool:
 
 
 def _id(call: Call) -> PaymentId:
-    """Return the id in the path; what is none is not asked of the database."""
-    named = call.request.path_params["id"]
-    if not _ID.fullmatch(named):
-        raise errors.NotFoundError("payment")
-    return PaymentId(named)
+    return PaymentId(reading.identity(call.request, "payment"))

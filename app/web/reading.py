@@ -1,6 +1,7 @@
 """Turn what a request says into the API's models, or refuse it by the name of what is wrong."""
 
 import hashlib
+import re
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
@@ -8,7 +9,7 @@ import orjson
 from pydantic import BaseModel, JsonValue, ValidationError
 from starlette.requests import Request
 
-from app.errors import BadFieldError, UnknownFieldError
+from app.errors import BadFieldError, NotFoundError, UnknownFieldError
 from app.web.operations import Call
 from app.web.refusals import NotJsonError
 from schemas.inputs import INTEGER_MOST
@@ -19,8 +20,21 @@ M = TypeVar("M", bound=BaseModel)
 DEPTH_MOST: Final = 32
 """Levels of nesting that a body may have; MongoDB's own limit is about 100."""
 
+_ID: Final = re.compile(r"[0-9a-f]{32}")
 _PARAMETERS_MOST: Final = 32
 _QUERY_MOST: Final = 4096
+
+
+def identity(request: Request, what: str) -> str:
+    """Return the id in the path, 32 hexadecimal digits; what is none is not asked of the database.
+
+    Raises:
+        NotFoundError: It can be that of no such thing.
+    """
+    named: str = request.path_params["id"]
+    if not _ID.fullmatch(named):
+        raise NotFoundError(what)
+    return named
 
 
 def json(raw: bytes) -> JsonValue:

@@ -1,22 +1,18 @@
 """The API of refunds: what a job came to is given back, once."""
 
-import re
 from datetime import timedelta
-from typing import Final
 
 import orjson
 from starlette.responses import Response
 
 from app import errors
-from app.web import amounts, bodies, shown
+from app.web import amounts, bodies, reading, shown
 from app.web.operations import Call, Operation, Route
 from app.web.people import doer
 from app.web.services import Refunds
 from processors.errors import AlreadyRefundedError, LedgerError
 from schemas.job import JobId
 from schemas.wire.api import NewRefund
-
-_ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class RefundHandlers:
@@ -28,11 +24,9 @@ class RefundHandlers:
 
     async def refund(self, call: Call) -> Response:
         """Give back what a job came to, or part of it."""
-        named = call.request.path_params["id"]
         raw = await bodies.taken(call.request.scope, call.request.receive, self._deadline)
         new = amounts.body(NewRefund, raw)
-        if not _ID.fullmatch(named):
-            raise errors.NotFoundError("job")
+        named = reading.identity(call.request, "job")
         amount = None if new.amount is None else amounts.read("amount", new.amount)
         job = await self._refunds.refund(
             JobId(named), amount=amount, by=doer(call), reason=new.reason
