@@ -4,12 +4,12 @@ Facts are from recordings of servers 0.3.64 (2025-10-11) and 0.30.2 (2026-08-05)
 source where a recording could not show them.
 """
 
-from typing import Final
-
 from processors.protocols.comfyui.answers import Queue, Stats, queue, report, stats
 from processors.protocols.comfyui.checking import unknown
 from processors.protocols.comfyui.filling import bind
+from processors.protocols.comfyui.naming import NAME
 from processors.protocols.comfyui.prompting import Accepted, accepted, submission
+from processors.protocols.comfyui.reading import decoded
 from processors.protocols.comfyui.refusals import refusal
 from processors.protocols.comfyui.results import outputs
 from processors.protocols.comfyui.workflows import (
@@ -20,9 +20,6 @@ from processors.protocols.comfyui.workflows import (
     parse,
     stored,
 )
-from schemas.base import EngineName
-
-NAME: Final = EngineName("comfyui")
 
 __all__ = [
     "NAME",
@@ -34,6 +31,7 @@ __all__ = [
     "Workflow",
     "accepted",
     "bind",
+    "decoded",
     "kinds",
     "outputs",
     "parse",
