@@ -1,0 +1,16 @@
+"""What the nodes of a run took: the rows of the log of model usage."""
+
+from typing import NamedTuple
+
+
+class NodeUse(NamedTuple):
+    """One node of a run's graph, executed or taken from the engine's cache."""
+
+    node_id: str
+    class_type: str
+    """The engine's name of what the node does."""
+    models: tuple[str, ...]
+    """File names of models found in its inputs."""
+    milliseconds: int
+    """How long it ran, by when we heard of it; 0 where it was cached."""
+    cached: bool
