@@ -7,11 +7,21 @@ source where a recording could not show them.
 from processors.protocols.comfyui.answers import Queue, Stats, queue, report, stats
 from processors.protocols.comfyui.checking import unknown
 from processors.protocols.comfyui.filling import bind
+from processors.protocols.comfyui.following import Followed, Follower, Pace
 from processors.protocols.comfyui.naming import NAME
 from processors.protocols.comfyui.prompting import Accepted, accepted, submission
 from processors.protocols.comfyui.reading import decoded
 from processors.protocols.comfyui.refusals import refusal
 from processors.protocols.comfyui.results import outputs
+from processors.protocols.comfyui.said import (
+    AskHistory,
+    AskQueue,
+    Missing,
+    Preview,
+    Said,
+    Told,
+    Used,
+)
 from processors.protocols.comfyui.workflows import (
     Node,
     NodeKind,
@@ -24,10 +34,20 @@ from processors.protocols.comfyui.workflows import (
 __all__ = [
     "NAME",
     "Accepted",
+    "AskHistory",
+    "AskQueue",
+    "Followed",
+    "Follower",
+    "Missing",
     "Node",
     "NodeKind",
+    "Pace",
+    "Preview",
     "Queue",
+    "Said",
     "Stats",
+    "Told",
+    "Used",
     "Workflow",
     "accepted",
     "bind",
