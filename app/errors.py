@@ -28,6 +28,7 @@
         * PeerUnknownError: whether it was done is not known
         * PeerDownError: the whole peer is at fault; its debts wait
         * PeerMissingError: it has no such thing
+            * PeerLostError: it surely has it no more, and will not have it again
     * SetupError: refuse to start; each problem named
 """
 
@@ -299,6 +300,12 @@ class PeerMissingError(PeerError):
     """The peer has no such thing."""
 
     reason = "peer_missing"
+
+
+class PeerLostError(PeerMissingError):
+    """The peer had it, and surely has it no more."""
+
+    reason = "peer_lost"
 
 
 class SetupError(AppError):

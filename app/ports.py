@@ -24,7 +24,7 @@ from schemas.job import Job, JobStatus
 from schemas.ledger import Entry
 from schemas.payment import Charge, Comparison, Payment, Transaction
 from schemas.preset import Preset
-from schemas.run import Batch, RunReport
+from schemas.run import Batch, RunAt, RunReport
 from schemas.update import Update
 from schemas.user import User
 
@@ -495,6 +495,10 @@ class Engine(Protocol):
         """Host patterns from which its outputs may be fetched."""
         ...
 
+    def peer(self, server: str | None) -> str:
+        """Return who is at fault where a call about a run at this server fails."""
+        ...
+
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """Send a generation to the engine, its news to go to `webhook`.
 
@@ -524,15 +528,16 @@ class Engine(Protocol):
         """
         ...
 
-    async def read(self, run_id: RunId) -> RunReport:
+    async def read(self, run: RunAt) -> RunReport:
         """Ask how a run stands.
 
         Raises:
             PeerMissingError: The engine knows no such run.
+            PeerLostError: It had it, and surely has it no more.
         """
         ...
 
-    async def cancel(self, run_id: RunId) -> None:
+    async def cancel(self, run: RunAt) -> None:
         """Ask the engine to cancel a run; its end is told like any other."""
         ...
 

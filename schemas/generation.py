@@ -90,15 +90,20 @@ class EngineRun(Item):
     attempt: int
     run_id: RunId
     server: str | None = None
+    """Of an engine that is several servers: the one that has it."""
+    client_id: str | None = None
+    """The socket that is told of it, by its name at the server."""
     submitted_at: Time
 
 
 class Request(Record):
     """What the engine is asked to run."""
 
-    deployment_id: str = Field(
-        validation_alias="deployment_id", serialization_alias="deployment_id"
+    deployment_id: str | None = Field(
+        default=None, validation_alias="deployment_id", serialization_alias="deployment_id"
     )
+    workflow: str | None = None
+    """Digest of the stored workflow, of an engine that is sent one."""
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
 
 
@@ -138,7 +143,13 @@ class Generation(Owing):
     item: int | None = None
     """Of its step, from 1."""
     attempt: int = 1
+    max_attempts: int = 1
+    """Times that it is tried, counting the first."""
     runs: tuple[EngineRun, ...] = ()
+    slot: str | None = None
+    """``{server}#{k}``: its place at a server, unique while it has it."""
+    priority: int = 0
+    """Whose turn comes first where runs wait for a server: the higher goes first."""
     created_at: Time
     schema_version: int = 1
     idempotency_key: str | None = None
@@ -158,6 +169,10 @@ class Generation(Owing):
     progress: Progress = 0.0
     live_status: str | None = None
     queue_position: int | None = None
+    expected_start_at: Time | None = None
+    """When it is expected to begin, as long as it waits; None where nobody knows."""
+    warnings: tuple[str, ...] = ()
+    """What the engine found wrong with the order and went on without."""
     cancel_wanted: bool = False
     cancel_wanted_at: Time | None = None
     request_timestamp: Time

@@ -120,6 +120,14 @@ class RunEvent(NamedTuple):
     """The engine's word for a status that we do not know, short and printable; else None."""
 
 
+class RunAt(NamedTuple):
+    """A run, and where it is."""
+
+    run_id: RunId
+    server: str | None = None
+    """Of an engine that is several servers: the one that has it."""
+
+
 class RunReport(Value):
     """What the engine said of a run when we asked. This is the truth about it."""
 
@@ -138,5 +146,7 @@ class RunReport(Value):
     computed: bool = False
     """True where the engine did not see this end but concluded it from silence."""
     error: str | None = None
+    passing: bool = False
+    """Whether it is a failure that another try, best at another server, may not have."""
     unknown_status: str | None = None
     """The engine's word for a status that we do not know, short and printable; else None."""

@@ -26,7 +26,7 @@ from processors.errors import RefusedBodyError
 from processors.protocols import comfydeploy
 from schemas.base import EngineName, RunId
 from schemas.generation import Generation
-from schemas.run import RunReport
+from schemas.run import RunAt, RunReport
 from schemas.timing import Timing
 
 T = TypeVar("T")
@@ -94,7 +94,7 @@ class ComfyDeploy:
         run was made: there is no idempotency key, so it must not be sent again blindly.
         """
         payload = generation.request_payload
-        body = comfydeploy.submission(payload.deployment_id, payload.inputs, webhook)
+        body = comfydeploy.submission(payload.deployment_id or "", payload.inputs, webhook)
         limit = self._timing.submit_limit
         answer = await self._call("submit", "POST", "/run/deployment/queue", limit, json=body)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -104,8 +104,14 @@ class ComfyDeploy:
         except RefusedBodyError as error:
             raise PeerUnknownError(self.name, f"answered no run id ({error})") from error
 
-    async def read(self, run_id: RunId) -> RunReport:
+    def peer(self, server: str | None) -> str:
         """See app.ports.Engine."""
+        del server
+        return self.name
+
+    async def read(self, run: RunAt) -> RunReport:
+        """See app.ports.Engine."""
+        run_id = run.run_id
         path = f"/run/{run_id}?queue_position=true"
         answer = await self._call("read", "GET", path, self._timing.call_limit)
         if answer.status == HTTPStatus.NOT_FOUND:
@@ -115,13 +121,13 @@ class ComfyDeploy:
             raise PeerBusyError(self.name, "answered about another run")
         return report
 
-    async def cancel(self, run_id: RunId) -> None:
+    async def cancel(self, run: RunAt) -> None:
         """See app.ports.Engine.
 
         An unknown run and one that cannot be cancelled yet both answer 500
         (``run.py:610-614``), so a 500 means: try again.
         """
-        path = f"/run/{run_id}/cancel"
+        path = f"/run/{run.run_id}/cancel"
         self._good(await self._call("cancel", "POST", path, self._timing.call_limit))
 
     async def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:
@@ -150,7 +156,7 @@ class ComfyDeploy:
         if webhook is not None and generation.id not in webhook:
             return None
         try:
-            report = await self.read(run_id)
+            report = await self.read(RunAt(run_id))
         except PeerDownError:
             raise
         except PeerError as error:

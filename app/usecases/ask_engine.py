@@ -16,7 +16,7 @@ from processors.runs import Ending
 from schemas.base import EngineName, RunId
 from schemas.debt import Debt
 from schemas.generation import Generation
-from schemas.run import TERMINAL, RunReport, RunStatus
+from schemas.run import TERMINAL, RunAt, RunReport, RunStatus
 from schemas.timing import Timing
 
 
@@ -48,7 +48,7 @@ class AskEngine:
         if run_id is None or engine is None:
             return self._later(debt)
         try:
-            report = await _read(engine, run_id)
+            report = await _read(engine, runs.located(generation, run_id))
         except PeerError as error:
             decide = self._unanswered(generation, debt, run_id, error)
             if decide is None:
@@ -132,10 +132,10 @@ class AskEngine:
         return self._later(debt)
 
 
-async def _read(engine: Engine, run_id: RunId) -> RunReport:
+async def _read(engine: Engine, run: RunAt) -> RunReport:
     """Ask how a run stands; what is said of another run is no answer."""
-    report = await engine.read(run_id)
-    if report.run_id != run_id:
+    report = await engine.read(run)
+    if report.run_id != run.run_id:
         raise PeerBusyError(engine.name, "answered about another run")
     return report
 

@@ -42,7 +42,7 @@ class CancelRun:
         done = False
         if run_id is not None and engine is not None:
             try:
-                await engine.cancel(run_id)
+                await engine.cancel(runs.located(generation, run_id))
                 done = True
             except PeerError as error:
                 # ComfyDeploy answers 500 for a run that it cannot cancel yet.

@@ -116,7 +116,10 @@ def peer_of(generation: Generation, debt: Debt) -> str:
         return "storage"
     if debt.kind is DebtKind.SETTLE:
         return "ledger"
-    return TELEGRAM if debt.kind in CHAT else str(generation.engine)
+    if debt.kind in CHAT:
+        return TELEGRAM
+    server = generation.runs[-1].server if generation.runs else None
+    return str(generation.engine) if server is None else f"{generation.engine}:{server}"
 
 
 def _unsent(failed: Decide, work: Work) -> Decide:

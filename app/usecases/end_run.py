@@ -55,7 +55,7 @@ class EndRun:
         if engine is None:
             return self._unconfirmed(debt)
         try:
-            report = await engine.read(claimed.run_id)
+            report = await engine.read(runs.located(generation, claimed.run_id))
         except PeerError as error:
             if debt.attempts + 1 < self._timing.end_tries:
                 raise

@@ -80,7 +80,7 @@ class KeepOutputs:
         if not debt.attempts or engine is None or run_id is None:
             return None
         try:
-            report = await engine.read(run_id)
+            report = await engine.read(runs.located(generation, run_id))
         except PeerMissingError:
             return {}
         except PeerRefusedError as error:

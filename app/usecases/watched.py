@@ -23,7 +23,7 @@ from app.usecases.circuits import Circuits
 from app.usecases.strange_words import StrangeWords
 from schemas.base import EngineName, RunId
 from schemas.generation import Generation
-from schemas.run import RunReport
+from schemas.run import RunAt, RunReport
 
 
 class Watched:
@@ -44,6 +44,10 @@ class Watched:
         """See app.ports.Engine."""
         return self._engine.hosts
 
+    def peer(self, server: str | None) -> str:
+        """See app.ports.Engine."""
+        return self._engine.peer(server)
+
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """See app.ports.Engine."""
         with self._answering(generation.id):
@@ -56,19 +60,19 @@ class Watched:
         with self._answering(name):
             return await self._engine.upload(name, content, size, content_type)
 
-    async def read(self, run_id: RunId) -> RunReport:
+    async def read(self, run: RunAt) -> RunReport:
         """See app.ports.Engine."""
-        with self._answering(run_id):
-            report = await self._engine.read(run_id)
+        with self._answering(run.run_id, run.server):
+            report = await self._engine.read(run)
         if report.unknown_status is not None:
             self._strange.heard(self.name, report.unknown_status)
         return report
 
-    async def cancel(self, run_id: RunId) -> None:
+    async def cancel(self, run: RunAt) -> None:
         """See app.ports.Engine."""
         # ComfyDeploy answers 500 for a run that it cannot cancel yet: that is no fault of its own.
-        with self._answering(None):
-            await self._engine.cancel(run_id)
+        with self._answering(None, run.server):
+            await self._engine.cancel(run)
 
     async def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:
         """See app.ports.Engine."""
@@ -83,31 +87,33 @@ class Watched:
             return await self._engine.check()
 
     @contextmanager
-    def _answering(self, what: str | None) -> Generator[None]:
+    def _answering(self, what: str | None, server: str | None = None) -> Generator[None]:
         """Note an answer, of which a no is one too, or that none came.
 
         Args:
             what: The run, generation or file that the call is about: one that fails again and again
                 may be at fault itself. None where a failed call says nothing about the engine.
+            server: Of an engine that is several servers: the one that is called.
         """
+        peer = self._engine.peer(server)
         try:
             yield
         except PeerError as error:
             # What is uploaded comes from the storage, whose faults say nothing of the engine.
-            if error.peer == self.name:
-                self._note(error, what)
+            if error.peer == peer:
+                self._note(peer, error, what)
             raise
-        self._circuits.worked(self.name)
+        self._circuits.worked(peer)
 
-    def _note(self, error: PeerError, what: str | None) -> None:
+    def _note(self, peer: str, error: PeerError, what: str | None) -> None:
         match error:
             case PeerRefusedError() | PeerMissingError():
-                self._circuits.worked(self.name)
+                self._circuits.worked(peer)
             case PeerDownError():
-                self._circuits.failed(self.name, str(error))
+                self._circuits.failed(peer, str(error))
             case PeerBusyError(retry_after=wait) if wait is not None:
                 pass
             case PeerBusyError() | PeerUnknownError() if what is not None:
-                self._circuits.struggled(self.name, what, str(error))
+                self._circuits.struggled(peer, what, str(error))
             case _:
                 pass

@@ -17,6 +17,7 @@ from processors.runs.climbing import (
     SETTLE,
     SHOW,
     SUBMIT,
+    located,
     shown,
 )
 from processors.runs.copying import (
@@ -82,6 +83,7 @@ __all__ = [
     "informed",
     "known_end",
     "limit_at",
+    "located",
     "looked_into",
     "lost",
     "name_in",

@@ -5,9 +5,10 @@ from typing import Final
 
 from processors import debts
 from processors.debts import Taker
+from schemas.base import RunId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import CHANGES_KEPT, Generation, StatusChange
-from schemas.run import RunStatus
+from schemas.run import RunAt, RunStatus
 
 RANK: Final[dict[RunStatus, int]] = {
     RunStatus.WAITING: 0,
@@ -37,6 +38,12 @@ SHOW: Final = DebtKind.SHOW.value
 NOTIFY: Final = DebtKind.NOTIFY.value
 SETTLE: Final = DebtKind.SETTLE.value
 """Keys of debts that a record owes at most once."""
+
+
+def located(generation: Generation, run_id: RunId) -> RunAt:
+    """Return where a run of a generation is."""
+    known = (each.server for each in generation.runs if each.run_id == run_id)
+    return RunAt(run_id, next(known, None))
 
 
 def moved(generation: Generation, status: RunStatus, at: datetime, source: str) -> Generation:

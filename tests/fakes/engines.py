@@ -6,7 +6,7 @@ from datetime import datetime
 from app.errors import PeerMissingError
 from schemas.base import EngineName, RunId
 from schemas.generation import Generation
-from schemas.run import RunReport
+from schemas.run import RunAt, RunReport
 from tests.builders import COMFYDEPLOY, RUN
 from tests.fakes.gates import Gate, ajar
 
@@ -46,6 +46,10 @@ class FakeEngine:
         """See app.ports.Engine."""
         return ("outputs.example.com",)
 
+    def peer(self, server: str | None) -> str:
+        """See app.ports.Engine."""
+        return self._name if server is None else f"{self._name}:{server}"
+
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """See app.ports.Engine."""
         await self.gate()
@@ -66,19 +70,19 @@ class FakeEngine:
         await self.gate()
         return address
 
-    async def read(self, run_id: RunId) -> RunReport:
+    async def read(self, run: RunAt) -> RunReport:
         """See app.ports.Engine."""
         await self.gate()
-        report = self.reports.get(run_id)
+        report = self.reports.get(run.run_id)
         await self.gate()
         if report is None:
             raise PeerMissingError(self._name, "knows no such run")
         return report
 
-    async def cancel(self, run_id: RunId) -> None:
+    async def cancel(self, run: RunAt) -> None:
         """See app.ports.Engine."""
         await self.gate()
-        self.cancelled.append(run_id)
+        self.cancelled.append(run.run_id)
         await self.gate()
 
     async def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:

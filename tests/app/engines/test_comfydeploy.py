@@ -22,7 +22,7 @@ from app.errors import (
 from app.observability.metrics import Metrics
 from schemas.base import RunId
 from schemas.generation import Generation, Request
-from schemas.run import RunStatus
+from schemas.run import RunAt, RunStatus
 from schemas.timing import Timing
 from tests.builders import NOON, an_order
 from tests.peers import Peers, a_sandbox
@@ -89,7 +89,7 @@ async def test_submits_and_reads_a_run(peers: Peers) -> None:
     await peers.control("comfydeploy", hold_ends=True)
     async with an_engine(peers.comfydeploy) as engine:
         run_id = await engine.submit(ordered(), WEBHOOK)
-        report = await engine.read(run_id)
+        report = await engine.read(RunAt(run_id))
 
     assert run_id == report.run_id
     assert report.status not in {RunStatus.COMPLETED, RunStatus.FAILED}
@@ -101,8 +101,8 @@ async def test_cancels_a_run(peers: Peers) -> None:
     await peers.control("comfydeploy", hold_ends=True)
     async with an_engine(peers.comfydeploy) as engine:
         run_id = await engine.submit(ordered(), WEBHOOK)
-        await engine.cancel(run_id)
-        report = await engine.read(run_id)
+        await engine.cancel(RunAt(run_id))
+        report = await engine.read(RunAt(run_id))
 
     assert report.status is RunStatus.CANCELLED
 
@@ -112,7 +112,7 @@ async def test_lists_recent_runs_newest_first_and_no_older_ones(peers: Peers) ->
     async with an_engine(peers.comfydeploy) as engine:
         first = await engine.submit(ordered(), WEBHOOK)
         second = await engine.submit(ordered(), WEBHOOK)
-        old = (await engine.read(first)).created_at
+        old = (await engine.read(RunAt(first))).created_at
         assert old is not None
         all_runs = [each.run_id async for each in engine.recent(ordered(), old)]
         none = [each async for each in engine.recent(ordered(), old + timedelta(hours=1))]
@@ -126,7 +126,7 @@ async def test_reads_page_after_page(peers: Peers) -> None:
     await peers.control("comfydeploy", hold_ends=True)
     async with an_engine(peers.comfydeploy) as engine:
         runs = [await engine.submit(ordered(), WEBHOOK) for _ in range(PAGE + 1)]
-        oldest = (await engine.read(runs[0])).created_at
+        oldest = (await engine.read(RunAt(runs[0]))).created_at
         assert oldest is not None
         found = [each.run_id async for each in engine.recent(ordered(), oldest)]
 
@@ -252,9 +252,9 @@ async def test_an_unknown_run_is_missing(peers: Peers) -> None:
     """Reading says so; cancelling answers 500 there, which may mean `not yet`."""
     async with an_engine(peers.comfydeploy) as engine:
         with pytest.raises(PeerMissingError):
-            await engine.read(NOBODYS)
+            await engine.read(RunAt(NOBODYS))
         with pytest.raises(PeerBusyError, match="Run not found"):
-            await engine.cancel(NOBODYS)
+            await engine.cancel(RunAt(NOBODYS))
 
 
 async def test_a_429_names_its_wait() -> None:
@@ -262,7 +262,7 @@ async def test_a_429_names_its_wait() -> None:
     for text, wait in [("7", timedelta(seconds=7)), ("99999", timedelta(hours=1)), ("Mon", None)]:
         async with an_odd_peer(httpx.Response(429, headers={"retry-after": text})) as engine:
             with pytest.raises(PeerBusyError) as caught:
-                await engine.read(NOBODYS)
+                await engine.read(RunAt(NOBODYS))
 
         assert caught.value.retry_after == wait
 
@@ -285,7 +285,7 @@ async def test_an_odd_answer_to_a_read_is_no_report(
     """What makes no sense now may make sense later; a redirect is not followed."""
     async with an_odd_peer(answer) as engine:
         with pytest.raises(error):
-            await engine.read(NOBODYS)
+            await engine.read(RunAt(NOBODYS))
 
 
 async def test_a_submit_answered_without_a_run_id_is_unknown() -> None:
@@ -336,7 +336,7 @@ async def test_a_peer_that_dribbles_is_waited_for_no_longer_than_any_other() -> 
         port = server.sockets[0].getsockname()[1]
         async with an_engine(f"http://127.0.0.1:{port}", timing=QUICK) as engine:
             with pytest.raises(PeerUnknownError, match="TimeoutError"):
-                await engine.read(NOBODYS)
+                await engine.read(RunAt(NOBODYS))
             with pytest.raises(PeerUnknownError, match="TimeoutError"):
                 await engine.submit(ordered(), WEBHOOK)
         sending.set()

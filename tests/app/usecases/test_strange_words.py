@@ -4,7 +4,7 @@ import pytest
 
 from app.usecases.strange_words import WORDS_KEPT, StrangeWords
 from app.usecases.watched import Watched
-from schemas.run import RunStatus
+from schemas.run import RunAt, RunStatus
 from tests.app.usecases.scenes import Scene
 from tests.builders import COMFYDEPLOY, ID, RUN, a_generation, a_report
 
@@ -22,7 +22,7 @@ async def test_case_11_an_unknown_status_is_warned_of_once(
         scene.engine.reports[RUN] = a_report(RunStatus.QUEUED, unknown_status="on-hold")
         engine = Watched(scene.engine, scene.circuits)
         for _ in range(10):
-            await engine.read(RUN)
+            await engine.read(RunAt(RUN))
 
     lines = [line for line in capsys.readouterr().out.splitlines() if "not known" in line]
     assert ["paused" in line for line in lines] == [True, False]

@@ -19,7 +19,7 @@ from app.usecases.circuits import IN_A_ROW, Circuits
 from app.usecases.watched import Watched
 from schemas.base import GenerationId, RunId
 from schemas.generation import Generation
-from schemas.run import RunReport
+from schemas.run import RunAt, RunReport
 from tests.app.usecases.scenes import METRICS, TIMING, Scene
 from tests.builders import COMFYDEPLOY, NOON, RUN, a_generation
 from tests.fakes.alerts import FakeAlerts
@@ -56,7 +56,7 @@ def one(number: int) -> Generation:
 
 CALLS: dict[str, Call] = {
     "submit": lambda engine, number: engine.submit(one(number), "https://us.example.com"),
-    "read": lambda engine, number: engine.read(RunId(f"run-{number}")),
+    "read": lambda engine, number: engine.read(RunAt(RunId(f"run-{number}"))),
     "recent": listed,
     "upload": lambda engine, number: engine.upload(f"{number}.png", some_bytes(), 9, "image/png"),
 }
@@ -109,7 +109,7 @@ async def test_an_answer_ends_the_row(answer: PeerError | None) -> None:
     await failing(engine, CALLS["read"], *range(1, IN_A_ROW))
     gate.down = answer
     with suppress(PeerRefusedError, PeerMissingError):
-        await engine.cancel(RUN)
+        await engine.cancel(RunAt(RUN))
     gate.down = UNKNOWN
     await failing(engine, CALLS["read"], IN_A_ROW)
 
@@ -121,7 +121,9 @@ async def test_runs_that_cannot_be_cancelled_and_named_waits_say_nothing() -> No
     gate = Turnstile()
     engine, circuits = watched(gate)
     gate.down = UNKNOWN
-    await failing(engine, lambda each, number: each.cancel(RunId(f"run-{number}")), *range(9))
+    await failing(
+        engine, lambda each, number: each.cancel(RunAt(RunId(f"run-{number}"))), *range(9)
+    )
     gate.down = PeerBusyError(COMFYDEPLOY, "answered 429", timedelta(seconds=9))
     await failing(engine, CALLS["read"], *range(9))
 
