@@ -28,3 +28,8 @@ class Peers:
     telegram_url: str | None
     telegram_token: str = ""
     allow_private: bool
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Base URLs of servers of our own."""
+        return tuple(server.url for server in self.comfyui_servers)

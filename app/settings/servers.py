@@ -117,7 +117,7 @@ class _Entry(NamedTuple):
     def _headers(self, fields: dict[str, object]) -> dict[str, SecretStr]:
         """Return the headers, those that the credentials make among them."""
         made = dict[str, SecretStr]()
-        given = fields.get("headers", {})
+        given = fields.get("headers", cast("object", {}))
         if not isinstance(given, dict):
             self._wrong(".headers", "must be names with a value each")
         named = cast("dict[str, object]", given) if isinstance(given, dict) else {}
