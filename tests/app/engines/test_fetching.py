@@ -505,7 +505,7 @@ def owning(peer: Peer, *paths: str, resolve: Names | None = None) -> Fetcher:
         own={
             f"http://{host}:{peer.port}{path}": {
                 "Authorization": BEARER,
-                "user-agent": SecretStr(f"below {path}"),
+                "user-agent": SecretStr(f"below:{path}"),
             }
             for path in paths
             for host in ("127.0.0.1", NAME)
@@ -523,8 +523,8 @@ async def test_a_server_of_our_own_may_be_private_and_hears_its_credentials() ->
 
     first, second = (head.decode().lower() for head in peer.heads)
     assert BEARER.get_secret_value().lower() in first
-    assert "user-agent: below /a\r\n" in first
-    assert "user-agent: below /a/b\r\n" in second
+    assert "user-agent: below:/a\r\n" in first
+    assert "user-agent: below:/a/b\r\n" in second
     assert "runrelay" not in first
     assert f"host: {NAME}:{peer.port}" in second
 
