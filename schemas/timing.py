@@ -14,6 +14,8 @@ class Timing(Value):
     """Longest wait for the answer to a submit; the peer may redeploy inside it."""
     call_limit: timedelta = timedelta(seconds=15)
     """Longest wait for any other answer of an engine."""
+    object_info_limit: timedelta = timedelta(seconds=60)
+    """Longest wait for the list of a ComfyUI server's nodes, which reads folders of models."""
     upload_limit: timedelta = timedelta(seconds=60)
     """Longest wait until a picture has arrived at an engine, within the lease of a submit."""
     look_limit: timedelta = timedelta(seconds=30)
