@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, cast
 
 from processors.errors import RefusedBodyError
-from processors.protocols.bodies import decoded, fitting, parsed, read
+from processors.protocols.bodies import fitting, read
 from processors.protocols.comfyui import words
+from processors.protocols.comfyui.failures import Failure, failure
+from processors.protocols.comfyui.reading import decoded, parsed
 from processors.protocols.comfyui.results import outputs
-from processors.protocols.comfyui.workflows import TITLE_KEPT, title_of
 from schemas.base import RunId
 from schemas.run import RunReport, RunStatus
 from schemas.wire.comfyui import (
-    ExecutionFailed,
     HistoryEntry,
     HistoryStatus,
     QueueAnswer,
@@ -24,14 +24,6 @@ NAME_KEPT: Final = 80
 """Characters of a version or of a device's name."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ENDS: Final = frozenset({"execution_success", "execution_error", "execution_interrupted"})
-_OUT_OF_MEMORY: Final = (
-    "outofmemoryerror",  # torch.OutOfMemoryError, torch.cuda.OutOfMemoryError
-    "memoryerror",
-    "out of memory",  # of CUDA and of HIP
-    "allocation on device",  # what ComfyUI says in place of torch's words
-)
-"""Marks of a failure for want of memory, in an exception's type or message, in small letters."""
-
 Messages = list[tuple[str, Mapping[str, Any]]]
 
 
@@ -104,21 +96,16 @@ def report(raw: bytes, run_id: RunId, base: str) -> RunReport | None:
     messages = list(_messages(entry.status))
     status = _status(entry.status, messages)
     started_at, ended_at = _times(messages)
-    failure = _failure(messages) if status is RunStatus.FAILED else None
+    failed = _failure(messages, entry.prompt) if status is RunStatus.FAILED else None
     return RunReport(
         run_id=run_id,
         status=status,
         started_at=started_at,
         ended_at=ended_at,
         outputs=outputs(entry.outputs, base, None),
-        error=failure and _words_of(failure, entry.prompt),
+        error=failed.error if failed else None,
+        passing=failed is not None and failed.passing,
     )
-
-
-def is_passing(failure: ExecutionFailed) -> bool:
-    """Return whether a failure is for want of memory, which another server may have."""
-    said = f"{failure.exception_type}\n{failure.exception_message}".lower()
-    return any(mark in said for mark in _OUT_OF_MEMORY)
 
 
 def _numbered(item: list[Any]) -> tuple[float, RunId]:
@@ -131,11 +118,12 @@ def _numbered(item: list[Any]) -> tuple[float, RunId]:
 
 def _messages(status: HistoryStatus) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for each in status.messages:
-        match each:
-            case [str() as event, dict() as data]:
-                yield event, cast("dict[str, Any]", data)
-            case _:
-                continue
+        pair = cast("list[object]", each)[:2] if isinstance(each, list) else []
+        if len(pair) < 2:  # noqa: PLR2004 - an event and its data
+            continue
+        event, data = pair
+        if isinstance(event, str) and isinstance(data, dict):
+            yield event, cast("dict[str, Any]", data)
 
 
 def _status(told: HistoryStatus, messages: Messages) -> RunStatus:
@@ -164,26 +152,6 @@ def _stamp(data: Mapping[str, Any]) -> datetime | None:
     return _EPOCH + timedelta(milliseconds=stamped.timestamp) if stamped else None
 
 
-def _failure(messages: Messages) -> ExecutionFailed | None:
-    told = (read(ExecutionFailed, data) for event, data in messages if event == "execution_error")
-    return next((each for each in told if each is not None), None)
-
-
-def _words_of(failure: ExecutionFailed, prompt: object) -> str | None:
-    """Return what went wrong and in which node. Its inputs and traceback stay untold."""
-    said = words.line(failure.exception_message) or words.line(failure.exception_type)
-    title = _title(failure, prompt)
-    if not said:
-        return f"failed in {title}" if title else None
-    return f"{words.cut(said, words.LINE_KEPT - TITLE_KEPT)} (in {title})" if title else said
-
-
-def _title(failure: ExecutionFailed, prompt: object) -> str:
-    """Return what the prompt's author calls the node that failed, else its class."""
-    match prompt:
-        case [_, _, dict() as graph, *_]:
-            node = cast("dict[str, Any]", graph).get(failure.node_id or "")
-            titled = title_of(cast("dict[str, Any]", node)) if isinstance(node, dict) else None
-        case _:
-            titled = None
-    return titled or words.line(failure.node_type or "", TITLE_KEPT)
+def _failure(messages: Messages, prompt: object) -> Failure:
+    told = (data for event, data in messages if event == "execution_error")
+    return failure(next(told, None), prompt)

@@ -8,7 +8,7 @@ name and its format.
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from pydantic import JsonValue
