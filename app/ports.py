@@ -37,7 +37,7 @@ from schemas.preview import Preview
 from schemas.run import Batch, RunAt, RunReport
 from schemas.server import ServerSeen
 from schemas.update import Update
-from schemas.usage import Use
+from schemas.usage import Use, UseRow, UsesBy
 from schemas.user import User
 
 OwingT = TypeVar("OwingT", bound=Owing)
@@ -285,29 +285,6 @@ class Turns(Protocol):
     async def last(self, users: Sequence[str]) -> Mapping[str, datetime]:
         """Return when each of these people was last served, of those of whom it is known."""
         ...
-
-
-UsesBy = Literal["class", "model", "server"]
-"""What the log of nodes can be added up by."""
-
-
-class UseRow(NamedTuple):
-    """What the nodes of one class, with one model, or at one server took together."""
-
-    name: str
-    number: int
-    cached: int
-    """How many of them took nothing, for the server had their results already."""
-    milliseconds: int
-    """Of all of them."""
-    longest: int
-    """Milliseconds of the one that took longest."""
-
-    @property
-    def mean(self) -> float:
-        """Milliseconds of one that was not cached; 0.0 where all were."""
-        executed = self.number - self.cached
-        return self.milliseconds / executed if executed else 0.0
 
 
 class Uses(Protocol):

@@ -185,6 +185,8 @@ def _services(
         presets=tools.store.presets,
         images=desks.images,
         storage=tools.storage,
+        uses=tools.store.uses,
+        previews=tools.store.previews,
         metrics=tools.metrics,
         clock=tools.clock,
         webhook_keys={engine: keys.of(engine) for engine in receivers() if engine in engines},
