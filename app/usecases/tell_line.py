@@ -20,7 +20,7 @@ from app.usecases.records import Records
 from app.usecases.taking import Taking
 from processors import runs, scheduling
 from processors.scheduling import Waiting
-from schemas.base import EngineName
+from schemas.base import EngineName, GenerationId
 from schemas.generation import Generation
 from schemas.timing import Timing
 
@@ -115,7 +115,7 @@ class TellLine:
     ) -> Generation:
         return runs.lined_up(record, place, at, now, self._taking.taker(now))
 
-    async def _expected(self, line: Sequence[Waiting]) -> Mapping[str, datetime]:
+    async def _expected(self, line: Sequence[Waiting]) -> Mapping[GenerationId, datetime]:
         """Return when each run in the line is expected to begin."""
         now = self._clock.now()
         running = await self._generations.many(list((await self._generations.slots()).values()))
