@@ -9,10 +9,11 @@ import struct
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
-import orjson
 from pydantic import ValidationError
 
+from processors.errors import RefusedBodyError
 from processors.protocols import sniffing
+from processors.protocols.comfyui import reading
 from schemas.base import RunId
 from schemas.wire.comfyui_socket import (
     Executed,
@@ -93,13 +94,10 @@ _KINDS: Final[Mapping[str, type[OfPrompt]]] = {
 def text(data: str) -> Message | None:
     """Read a text frame; None where it is not about a run, or says nothing that we know."""
     try:
-        told = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        told = reading.decoded(data.encode(errors="replace"))
+    except RefusedBodyError:
         return None
-    if not isinstance(told, dict):
-        return None
-    kind = cast("dict[str, Any]", told).get("type")
-    body = cast("dict[str, Any]", told).get("data")
+    kind, body = told.get("type"), told.get("data")
     if kind == "progress_state":
         return _states(body)
     model = _KINDS.get(kind) if isinstance(kind, str) else None
@@ -126,8 +124,8 @@ def frame(data: bytes) -> Frame | None:
 
 def _metadata(raw: bytes) -> FrameMetadata | None:
     try:
-        return FrameMetadata.model_validate(orjson.loads(raw))
-    except (orjson.JSONDecodeError, ValidationError):
+        return reading.parsed(FrameMetadata, raw)
+    except RefusedBodyError:
         return None
 
 

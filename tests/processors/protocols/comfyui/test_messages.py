@@ -1,6 +1,7 @@
 """What is read of a socket's frames, and what is passed over."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -103,6 +104,14 @@ def test_an_error_about_a_blocked_node_is_no_end() -> None:
     timeless = a_text("execution_error", exception_type="ValueError")
 
     assert [messages.text(blocked), messages.text(timeless)] == [None, None]
+
+
+def test_an_error_is_read_whose_inputs_are_no_json() -> None:
+    """Python writes a number that is none as such, and half characters."""
+    data = a_text("execution_error", exception_type="E", timestamp=1, current_inputs=[math.nan])
+
+    assert isinstance(messages.text(data), ExecutionError)
+    assert isinstance(messages.text(data.replace("NaN", '"\\ud800"')), ExecutionError)
 
 
 @pytest.mark.parametrize(
