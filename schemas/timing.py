@@ -57,6 +57,24 @@ class Timing(Value):
     """How often Telegram is asked whether our webhook stands as it should."""
     clock_every: timedelta = timedelta(seconds=30)
     sender_lease: timedelta = timedelta(seconds=15)
+    server_lease: timedelta = timedelta(seconds=15)
+    """How long one process has the duty of a server without renewing it."""
+    health_every: timedelta = timedelta(seconds=5)
+    """How often a server is asked whether it is well."""
+    health_limit: timedelta = timedelta(seconds=5)
+    """Longest wait for a server's word that it is well."""
+    server_gone: timedelta = timedelta(seconds=60)
+    """A server that was not reached for so long is gone: its runs are tried at another."""
+    relist_every: timedelta = timedelta(seconds=10)
+    """How often it is looked whether there are runs at a server that nobody follows."""
+    history_every: timedelta = timedelta(seconds=10)
+    """How often a server is asked about each run that it has."""
+    history_down: timedelta = timedelta(seconds=2)
+    """The same while its socket is down, or tells somebody else."""
+    place_every: timedelta = timedelta(seconds=1)
+    """How often it is looked whether a run that waits can be given a server."""
+    line_every: timedelta = timedelta(seconds=5)
+    """How often places in the line are told anew."""
     probe_every: timedelta = timedelta(seconds=15)
     """While a peer is down: how often it is tried."""
     retry: tuple[timedelta, ...] = (

@@ -153,5 +153,5 @@ def _stamp(data: Mapping[str, Any]) -> datetime | None:
 
 
 def _failure(messages: Messages, prompt: object) -> Failure:
-    told = (data for event, data in messages if event == "execution_error")
+    told = (data for event, data in reversed(messages) if event == "execution_error")
     return failure(next(told, None), prompt)
