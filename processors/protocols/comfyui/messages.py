@@ -56,10 +56,18 @@ class NodeState(NamedTuple):
 
 
 class States(NamedTuple):
-    """``progress_state``: every node that has begun so far, in the order they began."""
+    """``progress_state``: every node that has begun so far, in the order they began.
+
+    It comes at every step of every run and grows with the graph, so that nodes are read only
+    where something may have changed.
+
+    Attributes:
+        prompt_id: Whose they are.
+        nodes: By id, each to be read by `state`. Hence Any.
+    """
 
     prompt_id: RunId
-    nodes: Mapping[str, NodeState]
+    nodes: Mapping[str, Any]
 
 
 Message: TypeAlias = OfPrompt | States
@@ -104,6 +112,26 @@ def text(data: str) -> Message | None:
     return None if model is None else _fitting(model, body)
 
 
+def is_finished(told: Any) -> bool:  # noqa: ANN401 - a peer's free JSON
+    """Return whether one of `States` is that of a node that is done."""
+    return isinstance(told, dict) and cast("dict[str, Any]", told).get("state") == "finished"
+
+
+def state(node: str, told: Any) -> NodeState | None:  # noqa: ANN401 - a peer's free JSON
+    """Read one of `States`; None where it says nothing that we know."""
+    match told:
+        case {
+            "value": int() | float() as value,
+            "max": int() | float() as most,
+            "state": "running" | "finished" as word,
+        }:
+            root = told.get("display_node_id")
+            root = root if isinstance(root, str) else node
+            return NodeState(root, value, most, word == "finished")
+        case _:
+            return None
+
+
 def frame(data: bytes) -> Frame | None:
     """Read a binary frame; None where it is no picture that is kept, or does not say whose."""
     if len(data) < _HEAD.size:
@@ -139,26 +167,8 @@ def _fitting(model: type[OfPrompt], body: object) -> OfPrompt | None:
 
 
 def _states(body: Any) -> States | None:  # noqa: ANN401 - a peer's free JSON
-    """Read the states of all nodes by plain looks: they come at every step of every run."""
     match body:
         case {"prompt_id": str(run_id), "nodes": dict()}:
-            told = cast("dict[str, Any]", body["nodes"])
-            states = ((node, _state(node, each)) for node, each in told.items())
-            return States(RunId(run_id), {node: state for node, state in states if state})
-        case _:
-            return None
-
-
-def _state(node: str, told: Any) -> NodeState | None:  # noqa: ANN401 - a peer's free JSON
-    match told:
-        case {
-            "value": int() | float() as value,
-            "max": int() | float() as most,
-            "state": "running" | "finished" as state,
-        }:
-            root = told.get("display_node_id")
-            return NodeState(
-                root if isinstance(root, str) else node, value, most, state == "finished"
-            )
+            return States(RunId(run_id), cast("dict[str, Any]", body["nodes"]))
         case _:
             return None

@@ -135,8 +135,7 @@ class Watched:
     def _seen(self, states: States, now: datetime) -> None:
         self._work.seen(states.nodes)
         self._beside = self._work.at
-        begun = {state.root for state in states.nodes.values()}
-        self._stopwatch.finished(begun - self._beside, now)
+        self._stopwatch.only(self._beside, now)
 
     def _judge(self, message: Message, now: datetime) -> None:
         """Take note of an end. The first one stands."""

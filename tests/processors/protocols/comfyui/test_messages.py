@@ -90,12 +90,16 @@ def test_the_states_of_all_nodes_are_read_one_by_one() -> None:
 
     read = messages.text(a_text("progress_state", nodes=nodes))
 
-    expected = {
+    assert read == States(RUN, nodes)
+    assert {node: messages.state(node, told) for node, told in nodes.items()} == {
         "1": NodeState("1", 0.0, 1.0, finished=False),
         "1.0.0.1": NodeState("1", 1, 4, finished=True),
         "3": NodeState("3", 1, 4, finished=False),
+        "4": None,
+        "5": None,
+        "6": None,
     }
-    assert States(RUN, expected) == read
+    assert [node for node, told in nodes.items() if messages.is_finished(told)] == ["1.0.0.1"]
 
 
 def test_an_error_about_a_blocked_node_is_no_end() -> None:
