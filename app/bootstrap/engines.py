@@ -7,6 +7,7 @@ import httpx
 
 from app.bootstrap.peers import Peers
 from app.engines.comfydeploy import ComfyDeploy
+from app.engines.comfyui import ComfyServer, ComfyUI
 from app.observability.metrics import Metrics
 from app.ports import Engine
 from app.usecases.sweep import Receivers
@@ -37,7 +38,22 @@ def make_engines(
             timing=timing,
             metrics=metrics,
         )
+    if peers.comfyui_servers:
+        engine = make_comfyui(peers, client, timing, metrics)
+        engines[engine.name] = engine
     return engines
+
+
+def make_comfyui(
+    peers: Peers, client: httpx.AsyncClient, timing: Timing, metrics: Metrics
+) -> ComfyUI:
+    """Return the ComfyUI servers as an engine."""
+    return ComfyUI(
+        {
+            each.name: ComfyServer(client, each, timing=timing, metrics=metrics)
+            for each in peers.comfyui_servers
+        }
+    )
 
 
 def make_client() -> httpx.AsyncClient:
