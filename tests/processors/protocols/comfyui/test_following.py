@@ -248,22 +248,21 @@ def test_a_word_about_an_end_is_followed_up_soon() -> None:
         assert follower.history(RUN, b"{}", later(at)) == []
 
     assert asked == [(at, [HISTORY]) for at in (1.25, 1.75, 2.75)]
-    assert follower.due_at == later(10)
-    assert follower.tick(later(10)) == [QUEUE]
-    assert follower.queue(a_queue(running=[RUN]), later(10)) == [HISTORY]
+    assert follower.due_at == later(4.75)
 
 
-def test_after_a_word_about_an_end_rounds_are_as_with_a_dead_socket() -> None:
+def test_after_word_of_an_end_rounds_are_as_with_a_dead_socket() -> None:
     """The socket has no more to tell of the run."""
     follower = a_follower()
     say(follower, "execution_success", 1)
-    for at in (1.25, 1.75, 2.75, 10):
+    for at in (1.25, 1.75, 2.75):
         follower.tick(later(at))
         follower.history(RUN, b"{}", later(at))
-    follower.queue(a_queue(running=[RUN]), later(10))
-    follower.history(RUN, b"{}", later(10))
 
-    assert follower.due_at == later(12)
+    assert follower.tick(later(4.75)) == [QUEUE]
+    assert follower.queue(a_queue(running=[RUN]), later(4.75)) == [HISTORY]
+    assert follower.history(RUN, b"{}", later(4.75)) == []
+    assert follower.due_at == later(6.75)
 
 
 def test_what_is_not_about_a_followed_run_is_passed_over() -> None:
