@@ -37,9 +37,9 @@ def test_a_node_takes_until_it_is_told_to_be_done() -> None:
     stopwatch = started()
 
     stopwatch.begun("1", {"1"}, later(0))
-    stopwatch.finished({"1", "3"}, later(1))
+    stopwatch.only({"3"}, later(1))
     stopwatch.begun("2", {"2"}, later(5))
-    stopwatch.finished({"2"}, later(6))
+    stopwatch.only((), later(6))
 
     assert times(stopwatch) == {"1": 1000, "2": 1000}
 
@@ -50,8 +50,8 @@ def test_nodes_beside_each_other_have_their_own_times() -> None:
 
     stopwatch.begun("1", {"1"}, later(0))
     stopwatch.begun("2", {"1", "2"}, later(1))
-    stopwatch.finished({"1"}, later(4))
-    stopwatch.finished({"2"}, later(5))
+    stopwatch.only({"2"}, later(4))
+    stopwatch.only((), later(5))
 
     assert times(stopwatch) == {"1": 4000, "2": 4000}
 
@@ -62,9 +62,9 @@ def test_a_node_that_begins_again_takes_both_times() -> None:
 
     stopwatch.begun("1", {"1"}, later(0))
     stopwatch.begun("1", {"1"}, later(1))
-    stopwatch.finished({"1"}, later(2))
+    stopwatch.only((), later(2))
     stopwatch.begun("1", {"1"}, later(5))
-    stopwatch.finished({"1"}, later(6))
+    stopwatch.only((), later(6))
 
     assert times(stopwatch) == {"1": 3000}
 

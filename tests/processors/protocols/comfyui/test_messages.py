@@ -1,6 +1,7 @@
 """What is read of a socket's frames, and what is passed over."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -89,12 +90,16 @@ def test_the_states_of_all_nodes_are_read_one_by_one() -> None:
 
     read = messages.text(a_text("progress_state", nodes=nodes))
 
-    expected = {
+    assert read == States(RUN, nodes)
+    assert {node: messages.state(node, told) for node, told in nodes.items()} == {
         "1": NodeState("1", 0.0, 1.0, finished=False),
         "1.0.0.1": NodeState("1", 1, 4, finished=True),
         "3": NodeState("3", 1, 4, finished=False),
+        "4": None,
+        "5": None,
+        "6": None,
     }
-    assert States(RUN, expected) == read
+    assert [node for node, told in nodes.items() if messages.is_finished(told)] == ["1.0.0.1"]
 
 
 def test_an_error_about_a_blocked_node_is_no_end() -> None:
@@ -103,6 +108,14 @@ def test_an_error_about_a_blocked_node_is_no_end() -> None:
     timeless = a_text("execution_error", exception_type="ValueError")
 
     assert [messages.text(blocked), messages.text(timeless)] == [None, None]
+
+
+def test_an_error_is_read_whose_inputs_are_no_json() -> None:
+    """Python writes a number that is none as such, and half characters."""
+    data = a_text("execution_error", exception_type="E", timestamp=1, current_inputs=[math.nan])
+
+    assert isinstance(messages.text(data), ExecutionError)
+    assert isinstance(messages.text(data.replace("NaN", '"\\ud800"')), ExecutionError)
 
 
 @pytest.mark.parametrize(
