@@ -38,18 +38,26 @@ def make_engines(
     """Return the engines that are on, by name; `servers` where they have been made already."""
     engines = dict[EngineName, Engine]()
     if peers.comfydeploy_url is not None:
-        engines[comfydeploy.NAME] = ComfyDeploy(
-            client,
-            url=peers.comfydeploy_url,
-            key=peers.comfydeploy_key,
-            hosts=peers.comfydeploy_hosts,
-            timing=timing,
-            metrics=metrics,
-        )
+        cloud = make_comfydeploy(peers, peers.comfydeploy_url, client, timing, metrics)
+        engines[cloud.name] = cloud
     if peers.comfyui_servers:
         engine = servers or make_comfyui(peers, client, timing, metrics)
         engines[engine.name] = engine
     return engines
+
+
+def make_comfydeploy(
+    peers: Peers, url: str, client: httpx.AsyncClient, timing: Timing, metrics: Metrics
+) -> ComfyDeploy:
+    """Return ComfyDeploy's API at `url` as an engine."""
+    return ComfyDeploy(
+        client,
+        url=url,
+        key=peers.comfydeploy_key,
+        hosts=peers.comfydeploy_hosts,
+        timing=timing,
+        metrics=metrics,
+    )
 
 
 def make_comfyui(

@@ -23,7 +23,7 @@ from app.observability.logs import scrub
 from app.observability.metrics import Metrics
 from processors.errors import RefusedBodyError
 from processors.protocols import comfyui
-from processors.protocols.comfyui import Accepted, Queue, Stats, Workflow, cancelling, uploading
+from processors.protocols.comfyui import Accepted, Queue, Stats, Workflow, uploading, versions
 from schemas.base import RunId
 from schemas.run import RunReport, RunStatus
 from schemas.server import ServerSettings
@@ -73,11 +73,19 @@ class ComfyServer:
         self._version: str | None = None
 
     async def stats(self) -> Stats:
-        """Return how it stands, and remember its version."""
+        """Return how it stands, and remember its version.
+
+        Raises:
+            PeerDownError: Among other things: it is too old to be given runs.
+        """
         limit = self._timing.health_limit
         answer = await self._call("stats", "GET", "/system_stats", limit)
         stats = self._understood(answer, comfyui.stats)
         self._version = stats.version
+        if versions.is_too_old(stats.version):
+            raise PeerDownError(
+                self.peer, f"is ComfyUI {stats.version}, and must be {versions.OLDEST} or newer"
+            )
         return stats
 
     async def remaining(self) -> int:
@@ -197,7 +205,7 @@ class ComfyServer:
         and one that has just taken the run up may not heed it at all, so this can be repeated.
         """
         version = self._version or (await self.stats()).version
-        ways = cancelling.ways(version)
+        ways = versions.ways(version)
         if ways.by_job and await self._cancelled_job(run_id):
             return
         queue = await self.queue()
