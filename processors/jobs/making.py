@@ -17,7 +17,7 @@ from schemas.base import GenerationId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Metadata, Request, StatusChange
 from schemas.job import Job, JobStatus, Step, Terms, Work
-from schemas.preset import ImageInput, Preset
+from schemas.preset import ImageInput, Preset, Target, WorkflowTarget
 from schemas.run import RunStatus
 
 START: Final = DebtKind.START.value
@@ -60,9 +60,11 @@ def step_for(
         ),
         work=Work(
             engine=preset.engine,
-            request=Request(deployment_id=preset.target.deployment_id, inputs=filled),
+            request=_request(preset.target, filled),
             cost_rate=preset.cost_rate,
             time_limit=preset.time_limit,
+            max_attempts=preset.tries,
+            priority=preset.priority,
         ),
     )
 
@@ -149,8 +151,16 @@ def _generation(job: Job, number: int, step: Step, work: Work, now: datetime) ->
         metadata=_metadata(job, step, work),
         request_payload=work.request,
         time_limit=work.time_limit,
+        max_attempts=work.max_attempts,
+        priority=work.priority,
         history=(StatusChange(status=RunStatus.PENDING, at=now, source="job"),),
     )
+
+
+def _request(target: Target, filled: dict[str, JsonValue]) -> Request:
+    if isinstance(target, WorkflowTarget):
+        return Request(workflow=target.workflow, inputs=filled)
+    return Request(deployment_id=target.deployment_id, inputs=filled)
 
 
 def _metadata(job: Job, step: Step, work: Work) -> Metadata:
