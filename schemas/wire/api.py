@@ -5,7 +5,7 @@ an order carried out otherwise than it was meant. The OpenAPI document is made o
 """
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, cast
 
 from pydantic import (
     AfterValidator,
@@ -74,8 +74,9 @@ def _plain_integer(value: object) -> object:
 
 def _graph_or_digest(value: object) -> object:
     """Say in one sentence what is taken: pydantic would say one for each part of the union."""
-    if isinstance(value, dict | None) or re.fullmatch(r"[0-9a-f]{64}", str(value)):
-        return value
+    known = isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value)
+    if known or value is None or isinstance(value, dict):
+        return cast("object", value)
     raise PydanticCustomError("workflow", "is a graph, or 64 lower-case hexadecimal digits")
 
 
