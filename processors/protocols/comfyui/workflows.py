@@ -1,0 +1,221 @@
+"""Workflows: graphs in ComfyUI's API format, read once and kept under their own hash.
+
+A graph is an object of nodes by id, any text: ``{"6": {"class_type", "inputs", "_meta"?}}``.
+An input is a literal, or a link ``[node id, index]`` to another node's output.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple, cast
+
+import orjson
+from pydantic import JsonValue
+
+from processors.errors import RefusedBodyError, RefusedWorkflowError
+from processors.protocols import bodies
+from processors.protocols.comfyui import words
+from schemas.base import Value
+
+SIZE_MOST: Final = 1 << 20
+"""Bytes of a workflow's file; the largest in use have a few hundred thousand."""
+DEPTH_MOST: Final = 64
+"""Levels of objects and lists in a file; a graph of its own has five."""
+MODEL_FILES: Final = (
+    ".safetensors",
+    ".ckpt",
+    ".pt",
+    ".pth",
+    ".gguf",
+    ".bin",
+    ".onnx",
+    ".sft",
+)
+"""How the names of model files end."""
+TITLE_KEPT: Final = 100
+"""Characters of a node's title."""
+_HOW_TO_EXPORT: Final = (
+    "this is a file of ComfyUI's editor, which servers do not run; export it anew with "
+    '"Export (API)" in the Workflow menu; in older versions with "Save (API Format)", which '
+    "is there once dev mode is enabled in the settings"
+)
+
+
+class Node(Value):
+    """One node of a graph."""
+
+    class_type: str
+    inputs: dict[str, JsonValue]
+    title: str
+    """What its author calls it; the class's name where nothing was said."""
+
+
+class Workflow(Value):
+    """A graph, and what its author wants written into the pictures it makes."""
+
+    graph: dict[str, Node]
+    """By node id."""
+    extra_pnginfo: JsonValue | None = None
+
+
+class NodeKind(NamedTuple):
+    """What is to be known of a node that runs."""
+
+    class_type: str
+    title: str
+    models: tuple[str, ...]
+    """Names of model files among its inputs, each once."""
+
+
+def parse(raw: bytes) -> Workflow:
+    """Read a workflow: a bare graph, or what is posted to ``/prompt``.
+
+    Raises:
+        RefusedWorkflowError: It is too large or too deep, not JSON, a file of the editor, or
+            no graph whose links all lead somewhere.
+    """
+    if len(raw) > SIZE_MOST:
+        raise RefusedWorkflowError("", f"the file is larger than {SIZE_MOST >> 20} MiB")
+    told = _told(raw)
+    if isinstance(told.get("nodes"), list):
+        raise RefusedWorkflowError("", _HOW_TO_EXPORT)
+    graph, extra = _parts(told)
+    if not graph:
+        raise RefusedWorkflowError("", "there are no nodes in it")
+    nodes = {node_id: _node(node_id, node) for node_id, node in graph.items()}
+    for node_id, node in nodes.items():
+        _check_links(node_id, node, nodes)
+    return Workflow(graph=nodes, extra_pnginfo=extra)
+
+
+def stored(raw: bytes) -> tuple[str, bytes]:
+    """Return a workflow's hash and its canonical bytes, which `parse` reads to the same.
+
+    Two files that differ only in layout, or in what is not kept of them, are one workflow.
+
+    Raises:
+        RefusedWorkflowError: As `parse` does.
+    """
+    workflow = parse(raw)
+    told: dict[str, Any] = written(workflow)
+    if workflow.extra_pnginfo is not None:
+        told = {"prompt": told, "extra_data": {"extra_pnginfo": workflow.extra_pnginfo}}
+    canonical = orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(canonical).hexdigest(), canonical
+
+
+def written(workflow: Workflow) -> dict[str, JsonValue]:
+    """Return the graph as it is written; history gives its titles back."""
+    return {node_id: _written(node) for node_id, node in workflow.graph.items()}
+
+
+def kinds(workflow: Workflow) -> Mapping[str, NodeKind]:
+    """Return by node id what is to be known of each node that may run."""
+    return {
+        node_id: NodeKind(node.class_type, node.title, _models(node))
+        for node_id, node in workflow.graph.items()
+    }
+
+
+def linked(value: JsonValue) -> str | None:
+    """Return the id of the node that an input's value is a link to; None for a literal.
+
+    By the measure of ComfyUI itself (``graph_utils.is_link``).
+    """
+    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - a node and its output
+        return None
+    node_id, index = value
+    return node_id if isinstance(node_id, str) and isinstance(index, (int, float)) else None
+
+
+def is_model(value: object) -> bool:
+    """Return whether a value names a model's file, judged by how it ends."""
+    return isinstance(value, str) and value.lower().endswith(MODEL_FILES)
+
+
+def _told(raw: bytes) -> dict[str, Any]:
+    try:
+        told = bodies.decoded(raw)
+    except RefusedBodyError as error:
+        fault = "it is not JSON" if error.reason == "json" else "it is no graph"
+        raise RefusedWorkflowError("", f"{fault}: {error}") from None
+    if bodies.holds_nul(raw):
+        raise RefusedWorkflowError("", "it holds a NUL character")
+    if _is_deeper(told, DEPTH_MOST):
+        raise RefusedWorkflowError("", f"it has more than {DEPTH_MOST} levels")
+    return told
+
+
+def _parts(told: dict[str, Any]) -> tuple[dict[str, Any], JsonValue | None]:
+    """Return the graph and its extra, from a bare graph or from what is posted."""
+    prompt = told.get("prompt")
+    if not isinstance(prompt, dict) or "class_type" in prompt:
+        return told, None
+    graph = cast("dict[str, Any]", prompt)  # JSON objects have texts as keys
+    extra_data = told.get("extra_data")
+    if not isinstance(extra_data, dict):
+        return graph, None
+    return graph, cast("dict[str, Any]", extra_data).get("extra_pnginfo")
+
+
+def _node(node_id: str, told: object) -> Node:
+    if not isinstance(told, dict):
+        raise RefusedWorkflowError(_place(node_id), "it is no object, so this is no graph")
+    node = cast("dict[str, Any]", told)
+    class_type, inputs = node.get("class_type"), node.get("inputs")
+    if not isinstance(class_type, str) or not class_type:
+        raise RefusedWorkflowError(_place(node_id), "it does not name its class_type")
+    if not isinstance(inputs, dict):
+        raise RefusedWorkflowError(_place(node_id), "it has no inputs")
+    return Node(
+        class_type=class_type,
+        inputs=cast("dict[str, JsonValue]", inputs),
+        title=title_of(node) or class_type[:TITLE_KEPT],
+    )
+
+
+def title_of(node: Mapping[str, Any]) -> str | None:
+    """Return the title that a node as it is written has, on one line; None without one."""
+    meta = node.get("_meta")
+    title = cast("dict[str, Any]", meta).get("title") if isinstance(meta, dict) else None
+    return words.line(title, TITLE_KEPT) or None if isinstance(title, str) else None
+
+
+def _check_links(node_id: str, node: Node, nodes: Mapping[str, Node]) -> None:
+    for field, value in node.inputs.items():
+        target = linked(value)
+        if target is not None and target not in nodes:
+            place = _place(f"{node_id}/{field}")
+            fault = f"it links to node {words.quoted(target)}, which there is not"
+            raise RefusedWorkflowError(place, fault)
+
+
+def _written(node: Node) -> dict[str, JsonValue]:
+    plain: dict[str, JsonValue] = {"class_type": node.class_type, "inputs": node.inputs}
+    if node.title != node.class_type:
+        plain["_meta"] = {"title": node.title}
+    return plain
+
+
+def _models(node: Node) -> tuple[str, ...]:
+    named = (value for value in node.inputs.values() if isinstance(value, str) and is_model(value))
+    return tuple(dict.fromkeys(named))
+
+
+def _place(place: str) -> str:
+    return words.quoted(place)
+
+
+def _is_deeper(value: object, most: int) -> bool:
+    level = [value]
+    for _ in range(most):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        yield from cast("dict[str, object]", value).values()
+    elif isinstance(value, list):
+        yield from cast("list[object]", value)
