@@ -15,6 +15,7 @@ from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.notifications.paying import Bill
 from processors.protocols.sniffing import Sniffed
+from processors.scheduling import Waiting
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
 from schemas.control import Control, Subject
 from schemas.debt import DebtKind, Owing
@@ -24,8 +25,10 @@ from schemas.job import Job, JobStatus
 from schemas.ledger import Entry
 from schemas.payment import Charge, Comparison, Payment, Transaction
 from schemas.preset import Preset
+from schemas.preview import Preview
 from schemas.run import Batch, RunAt, RunReport
 from schemas.update import Update
+from schemas.usage import Use
 from schemas.user import User
 
 OwingT = TypeVar("OwingT", bound=Owing)
@@ -186,6 +189,26 @@ class Generations(Debtors[Generation], Protocol):
         """Count the generations of jobs that have not ended, by engine and preset."""
         ...
 
+    async def slots(self) -> Mapping[str, GenerationId]:
+        """Return every slot that is taken, and by which generation."""
+        ...
+
+    async def at_server(self, server: str) -> tuple[Generation, ...]:
+        """Return the generations that have not ended and have a slot at a server, oldest first."""
+        ...
+
+    async def formerly_at(self, server: str) -> tuple[Generation, ...]:
+        """Return the open generations of which a former attempt ran at a server, oldest first."""
+        ...
+
+    async def waiting(self, engine: EngineName) -> tuple[Waiting, ...]:
+        """Return all that is `pending` at an engine, oldest first."""
+        ...
+
+    async def last_durations(self, preset: str, limit: int) -> tuple[float, ...]:
+        """Return the seconds that a preset's last runs took that completed, the newest first."""
+        ...
+
 
 class JobPage(NamedTuple):
     """One page of jobs, newest first, and where the next one begins."""
@@ -228,6 +251,86 @@ class Jobs(Debtors[Job], Protocol):
 
     async def silent(self, before: datetime, limit: int) -> tuple[Job, ...]:
         """Return jobs that have not ended, nor changed since `before`, oldest first."""
+        ...
+
+
+class Workflows(Protocol):
+    """Workflows, each once, under the digest of what it holds. May raise StoreDownError."""
+
+    async def put(self, digest: str, raw: bytes) -> None:
+        """Keep a workflow for ever; that it is there already is no fault."""
+        ...
+
+    async def get(self, digest: str) -> bytes | None:
+        """Return a workflow as it was put, or None."""
+        ...
+
+
+class Turns(Protocol):
+    """Who was served when, for some days. Every method may raise StoreDownError."""
+
+    async def served(self, user: str, now: datetime) -> None:
+        """Remember that a run of somebody's was given a server; of two times the later stands."""
+        ...
+
+    async def last(self, users: Sequence[str]) -> Mapping[str, datetime]:
+        """Return when each of these people was last served, of those of whom it is known."""
+        ...
+
+
+UsesBy = Literal["class", "model", "server"]
+"""What the log of nodes can be added up by."""
+
+
+class UseRow(NamedTuple):
+    """What the nodes of one class, with one model, or at one server took together."""
+
+    name: str
+    number: int
+    cached: int
+    """How many of them took nothing, for the server had their results already."""
+    milliseconds: int
+    """Of all of them."""
+    longest: int
+    """Milliseconds of the one that took longest."""
+
+    @property
+    def mean(self) -> float:
+        """Milliseconds of one that was not cached; 0.0 where all were."""
+        executed = self.number - self.cached
+        return self.milliseconds / executed if executed else 0.0
+
+
+class Uses(Protocol):
+    """The log of the nodes that were executed. Every method may raise StoreDownError."""
+
+    async def add(self, rows: Sequence[Use]) -> None:
+        """Log nodes; of a node of a run that is there already nothing changes."""
+        ...
+
+    async def report(self, since: datetime, until: datetime, by: UsesBy) -> tuple[UseRow, ...]:
+        """Add up what was logged in a time, `until` not included; what took most comes first.
+
+        By model, a node counts for each model that it names, and not at all where it names none.
+        """
+        ...
+
+    async def of(self, generation: GenerationId) -> tuple[Use, ...]:
+        """Return the nodes of a generation: those logged first come first, the longest of them."""
+        ...
+
+
+class Previews(Protocol):
+    """The newest preview of each generation, for an hour. May raise StoreDownError."""
+
+    async def put(
+        self, generation: GenerationId, image: bytes, content_type: str, now: datetime
+    ) -> None:
+        """Keep a preview in place of an older one; one of more than `PREVIEW_MOST` is not kept."""
+        ...
+
+    async def get(self, generation: GenerationId) -> Preview | None:
+        """Return the newest preview of a generation, or None."""
         ...
 
 

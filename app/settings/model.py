@@ -129,6 +129,7 @@ class Settings(BaseModel):
     keep_events_days: Annotated[int, values.number(1, 3650)] = 14
     keep_records_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""
+    keep_usage_days: Annotated[int, values.number(1, 3650)] = 90
     keep_media_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""
     log_level: Annotated[
