@@ -285,6 +285,14 @@ class Presets(Protocol):
         ...
 
 
+class Workflows(Protocol):
+    """The workflows we keep, to be read. May raise an UnavailableError."""
+
+    async def get(self, digest: str) -> bytes | None:
+        """Return a workflow, which is JSON, or None."""
+        ...
+
+
 class Images(Protocol):
     """Pictures that people give."""
 
@@ -387,6 +395,7 @@ class Services:
     refunds: Refunds
     arrears: Arrears
     presets: Presets
+    workflows: Workflows
     images: Images
     storage: Storage
     metrics: Metrics

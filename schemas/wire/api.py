@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    RootModel,
     StringConstraints,
     ValidationInfo,
     field_validator,
@@ -197,6 +198,14 @@ class NewGeneration(Said):
     def tries(self) -> int:
         """Times that it is tried, counting the first."""
         return (self.max_attempts or ATTEMPTS_USUAL) if self.engine == _WORKFLOWS else 1
+
+
+class Workflow(RootModel[dict[str, JsonValue]]):
+    """A workflow as it is kept: its nodes by their ids.
+
+    One that came with words for the pictures' metadata has the nodes in `prompt`, and those words
+    in `extra_data.extra_pnginfo`.
+    """
 
 
 class Change(Value):
