@@ -15,7 +15,7 @@ from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.notifications.paying import Bill
 from processors.protocols.sniffing import Sniffed
-from processors.scheduling import Waiting
+from processors.scheduling import ServerState, Waiting
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
 from schemas.control import Control, Subject
 from schemas.debt import DebtKind, Owing
@@ -650,6 +650,92 @@ class Engine(Protocol):
 
     async def check(self) -> str:
         """Return what the engine says to a call that changes nothing, for `doctor`."""
+        ...
+
+
+class Receiver(Protocol):
+    """Who is given files: an engine, or one of its servers. It may raise a PeerError."""
+
+    @property
+    def name(self) -> str:
+        """Its name: what has been uploaded there is there."""
+        ...
+
+    async def upload(
+        self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
+    ) -> str:
+        """Upload a file; see `Engine`."""
+        ...
+
+
+class ServerSeen(NamedTuple):
+    """A server as whoever has its duty saw it last."""
+
+    engine: EngineName
+    name: str
+    at: datetime
+    healthy: bool
+    trouble: str | None
+    """Why it is not healthy, or not heard by its socket, in words for people."""
+    slots: int
+    load: int
+    """Runs in its queue, whoever's they are."""
+    version: str | None
+    device: str | None
+    memory_total: int | None
+    """Bytes of its device, as is `memory_free`."""
+    memory_free: int | None
+    by: InstanceName
+    """Who has its duty."""
+
+
+class ServerBoard(Protocol):
+    """The servers as they were seen last. Every method may raise StoreDownError."""
+
+    async def put(self, seen: ServerSeen) -> None:
+        """Keep how a server was seen, in place of what was kept before."""
+        ...
+
+    async def all(self) -> tuple[ServerSeen, ...]:
+        """Return every server that was seen, by name."""
+        ...
+
+
+class Fleet(Protocol):
+    """An engine that is several servers of ours, as far as this process has their duty."""
+
+    @property
+    def name(self) -> EngineName:
+        """The engine's name."""
+        ...
+
+    def states(self) -> tuple[ServerState, ...]:
+        """Return the servers whose duty this process has, as they stand."""
+        ...
+
+    def client_id(self, server: str) -> str | None:
+        """Return the name of our socket at a server; None where its duty is not ours."""
+        ...
+
+    def receiver(self, server: str) -> Receiver:
+        """Return who takes files for a server."""
+        ...
+
+    async def post(self, generation: Generation, inputs: Mapping[str, JsonValue]) -> Sequence[str]:
+        """Send a placed generation to the server of its last run, which is followed from then on.
+
+        Returns:
+            What the server found wrong with it and goes on without.
+
+        Raises:
+            PeerRefusedError: It will not run this.
+            PeerDownError: Surely not taken.
+            PeerUnknownError: It may have been taken.
+        """
+        ...
+
+    def drop(self, run: RunAt) -> None:
+        """Follow a run no more: its server surely never had it."""
         ...
 
 

@@ -21,6 +21,11 @@ def note_transport(scope: Scope, send: Send) -> None:
     scope[_TRANSPORT] = getattr(cycle, "transport", None)
 
 
+def break_off(scope: Scope) -> None:
+    """End the connection under a request or a WebSocket, without a word."""
+    _transport_of(scope).abort()
+
+
 class Hang(Response):
     """Never answers; ends when the client gives up or the server stops."""
 

@@ -150,6 +150,7 @@ def _ends(tools: Tools) -> Ends:
     return Ends(
         engine_of=tools.engines.get,
         allow_private=tools.peers.allow_private,
+        own=tools.peers.own,
         linked=tools.links.download,
         translate=tools.translate,
     )

@@ -91,7 +91,10 @@ def make_tools(
     alerts = AdminAlerts(
         settings.admin_chat_id, log=partial(_log_alert, structlog.get_logger()), count=metrics.alert
     )
-    fetcher = Fetcher(allow_private=peers.allow_private)
+    fetcher = Fetcher(
+        allow_private=peers.allow_private,
+        own={server.url: server.headers for server in peers.comfyui_servers},
+    )
     sender = _make_sender(
         settings,
         store,
@@ -160,6 +163,7 @@ def _make_sender(
         timing=timing,
         metrics=metrics,
         allow_private=peers.allow_private,
+        own=peers.own,
         aside=aside,
     )
 

@@ -49,6 +49,19 @@ from processors.runs.ending import (
 )
 from processors.runs.forgetting import blanked, files_of, forgettable, released
 from processors.runs.hearing import Heard, Verdict, hear, known_end, looked_into, serves
+from processors.runs.placing import (
+    concluded,
+    may_retry,
+    parked,
+    placed,
+    retried,
+    sending,
+    summoned,
+    taken,
+    unanswered,
+    unplaced,
+    vanished,
+)
 
 __all__ = [
     "ASK",
@@ -70,6 +83,7 @@ __all__ = [
     "asked",
     "blanked",
     "cancel_wanted",
+    "concluded",
     "copied",
     "copies_wanted",
     "denied",
@@ -86,20 +100,30 @@ __all__ = [
     "located",
     "looked_into",
     "lost",
+    "may_retry",
     "name_in",
     "overdue",
     "owner_of",
+    "parked",
+    "placed",
     "provisional",
     "released",
     "reported",
     "resettled",
+    "retried",
+    "sending",
     "sent_at",
     "serves",
     "shown",
     "sought_until",
     "submitted",
     "submitting",
+    "summoned",
+    "taken",
+    "unanswered",
     "unconfirmed",
+    "unplaced",
     "unsent",
+    "vanished",
     "verdict_of",
 ]

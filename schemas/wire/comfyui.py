@@ -141,3 +141,11 @@ class NodeInfo(Wire):
     """One node class of ``GET /object_info``."""
 
     input: NodeInputs
+
+
+class Uploaded(Wire):
+    """The answer of ``POST /upload/image``."""
+
+    name: str = Field(min_length=1)
+    """Not always the one that was sent: other bytes under a known name get a new one."""
+    subfolder: str = ""

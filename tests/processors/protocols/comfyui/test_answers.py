@@ -13,6 +13,9 @@ from schemas.base import RunId
 from schemas.run import RunReport, RunStatus
 from tests.processors.protocols.comfyui.recorded import answers, raw
 
+NOTHING: Final[dict[str, object]] = {}
+NONE: Final[list[object]] = []
+INTERRUPTED: Final[list[object]] = ["execution_interrupted", NOTHING]
 RUN: Final = RunId("ddbb5c6d-21bc-41b8-9879-8cb6969c79af")
 BASE: Final = "http://10.0.0.5:8188"
 ENTRIES: Final = {
@@ -78,8 +81,8 @@ def test_the_recorded_server_is_known() -> None:
 @pytest.mark.parametrize(
     ("devices", "stats"),
     [
-        ([], comfyui.Stats("1", None, None, None)),
-        ([{}], comfyui.Stats("1", None, None, None)),
+        (NONE, comfyui.Stats("1", None, None, None)),
+        ([NOTHING], comfyui.Stats("1", None, None, None)),
         ([{"name": "cuda:0 RTX : native\n", "vram_total": 5, "vram_free": 2}, {"name": "b"}],
          comfyui.Stats("1", "cuda:0 RTX : native", 5, 2)),
     ],
@@ -113,7 +116,7 @@ def test_recorded_queues_are_read(told: dict[str, Any]) -> None:
 
 def test_waiting_prompts_are_in_the_order_they_run() -> None:
     """The server gives them in the order of a heap; numbers may be floats, and below zero."""
-    pending = [[1, "b"], [3, "d", {}, {}], [-2.5, "a"], [1, "c"]]
+    pending = [[1, "b"], [3, "d", NOTHING, NOTHING], [-2.5, "a"], [1, "c"]]
     told = raw({"queue_running": [[9, "r"]], "queue_pending": pending})
     assert comfyui.queue(told) == comfyui.Queue(
         running=(RunId("r"),), pending=tuple(map(RunId, "abcd"))
@@ -123,20 +126,20 @@ def test_waiting_prompts_are_in_the_order_they_run() -> None:
 @pytest.mark.parametrize(
     "told",
     [
-        {},
-        {"queue_running": []},
-        {"queue_running": {}, "queue_pending": []},
-        {"queue_running": [5], "queue_pending": []},
-        {"queue_running": [[]], "queue_pending": []},
-        {"queue_running": [], "queue_pending": [["1", "a"]]},
-        {"queue_running": [], "queue_pending": [[1, 5]]},
+        b"{}",
+        b'{"queue_running": []}',
+        b'{"queue_running": {}, "queue_pending": []}',
+        b'{"queue_running": [5], "queue_pending": []}',
+        b'{"queue_running": [[]], "queue_pending": []}',
+        b'{"queue_running": [], "queue_pending": [["1", "a"]]}',
+        b'{"queue_running": [], "queue_pending": [[1, 5]]}',
     ],
     ids=str,
 )
-def test_a_queue_that_does_not_say_whose_is_refused(told: object) -> None:
+def test_a_queue_that_does_not_say_whose_is_refused(told: bytes) -> None:
     """A prompt that was passed over there would be taken for lost."""
     with pytest.raises(RefusedBodyError):
-        comfyui.queue(raw(told))
+        comfyui.queue(told)
 
 
 # --- history
@@ -178,14 +181,14 @@ def test_a_blocked_node_makes_no_failure() -> None:
 @pytest.mark.parametrize(
     ("status", "completed", "messages", "ends"),
     [
-        ("success", False, [], RunStatus.COMPLETED),
-        ("done", True, [], RunStatus.COMPLETED),
-        ("error", True, [], RunStatus.FAILED),
-        ("error", False, [], RunStatus.FAILED),
+        ("success", False, NONE, RunStatus.COMPLETED),
+        ("done", True, NONE, RunStatus.COMPLETED),
+        ("error", True, NONE, RunStatus.FAILED),
+        ("error", False, NONE, RunStatus.FAILED),
         ("odd", False, [an_error()], RunStatus.FAILED),
-        ("odd", False, [["execution_interrupted", {}]], RunStatus.CANCELLED),
-        ("error", False, [an_error(), ["execution_interrupted", {}]], RunStatus.CANCELLED),
-        ("error", False, [["execution_interrupted", {}], an_error()], RunStatus.FAILED),
+        ("odd", False, [INTERRUPTED], RunStatus.CANCELLED),
+        ("error", False, [an_error(), INTERRUPTED], RunStatus.CANCELLED),
+        ("error", False, [INTERRUPTED, an_error()], RunStatus.FAILED),
     ],
 )
 def test_how_a_prompt_ended(
@@ -221,18 +224,18 @@ def test_a_failure_is_told_in_one_line(message: str, kind: str, said: str) -> No
 @pytest.mark.parametrize(
     ("prompt", "data", "said"),
     [
-        (None, {}, "no (in KSampler)"),
-        ([], {}, "no (in KSampler)"),
-        ([1, RUN, []], {}, "no (in KSampler)"),
-        ([1, RUN, {"5": 5}], {}, "no (in KSampler)"),
-        ([1, RUN, {"5": {}}], {}, "no (in KSampler)"),
+        (None, NOTHING, "no (in KSampler)"),
+        (NONE, NOTHING, "no (in KSampler)"),
+        ([1, RUN, NONE], NOTHING, "no (in KSampler)"),
+        ([1, RUN, {"5": 5}], NOTHING, "no (in KSampler)"),
+        ([1, RUN, {"5": NOTHING}], NOTHING, "no (in KSampler)"),
         (None, {"node_type": None}, "no"),
         (None, {"node_type": None, "exception_message": "", "exception_type": ""}, None),
         (None, {"exception_message": 5}, None),
     ],
 )
 def test_a_failure_goes_by_what_is_known_of_its_node(
-    prompt: object, data: dict[str, object], said: str | None
+    prompt: object, data: dict[str, Any], said: str | None
 ) -> None:
     """By its title, else by its class, else by nothing."""
     assert a_report(an_error("no", **data), prompt=prompt).error == said
@@ -258,21 +261,21 @@ def test_want_of_memory_may_pass(message: str, kind: str, *, passing: bool) -> N
 
 def test_only_a_failure_may_pass() -> None:
     """Nobody tries an interrupted run again."""
-    messages = an_error("", "MemoryError"), ["execution_interrupted", {}]
+    messages = an_error("", "MemoryError"), INTERRUPTED
     assert not a_report(*messages).passing
 
 
 @pytest.mark.parametrize(
     "messages",
     [
-        [],
+        NONE,
         [["execution_start", {"timestamp": 1_000}]],
         [["execution_success", {"timestamp": 1_000}]],
         [["execution_start", {"timestamp": 2_001}], ["execution_success", {"timestamp": 2_000}]],
         [["execution_start", {"timestamp": "1"}], ["execution_success", {"timestamp": 2_000}]],
         [["execution_start", {"timestamp": 1}], ["execution_success", {"timestamp": 10**18}]],
         [["execution_start", {"timestamp": -1}], ["execution_success", {"timestamp": 2_000}]],
-        [["execution_start"], [5, {}], ["execution_success", 5], 5, None],
+        [["execution_start"], [5, NOTHING], ["execution_success", 5], 5, None],
     ],
     ids=str,
 )

@@ -1,6 +1,6 @@
 """processors.protocols.comfyui.checking: what a workflow needs and a server does not have."""
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from pydantic import JsonValue
@@ -15,7 +15,7 @@ RECORDED: Final[dict[str, JsonValue]] = {
 
 def found(node: object, declared: object) -> tuple[str, ...]:
     """What is said of node 7 of class A when the server declares its input ``x`` so."""
-    info: JsonValue = {"A": {"input": {"required": {"x": declared}}}}  # pyright: ignore[reportAssignmentType] - any JSON
+    info: dict[str, Any] = {"A": {"input": {"required": {"x": declared}}}}
     return comfyui.unknown(comfyui.parse(raw({"7": node})), info)
 
 

@@ -152,14 +152,18 @@ def test_a_record_keeps_so_many() -> None:
     assert given_by("images", *late) == ()
 
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
+words = st.text(max_size=5)
+items = (
+    st.none()
+    | st.integers()
+    | words
+    | st.fixed_dictionaries({"filename": words}, optional={"type": words, "format": words})
 )
+keys = st.sampled_from(["images", "result", "text"]) | words
+nodes = st.dictionaries(keys, st.none() | st.lists(items, max_size=3), max_size=3)
 
 
-@given(st.dictionaries(st.text(), st.dictionaries(st.text(), st.lists(json_values))))
+@given(st.dictionaries(words, nodes, max_size=3))
 def test_anything_can_be_given(told: dict[str, JsonValue]) -> None:
     """Each id names one output."""
     made = comfyui.outputs(told, BASE, None)

@@ -167,17 +167,17 @@ def test_any_json_is_a_workflow_or_refused(told: object) -> None:
         return
 
 
+names = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+some_nodes = st.fixed_dictionaries(
+    {
+        "class_type": st.sampled_from(["SaveImage", "KSampler"]),
+        "inputs": st.dictionaries(st.sampled_from(["text", "seed"]), st.integers(0, 2**64 - 1)),
+    }
+)
+
+
 @given(
-    st.dictionaries(
-        st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
-        st.builds(
-            lambda name, inputs: {"class_type": name, "inputs": inputs},
-            st.sampled_from(["SaveImage", "KSampler"]),
-            st.dictionaries(st.sampled_from(["text", "seed"]), st.integers(0, 2**64 - 1)),
-        ),
-        min_size=1,
-        max_size=4,
-    ),
+    st.dictionaries(names, some_nodes, min_size=1, max_size=4),
     st.randoms(use_true_random=False),
 )
 def test_a_workflow_is_its_content(graph: dict[str, Any], random: Any) -> None:  # noqa: ANN401 - hypothesis' Random

@@ -1,0 +1,166 @@
+"""Read what comes over a ComfyUI socket: every frame that is about one run, and no other.
+
+Servers send more kinds than these, other people's custom nodes send their own, and newer
+versions will add some. What is not known, or not as it should be, is passed over. Frames of
+kind 1 and 3 (a preview and a text) do not say whose they are, and are never looked at.
+"""
+
+import struct
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, TypeAlias, cast
+
+import orjson
+from pydantic import ValidationError
+
+from processors.protocols import sniffing
+from schemas.base import RunId
+from schemas.wire.comfyui_socket import (
+    Executed,
+    Executing,
+    ExecutionCached,
+    ExecutionError,
+    ExecutionInterrupted,
+    ExecutionStart,
+    ExecutionSuccess,
+    FrameMetadata,
+    OfPrompt,
+    StepDone,
+)
+
+PREVIEW: Final = 4
+"""The kind of frame that is a preview and says whose (``PREVIEW_IMAGE_WITH_METADATA``)."""
+PREVIEW_MOST: Final = 1024 * 1024
+"""Bytes of a preview that is kept."""
+METADATA_MOST: Final = 64 * 1024
+"""Bytes of what a preview says of itself; real ones have under 200."""
+BLOCKED: Final = "ExecutionBlocked"
+"""The type of an error that only says that a node was passed over."""
+_HEAD: Final = struct.Struct(">II")
+
+
+class NodeState(NamedTuple):
+    """How far one node is.
+
+    Attributes:
+        root: The node of the graph that it is, or that it belongs to.
+        value: Its steps done.
+        most: Its steps in all; above 0.
+        finished: Whether it is done.
+    """
+
+    root: str
+    value: float
+    most: float
+    finished: bool
+
+
+class States(NamedTuple):
+    """``progress_state``: every node that has begun so far, in the order they began."""
+
+    prompt_id: RunId
+    nodes: Mapping[str, NodeState]
+
+
+Message: TypeAlias = OfPrompt | States
+
+
+class Frame(NamedTuple):
+    """A preview of a run.
+
+    Attributes:
+        prompt_id: Whose it is.
+        content_type: ``image/png`` or ``image/jpeg``, by its bytes.
+        image: The file.
+    """
+
+    prompt_id: RunId
+    content_type: str
+    image: bytes
+
+
+_KINDS: Final[Mapping[str, type[OfPrompt]]] = {
+    "execution_start": ExecutionStart,
+    "execution_cached": ExecutionCached,
+    "executing": Executing,
+    "progress": StepDone,
+    "executed": Executed,
+    "execution_success": ExecutionSuccess,
+    "execution_error": ExecutionError,
+    "execution_interrupted": ExecutionInterrupted,
+}
+
+
+def text(data: str) -> Message | None:
+    """Read a text frame; None where it is not about a run, or says nothing that we know."""
+    try:
+        told = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(told, dict):
+        return None
+    kind = cast("dict[str, Any]", told).get("type")
+    body = cast("dict[str, Any]", told).get("data")
+    if kind == "progress_state":
+        return _states(body)
+    model = _KINDS.get(kind) if isinstance(kind, str) else None
+    return None if model is None else _fitting(model, body)
+
+
+def frame(data: bytes) -> Frame | None:
+    """Read a binary frame; None where it is no picture that is kept, or does not say whose."""
+    if len(data) < _HEAD.size:
+        return None
+    kind, length = _HEAD.unpack_from(data)
+    if kind != PREVIEW or length > METADATA_MOST:
+        return None
+    start = _HEAD.size + length
+    size = len(data) - start
+    told = _metadata(data[_HEAD.size : start])
+    if told is None or not 0 < size <= PREVIEW_MOST:
+        return None
+    sniffed = sniffing.kind_of(data[start : start + sniffing.HEAD_BYTES])
+    if sniffed not in {sniffing.PNG, sniffing.JPEG}:
+        return None
+    return Frame(told.prompt_id, sniffed.content_type, data[start:])
+
+
+def _metadata(raw: bytes) -> FrameMetadata | None:
+    try:
+        return FrameMetadata.model_validate(orjson.loads(raw))
+    except (orjson.JSONDecodeError, ValidationError):
+        return None
+
+
+def _fitting(model: type[OfPrompt], body: object) -> OfPrompt | None:
+    try:
+        message = model.model_validate(body)
+    except ValidationError:
+        return None
+    blocked = isinstance(message, ExecutionError) and message.exception_type == BLOCKED
+    return None if blocked else message
+
+
+def _states(body: Any) -> States | None:  # noqa: ANN401 - a peer's free JSON
+    """Read the states of all nodes by plain looks: they come at every step of every run."""
+    match body:
+        case {"prompt_id": str(run_id), "nodes": dict()}:
+            told = cast("dict[str, Any]", body["nodes"])
+            states = ((node, _state(node, each)) for node, each in told.items())
+            return States(RunId(run_id), {node: state for node, state in states if state})
+        case _:
+            return None
+
+
+def _state(node: str, told: Any) -> NodeState | None:  # noqa: ANN401 - a peer's free JSON
+    match told:
+        case {
+            "value": int() | float() as value,
+            "max": int() | float() as most,
+            "state": "running" | "finished" as state,
+        }:
+            root = told.get("display_node_id")
+            return NodeState(
+                root if isinstance(root, str) else node, value, most, state == "finished"
+            )
+        case _:
+            return None
