@@ -307,17 +307,26 @@ def load_presets(
     prune: Annotated[
         bool, typer.Option("--prune", help="Make inactive what is not in the file.")
     ] = False,
+    no_check: Annotated[
+        bool,
+        typer.Option("--no-check", help="Do not ask the ComfyUI servers what workflows need."),
+    ] = False,
 ) -> None:
     """Store the presets of a file: all of them, or none if anything is wrong.
 
     Shows what changes, and asks. Presets that are not in the file are left alone, unless
     --prune is given. The service sees the new ones at once.
 
+    Workflows are compared with what the ComfyUI servers have: one that no server which
+    answers can run is not loaded.
+
     [dim]runrelay presets load examples/presets.yaml[/dim]
+
+    [dim]runrelay presets load examples/comfyui.yaml[/dim]
     """
     from app.cli import presetting
 
-    asyncio.run(presetting.load(file, prune=prune, ask=not yes))
+    asyncio.run(presetting.load(file, prune=prune, ask=not yes, check=not no_check))
 
 
 @presets.command("list")

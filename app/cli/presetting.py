@@ -8,7 +8,8 @@ import orjson
 import typer
 from rich.text import Text
 
-from app.cli import opening, preset_file, speaking
+from app.cli import opening, preset_file, speaking, workflow_checking
+from app.cli.preset_file import Written
 from app.cli.preset_workflows import Drawn
 from app.cli.settling import refusing
 from app.clock import Clock
@@ -24,12 +25,19 @@ _SHOWN_MOST: Final = 100
 _DIGITS: Final = 12
 
 
-async def load(file: Path, *, prune: bool, ask: bool) -> None:
-    """Store the presets of a file, having shown what changes."""
+async def load(file: Path, *, prune: bool, ask: bool, check: bool = True) -> None:
+    """Store the presets of a file, having shown what changes.
+
+    Args:
+        file: The file.
+        prune: Whether presets that are not in it are made inactive.
+        ask: Whether somebody is asked before.
+        check: Whether the ComfyUI servers are asked for what its workflows need.
+    """
     with refusing():
         wanted = preset_file.read(file)
-        clock = Clock()
-        async with opening.opened(opening.quietly_settled(), clock) as store:
+        clock, settings = Clock(), opening.quietly_settled()
+        async with opening.opened(settings, clock) as store:
             loader = LoadPresets(store.presets, store.workflows, clock)
             changes = await loader.plan(wanted.presets, prune=prune)
             workflows = {digest: each.raw for digest, each in wanted.workflows.items()}
@@ -38,6 +46,9 @@ async def load(file: Path, *, prune: bool, ask: bool) -> None:
                 await loader.commit((), workflows)
                 speaking.say("Nothing changes: everything in the file is stored as it is there.")
                 return
+            if check:
+                for warning in await workflow_checking.check(settings, _new(changes, wanted)):
+                    speaking.say(warning, "yellow")
             _show(changes, wanted.workflows)
             if ask and not _agreed():
                 speaking.say("Nothing was loaded.")
@@ -57,6 +68,13 @@ async def list_presets() -> None:
         return
     headings = ("name", "title", "price", "who", "engine", "inputs", "version", "changed (UTC)")
     speaking.show(headings, map(_row, stored))
+
+
+def _new(changes: Sequence[Change], wanted: Written) -> dict[str, Drawn]:
+    """Return the workflows of presets that change."""
+    targets = [each.after.target for each in changes]
+    named = {each.workflow for each in targets if isinstance(each, WorkflowTarget)}
+    return {digest: each for digest, each in wanted.workflows.items() if digest in named}
 
 
 def _agreed() -> bool:

@@ -11,7 +11,17 @@ from schemas.ledger import EntryId
 from schemas.run import RunStatus
 from tests.app.cli.accounts import a_filled_database, with_generations, with_job
 from tests.app.cli.running import Service, run
-from tests.builders import JOB, NOON, USER, a_debt, a_generation, a_job, an_entry, later
+from tests.builders import (
+    JOB,
+    NOON,
+    USER,
+    a_debt,
+    a_generation,
+    a_job,
+    an_entry,
+    later,
+    some_metadata,
+)
 
 
 def test_a_life_is_told_in_order(service: Service, generation: str) -> None:
@@ -73,6 +83,7 @@ def test_a_workflow_is_explained_by_its_tries_and_its_place(tmp_path: Path, mong
     waiting = a_generation(
         RunStatus.PENDING,
         engine=EngineName("comfyui"),
+        metadata=some_metadata(),
         request_payload=Request(workflow="0f" * 32, inputs={"6/text": "sea"}),
         attempt=2,
         max_attempts=3,
@@ -101,6 +112,6 @@ def test_a_workflow_is_explained_by_its_tries_and_its_place(tmp_path: Path, mong
     assert "warning    SaveImage: was left out" in first
     assert "attempt 2 became run r3 at b" in second
     assert "(attempt 2 of 3), at b#2\n" in second
-    assert "waits" not in second
+    assert "\n  waits " not in second
     assert "(attempt 2 of 3)\n" in third
     assert "waits      place 4 in the line, priority -1\n" in third
