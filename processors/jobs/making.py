@@ -125,11 +125,20 @@ def cancel_wanted(job: Job, now: datetime, taker: Taker | None = None) -> Job:
 
 
 def _check_pictures(preset: Preset, given: Mapping[str, JsonValue], user: UserId) -> None:
-    """Refuse pictures of other people; those that were given for nobody are anybody's."""
+    """Refuse pictures of other people; those that were given for nobody are anybody's.
+
+    And addresses, where they lead nowhere: a ComfyUI is handed its pictures, and fetches none.
+    """
     theirs = (keys.owned(user), keys.owned(None))
+    fetched = not isinstance(preset.target, WorkflowTarget)
     for asked in preset.inputs:
-        key = keys.key_in(given.get(asked.name))
-        if isinstance(asked, ImageInput) and key is not None and not key.startswith(theirs):
+        value = given.get(asked.name)
+        if not isinstance(asked, ImageInput) or value is None:
+            continue
+        key = keys.key_in(value)
+        if key is None and not fetched:
+            raise inputs.refusal(asked, InputFault.NOT_IMAGE)
+        if key is not None and not key.startswith(theirs):
             raise inputs.refusal(asked, InputFault.NOT_THEIRS)
 
 

@@ -129,6 +129,25 @@ def test_an_address_is_nobodys() -> None:
     assert step.inputs == given
 
 
+def test_a_comfyui_is_handed_its_pictures() -> None:
+    """It fetches none: an address is refused before anything is held."""
+    target = WorkflowTarget(engine="comfyui", workflow="0" * 64)
+    preset = a_preset("l4_t2i", a_photo(), target=target)
+    key = keys.key_of(b"picture", "image/png", owner=None, day=NOON.date())
+
+    def made(photo: str | None) -> Step:
+        given = {"photo": photo}
+        return jobs.step_for(
+            preset, given, ID, user=USER, estimate_usd=None, credits_per_usd=HUNDRED
+        )
+
+    assert made(f"media:{key}").inputs == {"photo": f"media:{key}"}
+    assert made(None).inputs == {}
+    with pytest.raises(InputRefusedError) as refused:
+        made("https://example.com/a.png")
+    assert (refused.value.field, refused.value.fault) == ("inputs.photo", InputFault.NOT_IMAGE)
+
+
 def test_what_is_held_is_named_by_generation() -> None:
     """A line for each step."""
     other = GenerationId("other")
