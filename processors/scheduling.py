@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from schemas.base import GenerationId
+from schemas.generation import Generation
 
 _Turn = tuple[int, float]
 """When a user had a turn, compared as it stands: never, at a time, or at a place in the line."""
@@ -67,6 +68,13 @@ class Place(NamedTuple):
     def slot(self) -> str:
         """The slot's name in a record."""
         return f"{self.server}#{self.number}"
+
+
+def user_of(generation: Generation) -> str:
+    """Return who takes turns with a generation: its person, else its chat, else nobody."""
+    meta = generation.metadata
+    chat = meta.telegram_chat_id
+    return meta.user_id or ("" if chat is None else f"chat:{chat}")
 
 
 def server_of(slot: str) -> str:

@@ -34,8 +34,11 @@ def parked(generation: Generation, debt: Debt, now: datetime, timing: Timing) ->
 def summoned(generation: Generation, now: datetime, taker: Taker) -> Generation:
     """Claim the submit of a run that waits in the line; one that is being sent stays as it is."""
     debt = debts.find(generation.owed, SUBMIT)
-    waits = generation.status is RunStatus.PENDING and debt is not None
-    if not waits or debt is None or (debt.by is not None and debt.next_at > now):
+    if debt is None or generation.status is not RunStatus.PENDING:
+        return generation
+    # One that failed lately is not parked, and waits for its next try.
+    waits = debt.by is None and debt.last_error == PARKED
+    if not waits and debt.next_at > now:
         return generation
     return debts.put(generation, debts.claim(generation.owed, SUBMIT, taker))
 

@@ -10,6 +10,7 @@ from processors.protocols.comfyui.filling import bind
 from processors.protocols.comfyui.following import Followed, Follower, Pace
 from processors.protocols.comfyui.naming import NAME
 from processors.protocols.comfyui.prompting import Accepted, accepted, submission
+from processors.protocols.comfyui.reading import decoded
 from processors.protocols.comfyui.refusals import refusal
 from processors.protocols.comfyui.results import outputs
 from processors.protocols.comfyui.said import (
@@ -50,6 +51,7 @@ __all__ = [
     "Workflow",
     "accepted",
     "bind",
+    "decoded",
     "kinds",
     "outputs",
     "parse",

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, cast
 
 from processors.errors import RefusedBodyError
-from processors.protocols.bodies import decoded, fitting, parsed, read
+from processors.protocols.bodies import fitting, read
 from processors.protocols.comfyui import words
 from processors.protocols.comfyui.failures import Failure, failure
+from processors.protocols.comfyui.reading import decoded, parsed
 from processors.protocols.comfyui.results import outputs
 from schemas.base import RunId
 from schemas.run import RunReport, RunStatus
@@ -152,5 +153,5 @@ def _stamp(data: Mapping[str, Any]) -> datetime | None:
 
 
 def _failure(messages: Messages, prompt: object) -> Failure:
-    told = (data for event, data in messages if event == "execution_error")
+    told = (data for event, data in reversed(messages) if event == "execution_error")
     return failure(next(told, None), prompt)

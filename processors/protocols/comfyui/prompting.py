@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from pydantic import JsonValue
 
 from processors.errors import RefusedBodyError
-from processors.protocols.bodies import parsed
+from processors.protocols.comfyui.reading import parsed
 from processors.protocols.comfyui.refusals import node_faults
 from processors.protocols.comfyui.workflows import Workflow, written
 from schemas.base import RunId

@@ -35,12 +35,23 @@ def line(text: str, most: int = LINE_KEPT) -> str:
         text: A peer's words.
         most: Characters that are kept.
     """
-    lines = (" ".join(each.split()) for each in text[:_LOOKED_AT].splitlines())
-    said = next((each for each in lines if each), "")
-    said = "".join(each for each in said if each.isprintable())
+    said = plain(text, _LOOKED_AT)
     said = _QUERY.sub(r"\1", _USER.sub(r"\1", said))
     said = _QUOTED.sub(r"\1\2\1", _FILE_URL.sub("/", said))
     return cut(_WINDOWS.sub(r"\1", _PATH.sub(r"\1", said)), most)
+
+
+def plain(text: str, most: int) -> str:
+    """Return the first line of a text that says something: printable, on single spaces.
+
+    What it returns it leaves as it is.
+
+    Args:
+        text: Words that may be told.
+        most: Characters that are kept.
+    """
+    lines = (_tidied(each) for each in text[:_LOOKED_AT].splitlines())
+    return cut(next((each for each in lines if each), ""), most)
 
 
 def quoted(value: object) -> str:
@@ -51,3 +62,8 @@ def quoted(value: object) -> str:
 def cut(text: str, most: int) -> str:
     """Return the beginning of a text; where it was cut, it shows."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _tidied(text: str) -> str:
+    spaced = " ".join(text.split())
+    return " ".join("".join(each for each in spaced if each.isprintable()).split())

@@ -5,21 +5,16 @@ An input is a literal, or a link ``[node id, index]`` to another node's output.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 
 import orjson
 from pydantic import JsonValue
 
-from processors.errors import RefusedBodyError, RefusedWorkflowError
-from processors.protocols import bodies
-from processors.protocols.comfyui import words
+from processors.errors import RefusedWorkflowError
+from processors.protocols.comfyui import files, words
 from schemas.base import Value
 
-SIZE_MOST: Final = 1 << 20
-"""Bytes of a workflow's file; the largest in use have a few hundred thousand."""
-DEPTH_MOST: Final = 64
-"""Levels of objects and lists in a file; a graph of its own has five."""
 MODEL_FILES: Final = (
     ".safetensors",
     ".ckpt",
@@ -33,11 +28,6 @@ MODEL_FILES: Final = (
 """How the names of model files end."""
 TITLE_KEPT: Final = 100
 """Characters of a node's title."""
-_HOW_TO_EXPORT: Final = (
-    "this is a file of ComfyUI's editor, which servers do not run; export it anew with "
-    '"Export (API)" in the Workflow menu; in older versions with "Save (API Format)", which '
-    "is there once dev mode is enabled in the settings"
-)
 
 
 class Node(Value):
@@ -73,12 +63,7 @@ def parse(raw: bytes) -> Workflow:
         RefusedWorkflowError: It is too large or too deep, not JSON, a file of the editor, or
             no graph whose links all lead somewhere.
     """
-    if len(raw) > SIZE_MOST:
-        raise RefusedWorkflowError("", f"the file is larger than {SIZE_MOST >> 20} MiB")
-    told = _told(raw)
-    if isinstance(told.get("nodes"), list):
-        raise RefusedWorkflowError("", _HOW_TO_EXPORT)
-    graph, extra = _parts(told)
+    graph, extra = files.parts(raw)
     if not graph:
         raise RefusedWorkflowError("", "there are no nodes in it")
     nodes = {node_id: _node(node_id, node) for node_id, node in graph.items()}
@@ -132,29 +117,11 @@ def is_model(value: object) -> bool:
     return isinstance(value, str) and value.lower().endswith(MODEL_FILES)
 
 
-def _told(raw: bytes) -> dict[str, Any]:
-    try:
-        told = bodies.decoded(raw)
-    except RefusedBodyError as error:
-        fault = "it is not JSON" if error.reason == "json" else "it is no graph"
-        raise RefusedWorkflowError("", f"{fault}: {error}") from None
-    if bodies.holds_nul(raw):
-        raise RefusedWorkflowError("", "it holds a NUL character")
-    if _is_deeper(told, DEPTH_MOST):
-        raise RefusedWorkflowError("", f"it has more than {DEPTH_MOST} levels")
-    return told
-
-
-def _parts(told: dict[str, Any]) -> tuple[dict[str, Any], JsonValue | None]:
-    """Return the graph and its extra, from a bare graph or from what is posted."""
-    prompt = told.get("prompt")
-    if not isinstance(prompt, dict) or "class_type" in prompt:
-        return told, None
-    graph = cast("dict[str, Any]", prompt)  # JSON objects have texts as keys
-    extra_data = told.get("extra_data")
-    if not isinstance(extra_data, dict):
-        return graph, None
-    return graph, cast("dict[str, Any]", extra_data).get("extra_pnginfo")
+def title_of(node: Mapping[str, Any]) -> str | None:
+    """Return the title that a node as it is written has, on one line; None without one."""
+    meta = node.get("_meta")
+    title = cast("dict[str, Any]", meta).get("title") if isinstance(meta, dict) else None
+    return words.plain(title, TITLE_KEPT) or None if isinstance(title, str) else None
 
 
 def _node(node_id: str, told: object) -> Node:
@@ -169,15 +136,8 @@ def _node(node_id: str, told: object) -> Node:
     return Node(
         class_type=class_type,
         inputs=cast("dict[str, JsonValue]", inputs),
-        title=title_of(node) or class_type[:TITLE_KEPT],
+        title=title_of(node) or words.plain(class_type, TITLE_KEPT) or "?",
     )
-
-
-def title_of(node: Mapping[str, Any]) -> str | None:
-    """Return the title that a node as it is written has, on one line; None without one."""
-    meta = node.get("_meta")
-    title = cast("dict[str, Any]", meta).get("title") if isinstance(meta, dict) else None
-    return words.line(title, TITLE_KEPT) or None if isinstance(title, str) else None
 
 
 def _check_links(node_id: str, node: Node, nodes: Mapping[str, Node]) -> None:
@@ -203,19 +163,3 @@ def _models(node: Node) -> tuple[str, ...]:
 
 def _place(place: str) -> str:
     return words.quoted(place)
-
-
-def _is_deeper(value: object, most: int) -> bool:
-    level = [value]
-    for _ in range(most):
-        level = [child for each in level for child in _children(each)]
-        if not level:
-            return False
-    return True
-
-
-def _children(value: object) -> Iterator[object]:
-    if isinstance(value, dict):
-        yield from cast("dict[str, object]", value).values()
-    elif isinstance(value, list):
-        yield from cast("list[object]", value)

@@ -178,6 +178,12 @@ def test_a_blocked_node_makes_no_failure() -> None:
     assert a_report(blocked, status="success").status is RunStatus.COMPLETED
 
 
+def test_what_ended_a_prompt_is_the_last_failure() -> None:
+    """A node that was blocked before it ended nothing."""
+    blocked = an_error("blocked", "ExecutionBlocked", timestamp=None)
+    assert a_report(blocked, an_error("broken")).error == "broken (in Sampler)"
+
+
 @pytest.mark.parametrize(
     ("status", "completed", "messages", "ends"),
     [

@@ -47,6 +47,13 @@ def test_any_value_can_be_quoted(value: object, said: str) -> None:
     assert words.quoted(value) == said
 
 
+@given(st.text(st.characters() | st.sampled_from(" \t\n\x1b\u00a0")), st.integers(1, 20))
+def test_plain_words_stay_plain(told: str, most: int) -> None:
+    """Once they are, nothing more is taken from them."""
+    said = words.plain(told, most)
+    assert words.plain(said, most) == said
+
+
 @given(st.text())
 def test_any_text_makes_a_line(told: str) -> None:
     """It is printable and short."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from processors.errors import RefusedWorkflowError
 from processors.protocols import comfyui
-from processors.protocols.comfyui import workflows
+from processors.protocols.comfyui import files
 from tests.processors.protocols.comfyui.recorded import EXCHANGES, a_graph, a_node, raw
 
 POSTED = [
@@ -69,6 +69,8 @@ def test_a_node_may_be_called_prompt() -> None:
         ({"class_type": "KSampler", "inputs": {}, "_meta": {"title": 5}}, "KSampler"),
         ({"class_type": "KSampler", "inputs": {}, "_meta": None}, "KSampler"),
         (a_node("KSampler", "x" * 200), "x" * 99 + "…"),
+        (a_node("Save/Load"), "Save/Load"),
+        (a_node("\x1b"), "?"),
     ],
 )
 def test_a_title_is_one_line(node: object, title: str) -> None:
@@ -110,11 +112,11 @@ def test_what_is_no_graph_is_refused(told: bytes, place: str, fault: str) -> Non
 def test_a_workflow_has_bounds() -> None:
     """One byte or one level more than there may be is refused."""
     fits = raw({"1": a_node(text="")})
-    padded = fits + b" " * (workflows.SIZE_MOST - len(fits))
+    padded = fits + b" " * (files.SIZE_MOST - len(fits))
     assert comfyui.parse(padded)
     with pytest.raises(RefusedWorkflowError, match="larger than 1 MiB"):
         comfyui.parse(padded + b" ")
-    levels = workflows.DEPTH_MOST - 3
+    levels = files.DEPTH_MOST - 3
     assert comfyui.parse(b'{"1":{"class_type":"A","inputs":{"x":' + _nested(levels) + b"}}}")
     with pytest.raises(RefusedWorkflowError, match="more than 64 levels"):
         comfyui.parse(b'{"1":{"class_type":"A","inputs":{"x":' + _nested(levels + 1) + b"}}}")
@@ -168,11 +170,13 @@ def test_any_json_is_a_workflow_or_refused(told: object) -> None:
 
 
 names = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+titles = st.text(st.sampled_from("aC:\\/ \x1b\u00a0\n'")) | st.just("x y " * 30)
 some_nodes = st.fixed_dictionaries(
     {
-        "class_type": st.sampled_from(["SaveImage", "KSampler"]),
+        "class_type": st.sampled_from(["SaveImage", " A  B\x1b", "\x1b", "x" * 150]),
         "inputs": st.dictionaries(st.sampled_from(["text", "seed"]), st.integers(0, 2**64 - 1)),
-    }
+    },
+    optional={"_meta": st.fixed_dictionaries({"title": names | titles})},
 )
 
 
