@@ -32,6 +32,7 @@ from app.usecases.expire_media import ExpireMedia
 from app.usecases.forget_user import ForgetUser
 from app.usecases.hands import Hands
 from app.usecases.records import Records
+from app.usecases.requests import Requests
 from app.usecases.start_job import StartJob
 from app.usecases.sweep import Sweep
 from app.usecases.take_updates import TakeUpdates
@@ -166,6 +167,7 @@ def _services(
         acceptor=acceptor,
         desk=Desk(
             tools.records,
+            Requests(tools.store.workflows),
             engines.keys(),
             telegram=tools.peers.telegram_url is not None,
             taking=tools.taking,
@@ -183,6 +185,7 @@ def _services(
         arrears=desks.arrears,
         people=tools.store.users,
         presets=tools.store.presets,
+        workflows=tools.store.workflows,
         images=desks.images,
         storage=tools.storage,
         uses=tools.store.uses,

@@ -29,6 +29,7 @@ from app.web import (
     usage,
     users,
     webhooks,
+    workflows,
 )
 from app.web.auth import Keys
 from app.web.edge import Edge
@@ -92,6 +93,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *arrears.routes(services.arrears, services.body_deadline),
         *controls.routes(services.controlling, services.body_deadline),
         *presets.routes(services.presets),
+        *workflows.routes(services.workflows),
         *images.routes(services.images, services.people, services.link_to, services.image_deadline),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),

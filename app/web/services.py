@@ -287,6 +287,14 @@ class Presets(Protocol):
         ...
 
 
+class Workflows(Protocol):
+    """The workflows we keep, to be read. May raise an UnavailableError."""
+
+    async def get(self, digest: str) -> bytes | None:
+        """Return a workflow, which is JSON, or None."""
+        ...
+
+
 class Images(Protocol):
     """Pictures that people give."""
 
@@ -409,6 +417,7 @@ class Services:
     refunds: Refunds
     arrears: Arrears
     presets: Presets
+    workflows: Workflows
     images: Images
     storage: Storage
     uses: Uses

@@ -51,6 +51,7 @@ from tests.fakes.previews import FakePreviews
 from tests.fakes.storage import FakeStorage
 from tests.fakes.users import FakeUsers
 from tests.fakes.uses import FakeUses
+from tests.fakes.workflows import FakeWorkflows
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENGINE = EngineName("comfydeploy")
@@ -499,6 +500,7 @@ class World:
     acceptor: FakeAcceptor = field(default_factory=FakeAcceptor)
     generations: FakeGenerations = field(default_factory=FakeGenerations)
     presets: FakePresets = field(default_factory=FakePresets)
+    workflows: FakeWorkflows = field(default_factory=FakeWorkflows)
     desk: FakeDesk = field(init=False)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     payments: FakeDeskOfPayments = field(default_factory=FakeDeskOfPayments)
@@ -551,6 +553,7 @@ class World:
             refunds=self.orders,
             arrears=self.office.arrears(),
             presets=self.presets,
+            workflows=self.workflows,
             images=self.images
             or TakeImage(
                 self.storage,
