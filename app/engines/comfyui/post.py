@@ -168,6 +168,7 @@ class Post:
                     task.cancel()
         except* Exception:  # noqa: BLE001 - the task runner: the duty is taken up anew
             self._log.exception("the duty of a server ended", server=self.server.name)
+            await self._duty.rest()
         finally:
             self._tenure = None
 
@@ -179,7 +180,7 @@ class Post:
             now = self._clock.now()
             away = now - (self._last_well or since)
             try:
-                await self._board.put(self._seen(stats, now))
+                await self._board.put(self._seen(stats, tenure.trouble, now))
                 if away >= self._timing.server_gone and await self._others():
                     await tenure.gone()
             except UnavailableError as error:
@@ -232,14 +233,14 @@ class Post:
             self._log.warning("a server is not well", server=self.server.name, why=told)
         self._trouble = told
 
-    def _seen(self, stats: Stats | None, now: datetime) -> ServerSeen:
+    def _seen(self, stats: Stats | None, unheard: str | None, now: datetime) -> ServerSeen:
         return ServerSeen(
             id=f"{comfyui.NAME}/{self.server.name}",
             engine=comfyui.NAME,
             name=self.server.name,
             at=now,
             healthy=self._trouble is None,
-            trouble=self._trouble,
+            trouble=self._trouble or (f"its socket {unheard}" if unheard else None),
             slots=self.server.slots,
             load=self._load,
             version=stats.version if stats else None,
