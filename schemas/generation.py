@@ -132,7 +132,8 @@ class StatusChange(Item):
     status: RunStatus
     at: Time
     source: str
-    """Who said so: ``api``, ``submit``, ``webhook``, ``engine`` (asked), ``us``."""
+    """Who said so: ``api``, ``job``, ``submit``, ``webhook``, ``server`` (followed there),
+    ``engine`` (asked), ``retry``, ``us``."""
 
 
 class Generation(Owing):

@@ -175,6 +175,7 @@ class Watched:
             progress=state.progress,
             live_status=state.live_status,
             outputs=shown,
+            source="server",
         )
 
 
