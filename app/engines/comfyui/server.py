@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import AsyncIterable, Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
-import orjson
 from pydantic import JsonValue
 
 from app.engines.calling import Answer, Caller
@@ -24,7 +23,7 @@ from app.observability.logs import scrub
 from app.observability.metrics import Metrics
 from processors.errors import RefusedBodyError
 from processors.protocols import comfyui
-from processors.protocols.comfyui import Accepted, Queue, Stats, Workflow, cancelling, uploading
+from processors.protocols.comfyui import Accepted, Queue, Stats, Workflow, uploading, versions
 from schemas.base import RunId
 from schemas.run import RunReport, RunStatus
 from schemas.server import ServerSettings
@@ -74,12 +73,25 @@ class ComfyServer:
         self._version: str | None = None
 
     async def stats(self) -> Stats:
-        """Return how it stands, and remember its version."""
+        """Return how it stands, and remember its version.
+
+        Raises:
+            PeerDownError: Among other things: it is too old to be given runs.
+        """
         limit = self._timing.health_limit
         answer = await self._call("stats", "GET", "/system_stats", limit)
         stats = self._understood(answer, comfyui.stats)
         self._version = stats.version
+        if versions.is_too_old(stats.version):
+            raise PeerDownError(
+                self.peer, f"is ComfyUI {stats.version}, and must be {versions.OLDEST} or newer"
+            )
         return stats
+
+    async def remaining(self) -> int:
+        """Return how many runs it has in its queue, whoever's they are."""
+        answer = await self._call("remaining", "GET", "/prompt", self._timing.health_limit)
+        return self._understood(answer, comfyui.remaining)
 
     async def queue_raw(self) -> bytes:
         """Return what it has to do, as it answers."""
@@ -96,25 +108,26 @@ class ComfyServer:
     async def read(self, run_id: RunId) -> RunReport:
         """Return how a run stands.
 
-        The queue is asked first: a run goes from there into history at once, and one that went
-        between two questions in the other order would be in neither.
+        Most are asked about when they are over, so history comes first. What is not in it is lost
+        only if it is not there after the queue either: a run goes from there into history at
+        once, and one that went between two questions in the other order would be in neither.
 
         Raises:
             PeerLostError: It is in neither.
         """
+        over = await self._over(run_id)
+        if over is not None:
+            return over
         queue = await self.queue()
         if run_id in queue.running:
             return RunReport(run_id=run_id, status=RunStatus.RUNNING)
         if run_id in queue.pending:
             place = queue.pending.index(run_id) + 1
             return RunReport(run_id=run_id, status=RunStatus.QUEUED, queue_position=place)
-        report = self._understood(
-            await self._read("history", _history(run_id)),
-            lambda raw: comfyui.report(raw, run_id, self.base),
-        )
-        if report is None:
+        over = await self._over(run_id)
+        if over is None:
             raise PeerLostError(self.peer, "has that run neither in its queue nor in its history")
-        return report
+        return over
 
     async def prompt(self, workflow: Workflow, run_id: RunId, client_id: str) -> Accepted:
         """Send a prompt, once; the same id sent again would run again.
@@ -192,7 +205,7 @@ class ComfyServer:
         and one that has just taken the run up may not heed it at all, so this can be repeated.
         """
         version = self._version or (await self.stats()).version
-        ways = cancelling.ways(version)
+        ways = versions.ways(version)
         if ways.by_job and await self._cancelled_job(run_id):
             return
         queue = await self.queue()
@@ -211,12 +224,16 @@ class ComfyServer:
         raw = self._good(answer)
         try:
             # Some megabytes: everything else would wait for it.
-            told: object = await asyncio.to_thread(orjson.loads, raw)
-        except orjson.JSONDecodeError as error:
-            raise PeerBusyError(self.peer, "answered something else (no JSON)") from error
-        if not isinstance(told, dict):
-            raise PeerBusyError(self.peer, "answered something else (no object)")
-        return cast("dict[str, JsonValue]", told)
+            return await asyncio.to_thread(comfyui.decoded, raw)
+        except RefusedBodyError as error:
+            raise PeerBusyError(self.peer, f"answered something else ({error})") from error
+
+    async def _over(self, run_id: RunId) -> RunReport | None:
+        """Return how a run ended; None where it is not over, or not there."""
+        return self._understood(
+            await self._read("history", _history(run_id)),
+            lambda raw: comfyui.report(raw, run_id, self.base),
+        )
 
     async def _cancelled_job(self, run_id: RunId) -> bool:
         """Cancel it as a job; return whether the server knows jobs."""
