@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from app.bootstrap.discharging import make_discharger, make_job_hands
 from app.bootstrap.engines import receivers
+from app.bootstrap.fleet import Placing, make_placing
 from app.bootstrap.people import Desks, make_desks
 from app.bootstrap.readiness import Readiness
 from app.bootstrap.reception import make_handling, make_intake, make_reception, update_secret
@@ -31,6 +32,7 @@ from app.usecases.expire_media import ExpireMedia
 from app.usecases.forget_user import ForgetUser
 from app.usecases.hands import Hands
 from app.usecases.records import Records
+from app.usecases.requests import Requests
 from app.usecases.start_job import StartJob
 from app.usecases.sweep import Sweep
 from app.usecases.take_updates import TakeUpdates
@@ -53,6 +55,7 @@ class Service:
     engines: Mapping[EngineName, Engine]
     records: Records
     applier: Applier
+    placing: Placing | None
     acceptor: Acceptor
     discharger: Discharger
     job_hands: Hands[Job]
@@ -74,10 +77,11 @@ class Service:
 
 def assemble(tools: Tools) -> Service:
     """Wire the service of its tools."""
-    discharger = make_discharger(tools)
+    applier = _applier(tools)
+    placing = make_placing(tools, applier)
+    discharger = make_discharger(tools, placing)
     starter = StartJob(tools.records, tools.store.jobs, tools.money, tools.taking)
     job_hands, selling = make_job_hands(tools, starter), make_selling(tools)
-    applier = _applier(tools)
     sweep = Sweep(
         tools.store.inbox,
         tools.records,
@@ -108,6 +112,7 @@ def assemble(tools: Tools) -> Service:
         engines=tools.engines,
         records=tools.records,
         applier=applier,
+        placing=placing if tools.settings.run_background else None,
         acceptor=acceptor,
         discharger=discharger,
         job_hands=job_hands,
@@ -162,6 +167,7 @@ def _services(
         acceptor=acceptor,
         desk=Desk(
             tools.records,
+            Requests(tools.store.workflows),
             engines.keys(),
             telegram=tools.peers.telegram_url is not None,
             taking=tools.taking,
@@ -179,8 +185,11 @@ def _services(
         arrears=desks.arrears,
         people=tools.store.users,
         presets=tools.store.presets,
+        workflows=tools.store.workflows,
         images=desks.images,
         storage=tools.storage,
+        uses=tools.store.uses,
+        previews=tools.store.previews,
         metrics=tools.metrics,
         clock=tools.clock,
         webhook_keys={engine: keys.of(engine) for engine in receivers() if engine in engines},

@@ -17,7 +17,7 @@ from schemas.base import GenerationId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Metadata, Request, StatusChange
 from schemas.job import Job, JobStatus, Step, Terms, Work
-from schemas.preset import ImageInput, Preset
+from schemas.preset import ImageInput, Preset, Target, WorkflowTarget
 from schemas.run import RunStatus
 
 START: Final = DebtKind.START.value
@@ -60,9 +60,11 @@ def step_for(
         ),
         work=Work(
             engine=preset.engine,
-            request=Request(deployment_id=preset.target.deployment_id, inputs=filled),
+            request=_request(preset.target, filled),
             cost_rate=preset.cost_rate,
             time_limit=preset.time_limit,
+            max_attempts=preset.tries,
+            priority=preset.priority,
         ),
     )
 
@@ -123,11 +125,20 @@ def cancel_wanted(job: Job, now: datetime, taker: Taker | None = None) -> Job:
 
 
 def _check_pictures(preset: Preset, given: Mapping[str, JsonValue], user: UserId) -> None:
-    """Refuse pictures of other people; those that were given for nobody are anybody's."""
+    """Refuse pictures of other people; those that were given for nobody are anybody's.
+
+    And addresses, where they lead nowhere: a ComfyUI is handed its pictures, and fetches none.
+    """
     theirs = (keys.owned(user), keys.owned(None))
+    fetched = not isinstance(preset.target, WorkflowTarget)
     for asked in preset.inputs:
-        key = keys.key_in(given.get(asked.name))
-        if isinstance(asked, ImageInput) and key is not None and not key.startswith(theirs):
+        value = given.get(asked.name)
+        if not isinstance(asked, ImageInput) or value is None:
+            continue
+        key = keys.key_in(value)
+        if key is None and not fetched:
+            raise inputs.refusal(asked, InputFault.NOT_IMAGE)
+        if key is not None and not key.startswith(theirs):
             raise inputs.refusal(asked, InputFault.NOT_THEIRS)
 
 
@@ -149,8 +160,16 @@ def _generation(job: Job, number: int, step: Step, work: Work, now: datetime) ->
         metadata=_metadata(job, step, work),
         request_payload=work.request,
         time_limit=work.time_limit,
+        max_attempts=work.max_attempts,
+        priority=work.priority,
         history=(StatusChange(status=RunStatus.PENDING, at=now, source="job"),),
     )
+
+
+def _request(target: Target, filled: dict[str, JsonValue]) -> Request:
+    if isinstance(target, WorkflowTarget):
+        return Request(workflow=target.workflow, inputs=filled)
+    return Request(deployment_id=target.deployment_id, inputs=filled)
 
 
 def _metadata(job: Job, step: Step, work: Work) -> Metadata:

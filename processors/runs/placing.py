@@ -20,6 +20,8 @@ from schemas.generation import EngineRun, Generation
 from schemas.run import TERMINAL, RunReport, RunStatus
 from schemas.timing import Timing
 
+_LATER = timedelta(seconds=10)
+"""An expected start that moves by less is no news."""
 PARKED = "waits for a server"
 """Last error of a `submit` that nobody takes up before it is given a slot, or its time is up."""
 
@@ -119,6 +121,42 @@ def unanswered(generation: Generation, debt: Debt, now: datetime) -> Generation:
         return generation
     sent = debts.put(generation, debts.forget(generation.owed, [DebtKind.SUBMIT]))
     return owe(sent, Debt(key=ASK, kind=DebtKind.ASK, next_at=now))
+
+
+def line_news(generation: Generation, place: int, at: datetime | None) -> bool:
+    """Return whether a place in the line, and when it is reached, is news to whoever waits.
+
+    At the head of the line each step is; further back a tenth of the way, and of the wait.
+    """
+    if generation.status is not RunStatus.PENDING:
+        return False
+    known, expected = generation.queue_position, generation.expected_start_at
+    if known is None or (expected is None) != (at is None):
+        return True
+    if abs(known - place) >= max(1, known // 10):
+        return True
+    if expected is None or at is None:
+        return False
+    waited = abs(expected - generation.request_timestamp)
+    return abs(expected - at) >= max(_LATER, waited / 10)
+
+
+def lined_up(
+    generation: Generation, place: int, at: datetime | None, now: datetime, taker: Taker
+) -> Generation:
+    """Note a place in the line, and show it, where it is news.
+
+    Args:
+        generation: What waits.
+        place: Its place, from 1.
+        at: When it is expected to begin, None where nobody knows.
+        now: The time.
+        taker: Who takes up the showing.
+    """
+    if not line_news(generation, place, at):
+        return generation
+    told = generation.change(queue_position=place, expected_start_at=at)
+    return shown(told, now, taker)
 
 
 def sending(generation: Generation, now: datetime, timing: Timing) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.app.cli.running import Answer, Service, run
+from tests.graphs import RAW
 
 
 def test_an_order_is_watched_to_its_end(started: Answer) -> None:
@@ -38,6 +39,39 @@ def test_an_order_that_makes_no_sense_is_refused(option: str, value: str, tmp_pa
 
     assert answer.code == 2
     assert answer.err.startswith(f"{option}: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--engine", "comfyui"), "--workflow: is missing"),
+        (("--workflow", "sea.json"), "--workflow: is for comfyui; comfydeploy runs"),
+        (("--engine", "comfyui", "--deployment", "x"), "--deployment: is for others"),
+        (
+            ("--engine", "comfyui", "--workflow", "gone.json"),
+            "--workflow: gone.json: cannot be read: No such file",
+        ),
+        (("--engine", "comfyui", "--workflow", "text.json"), "--workflow: text.json: is not JSON"),
+    ],
+)
+def test_each_engine_runs_its_own_kind(options: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    """A deployment is ComfyDeploy's, a workflow ComfyUI's."""
+    (tmp_path / "sea.json").write_bytes(RAW)
+    (tmp_path / "text.json").write_text("a lighthouse")
+    answer = run("start", *options, data_dir=tmp_path)
+
+    assert answer.code == 2
+    assert answer.err.startswith(said)
+
+
+def test_a_workflow_reaches_the_service(service: Service, tmp_path: Path) -> None:
+    """What the service says to it is shown."""
+    (tmp_path / "editor.json").write_text('{"nodes": []}')
+    options = ("--engine", "comfyui", "--workflow", str(tmp_path / "editor.json"))
+    answer = run("start", *options, data_dir=service.data_dir)
+
+    assert answer.code == 2
+    assert answer.err.startswith("the service refuses: ")
 
 
 def test_the_service_s_own_words_are_shown(service: Service) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from app.settings import load, sandbox_secrets
 from tests.app.cli.running import Service, run
+from tests.graphs import DIGEST, RAW
 
 EXAMPLES = Path(__file__).parents[3] / "examples/presets.yaml"
 ONE = """
@@ -19,6 +20,7 @@ presets:
     price: {kind: cost, factor: 2, floor: 1, hold: {kind: fixed, credits: 3}}
     allowed: [member]
 """
+_DEPLOYMENT = "{engine: comfydeploy, deployment_id: x}"
 
 
 @pytest.fixture
@@ -58,6 +60,29 @@ def test_presets_are_loaded_listed_and_loaded_again(
     assert "One [red]" in listed.out
     assert "2.5 x cost, at least 1" in listed.out
     assert "5 credits" in listed.out
+
+
+def test_a_workflow_is_loaded_with_its_preset(tmp_path: Path, database: dict[str, str]) -> None:
+    """It is named by the beginning of its digest, and kept by the time its preset is there."""
+    file, graph = tmp_path / "one.yaml", tmp_path / "sea.json"
+    file.write_text(ONE.replace(_DEPLOYMENT, "{engine: comfyui, workflow: sea.json}"))
+    graph.write_bytes(RAW)
+    command = ("presets", "load", str(file), "--yes")
+    first = run(*command, data_dir=tmp_path, **database)
+    again = run(*command, data_dir=tmp_path, **database)
+    graph.write_bytes(RAW.replace(b"64", b"128"))
+    changed = run(*command, data_dir=tmp_path, **database)
+    file.write_text(ONE)
+    gone = run(*command, data_dir=tmp_path, **database)
+    saved = run("backup", str(tmp_path / "one.backup"), data_dir=tmp_path, **database)
+
+    assert f"    comfyui, workflow {DIGEST[:12]} (2 nodes)\n" in first.out
+    assert again.out.startswith("Nothing changes")
+    assert f'    target.workflow: "{DIGEST[:12]}" -> "' in changed.out
+    assert ' (2 nodes)"\n' in changed.out
+    assert "    target.workflow: " in gone.out
+    assert '" is taken away' in gone.out
+    assert "workflows 2" in saved.out
 
 
 def test_what_comes_and_goes_is_said(tmp_path: Path, database: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from app.clock import Clock
 from app.errors import PeerBusyError, PeerDownError
 from app.ports import Lease, Messenger
-from app.telegram.duty import NAME
+from app.usecases.duty import NAME
 from app.telegram.errors import (
     ChatClosedError,
     ChatMigratedError,
