@@ -43,6 +43,8 @@ ASKED_AT_ONCE: Final = 8
 class Listens(Protocol):
     """A socket; see app.engines.comfyui.socket.Socket."""
 
+    trouble: str | None
+
     async def run(self, sink: Sink) -> None:
         """Keep connected, and hand on what comes, until cancelled."""
         ...
@@ -92,6 +94,11 @@ class Tenure:
             group.create_task(self._socket.run(self))
             group.create_task(self._keep_time())
             group.create_task(self._keep_listing())
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the socket is not open; None while it is."""
+        return self._socket.trouble
 
     @property
     def following(self) -> frozenset[RunId]:
