@@ -309,11 +309,12 @@ def test_outputs_of_our_own_servers_are_told_though_they_are_private() -> None:
         linked=lambda _: None,
         translate=translate,
     )
+    outputs = tuple(an_output(str(n), url=url) for n, url in enumerate(urls))
     record = a_generation(
         RunStatus.COMPLETED,
         ended_by="us",
         confirmed=False,
-        response_payload=Response(outputs=tuple(an_output(str(n), url=u) for n, u in enumerate(urls))),
+        response_payload=Response(outputs=outputs),
     )
 
     assert [item.url for item in ends.content(record).items] == [urls[0]]
