@@ -216,7 +216,9 @@ async def _webhook(settings: Settings) -> list[Check]:
         cure = "start the service here, then run doctor again beside it"
         return [Check("webhook URL", "skipped", "cannot be tried while no service runs", cure)]
     async with _client() as client:
-        posted = [_WEBHOOK] if settings.updates_by != "webhook" else [_WEBHOOK, telegram.PATH]
+        # Where the engine is off, nobody takes its webhooks.
+        posted = [_WEBHOOK] if not settings.live or settings.comfydeploy_api_key else []
+        posted += [telegram.PATH] if settings.updates_by == "webhook" else []
         return [
             await _answers(client, "GET", f"{base}/livez", HTTPStatus.OK),
             *[

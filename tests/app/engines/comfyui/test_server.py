@@ -136,8 +136,8 @@ async def test_what_is_in_neither_queue_nor_history_is_lost(
     await until(lost)
 
 
-async def test_the_queue_is_asked_before_history() -> None:
-    """A run that moves on between the two questions is found."""
+async def test_nothing_is_lost_that_is_not_in_history_after_the_queue() -> None:
+    """A run goes from one to the other at once, and may do so between two questions."""
     asked = list[str]()
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -149,7 +149,24 @@ async def test_the_queue_is_asked_before_history() -> None:
         with pytest.raises(PeerLostError):
             await odd.read(a_run())
 
-    assert asked == ["/prefix/queue", f"/prefix/history/{a_run()}"]
+    assert asked[-2:] == ["/prefix/queue", f"/prefix/history/{a_run()}"]
+
+
+async def test_a_run_that_ends_between_two_questions_is_found() -> None:
+    """Neither the first look into history nor the queue has it."""
+    over = (
+        f'{{"{a_run()}": {{"outputs": {{}}, "status": {{"status_str": "success", '
+        '"completed": true, "messages": []}}}'
+    )
+    histories = iter(["{}", over])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if "queue" in request.url.path:
+            return httpx.Response(200, text='{"queue_running": [], "queue_pending": []}')
+        return httpx.Response(200, text=next(histories))
+
+    async with an_odd_server(answer) as odd:
+        assert (await odd.read(a_run())).status is RunStatus.COMPLETED
 
 
 async def test_a_workflow_that_does_not_do_is_refused_in_words(server: ComfyServer) -> None:
