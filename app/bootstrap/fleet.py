@@ -53,6 +53,7 @@ def make_placing(tools: Tools, applier: Applier) -> Placing | None:
     )
     fleet.inform(places.wake)
     tools.records.watched_by(places.noticed)
+    tools.records.watched_by(fleet.noticed)
     return Placing(
         fleet=fleet,
         places=places,

@@ -8,7 +8,7 @@ heard of the one before.
 
 from datetime import datetime, timedelta
 
-from processors import debts
+from processors import costs, debts
 from processors.debts import Taker
 from processors.runs.asking import asked_later, reported
 from processors.runs.climbing import ASK, CANCEL, SUBMIT, moved, noted, owe, shown, visible
@@ -228,6 +228,7 @@ def retried(generation: Generation, now: datetime, taker: Taker) -> Generation:
         attempt=generation.attempt + 1,
         status=RunStatus.PENDING,
         slot=None,
+        runs=(*generation.runs[:-1], _given_up(generation, now)),
         metadata=generation.metadata.change(run_id=None),
         claimed_end=None,
         heard=(),
@@ -242,3 +243,13 @@ def retried(generation: Generation, now: datetime, taker: Taker) -> Generation:
     again = debts.put(again, debts.forget(again.owed, dropped))
     again = owe(again, Debt(key=SUBMIT, kind=DebtKind.SUBMIT, next_at=now), taker)
     return shown(again, now, taker)
+
+
+def _given_up(generation: Generation, now: datetime) -> EngineRun:
+    """Return the run that is given up, with what it took and cost: every run that ran has a cost."""
+    run, began = generation.runs[-1], generation.started_at
+    seconds = None if began is None else round(max(0.0, (now - began).total_seconds()), 3)
+    cost = costs.of(
+        ran=began is not None, duration_seconds=seconds, rate=generation.metadata.cost_rate
+    )
+    return run.change(duration_seconds=seconds, cost_usd=cost.usd)

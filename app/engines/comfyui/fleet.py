@@ -57,6 +57,13 @@ class ComfyFleet:
         for post in self._posts.values():
             post.stirred = stirred
 
+    def noticed(self, before: Generation | None, after: Generation) -> None:
+        """Take note of a change: a run that we have ended may still go on at its server."""
+        ended = before is not None and not before.ended and after.ended_by == "us"
+        post = self._posts.get(after.runs[-1].server or "") if ended and after.runs else None
+        if post is not None:
+            post.stopped(after.runs[-1].run_id)
+
     async def give_up(self) -> None:
         """Let other processes have every server at once."""
         for post in self._posts.values():

@@ -70,6 +70,7 @@ class Post:
         self._load = 0
         self._warm: str | None = None
         self._last_well: datetime | None = None
+        self._stopped = dict[RunId, datetime]()
         self._log = structlog.get_logger()
 
     def state(self) -> ServerState | None:
@@ -136,6 +137,10 @@ class Post:
         if self._tenure is not None:
             self._tenure.drop(run_id)
 
+    def stopped(self, run_id: RunId) -> None:
+        """Take note that we have ended a run that the server may still work on."""
+        self._stopped[run_id] = self._clock.now()
+
     async def _serve(self) -> None:
         """Do the duty as long as it is held."""
         client_id = str(UUID(self._clock.new_id()))
@@ -175,7 +180,7 @@ class Post:
             away = now - (self._last_well or since)
             try:
                 await self._board.put(self._seen(stats, now))
-                if stats is None and away >= self._timing.server_gone and await self._others():
+                if away >= self._timing.server_gone and await self._others():
                     await tenure.gone()
             except UnavailableError as error:
                 self._log.info("not now", server=self.server.name, error=str(error))
@@ -184,16 +189,32 @@ class Post:
     async def _looked_at(self, tenure: Tenure) -> Stats | None:
         """Ask the server how it is; None where it does not say."""
         try:
-            stats, load = await self.server.stats(), await self.server.remaining()
+            stats, self._load = await self.server.stats(), await self.server.remaining()
+            stuck = await self._stuck()
         except PeerError as error:
             self._troubled(error)
             return None
-        self._load, self._last_well = load, self._clock.now()
+        if stuck is not None:
+            self._troubled(PeerDownError(self.server.peer, f"does not stop {stuck}; restart it"))
+            return stats
+        self._last_well = self._clock.now()
         if self._trouble is not None:
             self._trouble = None
             tenure.returned()
             self.stirred()
         return stats
+
+    async def _stuck(self) -> RunId | None:
+        """Return a run that the server works on although it was told to stop it long ago.
+
+        One whose worker has died answers every call and does nothing any more.
+        """
+        if not self._stopped:
+            return None
+        running, now = (await self.server.queue()).running, self._clock.now()
+        self._stopped = {run: at for run, at in self._stopped.items() if run in running}
+        long_ago = now - self._timing.cancel_grace
+        return next((run for run, at in self._stopped.items() if at < long_ago), None)
 
     async def _others(self) -> bool:
         """Return whether another server is well, so that runs can be tried there."""
@@ -217,7 +238,7 @@ class Post:
             engine=comfyui.NAME,
             name=self.server.name,
             at=now,
-            healthy=stats is not None,
+            healthy=self._trouble is None,
             trouble=self._trouble,
             slots=self.server.slots,
             load=self._load,
