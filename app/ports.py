@@ -1,6 +1,14 @@
 """Everything outside, as the use cases see it."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -27,8 +35,9 @@ from schemas.payment import Charge, Comparison, Payment, Transaction
 from schemas.preset import Preset
 from schemas.preview import Preview
 from schemas.run import Batch, RunAt, RunReport
+from schemas.server import ServerSeen
 from schemas.update import Update
-from schemas.usage import Use
+from schemas.usage import Use, UseRow, UsesBy
 from schemas.user import User
 
 OwingT = TypeVar("OwingT", bound=Owing)
@@ -276,29 +285,6 @@ class Turns(Protocol):
     async def last(self, users: Sequence[str]) -> Mapping[str, datetime]:
         """Return when each of these people was last served, of those of whom it is known."""
         ...
-
-
-UsesBy = Literal["class", "model", "server"]
-"""What the log of nodes can be added up by."""
-
-
-class UseRow(NamedTuple):
-    """What the nodes of one class, with one model, or at one server took together."""
-
-    name: str
-    number: int
-    cached: int
-    """How many of them took nothing, for the server had their results already."""
-    milliseconds: int
-    """Of all of them."""
-    longest: int
-    """Milliseconds of the one that took longest."""
-
-    @property
-    def mean(self) -> float:
-        """Milliseconds of one that was not cached; 0.0 where all were."""
-        executed = self.number - self.cached
-        return self.milliseconds / executed if executed else 0.0
 
 
 class Uses(Protocol):
@@ -668,27 +654,6 @@ class Receiver(Protocol):
         ...
 
 
-class ServerSeen(NamedTuple):
-    """A server as whoever has its duty saw it last."""
-
-    engine: EngineName
-    name: str
-    at: datetime
-    healthy: bool
-    trouble: str | None
-    """Why it is not healthy, or not heard by its socket, in words for people."""
-    slots: int
-    load: int
-    """Runs in its queue, whoever's they are."""
-    version: str | None
-    device: str | None
-    memory_total: int | None
-    """Bytes of its device, as is `memory_free`."""
-    memory_free: int | None
-    by: InstanceName
-    """Who has its duty."""
-
-
 class ServerBoard(Protocol):
     """The servers as they were seen last. Every method may raise StoreDownError."""
 
@@ -721,16 +686,21 @@ class Fleet(Protocol):
         """Return who takes files for a server."""
         ...
 
-    async def post(self, generation: Generation, inputs: Mapping[str, JsonValue]) -> Sequence[str]:
-        """Send a placed generation to the server of its last run, which is followed from then on.
+    async def prepare(
+        self, generation: Generation, server: str, inputs: Mapping[str, JsonValue]
+    ) -> Callable[[Generation], Awaitable[Sequence[str]]]:
+        """Make a generation ready to be sent to a server; nothing is sent yet.
 
         Returns:
-            What the server found wrong with it and goes on without.
+            What sends it once it is placed there, and follows it from before that. It returns
+            what the server found wrong with the order and goes on without, and raises
+            PeerRefusedError where the server will not run it, PeerDownError where it was surely
+            not taken, PeerUnknownError where it may have been.
 
         Raises:
-            PeerRefusedError: It will not run this.
-            PeerDownError: Surely not taken.
-            PeerUnknownError: It may have been taken.
+            PeerRefusedError: It cannot be run as it was ordered.
+            PeerDownError: The server takes no runs now.
+            StoreDownError: The database does not answer.
         """
         ...
 

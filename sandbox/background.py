@@ -37,6 +37,8 @@ class Background:
         task = self._group.create_task(_guard(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # One that is cancelled before it begins would complain that it was never awaited.
+        task.add_done_callback(lambda _: work.close())
         return task
 
     def cancel_all(self) -> None:

@@ -94,6 +94,10 @@ class EngineRun(Item):
     client_id: str | None = None
     """The socket that is told of it, by its name at the server."""
     submitted_at: Time
+    duration_seconds: float | None = None
+    """Of one that was given up for another: from its start, as we saw it, until then."""
+    cost_usd: Money | None = None
+    """Of one that was given up for another: what it cost us, where that is known."""
 
 
 class Request(Record):

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field, SecretStr
 
-from schemas.base import Value
+from schemas.base import EngineName, InstanceName, Record, Time, Value
 
 SLOTS_MOST: Final = 64
 NAME: Final = r"[A-Za-z0-9._:-]{1,64}"
@@ -38,6 +38,31 @@ class ServerSettings(Value):
             yield value
             if name.lower() == "authorization":
                 yield from _within(value)
+
+
+class ServerSeen(Record):
+    """A server as whoever has its duty saw it last."""
+
+    id: str = Field(validation_alias="_id", serialization_alias="_id")
+    """``{engine}/{name}``."""
+    engine: EngineName
+    name: str
+    at: Time
+    healthy: bool
+    """Whether it is given runs."""
+    trouble: str | None = None
+    """What is wrong with it, in words for people."""
+    slots: int
+    load: int
+    """Runs in its queue, whoever's they are."""
+    version: str | None = None
+    device: str | None = None
+    memory_total: int | None = None
+    """Bytes of its device."""
+    memory_free: int | None = None
+    """Bytes of its device that were free."""
+    by: InstanceName
+    """The process that has its duty."""
 
 
 def _within(authorization: str) -> Iterator[str]:

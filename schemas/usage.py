@@ -1,7 +1,7 @@
 """What the nodes of a run took: the rows of the log of model usage."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from schemas.base import GenerationId, RunId
 
@@ -32,3 +32,26 @@ class Use(NamedTuple):
     models: tuple[str, ...]
     milliseconds: int
     cached: bool
+
+
+UsesBy = Literal["class", "model", "server"]
+"""What the log of nodes can be added up by."""
+
+
+class UseRow(NamedTuple):
+    """What the nodes of one class, with one model, or at one server took together."""
+
+    name: str
+    number: int
+    cached: int
+    """How many of them took nothing, for the server had their results already."""
+    milliseconds: int
+    """Of all of them."""
+    longest: int
+    """Milliseconds of the one that took longest."""
+
+    @property
+    def mean(self) -> int | None:
+        """Milliseconds of one that was not cached; None where all were."""
+        executed = self.number - self.cached
+        return round(self.milliseconds / executed) if executed else None

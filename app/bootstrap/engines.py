@@ -11,7 +11,7 @@ from app.engines.comfyui import ComfyServer, ComfyUI
 from app.observability.metrics import Metrics
 from app.ports import Engine
 from app.usecases.sweep import Receivers
-from processors.protocols import comfydeploy
+from processors.protocols import comfydeploy, comfyui
 from schemas.base import EngineName
 from schemas.timing import Timing
 
@@ -24,17 +24,25 @@ def receivers() -> Receivers:
     return {comfydeploy.NAME: comfydeploy.receive}
 
 
+ENGINES: Final = (comfydeploy.NAME, comfyui.NAME)
+"""All engines that there could be."""
+
+
 def make_engines(
-    peers: Peers, client: httpx.AsyncClient, timing: Timing, metrics: Metrics
+    peers: Peers,
+    client: httpx.AsyncClient,
+    timing: Timing,
+    metrics: Metrics,
+    servers: ComfyUI | None = None,
 ) -> Mapping[EngineName, Engine]:
-    """Return the engines that are on, by name."""
+    """Return the engines that are on, by name; `servers` where they have been made already."""
     engines = dict[EngineName, Engine]()
     if peers.comfydeploy_url is not None:
         cloud = make_comfydeploy(peers, peers.comfydeploy_url, client, timing, metrics)
         engines[cloud.name] = cloud
     if peers.comfyui_servers:
-        own = make_comfyui(peers, client, timing, metrics)
-        engines[own.name] = own
+        engine = servers or make_comfyui(peers, client, timing, metrics)
+        engines[engine.name] = engine
     return engines
 
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from app.bootstrap.discharging import make_discharger, make_job_hands
 from app.bootstrap.engines import receivers
+from app.bootstrap.fleet import Placing, make_placing
 from app.bootstrap.people import Desks, make_desks
 from app.bootstrap.readiness import Readiness
 from app.bootstrap.reception import make_handling, make_intake, make_reception, update_secret
@@ -54,6 +55,7 @@ class Service:
     engines: Mapping[EngineName, Engine]
     records: Records
     applier: Applier
+    placing: Placing | None
     acceptor: Acceptor
     discharger: Discharger
     job_hands: Hands[Job]
@@ -75,10 +77,11 @@ class Service:
 
 def assemble(tools: Tools) -> Service:
     """Wire the service of its tools."""
-    discharger = make_discharger(tools)
+    applier = _applier(tools)
+    placing = make_placing(tools, applier)
+    discharger = make_discharger(tools, placing)
     starter = StartJob(tools.records, tools.store.jobs, tools.money, tools.taking)
     job_hands, selling = make_job_hands(tools, starter), make_selling(tools)
-    applier = _applier(tools)
     sweep = Sweep(
         tools.store.inbox,
         tools.records,
@@ -109,6 +112,7 @@ def assemble(tools: Tools) -> Service:
         engines=tools.engines,
         records=tools.records,
         applier=applier,
+        placing=placing if tools.settings.run_background else None,
         acceptor=acceptor,
         discharger=discharger,
         job_hands=job_hands,
@@ -184,6 +188,8 @@ def _services(
         workflows=tools.store.workflows,
         images=desks.images,
         storage=tools.storage,
+        uses=tools.store.uses,
+        previews=tools.store.previews,
         metrics=tools.metrics,
         clock=tools.clock,
         webhook_keys={engine: keys.of(engine) for engine in receivers() if engine in engines},

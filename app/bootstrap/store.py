@@ -19,6 +19,7 @@ from app.store.objects import ObjectStorage
 from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
+from app.store.servers import MongoServers
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
@@ -45,6 +46,7 @@ class Store:
     conversations: MongoConversations
     controls: MongoControls
     deeds: MongoDeeds
+    servers: MongoServers
     workflows: MongoWorkflows
     turns: MongoTurns
     uses: MongoUses
@@ -72,6 +74,7 @@ def open_store(settings: Settings, uri: str) -> Store:
         conversations=MongoConversations(connection),
         controls=MongoControls(connection),
         deeds=MongoDeeds(connection),
+        servers=MongoServers(connection),
         workflows=MongoWorkflows(connection),
         turns=MongoTurns(connection),
         uses=MongoUses(connection),

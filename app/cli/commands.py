@@ -5,7 +5,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -292,6 +292,30 @@ def stuck(
     from app.cli import owing
 
     asyncio.run(owing.stuck(minutes))
+
+
+@app.command(rich_help_panel=_LOOK)
+def usage(
+    since: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="An age (12h, 7d) or a time (2026-01-31T12:00:00Z)."),
+    ] = "7d",
+    by: Annotated[
+        Literal["class", "model", "server"], typer.Option(help="What to add up by.")
+    ] = "class",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+) -> None:
+    """Show what the nodes of runs took: which classes, models or servers the time went to.
+
+    By model, a node counts for each model that its inputs name. It is kept for KEEP_USAGE_DAYS.
+
+    [dim]runrelay usage --since 30d --by model[/dim]
+
+    [dim]runrelay usage --by server --json | jq '.items[0]'[/dim]
+    """
+    from app.cli import using
+
+    asyncio.run(using.usage(since, by, as_json=as_json))
 
 
 app.command(rich_help_panel=_MONEY)(money.grant)

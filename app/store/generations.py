@@ -14,6 +14,7 @@ from app.store.connection import Connection
 from app.store.debtors import AT_ONCE, MongoDebtors
 from app.store.documents import Document, read
 from app.store.indexes import COSTS, DURATIONS, SLOTS, SPENT, STANDING, WAITING
+from processors import scheduling
 from processors.ledger import EndedRun
 from processors.scheduling import Waiting
 from schemas.base import EngineName, GenerationId, first_id
@@ -162,7 +163,9 @@ class MongoGenerations(MongoDebtors[Generation]):
         # All that begin with "server#": the next character after "#" is "$".
         slots = {"$gte": f"{server}#", "$lt": f"{server}$"}
         found = await self._some({"slot": slots, "status": {"$in": sorted(OPEN)}}, "_id", 0)
-        return tuple(each for each in found if each.slot and each.slot.rpartition("#")[0] == server)
+        return tuple(
+            each for each in found if each.slot and scheduling.server_of(each.slot) == server
+        )
 
     async def formerly_at(self, server: str) -> tuple[Generation, ...]:
         """See app.ports.Generations."""

@@ -8,13 +8,12 @@ import pymongo
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import BulkWriteError
 
-from app.ports import UseRow, UsesBy
 from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.debtors import DUPLICATE
 from app.store.documents import Document
 from schemas.base import GenerationId
-from schemas.usage import Use
+from schemas.usage import Use, UseRow, UsesBy
 
 ADDING_UP: Final = timedelta(seconds=20)
 """Longest that adding up may take: it reads every row of its time."""

@@ -15,7 +15,6 @@ from app.errors import PeerDownError, PeerError
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Chats, Leases
 from app.telegram.connecting import connect
-from app.telegram.duty import Duty
 from app.telegram.errors import (
     PEER,
     ChatClosedError,
@@ -31,6 +30,7 @@ from app.telegram.media import Fetch
 from app.telegram.room import Room
 from app.telegram.telling import Means, Telling, plainly
 from app.telegram.unfinished import Unfinished, key_of
+from app.usecases.duty import Duty
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, stripped

@@ -7,13 +7,12 @@ say: it knows the run by the name that we gave it, or never had it.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 import structlog
-from pydantic import JsonValue
 
 from app.errors import (
     ContendedError,
@@ -37,6 +36,9 @@ from schemas.debt import Debt
 from schemas.generation import Generation
 from schemas.run import RunAt, RunStatus
 from schemas.timing import Timing
+
+Send = Callable[[Generation], Awaitable[Sequence[str]]]
+"""Sends a placed generation; see `Fleet.prepare`."""
 
 PAUSE: Final = 0.3
 """Seconds before another try while the database does not answer."""
@@ -85,30 +87,29 @@ class PlaceRun:
         place = await self._places.of(generation)
         if place is None:
             return self._parked(debt)
-        handed = await self._handed(generation, debt, place)
-        if callable(handed):
-            return handed
-        return await self._send(generation, debt, place, handed)
-
-    async def _handed(
-        self, generation: Generation, debt: Debt, place: Place
-    ) -> dict[str, JsonValue] | Decide:
-        """Hand over what the order names; return the inputs, or what is decided without them."""
         asked = generation.request_payload.inputs
         try:
             inputs = await self._hand_over(self._fleet.receiver(place.server), asked, debt.next_at)
-        except PeerDownError as error:
-            self._log.warning("a server takes no pictures", error=str(error))
-            return self._parked(debt)
-        except PeerMissingError as error:
-            self._log.warning("a picture cannot be handed over", error=str(error))
-            return self._over(debt, "input_gone")
-        except PeerRefusedError as error:
-            return self._over(debt, str(error), by_engine=True)
-        return self._taking.renewed(debt.key, debt.n) if inputs is None else inputs
+            if inputs is None:
+                return self._taking.renewed(debt.key, debt.n)
+            send = await self._fleet.prepare(generation, place.server, inputs)
+        except (PeerDownError, PeerMissingError, PeerRefusedError) as error:
+            return self._unsent(debt, error)
+        return await self._send(generation, debt, place, send)
+
+    def _unsent(self, debt: Debt, error: PeerError) -> Decide:
+        """Decide about what cannot be sent: it is over, or waits for a server that is well."""
+        self._log.warning("a run cannot be sent", error=str(error))
+        match error:
+            case PeerMissingError():
+                return self._over(debt, "input_gone")
+            case PeerRefusedError():
+                return self._over(debt, _words(error), by_engine=True)
+            case _:
+                return self._parked(debt)
 
     async def _send(
-        self, generation: Generation, debt: Debt, place: Place, inputs: Mapping[str, JsonValue]
+        self, generation: Generation, debt: Debt, place: Place, send: Send
     ) -> Decide | None:
         """Write that it is sent, and send it."""
         client_id, run_id = self._fleet.client_id(place.server), _named(self._clock.new_id())
@@ -120,14 +121,12 @@ class PlaceRun:
         self._records.remember(sent)
         if debt.next_at - self._clock.now() < self._timing.submit_limit:
             return self._unplaced(debt)
-        return await self._posted(sent, debt, RunAt(run_id, place.server), inputs)
+        return await self._posted(sent, debt, RunAt(run_id, place.server), send)
 
-    async def _posted(
-        self, sent: Generation, debt: Debt, run: RunAt, inputs: Mapping[str, JsonValue]
-    ) -> Decide:
+    async def _posted(self, sent: Generation, debt: Debt, run: RunAt, send: Send) -> Decide:
         """Send what has been written as sent; decide by what came of it."""
         try:
-            warnings = await self._fleet.post(sent, inputs)
+            warnings = await send(sent)
         except PeerUnknownError as error:
             self._log.warning("a server never answered to a run", error=str(error))
             return lambda record, now: runs.unanswered(record, debt, now)
@@ -135,7 +134,7 @@ class PlaceRun:
             self._log.warning("a server did not take a run", error=str(error))
             self._fleet.drop(run)
             if isinstance(error, PeerRefusedError):
-                return self._over(debt, str(error), by_engine=True)
+                return self._over(debt, _words(error), by_engine=True)
             return self._unplaced(debt)
         return self._taken(run.run_id, tuple(warnings))
 
@@ -194,6 +193,11 @@ class PlaceRun:
             return runs.ended(record, ending, now=now, taker=self._taking.taker(now))
 
         return over
+
+
+def _words(error: PeerError) -> str:
+    """Return what a server said, for a person."""
+    return str(error).removeprefix(f"{error.peer}: ")
 
 
 def _named(new_id: str) -> RunId:

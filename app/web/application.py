@@ -22,9 +22,11 @@ from app.web import (
     payments,
     people,
     presets,
+    previews,
     refunds,
     refusals,
     telegram,
+    usage,
     users,
     webhooks,
     workflows,
@@ -81,6 +83,8 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *generations.routes(
             services.desk, services.generations, services.link, services.body_deadline
         ),
+        *previews.routes(services.previews),
+        *usage.routes(services.uses, services.generations, services.clock),
         *jobs.routes(services.orders, services.people, services.link, services.body_deadline),
         *users.routes(services.accounts, services.body_deadline),
         *payments.routes(services.payments, services.clock, services.body_deadline),

@@ -51,6 +51,8 @@ from processors.runs.forgetting import blanked, files_of, forgettable, released
 from processors.runs.hearing import Heard, Verdict, hear, known_end, looked_into, serves
 from processors.runs.placing import (
     concluded,
+    line_news,
+    lined_up,
     may_retry,
     parked,
     placed,
@@ -97,6 +99,8 @@ __all__ = [
     "informed",
     "known_end",
     "limit_at",
+    "line_news",
+    "lined_up",
     "located",
     "looked_into",
     "lost",

@@ -8,7 +8,7 @@ heard of the one before.
 
 from datetime import datetime, timedelta
 
-from processors import debts
+from processors import costs, debts
 from processors.debts import Taker
 from processors.runs.asking import asked_later, reported
 from processors.runs.climbing import ASK, CANCEL, SUBMIT, moved, noted, owe, shown, visible
@@ -20,6 +20,8 @@ from schemas.generation import EngineRun, Generation
 from schemas.run import TERMINAL, RunReport, RunStatus
 from schemas.timing import Timing
 
+_LATER = timedelta(seconds=10)
+"""An expected start that moves by less is no news."""
 PARKED = "waits for a server"
 """Last error of a `submit` that nobody takes up before it is given a slot, or its time is up."""
 
@@ -121,6 +123,42 @@ def unanswered(generation: Generation, debt: Debt, now: datetime) -> Generation:
     return owe(sent, Debt(key=ASK, kind=DebtKind.ASK, next_at=now))
 
 
+def line_news(generation: Generation, place: int, at: datetime | None) -> bool:
+    """Return whether a place in the line, and when it is reached, is news to whoever waits.
+
+    At the head of the line each step is; further back a tenth of the way, and of the wait.
+    """
+    if generation.status is not RunStatus.PENDING:
+        return False
+    known, expected = generation.queue_position, generation.expected_start_at
+    if known is None or (expected is None) != (at is None):
+        return True
+    if abs(known - place) >= max(1, known // 10):
+        return True
+    if expected is None or at is None:
+        return False
+    waited = abs(expected - generation.request_timestamp)
+    return abs(expected - at) >= max(_LATER, waited / 10)
+
+
+def lined_up(
+    generation: Generation, place: int, at: datetime | None, now: datetime, taker: Taker
+) -> Generation:
+    """Note a place in the line, and show it, where it is news.
+
+    Args:
+        generation: What waits.
+        place: Its place, from 1.
+        at: When it is expected to begin, None where nobody knows.
+        now: The time.
+        taker: Who takes up the showing.
+    """
+    if not line_news(generation, place, at):
+        return generation
+    told = generation.change(queue_position=place, expected_start_at=at)
+    return shown(told, now, taker)
+
+
 def sending(generation: Generation, now: datetime, timing: Timing) -> bool:
     """Return whether a run may still be on its way to its server, for all that we know."""
     if generation.status is not RunStatus.SUBMITTING or not generation.runs:
@@ -190,6 +228,7 @@ def retried(generation: Generation, now: datetime, taker: Taker) -> Generation:
         attempt=generation.attempt + 1,
         status=RunStatus.PENDING,
         slot=None,
+        runs=(*generation.runs[:-1], _given_up(generation, now)),
         metadata=generation.metadata.change(run_id=None),
         claimed_end=None,
         heard=(),
@@ -204,3 +243,13 @@ def retried(generation: Generation, now: datetime, taker: Taker) -> Generation:
     again = debts.put(again, debts.forget(again.owed, dropped))
     again = owe(again, Debt(key=SUBMIT, kind=DebtKind.SUBMIT, next_at=now), taker)
     return shown(again, now, taker)
+
+
+def _given_up(generation: Generation, now: datetime) -> EngineRun:
+    """Return the run that is given up, with what it took and cost: every run that ran has a cost."""
+    run, began = generation.runs[-1], generation.started_at
+    seconds = None if began is None else round(max(0.0, (now - began).total_seconds()), 3)
+    cost = costs.of(
+        ran=began is not None, duration_seconds=seconds, rate=generation.metadata.cost_rate
+    )
+    return run.change(duration_seconds=seconds, cost_usd=cost.usd)

@@ -104,7 +104,7 @@ class Run:
     def _waiting(self, cached: set[str]) -> dict[str, Node]:
         """Return the nodes to run: of cached ones only the outputs."""
         found: dict[str, Node] = {}
-        ahead = list(self.item.outputs)
+        ahead = sorted(self.item.outputs, key=lambda each: each not in cached)
         while ahead:
             node = self.graph[ahead.pop(0)]
             if node.id in found or (node.id in cached and not node.kind.output_node):
@@ -159,7 +159,7 @@ class Run:
             self._block(node, blocked)
             return
         try:
-            self._made[node.id] = await self._do(node, inputs)
+            made = await self._do(node, inputs)
         except InterruptedPromptError:
             told: Json = {"executed": self.executed.copy()}
             self.item.interrupted_at = stamp()
@@ -168,6 +168,11 @@ class Run:
         except NodeError as error:
             self._note("execution_error", self._failure(node, inputs, error))
             raise
+        for number, (kind, given) in enumerate(made.nodes, 1):
+            name = f"{node.id}.0.0.{number}"
+            await self._one(Node(name, CLASSES[kind], given, node.id, node.display))
+            made = Made(self.done[name].values)
+        self._made[node.id] = made
 
     async def _do(self, node: Node, inputs: Json) -> Made:
         controls, item = self.place.controls, self.item
@@ -184,11 +189,6 @@ class Run:
             memory=not controls.out_of_memory,
         )
         made = await works.do(task)
-        for number, (kind, given) in enumerate(made.nodes, 1):
-            name = f"{node.id}.0.0.{number}"
-            inner = Node(name, CLASSES[kind], given, node.id, node.display)
-            await self._one(inner)
-            made = Made(self.done[name].values)
         while controls.hold in {"*", node.kind.name} and not item.interrupted:
             item.woken.clear()
             await item.woken.wait()

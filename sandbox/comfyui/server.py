@@ -77,15 +77,13 @@ class Server:
 
     def restart(self) -> None:
         """Lose queue, history, connections and client ids, as a server that starts again."""
-        self._worker.cancel()
-        self.sockets.break_off()
-        self.sockets.forget()
+        self.stop()
         for item in [one for *_, one in self.pending] + [self.running]:
             if item is not None:
                 item.status = "lost"
         self.pending, self.running, self._node = [], None, None
         self.history.clear()
-        # New ones, for what is cancelled here may still write into the old.
+        # A new one, for what is cancelled here may still write into the old.
         self._cache = {}
         self._number = 0
         self.folders.restart()
@@ -93,8 +91,9 @@ class Server:
 
     def stop(self) -> None:
         """End everything that still goes on."""
-        self.restart()
         self._worker.cancel()
+        self.sockets.break_off()
+        self.sockets.forget()
 
     def features(self) -> Json:
         """Return what this server says it can."""

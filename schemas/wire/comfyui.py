@@ -149,3 +149,15 @@ class Uploaded(Wire):
     name: str = Field(min_length=1)
     """Not always the one that was sent: other bytes under a known name get a new one."""
     subfolder: str = ""
+
+
+class ExecInfo(Wire):
+    """The part of ``GET /prompt`` that counts."""
+
+    queue_remaining: int = Field(ge=0)
+
+
+class PromptState(Wire):
+    """The answer of ``GET /prompt``."""
+
+    exec_info: ExecInfo

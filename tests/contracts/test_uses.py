@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.ports import UseRow, Uses
+from app.ports import Uses
 from schemas.base import GenerationId, RunId
-from schemas.usage import Use
+from schemas.usage import Use, UseRow
 from tests.builders import ID, NOON, RUN, later
 from tests.contracts.conftest import Ports
 
@@ -84,9 +84,3 @@ async def test_a_time_is_added_up(uses: Uses) -> None:
     )
     assert await added("server") == (UseRow("b", 1, 0, 9000, 9000), UseRow("a", 3, 1, 3500, 3000))
     assert await uses.report(later(99), later(100), "class") == ()
-
-
-def test_what_was_cached_is_not_in_the_mean() -> None:
-    """It took nothing; where all were, there is nothing to be told."""
-    assert UseRow("KSampler", 3, 1, 3000, 2000).mean == 1500.0
-    assert UseRow("KSampler", 2, 2, 0, 0).mean == 0.0

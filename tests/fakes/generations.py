@@ -8,7 +8,7 @@ from decimal import Decimal
 from pydantic import JsonValue
 
 from app.ports import Page, Running, Spent
-from processors import runs
+from processors import runs, scheduling
 from processors.ledger import EndedRun
 from processors.scheduling import Waiting
 from schemas.base import EngineName, GenerationId, first_id
@@ -125,7 +125,7 @@ class FakeGenerations(FakeDebtors[Generation]):
         return tuple(
             each
             for _, each in sorted(self.records.items())
-            if not each.ended and each.slot and each.slot.rpartition("#")[0] == server
+            if not each.ended and each.slot and scheduling.server_of(each.slot) == server
         )
 
     async def formerly_at(self, server: str) -> tuple[Generation, ...]:
@@ -163,10 +163,13 @@ def _without_inputs(record: Generation) -> Generation:
 
 
 def _waiting(record: Generation) -> Waiting:
-    whose = record.metadata
-    chat = "" if whose.telegram_chat_id is None else f"chat:{whose.telegram_chat_id}"
-    asked = record.request_payload
-    return Waiting(record.id, whose.user_id or chat, record.priority, whose.preset, asked.workflow)
+    return Waiting(
+        record.id,
+        scheduling.user_of(record),
+        record.priority,
+        record.metadata.preset,
+        record.request_payload.workflow,
+    )
 
 
 def _field(record: Generation, name: str) -> object:

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.ports import UseRow, UsesBy
 from schemas.base import GenerationId, RunId
-from schemas.usage import Use
+from schemas.usage import Use, UseRow, UsesBy
 from tests.fakes.gates import Gate, ajar
 
 

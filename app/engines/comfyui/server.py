@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import AsyncIterable, Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
-import orjson
 from pydantic import JsonValue
 
 from app.engines.calling import Answer, Caller
@@ -89,6 +88,11 @@ class ComfyServer:
             )
         return stats
 
+    async def remaining(self) -> int:
+        """Return how many runs it has in its queue, whoever's they are."""
+        answer = await self._call("remaining", "GET", "/prompt", self._timing.health_limit)
+        return self._understood(answer, comfyui.remaining)
+
     async def queue_raw(self) -> bytes:
         """Return what it has to do, as it answers."""
         return self._good(await self._read("queue", "/queue"))
@@ -104,25 +108,26 @@ class ComfyServer:
     async def read(self, run_id: RunId) -> RunReport:
         """Return how a run stands.
 
-        The queue is asked first: a run goes from there into history at once, and one that went
-        between two questions in the other order would be in neither.
+        Most are asked about when they are over, so history comes first. What is not in it is lost
+        only if it is not there after the queue either: a run goes from there into history at
+        once, and one that went between two questions in the other order would be in neither.
 
         Raises:
             PeerLostError: It is in neither.
         """
+        over = await self._over(run_id)
+        if over is not None:
+            return over
         queue = await self.queue()
         if run_id in queue.running:
             return RunReport(run_id=run_id, status=RunStatus.RUNNING)
         if run_id in queue.pending:
             place = queue.pending.index(run_id) + 1
             return RunReport(run_id=run_id, status=RunStatus.QUEUED, queue_position=place)
-        report = self._understood(
-            await self._read("history", _history(run_id)),
-            lambda raw: comfyui.report(raw, run_id, self.base),
-        )
-        if report is None:
+        over = await self._over(run_id)
+        if over is None:
             raise PeerLostError(self.peer, "has that run neither in its queue nor in its history")
-        return report
+        return over
 
     async def prompt(self, workflow: Workflow, run_id: RunId, client_id: str) -> Accepted:
         """Send a prompt, once; the same id sent again would run again.
@@ -219,12 +224,16 @@ class ComfyServer:
         raw = self._good(answer)
         try:
             # Some megabytes: everything else would wait for it.
-            told: object = await asyncio.to_thread(orjson.loads, raw)
-        except orjson.JSONDecodeError as error:
-            raise PeerBusyError(self.peer, "answered something else (no JSON)") from error
-        if not isinstance(told, dict):
-            raise PeerBusyError(self.peer, "answered something else (no object)")
-        return cast("dict[str, JsonValue]", told)
+            return await asyncio.to_thread(comfyui.decoded, raw)
+        except RefusedBodyError as error:
+            raise PeerBusyError(self.peer, f"answered something else ({error})") from error
+
+    async def _over(self, run_id: RunId) -> RunReport | None:
+        """Return how a run ended; None where it is not over, or not there."""
+        return self._understood(
+            await self._read("history", _history(run_id)),
+            lambda raw: comfyui.report(raw, run_id, self.base),
+        )
 
     async def _cancelled_job(self, run_id: RunId) -> bool:
         """Cancel it as a job; return whether the server knows jobs."""

@@ -4,7 +4,7 @@ Facts are from recordings of servers 0.3.64 (2025-10-11) and 0.30.2 (2026-08-05)
 source where a recording could not show them.
 """
 
-from processors.protocols.comfyui.answers import Queue, Stats, queue, report, stats
+from processors.protocols.comfyui.answers import Queue, Stats, queue, remaining, report, stats
 from processors.protocols.comfyui.checking import unknown
 from processors.protocols.comfyui.filling import bind
 from processors.protocols.comfyui.following import Followed, Follower, Pace
@@ -57,6 +57,7 @@ __all__ = [
     "parse",
     "queue",
     "refusal",
+    "remaining",
     "report",
     "stats",
     "stored",

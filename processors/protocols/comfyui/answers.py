@@ -15,6 +15,7 @@ from schemas.run import RunReport, RunStatus
 from schemas.wire.comfyui import (
     HistoryEntry,
     HistoryStatus,
+    PromptState,
     QueueAnswer,
     Stamped,
     SystemStats,
@@ -58,6 +59,15 @@ def stats(raw: bytes) -> Stats:
     device = told.devices[0]
     name = words.line(device.name or "", NAME_KEPT) or None
     return Stats(version, name, device.vram_total, device.vram_free)
+
+
+def remaining(raw: bytes) -> int:
+    """Translate the answer of ``GET /prompt``: how many prompts a server has in its queue.
+
+    Raises:
+        RefusedBodyError: It is not one.
+    """
+    return parsed(PromptState, raw).exec_info.queue_remaining
 
 
 def queue(raw: bytes) -> Queue:

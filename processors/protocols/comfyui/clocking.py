@@ -51,9 +51,9 @@ class Stopwatch:
         if node in self._nodes:
             self._since.setdefault(node, now)
 
-    def finished(self, nodes: Collection[str], now: datetime) -> None:
-        """Stop the times of nodes that are done."""
-        self._stop([each for each in self._since if each in nodes], now)
+    def only(self, at: Collection[str], now: datetime) -> None:
+        """Stop the times of all nodes but those that are known to run."""
+        self._stop([each for each in self._since if each not in at], now)
 
     def stop(self, now: datetime) -> None:
         """Stop all times, for the run does not go on."""

@@ -9,10 +9,11 @@ import struct
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
-import orjson
 from pydantic import ValidationError
 
+from processors.errors import RefusedBodyError
 from processors.protocols import sniffing
+from processors.protocols.comfyui import reading
 from schemas.base import RunId
 from schemas.wire.comfyui_socket import (
     Executed,
@@ -55,10 +56,18 @@ class NodeState(NamedTuple):
 
 
 class States(NamedTuple):
-    """``progress_state``: every node that has begun so far, in the order they began."""
+    """``progress_state``: every node that has begun so far, in the order they began.
+
+    It comes at every step of every run and grows with the graph, so that nodes are read only
+    where something may have changed.
+
+    Attributes:
+        prompt_id: Whose they are.
+        nodes: By id, each to be read by `state`. Hence Any.
+    """
 
     prompt_id: RunId
-    nodes: Mapping[str, NodeState]
+    nodes: Mapping[str, Any]
 
 
 Message: TypeAlias = OfPrompt | States
@@ -93,17 +102,34 @@ _KINDS: Final[Mapping[str, type[OfPrompt]]] = {
 def text(data: str) -> Message | None:
     """Read a text frame; None where it is not about a run, or says nothing that we know."""
     try:
-        told = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        told = reading.decoded(data.encode(errors="replace"))
+    except RefusedBodyError:
         return None
-    if not isinstance(told, dict):
-        return None
-    kind = cast("dict[str, Any]", told).get("type")
-    body = cast("dict[str, Any]", told).get("data")
+    kind, body = told.get("type"), told.get("data")
     if kind == "progress_state":
         return _states(body)
     model = _KINDS.get(kind) if isinstance(kind, str) else None
     return None if model is None else _fitting(model, body)
+
+
+def is_finished(told: Any) -> bool:  # noqa: ANN401 - a peer's free JSON
+    """Return whether one of `States` is that of a node that is done."""
+    return isinstance(told, dict) and cast("dict[str, Any]", told).get("state") == "finished"
+
+
+def state(node: str, told: Any) -> NodeState | None:  # noqa: ANN401 - a peer's free JSON
+    """Read one of `States`; None where it says nothing that we know."""
+    match told:
+        case {
+            "value": int() | float() as value,
+            "max": int() | float() as most,
+            "state": "running" | "finished" as word,
+        }:
+            root = told.get("display_node_id")
+            root = root if isinstance(root, str) else node
+            return NodeState(root, value, most, word == "finished")
+        case _:
+            return None
 
 
 def frame(data: bytes) -> Frame | None:
@@ -126,8 +152,8 @@ def frame(data: bytes) -> Frame | None:
 
 def _metadata(raw: bytes) -> FrameMetadata | None:
     try:
-        return FrameMetadata.model_validate(orjson.loads(raw))
-    except (orjson.JSONDecodeError, ValidationError):
+        return reading.parsed(FrameMetadata, raw)
+    except RefusedBodyError:
         return None
 
 
@@ -141,26 +167,8 @@ def _fitting(model: type[OfPrompt], body: object) -> OfPrompt | None:
 
 
 def _states(body: Any) -> States | None:  # noqa: ANN401 - a peer's free JSON
-    """Read the states of all nodes by plain looks: they come at every step of every run."""
     match body:
         case {"prompt_id": str(run_id), "nodes": dict()}:
-            told = cast("dict[str, Any]", body["nodes"])
-            states = ((node, _state(node, each)) for node, each in told.items())
-            return States(RunId(run_id), {node: state for node, state in states if state})
-        case _:
-            return None
-
-
-def _state(node: str, told: Any) -> NodeState | None:  # noqa: ANN401 - a peer's free JSON
-    match told:
-        case {
-            "value": int() | float() as value,
-            "max": int() | float() as most,
-            "state": "running" | "finished" as state,
-        }:
-            root = told.get("display_node_id")
-            return NodeState(
-                root if isinstance(root, str) else node, value, most, state == "finished"
-            )
+            return States(RunId(run_id), cast("dict[str, Any]", body["nodes"]))
         case _:
             return None

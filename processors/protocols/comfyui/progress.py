@@ -7,8 +7,9 @@ is 1 only when the parent itself is done.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
+from processors.protocols.comfyui import messages
 from processors.protocols.comfyui.messages import NodeState
 from processors.protocols.comfyui.workflows import NodeKind
 
@@ -29,6 +30,7 @@ class Work:
         self._done = 0.0
         # By the node of the graph: the shares of its subgraph's nodes.
         self._parts: dict[str, dict[str, float]] = {}
+        self._finished: set[str] = set()
         # In the order they began.
         self._running: dict[str, NodeState] = {}
 
@@ -69,18 +71,24 @@ class Work:
         if known is not None:
             self._put(node, known._replace(value=value, most=most))
 
-    def seen(self, states: Mapping[str, NodeState]) -> None:
-        """Take the states of all nodes that have begun."""
-        for node, state in states.items():
-            if state.root in self._nodes:
+    def seen(self, nodes: Mapping[str, Any]) -> None:
+        """Take the states of all nodes that have begun, as they are told."""
+        for node, told in nodes.items():
+            # Most are done and were so before: they come again with every step.
+            if node in self._finished and messages.is_finished(told):
+                continue
+            state = messages.state(node, told)
+            if state is not None and state.root in self._nodes:
                 self._put(node, state)
 
     def _put(self, node: str, state: NodeState) -> None:
         if state.finished:
             self._running.pop(node, None)
+            self._finished.add(node)
             self._reach(node, state.root, 1.0)
             return
         self._running[node] = state
+        self._finished.discard(node)
         if state.most > 0:
             self._reach(node, state.root, max(0.0, min(state.value / state.most, 1.0)))
 

@@ -16,7 +16,8 @@ from typing import Final, NamedTuple
 from schemas.base import RunId
 
 LOOKS: Final = (timedelta(milliseconds=250), timedelta(milliseconds=500), timedelta(seconds=1))
-"""After so long each, a run is looked for in history whose end was told, or its like."""
+"""How long after word of a run's end its history is looked at, and then, each time that it has
+nothing of it, after the last look."""
 
 
 class Pace(NamedTuple):
@@ -186,18 +187,16 @@ class Rounds:
         turn.asked = False
         settled = sure and turn.absent is not None
         later = now + (self._apart(turn) if settled else self._pace.down)
-        self._put(turn, later if turn.at is None else turn.at)
-        if run_id in self._looked:
-            self._look_again(run_id, turn, now)
-        return settled and turn.absent is True
-
-    def _look_again(self, run_id: RunId, turn: _Turn, now: datetime) -> None:
-        """Look for a run a few times; from then on its rounds are enough."""
-        if turn.looks == len(LOOKS):
+        at = later if turn.at is None else turn.at
+        if run_id in self._looked and turn.looks < len(LOOKS):
+            turn.look_at = now + LOOKS[turn.looks]
+            turn.looks += 1
+        elif run_id in self._looked:
+            # From then on rounds as with a dead socket are enough.
             self._looked.discard(run_id)
-            return
-        turn.look_at = now + LOOKS[turn.looks]
-        turn.looks += 1
+            at = min(at, now + self._pace.down)
+        self._put(turn, at)
+        return settled and turn.absent is True
 
     def _apart(self, turn: _Turn) -> timedelta:
         return self._pace.every if self._up and turn.heard else self._pace.down

@@ -69,6 +69,8 @@ class Watched:
         self._base = base
         self._work = Work(run.nodes)
         self._stopwatch = Stopwatch(run.nodes)
+        # The nodes that run by the last states of all; others have had the next one begin.
+        self._beside: frozenset[str] = frozenset()
         self._told = _State()
         self._previewed_at: datetime | None = None
 
@@ -128,12 +130,12 @@ class Watched:
 
     def _begun(self, node: str, root: str, now: datetime) -> None:
         self._work.begun(node, root)
-        self._stopwatch.begun(root, self._work.at, now)
+        self._stopwatch.begun(root, self._beside, now)
 
     def _seen(self, states: States, now: datetime) -> None:
         self._work.seen(states.nodes)
-        at = self._work.at
-        self._stopwatch.finished({each.root for each in states.nodes.values()} - at, now)
+        self._beside = self._work.at
+        self._stopwatch.only(self._beside, now)
 
     def _judge(self, message: Message, now: datetime) -> None:
         """Take note of an end. The first one stands."""

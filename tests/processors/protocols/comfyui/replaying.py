@@ -106,11 +106,15 @@ class Scenario(NamedTuple):
 @cache
 def scenario(name: str) -> Scenario:
     """Read what was recorded under a name."""
-    lines = [_lines(name, socket) for socket in SCENARIOS[name]]
-    frames = tuple(frame for each in lines for frame in _frames(each))
+    frames = tuple(frame for socket in SCENARIOS[name] for frame in heard_by(name, socket))
     path = SAMPLES / f"{name}.http.json"
     exchanges: list[Any] = json.loads(path.read_text()) if path.exists() else []
     return Scenario(name, frames, tuple(_prompts(frames, exchanges)))
+
+
+def heard_by(name: str, socket: str) -> tuple[Frame, ...]:
+    """What one socket of a scenario heard."""
+    return tuple(_frames(_lines(name, socket)))
 
 
 def followed(prompt: Prompt, client_id: str | None = OURS) -> Followed:
