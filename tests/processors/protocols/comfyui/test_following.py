@@ -58,6 +58,7 @@ def an_event(status: RunStatus, at: float = 0, **fields: Any) -> RunEvent:  # no
         run_id=RUN,
         status=status,
         received_at=later(at),
+        source="server",
         **fields,
     )
 
