@@ -136,6 +136,8 @@ class RecordsOf(Generic[OwingT]):
         stored = await self.kept.insert(record)
         if stored:
             self._noted(None, record)
+            for watcher in self._watchers:
+                watcher(None, record)
             if handed:
                 self.hand(None, record)
         return stored
