@@ -318,3 +318,11 @@ def test_what_lost_its_reason_is_dropped() -> None:
 
     assert debts.forget(owed, [DebtKind.ASK, DebtKind.NOTIFY]) == (a_debt(SUBMIT),)
     assert debts.forget(owed, []) == owed
+
+
+def test_what_is_owed_anew_is_above_every_claim_there_ever_was() -> None:
+    """Whoever holds a claim of a debt that was dropped meanwhile holds nothing of the new one."""
+    again = debts.owe((), a_debt(), above=7)
+    more = debts.owe(again, a_debt(), above=3)
+
+    assert (again[0].n, more[0].n) == (8, 9)
