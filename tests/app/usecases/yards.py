@@ -148,6 +148,7 @@ class Yard(Hall):
         name: InstanceName = HERE,
         timing: Timing = TIMING,
         generations: type[FakeGenerations] = FakeGenerations,
+        engine: FakeEngine | None = None,
     ) -> None:
         self.timing = timing
         self.clock = beside.clock if beside else LoopClock()
@@ -155,7 +156,8 @@ class Yard(Hall):
         known = beside.generations.records if beside else None
         self.generations = generations(known, gate=self.store)
         self.fleet = FakeFleet(*servers)
-        self.engine = beside.engine if beside else FakeEngine(Turnstile(), COMFYUI)
+        known_engine = engine or FakeEngine(Turnstile(), COMFYUI)
+        self.engine = beside.engine if beside else known_engine
         self.turns = beside.turns if beside else FakeTurns(self.store)
         self.storage = FakeStorage()
         super().__init__(
