@@ -8,7 +8,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from app.clock import Clock
 from app.errors import ContendedError
 from app.observability.journal import Journal
-from app.ports import Debtors, Generations, OwingT, Write
+from app.ports import Debtors, Generations, OwingT, Waker, Write
 from processors import debts
 from schemas.base import GenerationId
 from schemas.debt import Debt, Owing
@@ -54,10 +54,15 @@ class RecordsOf(Generic[OwingT]):
         self.clock: Final = clock
         self._noted = noted
         self._heir: Heir[OwingT] | None = None
+        self._waker: Waker | None = None
 
     def inherit(self, heir: Heir[OwingT]) -> None:
         """Hand debts that are born claimed to `heir`, from now on."""
         self._heir = heir
+
+    def leave_to(self, waker: Waker) -> None:
+        """Wake others, from now on, where a write leaves something due that nobody has claimed."""
+        self._waker = waker
 
     async def change(
         self,
@@ -131,6 +136,7 @@ class RecordsOf(Generic[OwingT]):
         stored = await self.kept.insert(record)
         if stored:
             self._noted(None, record)
+            self._wake(None, record)
             if handed:
                 self.hand(None, record)
         return stored
@@ -148,8 +154,14 @@ class RecordsOf(Generic[OwingT]):
 
     def _follow(self, write: Write[OwingT], *, handed: bool = True) -> None:
         self._noted(write.before, write.after)
+        self._wake(write.before, write.after)
         if handed:
             self.hand(write.before, write.after)
+
+    def _wake(self, before: OwingT | None, after: OwingT) -> None:
+        owed = before.owed if before else ()
+        if self._waker is not None and debts.offered(owed, after.owed, self.clock.now()):
+            self._waker.wake()
 
 
 class Records(RecordsOf[Generation]):
