@@ -1,7 +1,8 @@
 """One call of an engine's HTTP API: within a time, up to a size, its faults in our words."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -46,6 +47,8 @@ class Caller:
         url: Its base URL.
         headers: Of every call.
         metrics: Where calls are counted.
+        at_once: Most calls that are under way; the client's connections are everybody's, and a
+            peer that hangs is not to hold them all. None: as many as there are connections.
     """
 
     def __init__(
@@ -56,12 +59,14 @@ class Caller:
         url: str,
         headers: Mapping[str, str],
         metrics: Metrics,
+        at_once: int | None = None,
     ) -> None:
         self._client = client
         self._peer = peer
         self._url = url.rstrip("/")
         self._headers = headers
         self._metrics = metrics
+        self._room = nullcontext() if at_once is None else asyncio.Semaphore(at_once)
 
     async def call(
         self,
@@ -112,6 +117,7 @@ class Caller:
         steps = httpx.Timeout(whole, connect=first, pool=first)
         async with (
             asyncio.timeout(whole),
+            self._turn(first),
             self._client.stream(method, self._url + path, timeout=steps, **request) as answer,
         ):
             content = bytearray()
@@ -120,3 +126,14 @@ class Caller:
                 if len(content) > limit_bytes:
                     raise PeerUnknownError(self._peer, "answered more than can be read")
             return Answer(answer.status_code, answer.headers, bytes(content))
+
+    @asynccontextmanager
+    async def _turn(self, seconds: float) -> AsyncGenerator[None]:
+        """Wait for one of the calls that may be under way, as for a free connection."""
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(seconds):
+                    await stack.enter_async_context(self._room)
+            except TimeoutError as error:
+                raise httpx.PoolTimeout("too many calls are under way") from error
+            yield
