@@ -234,6 +234,8 @@ _SOURCES: Final = {
     "engine": "as the engine said when asked",
     "us": "as we decided",
     "job": "its job made it",
+    "server": "as its server said",
+    "retry": "it is tried again",
 }
 
 
