@@ -19,6 +19,10 @@ CONNECTING: Final = 0.4
 """Share of a call's time that connecting, and waiting for a free connection, may take each."""
 
 
+_OUTCOMES: Final = {2: "ok", 3: "redirected", 4: "refused", 5: "error"}
+"""By the first digit of an answer's status, in words that a metric's label takes."""
+
+
 class Answer(NamedTuple):
     """A whole answer, read."""
 
@@ -43,7 +47,8 @@ class Caller:
 
     Args:
         client: The shared client; it follows no redirects and reads no environment.
-        peer: What the API is called in errors and metrics.
+        peer: What the API is called in errors, ``engine`` or ``engine:server``; in metrics, the
+            engine.
         url: Its base URL.
         headers: Of every call.
         metrics: Where calls are counted.
@@ -63,6 +68,7 @@ class Caller:
     ) -> None:
         self._client = client
         self._peer = peer
+        self._engine = peer.partition(":")[0]
         self._url = url.rstrip("/")
         self._headers = headers
         self._metrics = metrics
@@ -89,7 +95,7 @@ class Caller:
         try:
             more = {**self._headers, **(headers or {})}
             answer = await self._exchange(method, path, limit, limit_bytes, headers=more, **body)
-            outcome = f"{answer.status // 100}xx"
+            outcome = _OUTCOMES.get(answer.status // 100, outcome)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise PeerDownError(
                 self._peer, f"cannot be reached ({type(error).__name__})"
@@ -97,7 +103,7 @@ class Caller:
         except (httpx.HTTPError, TimeoutError) as error:
             raise PeerUnknownError(self._peer, f"broke off ({type(error).__name__})") from error
         finally:
-            self._metrics.engine_call(self._peer, call, outcome, monotonic() - began)
+            self._metrics.engine_call(self._engine, call, outcome, monotonic() - began)
         return answer
 
     async def _exchange(

@@ -44,7 +44,7 @@ class ComfyServer:
 
     Attributes:
         name: The server's, unique.
-        peer: What it is called in errors and metrics.
+        peer: What it is called in errors.
         slots: Runs that it is given at a time.
         base: Its address, without a slash at the end: files of its runs are fetched below it.
 

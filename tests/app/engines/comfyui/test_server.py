@@ -18,6 +18,7 @@ from app.errors import (
     PeerRefusedError,
     PeerUnknownError,
 )
+from app.observability.metrics import Metrics
 from schemas.run import RunStatus
 from tests.app.engines.comfyui.scene import (
     CLIENT,
@@ -495,3 +496,14 @@ async def test_a_server_that_hangs_does_not_hold_everybodys_connections() -> Non
     assert most == AT_ONCE
     assert sum(isinstance(each, PeerUnknownError) for each in found) == AT_ONCE
     assert sum(isinstance(each, PeerDownError) for each in found) == 2 * AT_ONCE
+
+
+async def test_calls_are_counted_by_engine(peers: Peers) -> None:
+    """Not by server: names of the operator's are no words for a label."""
+    metrics = Metrics()
+    async with a_server(peers.comfyui[0], metrics=metrics) as server:
+        await server.queue()
+
+    told = metrics.render().decode()
+    assert 'call="queue",engine="comfyui",outcome="ok"' in told
+    assert "box" not in told
