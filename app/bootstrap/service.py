@@ -122,6 +122,8 @@ def assemble(tools: Tools) -> Service:
     hooks = Webhooks(services)
     reception = make_reception(tools, desks, selling, handling, intake)
     _attend(tools, sweep, selling, handling)
+    if placing is not None and tools.settings.run_background:
+        tools.waker.heed(placing.places.wake)
     return Service(
         store=tools.store,
         clock=tools.clock,
