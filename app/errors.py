@@ -4,6 +4,7 @@
     * RefusedError: refuse the caller; the message says what to change
         * UnknownFieldError, BadFieldError: names the field
         * EngineOffError: that engine is not set up here
+        * WorkflowRefusedError: a workflow cannot be run, or has no such input
         * AmountRefusedError: nothing can be sold for that amount
         * TelegramOffError: Telegram is needed, and is not set up here
         * UserBlockedError: this person is served no more
@@ -70,6 +71,12 @@ class EngineOffError(BadFieldError):
     """An order names an engine that is not set up here."""
 
     reason = "engine_off"
+
+
+class WorkflowRefusedError(BadFieldError):
+    """A workflow cannot be run, is not kept here, or has no such input."""
+
+    reason = "workflow_refused"
 
 
 class AmountRefusedError(BadFieldError):

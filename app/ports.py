@@ -1,6 +1,14 @@
 """Everything outside, as the use cases see it."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -15,6 +23,7 @@ from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.notifications.paying import Bill
 from processors.protocols.sniffing import Sniffed
+from processors.scheduling import ServerState, Waiting
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, UserId
 from schemas.control import Control, Subject
 from schemas.debt import DebtKind, Owing
@@ -24,8 +33,11 @@ from schemas.job import Job, JobStatus
 from schemas.ledger import Entry
 from schemas.payment import Charge, Comparison, Payment, Transaction
 from schemas.preset import Preset
+from schemas.preview import Preview
 from schemas.run import Batch, RunAt, RunReport
+from schemas.server import ServerSeen
 from schemas.update import Update
+from schemas.usage import Use, UseRow, UsesBy
 from schemas.user import User
 
 OwingT = TypeVar("OwingT", bound=Owing)
@@ -190,6 +202,26 @@ class Generations(Debtors[Generation], Protocol):
         """Count the generations of jobs that have not ended, by engine and preset."""
         ...
 
+    async def slots(self) -> Mapping[str, GenerationId]:
+        """Return every slot that is taken, and by which generation."""
+        ...
+
+    async def at_server(self, server: str) -> tuple[Generation, ...]:
+        """Return the generations that have not ended and have a slot at a server, oldest first."""
+        ...
+
+    async def formerly_at(self, server: str) -> tuple[Generation, ...]:
+        """Return the open generations of which a former attempt ran at a server, oldest first."""
+        ...
+
+    async def waiting(self, engine: EngineName) -> tuple[Waiting, ...]:
+        """Return all that is `pending` at an engine, oldest first."""
+        ...
+
+    async def last_durations(self, preset: str, limit: int) -> tuple[float, ...]:
+        """Return the seconds that a preset's last runs took that completed, the newest first."""
+        ...
+
 
 class JobPage(NamedTuple):
     """One page of jobs, newest first, and where the next one begins."""
@@ -232,6 +264,63 @@ class Jobs(Debtors[Job], Protocol):
 
     async def silent(self, before: datetime, limit: int) -> tuple[Job, ...]:
         """Return jobs that have not ended, nor changed since `before`, oldest first."""
+        ...
+
+
+class Workflows(Protocol):
+    """Workflows, each once, under the digest of what it holds. May raise StoreDownError."""
+
+    async def put(self, digest: str, raw: bytes) -> None:
+        """Keep a workflow for ever; that it is there already is no fault."""
+        ...
+
+    async def get(self, digest: str) -> bytes | None:
+        """Return a workflow as it was put, or None."""
+        ...
+
+
+class Turns(Protocol):
+    """Who was served when, for some days. Every method may raise StoreDownError."""
+
+    async def served(self, user: str, now: datetime) -> None:
+        """Remember that a run of somebody's was given a server; of two times the later stands."""
+        ...
+
+    async def last(self, users: Sequence[str]) -> Mapping[str, datetime]:
+        """Return when each of these people was last served, of those of whom it is known."""
+        ...
+
+
+class Uses(Protocol):
+    """The log of the nodes that were executed. Every method may raise StoreDownError."""
+
+    async def add(self, rows: Sequence[Use]) -> None:
+        """Log nodes; of a node of a run that is there already nothing changes."""
+        ...
+
+    async def report(self, since: datetime, until: datetime, by: UsesBy) -> tuple[UseRow, ...]:
+        """Add up what was logged in a time, `until` not included; what took most comes first.
+
+        By model, a node counts for each model that it names, and not at all where it names none.
+        """
+        ...
+
+    async def of(self, generation: GenerationId) -> tuple[Use, ...]:
+        """Return the nodes of a generation: those logged first come first, the longest of them."""
+        ...
+
+
+class Previews(Protocol):
+    """The newest preview of each generation, for an hour. May raise StoreDownError."""
+
+    async def put(
+        self, generation: GenerationId, image: bytes, content_type: str, now: datetime
+    ) -> None:
+        """Keep a preview in place of an older one; one of more than `PREVIEW_MOST` is not kept."""
+        ...
+
+    async def get(self, generation: GenerationId) -> Preview | None:
+        """Return the newest preview of a generation, or None."""
         ...
 
 
@@ -551,6 +640,76 @@ class Engine(Protocol):
 
     async def check(self) -> str:
         """Return what the engine says to a call that changes nothing, for `doctor`."""
+        ...
+
+
+class Receiver(Protocol):
+    """Who is given files: an engine, or one of its servers. It may raise a PeerError."""
+
+    @property
+    def name(self) -> str:
+        """Its name: what has been uploaded there is there."""
+        ...
+
+    async def upload(
+        self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
+    ) -> str:
+        """Upload a file; see `Engine`."""
+        ...
+
+
+class ServerBoard(Protocol):
+    """The servers as they were seen last. Every method may raise StoreDownError."""
+
+    async def put(self, seen: ServerSeen) -> None:
+        """Keep how a server was seen, in place of what was kept before."""
+        ...
+
+    async def all(self) -> tuple[ServerSeen, ...]:
+        """Return every server that was seen, by name."""
+        ...
+
+
+class Fleet(Protocol):
+    """An engine that is several servers of ours, as far as this process has their duty."""
+
+    @property
+    def name(self) -> EngineName:
+        """The engine's name."""
+        ...
+
+    def states(self) -> tuple[ServerState, ...]:
+        """Return the servers whose duty this process has, as they stand."""
+        ...
+
+    def client_id(self, server: str) -> str | None:
+        """Return the name of our socket at a server; None where its duty is not ours."""
+        ...
+
+    def receiver(self, server: str) -> Receiver:
+        """Return who takes files for a server."""
+        ...
+
+    async def prepare(
+        self, generation: Generation, server: str, inputs: Mapping[str, JsonValue]
+    ) -> Callable[[Generation], Awaitable[Sequence[str]]]:
+        """Make a generation ready to be sent to a server; nothing is sent yet.
+
+        Returns:
+            What sends it once it is placed there, and follows it from before that. It returns
+            what the server found wrong with the order and goes on without, and raises
+            PeerRefusedError where the server will not run it, PeerDownError where it was surely
+            not taken, PeerUnknownError where it may have been.
+
+        Raises:
+            PeerRefusedError: It cannot be run as it was ordered.
+            PeerDownError: The server takes no runs now.
+            StoreDownError: The database does not answer.
+        """
+        ...
+
+    def drop(self, run: RunAt) -> None:
+        """Follow a run no more: its server surely never had it."""
         ...
 
 

@@ -18,7 +18,7 @@ from app.main.sandboxed import Addresses, noted
 from app.store.connection import Connection
 from app.store.embedded.binary import find_mongod
 from app.store.embedded.mongod import EmbeddedMongod
-from app.telegram import duty
+from app.usecases import duty
 from benchmarks import events
 
 API_KEY: Final = "an-api-key-for-measuring-only"

@@ -2,6 +2,8 @@
 
 * ProcessorError
     * RefusedBodyError: a sender's body is not what its protocol says; refuse it
+    * RefusedWorkflowError: a file is no workflow that can be run; refuse it, and say where
+    * UnboundInputError: an input is bound to what its workflow does not have; refuse the preset
     * InputRefusedError: what was given for a preset's input cannot be; refuse the order
     * NotPaidError: nobody has paid, so nothing can be given back
     * ImageRefusedError: a file is no picture that we take; refuse it
@@ -40,6 +42,38 @@ class RefusedBodyError(ProcessorError):
         super().__init__(f"{where}{detail}")
         self.reason: Final = reason
         self.field: Final = field
+
+
+class RefusedWorkflowError(ProcessorError):
+    """A file is not a workflow that a server could be given.
+
+    Attributes:
+        place: The node or field at fault, ``6`` or ``6/text``; empty when the whole is.
+        fault: What is wrong, in a person's words.
+    """
+
+    reason = "workflow_refused"
+
+    def __init__(self, place: str, fault: str) -> None:
+        super().__init__(f"node {place}: {fault}" if place else fault)
+        self.place: Final = place
+        self.fault: Final = fault
+
+
+class UnboundInputError(ProcessorError):
+    """An input is bound to a place that its workflow does not have, or that is not free.
+
+    Attributes:
+        key: The place: ``{node id}/{field}``.
+        fault: What is wrong with it, in a person's words.
+    """
+
+    reason = "input_unbound"
+
+    def __init__(self, key: str, fault: str) -> None:
+        super().__init__(f"{key}: {fault}")
+        self.key: Final = key
+        self.fault: Final = fault
 
 
 class InputFault(StrEnum):

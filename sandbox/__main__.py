@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Final
 
 import uvicorn
 
@@ -18,8 +19,9 @@ from sandbox.keeping import Keeping
 from sandbox.settings import Settings
 
 _DESCRIPTION = """\
-Stand-ins for the ComfyDeploy API and the Telegram Bot API, on one loopback port. Once it listens it
-prints one line of JSON with its addresses; then the chats, as messages come and change.
+Stand-ins for the ComfyDeploy API, ComfyUI servers and the Telegram Bot API, on one loopback port.
+Once it listens it prints one line of JSON with its addresses; then the chats, as messages come and
+change.
 """
 _EPILOG = """\
 what to try
@@ -30,6 +32,10 @@ what to try
   the API keys revoked, expired, suspended and no-credits are refused
   POST /control/comfydeploy         {"down": true, "hold_ends": true, "retry_scale": 0.1, ...}
   GET  /control/comfydeploy/runs    the runs, with every try to deliver their webhooks
+  POST /control/comfyui/1           {"hold": "KSampler", "silent_from": "execution_success", ...}:
+                                    how one ComfyUI server behaves (see sandbox/controls.py)
+  POST /control/comfyui/1/acts      what befalls it: {"act": "restart"}; also drop, forget, stranger
+  GET  /control/comfyui/1/prompts   what was posted and what ran; also /sockets and /requests
   POST /control/telegram/faults     {"method": "sendPhoto", "kind": "429", "retry_after": 3}
   GET  /control/telegram/chats/ID   the bot's messages in a chat as they stand
   POST /control/telegram/acts       what a person does: {"act": "write", "user": {"id": 4711},
@@ -39,6 +45,11 @@ what to try
   POST /control/telegram/updates    a whole update: {"update": {"message": {...}}}
   POST /control/telegram/updates/N  the same update again: {"times": 20}
 """
+
+COMFYUI_SERVERS: Final = ("1", "2")
+"""The ComfyUI servers that are told of; any other name works, too."""
+_LONGEST_MESSAGE: Final = 4 * 2**20
+"""Bytes of a message to a ComfyUI server; what is longer closes the socket with 1009."""
 
 
 class Server(uvicorn.Server):
@@ -68,7 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     addresses = _addresses(f"{host}:{port}")
     keeping = None if options.kept is None else Keeping(options.kept, addresses)
     settings = Settings(
-        seconds=options.seconds, quiet=options.quiet, chats=keeping, base_url=addresses["url"]
+        seconds=options.seconds,
+        quiet=options.quiet,
+        chats=keeping,
+        base_url=f"http://{host}:{port}",
     )
     config = uvicorn.Config(
         create_app(settings),
@@ -80,6 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         server_header=False,
         timeout_graceful_shutdown=0,
         lifespan="on",
+        ws="websockets-sansio",
+        ws_max_size=_LONGEST_MESSAGE,
+        # ComfyUI's servers never ping.
+        ws_ping_interval=None,
     )
     server = Server(config, lambda: _announce(keeping.told() if keeping else addresses))
     asyncio.run(_serve(server, listener, keeping, with_parent=options.with_parent))
@@ -111,17 +129,18 @@ def _wait_for_end(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> 
         loop.call_soon_threadsafe(stop)
 
 
-def _addresses(address: str) -> dict[str, str]:
+def _addresses(address: str) -> dict[str, str | list[str]]:
     url = f"http://{address}"
     return {
         "url": url,
         "comfydeploy": f"{url}/comfydeploy/api",
+        "comfyui": [f"{url}/comfyui/{name}" for name in COMFYUI_SERVERS],
         "telegram": f"{url}/telegram",
         "outputs_host": address,
     }
 
 
-def _announce(line: Mapping[str, str | int]) -> None:
+def _announce(line: Mapping[str, object]) -> None:
     print(json.dumps(line), flush=True)  # noqa: T201
 
 

@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from sandbox import control
 from sandbox.comfydeploy import routes as comfydeploy
+from sandbox.comfyui import routes as comfyui
 from sandbox.endings import note_transport
 from sandbox.settings import Settings
 from sandbox.telegram import routes as telegram
@@ -42,6 +43,7 @@ def create_app(settings: Settings) -> Starlette:
     return Sandbox(
         routes=[
             *comfydeploy.Routes(lambda: world().cloud, settings.base_url).routes(),
+            *comfyui.Routes(lambda: world().comfyui).routes(),
             *telegram.Routes(lambda: world().telegram).routes(),
             *control.Routes(world).routes(),
         ],

@@ -29,11 +29,17 @@ class Background:
         self.cancel_all()
         await self._group.__aexit__(kind, error, trace)
 
-    def start(self, work: Coroutine[None, None, None]) -> None:
-        """Run `work` beside everything else; an error in it is logged and harms nothing else."""
+    def start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Run `work` beside everything else; an error in it is logged and harms nothing else.
+
+        Return its task, which may be cancelled.
+        """
         task = self._group.create_task(_guard(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # One that is cancelled before it begins would complain that it was never awaited.
+        task.add_done_callback(lambda _: work.close())
+        return task
 
     def cancel_all(self) -> None:
         """Cancel every task that has not ended yet."""

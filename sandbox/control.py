@@ -4,11 +4,14 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from sandbox.controls import ComfyDeployControls, TelegramControls
+from sandbox.comfyui import acts as comfyui
+from sandbox.comfyui.server import Server
+from sandbox.controls import ComfyDeployControls, ComfyUIControls, TelegramControls
 from sandbox.telegram import seen
 from sandbox.telegram.acts import Act, Wish
 from sandbox.telegram.faults import Fault
@@ -17,6 +20,7 @@ from sandbox.world import World
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Handler = Callable[[Request], Awaitable[Response]]
+_COMFYUI = "/control/comfyui/{server}"
 
 
 class _End(BaseModel):
@@ -61,6 +65,11 @@ class Routes:
             Route("/control/comfydeploy/runs", _open(self._runs)),
             Route("/control/comfydeploy/runs/{run_id}", _open(self._end), methods=["POST"]),
             Route("/control/comfydeploy/requests", _open(self._cloud_requests)),
+            Route(_COMFYUI, _open(self._comfyui), methods=["GET", "POST"]),
+            Route(f"{_COMFYUI}/acts", _open(self._comfyui_act), methods=["POST"]),
+            Route(f"{_COMFYUI}/prompts", _open(self._comfyui_prompts)),
+            Route(f"{_COMFYUI}/sockets", _open(self._comfyui_sockets)),
+            Route(f"{_COMFYUI}/requests", _open(self._comfyui_requests)),
             Route("/control/telegram", _open(self._telegram), methods=["GET", "POST"]),
             Route("/control/telegram/faults", _open(self._fault), methods=["POST"]),
             Route("/control/telegram/chats/{chat_id}", _open(self._chat)),
@@ -76,6 +85,7 @@ class Routes:
     async def _reset(self, _: Request) -> Response:
         self._world().cloud.reset()
         self._world().telegram.reset()
+        self._world().comfyui.reset()
         return JSONResponse({"ok": True})
 
     async def _cloud(self, request: Request) -> Response:
@@ -97,6 +107,31 @@ class Routes:
 
     async def _cloud_requests(self, _: Request) -> Response:
         return JSONResponse(list(self._world().cloud.requests))
+
+    def _server(self, request: Request) -> Server:
+        server = self._world().comfyui.get(request.path_params["server"])
+        if server is None:
+            raise HTTPException(404, "no server has that name")
+        return server
+
+    async def _comfyui(self, request: Request) -> Response:
+        server = self._server(request)
+        if request.method == "POST":
+            server.merge(await _body(request, ComfyUIControls))
+        return JSONResponse(server.controls.model_dump(mode="json"))
+
+    async def _comfyui_act(self, request: Request) -> Response:
+        act = await _body(request, comfyui.Act)
+        return JSONResponse(comfyui.do(self._server(request), act))
+
+    async def _comfyui_prompts(self, request: Request) -> Response:
+        return JSONResponse([item.told() for item in self._server(request).posted])
+
+    async def _comfyui_sockets(self, request: Request) -> Response:
+        return JSONResponse(self._server(request).sockets.told())
+
+    async def _comfyui_requests(self, request: Request) -> Response:
+        return JSONResponse(list(self._server(request).requests))
 
     async def _telegram(self, request: Request) -> Response:
         controls = self._world().telegram.controls

@@ -21,12 +21,17 @@ def note_transport(scope: Scope, send: Send) -> None:
     scope[_TRANSPORT] = getattr(cycle, "transport", None)
 
 
+def break_off(scope: Scope) -> None:
+    """End the connection under a request or a WebSocket, without a word."""
+    _transport_of(scope).abort()
+
+
 class Hang(Response):
     """Never answers; ends when the client gives up or the server stops."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Wait for the client to go."""
-        while (await receive())["type"] != "http.disconnect":
+        while not (await receive())["type"].endswith(".disconnect"):
             pass
 
 

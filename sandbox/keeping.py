@@ -30,7 +30,7 @@ class Keeping:
     """The keeper of a sandbox, one at a time; also the stream that the chats are shown on."""
 
     def __init__(
-        self, seconds: float, addresses: Mapping[str, str], turn: float = TURN_SECONDS
+        self, seconds: float, addresses: Mapping[str, object], turn: float = TURN_SECONDS
     ) -> None:
         """Prepare.
 
@@ -74,7 +74,7 @@ class Keeping:
                 # Its end is not waited for: since Python 3.12 that would be the keeper's, too.
                 server.close()
 
-    def told(self) -> dict[str, str | int]:
+    def told(self) -> dict[str, object]:
         """Return what a keeper must know: the addresses, and what proves that both are right."""
         return {**self._addresses, "keeper": self._port, "pid": os.getpid(), "token": self._token}
 

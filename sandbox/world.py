@@ -8,6 +8,7 @@ import httpx
 
 from sandbox.background import Background
 from sandbox.comfydeploy.cloud import Cloud
+from sandbox.comfyui.servers import Servers
 from sandbox.settings import Settings
 from sandbox.telegram.display import Display
 from sandbox.telegram.server import Server
@@ -15,10 +16,11 @@ from sandbox.telegram.server import Server
 
 @dataclass(frozen=True)
 class World:
-    """The two peers."""
+    """The peers."""
 
     cloud: Cloud
     telegram: Server
+    comfyui: Servers
 
 
 @asynccontextmanager
@@ -34,4 +36,5 @@ async def a_world(settings: Settings) -> AsyncGenerator[World]:
         yield World(
             Cloud(background, client, settings.seconds),
             Server(background, client, Display(quiet=settings.quiet, out=settings.chats)),
+            Servers(background, settings.seconds),
         )

@@ -94,6 +94,10 @@ class EngineRun(Item):
     client_id: str | None = None
     """The socket that is told of it, by its name at the server."""
     submitted_at: Time
+    duration_seconds: float | None = None
+    """Of one that was given up for another: from its start, as we saw it, until then."""
+    cost_usd: Money | None = None
+    """Of one that was given up for another: what it cost us, where that is known."""
 
 
 class Request(Record):
@@ -105,6 +109,8 @@ class Request(Record):
     workflow: str | None = None
     """Digest of the stored workflow, of an engine that is sent one."""
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
+    prompt_input: str | None = None
+    """Which input is what a person wrote; None where it is the one that is named so."""
 
 
 class Response(Record):
@@ -128,7 +134,8 @@ class StatusChange(Item):
     status: RunStatus
     at: Time
     source: str
-    """Who said so: ``api``, ``submit``, ``webhook``, ``engine`` (asked), ``us``."""
+    """Who said so: ``api``, ``job``, ``submit``, ``webhook``, ``server`` (followed there),
+    ``engine`` (asked), ``retry``, ``us``."""
 
 
 class Generation(Owing):

@@ -3,13 +3,26 @@
 import math
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, JsonValue, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 INPUTS_MOST: Final = 12_288
 """Bytes of JSON that the inputs of one order may take; records are hot and small."""
 INTEGER_MOST: Final = 2**63 - 1
 """Largest magnitude of a number: what 64 bits hold."""
+
+WorkflowDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 of a stored workflow's canonical JSON: what it is called."""
+PRIORITY_MOST: Final = 10
+"""Farthest that a priority may be from 0, which is usual."""
+ATTEMPTS_MOST: Final = 10
+"""Times that a run may be tried, counting the first."""
+ATTEMPTS_USUAL: Final = 3
+
+Priority = Annotated[int, Field(ge=-PRIORITY_MOST, le=PRIORITY_MOST)]
+"""Whose turn comes first among runs that wait for a server: the higher goes first."""
+Attempts = Annotated[int, Field(ge=1, le=ATTEMPTS_MOST)]
+"""Times that a run is tried, counting the first."""
 
 InputKey = Annotated[str, StringConstraints(pattern=r"^[^$.\x00][^.\x00]{0,127}$")]
 """1 to 128 characters, no NUL and no ".", not beginning with "$": what MongoDB can query."""

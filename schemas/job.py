@@ -95,6 +95,10 @@ class Work(Record):
     cost_rate: CostRate | None = None
     time_limit: int | None = None
     """Seconds that the run may take from its start."""
+    max_attempts: int = 1
+    """Times that the run is tried, counting the first."""
+    priority: int = 0
+    """Whose turn comes first where runs wait for a server: the higher goes first."""
 
 
 class Outcome(Record):

@@ -13,7 +13,15 @@ from pydantic_core import PydanticCustomError, to_json
 
 from schemas.base import EngineName, Money, Record, Time
 from schemas.generation import CostRate
-from schemas.inputs import INTEGER_MOST, InputKey, InputValue
+from schemas.inputs import (
+    ATTEMPTS_USUAL,
+    INTEGER_MOST,
+    Attempts,
+    InputKey,
+    InputValue,
+    Priority,
+    WorkflowDigest,
+)
 
 TEXT_MOST: Final = 10_000
 """Characters that the text of one input may have, whatever its preset says."""
@@ -163,7 +171,15 @@ class Deployment(Record):
     )
 
 
-Target = Deployment
+class WorkflowTarget(Record):
+    """A workflow of ours that a ComfyUI runs."""
+
+    engine: Literal["comfyui"]
+    workflow: WorkflowDigest
+    """Of the stored workflow."""
+
+
+Target = Annotated[Deployment | WorkflowTarget, Field(discriminator="engine")]
 """What is run, and by whom. A further engine is a further variant, told apart by `engine`."""
 
 
@@ -235,8 +251,9 @@ class Definition(Record):
     """What a run that was cancelled is charged: nothing, or what it cost us."""
     time_limit: Annotated[int, Field(ge=10, le=86_400)] = 1800
     """Seconds that a run may take from its start."""
-    max_attempts: Annotated[int, Field(ge=1, le=10)] = 1
-    """Times that a run is tried, counting the first."""
+    max_attempts: Attempts = ATTEMPTS_USUAL
+    """Times that a run is tried, counting the first, where its engine's runs can be tried again."""
+    priority: Priority = 0
     active: bool = True
     allowed: Literal["all"] | Annotated[tuple[Role, ...], Field(min_length=1)] = "all"
     """Who may use it: everybody, or people with one of these roles."""
@@ -245,6 +262,11 @@ class Definition(Record):
     def engine(self) -> EngineName:
         """Who runs it."""
         return EngineName(self.target.engine)
+
+    @property
+    def tries(self) -> int:
+        """Times that a run is tried: ComfyDeploy's once, whatever was written."""
+        return self.max_attempts if isinstance(self.target, WorkflowTarget) else 1
 
 
 class Preset(Definition):

@@ -14,6 +14,8 @@ class Timing(Value):
     """Longest wait for the answer to a submit; the peer may redeploy inside it."""
     call_limit: timedelta = timedelta(seconds=15)
     """Longest wait for any other answer of an engine."""
+    object_info_limit: timedelta = timedelta(seconds=60)
+    """Longest wait for the list of a ComfyUI server's nodes, which reads folders of models."""
     upload_limit: timedelta = timedelta(seconds=60)
     """Longest wait until a picture has arrived at an engine, within the lease of a submit."""
     look_limit: timedelta = timedelta(seconds=30)
@@ -38,6 +40,26 @@ class Timing(Value):
     """How long a price that follows the cost waits for a cost that is not known."""
     limit_waiting: timedelta = timedelta(hours=6)
     limit_running: timedelta = timedelta(minutes=30)
+    socket_open_limit: timedelta = timedelta(seconds=10)
+    """Longest wait until a ComfyUI server's socket is open."""
+    socket_ping_every: timedelta = timedelta(seconds=10)
+    """How often it is tried whether a socket still leads anywhere."""
+    socket_ping_limit: timedelta = timedelta(seconds=5)
+    """Longest wait for the answer to that."""
+    socket_close_limit: timedelta = timedelta(seconds=2)
+    """Longest wait for a server to close a socket that we close."""
+    socket_lasting: timedelta = timedelta(seconds=10)
+    """A socket that was open for so long is no failed try."""
+    socket_retry: tuple[timedelta, ...] = (
+        timedelta(milliseconds=200),
+        timedelta(milliseconds=400),
+        timedelta(milliseconds=800),
+        timedelta(milliseconds=1600),
+        timedelta(milliseconds=3200),
+        timedelta(milliseconds=6400),
+        timedelta(seconds=10),
+    )
+    """Waits between tries to open it again; the last one repeats."""
     sweep_every: timedelta = timedelta(seconds=1)
     inbox_stale: timedelta = timedelta(seconds=2)
     """Age at which an unapplied batch is anybody's to apply."""
@@ -61,6 +83,24 @@ class Timing(Value):
     """After so long without a word, Redis is asked whether it is there."""
     clock_every: timedelta = timedelta(seconds=30)
     sender_lease: timedelta = timedelta(seconds=15)
+    server_lease: timedelta = timedelta(seconds=15)
+    """How long one process has the duty of a server without renewing it."""
+    health_every: timedelta = timedelta(seconds=5)
+    """How often a server is asked whether it is well."""
+    health_limit: timedelta = timedelta(seconds=5)
+    """Longest wait for a server's word that it is well."""
+    server_gone: timedelta = timedelta(seconds=60)
+    """A server that was not reached for so long is gone: its runs are tried at another."""
+    relist_every: timedelta = timedelta(seconds=10)
+    """How often it is looked whether there are runs at a server that nobody follows."""
+    history_every: timedelta = timedelta(seconds=10)
+    """How often a server is asked about each run that it has."""
+    history_down: timedelta = timedelta(seconds=2)
+    """The same while its socket is down, or tells somebody else."""
+    place_every: timedelta = timedelta(seconds=1)
+    """How often it is looked whether a run that waits can be given a server."""
+    line_every: timedelta = timedelta(seconds=5)
+    """How often places in the line are told anew."""
     probe_every: timedelta = timedelta(seconds=15)
     """While a peer is down: how often it is tried."""
     retry: tuple[timedelta, ...] = (

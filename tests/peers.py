@@ -25,6 +25,7 @@ class Peers:
     Attributes:
         url: Address of everything.
         comfydeploy: Base URL of the ComfyDeploy API.
+        comfyui: Base URLs of the ComfyUI servers.
         telegram: Base URL of the Bot API, for `TelegramAPIServer.from_base`.
         outputs_host: Host and port that outputs are kept at.
         process: The process, its stdout behind the first line.
@@ -33,6 +34,7 @@ class Peers:
 
     url: str
     comfydeploy: str
+    comfyui: list[str]
     telegram: str
     outputs_host: str
     process: asyncio.subprocess.Process
@@ -82,7 +84,7 @@ async def a_sandbox(
     try:
         async with asyncio.timeout(_PATIENCE):
             assert process.stdout is not None
-            line: dict[str, str] = json.loads(await process.stdout.readline())
+            line: dict[str, Any] = json.loads(await process.stdout.readline())
         async with httpx.AsyncClient(trust_env=False, timeout=_PATIENCE) as client:
             yield Peers(**line, process=process, client=client)
     finally:

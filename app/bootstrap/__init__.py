@@ -1,6 +1,12 @@
 """The composition root: the only package that knows concrete classes."""
 
-from app.bootstrap.engines import make_client, make_engines, receivers
+from app.bootstrap.engines import (
+    make_client,
+    make_comfydeploy,
+    make_comfyui,
+    make_engines,
+    receivers,
+)
 from app.bootstrap.keys import Keys
 from app.bootstrap.peers import Peers
 from app.bootstrap.people import make_controlling, make_duties, make_forgetting, make_refunds
@@ -24,6 +30,8 @@ __all__ = [
     "build",
     "count_debts",
     "make_client",
+    "make_comfydeploy",
+    "make_comfyui",
     "make_controlling",
     "make_duties",
     "make_engines",

@@ -3,11 +3,12 @@
 from functools import partial
 from typing import TypedDict
 
+from app.bootstrap.fleet import Placing
 from app.bootstrap.tools import Tools
 from app.observability.journal import Journal
 from app.usecases.ask_engine import AskEngine
 from app.usecases.cancel_run import CancelRun
-from app.usecases.discharge import Discharger, Handler
+from app.usecases.discharge import Discharger, Handler, by_engine
 from app.usecases.end_run import EndRun
 from app.usecases.hand_over import HandOver
 from app.usecases.hands import HandlerOf, Hands
@@ -24,11 +25,14 @@ from schemas.job import Job
 from schemas.timing import Timing
 
 
-def make_discharger(tools: Tools) -> Discharger:
+def make_discharger(tools: Tools, placing: Placing | None) -> Discharger:
     """Return this process's hands for generations."""
+    submit = _submit(tools)
+    if placing is not None:
+        submit = by_engine({placing.fleet.name: placing.submit}, submit)
     discharger = Discharger(
         tools.records,
-        _runs(tools) | _chats(tools),
+        {DebtKind.SUBMIT: submit} | _runs(tools) | _chats(tools),
         taking=tools.taking,
         circuits=tools.circuits,
         timing=tools.timing,
@@ -70,19 +74,23 @@ def make_job_hands(tools: Tools, starter: StartJob) -> Hands[Job]:
     return hands
 
 
+def _submit(tools: Tools) -> Handler:
+    """Return what sends runs to engines that take them as a whole."""
+    return SubmitRun(
+        tools.records,
+        tools.engines,
+        hand_over=HandOver(tools.storage, tools.clock, tools.timing),
+        webhook_of=partial(tools.keys.webhook_of, tools.peers.webhook_base),
+        names=tools.keys.names,
+        taking=tools.taking,
+        timing=tools.timing,
+    )
+
+
 def _runs(tools: Tools) -> dict[DebtKind, Handler]:
     """Return what sees runs to their end, and settles them."""
     taking, timing, metrics = tools.taking, tools.timing, tools.metrics
     return {
-        DebtKind.SUBMIT: SubmitRun(
-            tools.records,
-            tools.engines,
-            hand_over=HandOver(tools.storage, tools.clock, timing),
-            webhook_of=partial(tools.keys.webhook_of, tools.peers.webhook_base),
-            names=tools.keys.names,
-            taking=taking,
-            timing=timing,
-        ),
         DebtKind.CANCEL: CancelRun(tools.engines, taking=taking, timing=timing),
         DebtKind.ASK: AskEngine(
             tools.engines,
@@ -150,6 +158,7 @@ def _ends(tools: Tools) -> Ends:
     return Ends(
         engine_of=tools.engines.get,
         allow_private=tools.peers.allow_private,
+        own=tools.peers.own,
         linked=tools.links.download,
         translate=tools.translate,
     )

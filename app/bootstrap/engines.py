@@ -7,10 +7,11 @@ import httpx
 
 from app.bootstrap.peers import Peers
 from app.engines.comfydeploy import ComfyDeploy
+from app.engines.comfyui import ComfyServer, ComfyUI
 from app.observability.metrics import Metrics
 from app.ports import Engine
 from app.usecases.sweep import Receivers
-from processors.protocols import comfydeploy
+from processors.protocols import comfydeploy, comfyui
 from schemas.base import EngineName
 from schemas.timing import Timing
 
@@ -23,21 +24,52 @@ def receivers() -> Receivers:
     return {comfydeploy.NAME: comfydeploy.receive}
 
 
+ENGINES: Final = (comfydeploy.NAME, comfyui.NAME)
+"""All engines that there could be."""
+
+
 def make_engines(
-    peers: Peers, client: httpx.AsyncClient, timing: Timing, metrics: Metrics
+    peers: Peers,
+    client: httpx.AsyncClient,
+    timing: Timing,
+    metrics: Metrics,
+    servers: ComfyUI | None = None,
 ) -> Mapping[EngineName, Engine]:
-    """Return the engines that are on, by name."""
+    """Return the engines that are on, by name; `servers` where they have been made already."""
     engines = dict[EngineName, Engine]()
     if peers.comfydeploy_url is not None:
-        engines[comfydeploy.NAME] = ComfyDeploy(
-            client,
-            url=peers.comfydeploy_url,
-            key=peers.comfydeploy_key,
-            hosts=peers.comfydeploy_hosts,
-            timing=timing,
-            metrics=metrics,
-        )
+        cloud = make_comfydeploy(peers, peers.comfydeploy_url, client, timing, metrics)
+        engines[cloud.name] = cloud
+    if peers.comfyui_servers:
+        engine = servers or make_comfyui(peers, client, timing, metrics)
+        engines[engine.name] = engine
     return engines
+
+
+def make_comfydeploy(
+    peers: Peers, url: str, client: httpx.AsyncClient, timing: Timing, metrics: Metrics
+) -> ComfyDeploy:
+    """Return ComfyDeploy's API at `url` as an engine."""
+    return ComfyDeploy(
+        client,
+        url=url,
+        key=peers.comfydeploy_key,
+        hosts=peers.comfydeploy_hosts,
+        timing=timing,
+        metrics=metrics,
+    )
+
+
+def make_comfyui(
+    peers: Peers, client: httpx.AsyncClient, timing: Timing, metrics: Metrics
+) -> ComfyUI:
+    """Return the ComfyUI servers as an engine."""
+    return ComfyUI(
+        {
+            each.name: ComfyServer(client, each, timing=timing, metrics=metrics)
+            for each in peers.comfyui_servers
+        }
+    )
 
 
 def make_client() -> httpx.AsyncClient:

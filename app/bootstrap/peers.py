@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from schemas.server import ServerSettings
+
 
 @dataclass(frozen=True, kw_only=True)
 class Peers:
@@ -12,6 +14,7 @@ class Peers:
         comfydeploy_url: The API's base, or None where that engine is off.
         comfydeploy_key: Its key.
         comfydeploy_hosts: Host patterns of its outputs.
+        comfyui_servers: The ComfyUI servers; none where that engine is off.
         telegram_url: The Bot API's base, or None where Telegram is off.
         telegram_token: The bot's token.
         allow_private: Whether outputs may lie on this machine or in this network.
@@ -21,6 +24,12 @@ class Peers:
     comfydeploy_url: str | None
     comfydeploy_key: str = ""
     comfydeploy_hosts: tuple[str, ...] = ()
+    comfyui_servers: tuple[ServerSettings, ...] = ()
     telegram_url: str | None
     telegram_token: str = ""
     allow_private: bool
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Base URLs of servers of our own."""
+        return tuple(server.url for server in self.comfyui_servers)

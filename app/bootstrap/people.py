@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from app.bootstrap.engines import receivers
+from app.bootstrap.engines import ENGINES
 from app.bootstrap.keys import Keys
 from app.bootstrap.selling import Selling
 from app.bootstrap.store import Store
@@ -123,7 +123,7 @@ def make_controlling(store: Store, spending: Spending, clock: Clock) -> Controll
     return Controlling(
         store.controls,
         store.presets,
-        receivers().keys(),
+        ENGINES,
         spending=spending,
         deeds=store.deeds,
         clock=clock,

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from app.bootstrap.discharging import make_discharger, make_job_hands
 from app.bootstrap.engines import receivers
+from app.bootstrap.fleet import Placing, make_placing
 from app.bootstrap.people import Desks, make_desks
 from app.bootstrap.readiness import Readiness
 from app.bootstrap.reception import make_handling, make_intake, make_reception, update_secret
@@ -34,6 +35,7 @@ from app.usecases.expire_media import ExpireMedia
 from app.usecases.forget_user import ForgetUser
 from app.usecases.hands import Hands
 from app.usecases.records import Records
+from app.usecases.requests import Requests
 from app.usecases.start_job import StartJob
 from app.usecases.sweep import Sweep
 from app.usecases.take_updates import TakeUpdates
@@ -66,6 +68,7 @@ class Service:
     engines: Mapping[EngineName, Engine]
     records: Records
     applier: Applier
+    placing: Placing | None
     acceptor: Acceptor
     discharger: Discharger
     job_hands: Hands[Job]
@@ -89,10 +92,11 @@ class Service:
 
 def assemble(tools: Tools) -> Service:
     """Wire the service of its tools."""
-    discharger = make_discharger(tools)
+    applier = _applier(tools)
+    placing = make_placing(tools, applier)
+    discharger = make_discharger(tools, placing)
     starter = StartJob(tools.records, tools.store.jobs, tools.money, tools.taking)
     job_hands, selling = make_job_hands(tools, starter), make_selling(tools)
-    applier = _applier(tools)
     sweep = Sweep(
         tools.store.inbox,
         tools.records,
@@ -118,6 +122,8 @@ def assemble(tools: Tools) -> Service:
     hooks = Webhooks(services)
     reception = make_reception(tools, desks, selling, handling, intake)
     _attend(tools, sweep, selling, handling)
+    if placing is not None and tools.settings.run_background:
+        tools.waker.heed(placing.places.wake)
     return Service(
         store=tools.store,
         clock=tools.clock,
@@ -125,6 +131,7 @@ def assemble(tools: Tools) -> Service:
         engines=tools.engines,
         records=tools.records,
         applier=applier,
+        placing=placing if tools.settings.run_background else None,
         acceptor=acceptor,
         discharger=discharger,
         job_hands=job_hands,
@@ -191,6 +198,7 @@ def _services(
         acceptor=acceptor,
         desk=Desk(
             tools.records,
+            Requests(tools.store.workflows),
             engines.keys(),
             telegram=tools.peers.telegram_url is not None,
             taking=tools.taking,
@@ -208,12 +216,15 @@ def _services(
         arrears=desks.arrears,
         people=tools.store.users,
         presets=tools.store.presets,
+        workflows=tools.store.workflows,
         images=desks.images,
         storage=tools.storage,
+        uses=tools.store.uses,
+        previews=tools.store.previews,
         metrics=tools.metrics,
         clock=tools.clock,
-        webhook_keys={engine: keys.of(engine) for engine in engines},
-        receivers={engine: receivers()[engine] for engine in engines},
+        webhook_keys={engine: keys.of(engine) for engine in receivers() if engine in engines},
+        receivers={name: receive for name, receive in receivers().items() if name in engines},
         api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
         media_keys=keys.media(),
         link=tools.links.shown,

@@ -18,8 +18,13 @@ from app.store.ledger import MongoLedger
 from app.store.objects import ObjectStorage
 from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
+from app.store.previews import MongoPreviews
+from app.store.servers import MongoServers
+from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
+from app.store.uses import MongoUses
+from app.store.workflows import MongoWorkflows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,11 @@ class Store:
     conversations: MongoConversations
     controls: MongoControls
     deeds: MongoDeeds
+    servers: MongoServers
+    workflows: MongoWorkflows
+    turns: MongoTurns
+    uses: MongoUses
+    previews: MongoPreviews
     keep: Keep
 
 
@@ -64,9 +74,15 @@ def open_store(settings: Settings, uri: str) -> Store:
         conversations=MongoConversations(connection),
         controls=MongoControls(connection),
         deeds=MongoDeeds(connection),
+        servers=MongoServers(connection),
+        workflows=MongoWorkflows(connection),
+        turns=MongoTurns(connection),
+        uses=MongoUses(connection),
+        previews=MongoPreviews(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),
+            usage=timedelta(days=settings.keep_usage_days),
         ),
     )
 

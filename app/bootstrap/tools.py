@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import structlog
 
-from app.bootstrap.engines import make_client, make_engines
+from app.bootstrap.engines import make_client, make_comfyui, make_engines
 from app.bootstrap.keys import Keys
 from app.bootstrap.peers import Peers
 from app.bootstrap.readiness import Readiness
 from app.bootstrap.store import Store, open_storage
 from app.bootstrap.waking import make_waker
 from app.clock import Clock
+from app.engines.comfyui import ComfyUI
 from app.engines.fetching import Fetcher
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
@@ -52,6 +53,7 @@ class Tools:
         records: The generations.
         orders: The jobs.
         engines: Those that are on, by name.
+        comfyui: The ComfyUI servers, which are one of them; None where there are none.
         fetcher: Gets files of peers.
         storage: Files we keep.
     """
@@ -76,6 +78,7 @@ class Tools:
     orders: RecordsOf[Job]
     money: Money
     engines: Mapping[EngineName, Engine]
+    comfyui: ComfyUI | None
     fetcher: Fetcher
     storage: ObjectStorage
     links: Links
@@ -98,7 +101,10 @@ def make_tools(
     alerts = AdminAlerts(
         settings.admin_chat_id, log=partial(_log_alert, structlog.get_logger()), count=metrics.alert
     )
-    fetcher = Fetcher(allow_private=peers.allow_private)
+    fetcher = Fetcher(
+        allow_private=peers.allow_private,
+        own={server.url: server.headers for server in peers.comfyui_servers},
+    )
     sender = _make_sender(
         settings,
         store,
@@ -111,7 +117,8 @@ def make_tools(
         fetcher=fetcher,
     )
     circuits = Circuits(clock, timing, alerts, metrics)
-    made = make_engines(peers, client, timing, metrics)
+    comfyui = make_comfyui(peers, client, timing, metrics) if peers.comfyui_servers else None
+    made = make_engines(peers, client, timing, metrics, comfyui)
     return Tools(
         settings=settings,
         store=store,
@@ -132,6 +139,7 @@ def make_tools(
         records=Records(store.generations, clock, journal),
         orders=RecordsOf[Job](store.jobs, clock, journal.ordered),
         money=Money(store.ledger, clock),
+        comfyui=comfyui,
         engines={name: Watched(engine, circuits) for name, engine in made.items()},
         fetcher=fetcher,
         storage=open_storage(settings),
@@ -168,6 +176,7 @@ def _make_sender(
         timing=timing,
         metrics=metrics,
         allow_private=peers.allow_private,
+        own=peers.own,
         aside=aside,
     )
 

@@ -5,7 +5,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -125,14 +125,22 @@ def doctor() -> None:
 def start(
     deployment: Annotated[
         str | None,
-        typer.Option(metavar="UUID", help="What the engine shall run; not needed in the sandbox."),
+        typer.Option(metavar="UUID", help="What ComfyDeploy shall run; the sandbox needs none."),
+    ] = None,
+    workflow: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="What ComfyUI shall run: a graph as it exports it for its API.",
+            show_default=False,
+        ),
     ] = None,
     inputs: Annotated[
         list[str] | None,
         typer.Option(
             "--input",
             metavar="NAME=TEXT",
-            help="An input; NAME:=JSON for numbers, lists and the like.",
+            help="An input; NAME:=JSON for numbers, lists and the like. ComfyUI: NODE/FIELD=TEXT.",
         ),
     ] = None,
     chat: Annotated[int | None, typer.Option(help="The Telegram chat that is told.")] = None,
@@ -140,7 +148,9 @@ def start(
         str | None,
         typer.Option(metavar="USD/UNIT", help="What the engine costs: 0.000337/second, 0.02/run."),
     ] = None,
-    engine: Annotated[str, typer.Option(help="Who shall run it.")] = "comfydeploy",
+    engine: Annotated[
+        str, typer.Option(help="Who shall run it: comfydeploy or comfyui.")
+    ] = "comfydeploy",
     wait: Annotated[bool, typer.Option("--wait", help="Watch it until its end.")] = False,
 ) -> None:
     r"""Order a generation from the running service.
@@ -151,11 +161,15 @@ def start(
     [dim]runrelay start --deployment c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11 \
     --input prompt="a lighthouse at dusk" --input steps:=20 --chat 4711 \
     --rate 0.000337/second --wait[/dim]
+
+    [dim]runrelay start --engine comfyui --workflow examples/workflows/t2i.json \
+    --input 6/text="a lighthouse at dusk" --input 3/steps:=30 --wait[/dim]
     """
     from app.cli import ordering
 
     order = ordering.order(engine, inputs or [], chat, rate)
-    raise typer.Exit(asyncio.run(ordering.start(order, deployment, wait=wait)))
+    what = ordering.what(engine, deployment, workflow)
+    raise typer.Exit(asyncio.run(ordering.start({**order, **what}, wait=wait)))
 
 
 @app.command(rich_help_panel=_RUN)
@@ -302,6 +316,30 @@ def stuck(
     asyncio.run(owing.stuck(minutes))
 
 
+@app.command(rich_help_panel=_LOOK)
+def usage(
+    since: Annotated[
+        str,
+        typer.Option(metavar="TIME", help="An age (12h, 7d) or a time (2026-01-31T12:00:00Z)."),
+    ] = "7d",
+    by: Annotated[
+        Literal["class", "model", "server"], typer.Option(help="What to add up by.")
+    ] = "class",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+) -> None:
+    """Show what the nodes of runs took: which classes, models or servers the time went to.
+
+    By model, a node counts for each model that its inputs name. It is kept for KEEP_USAGE_DAYS.
+
+    [dim]runrelay usage --since 30d --by model[/dim]
+
+    [dim]runrelay usage --by server --json | jq '.items[0]'[/dim]
+    """
+    from app.cli import using
+
+    asyncio.run(using.usage(since, by, as_json=as_json))
+
+
 app.command(rich_help_panel=_MONEY)(money.grant)
 app.command(rich_help_panel=_MONEY)(office.refund)
 for _each in (office.pause, office.resume, office.cap, office.spend):
@@ -315,17 +353,26 @@ def load_presets(
     prune: Annotated[
         bool, typer.Option("--prune", help="Make inactive what is not in the file.")
     ] = False,
+    no_check: Annotated[
+        bool,
+        typer.Option("--no-check", help="Do not ask the ComfyUI servers what workflows need."),
+    ] = False,
 ) -> None:
     """Store the presets of a file: all of them, or none if anything is wrong.
 
     Shows what changes, and asks. Presets that are not in the file are left alone, unless
     --prune is given. The service sees the new ones at once.
 
+    Workflows are compared with what the ComfyUI servers have: one that no server which
+    answers can run is not loaded.
+
     [dim]runrelay presets load examples/presets.yaml[/dim]
+
+    [dim]runrelay presets load examples/comfyui.yaml[/dim]
     """
     from app.cli import presetting
 
-    asyncio.run(presetting.load(file, prune=prune, ask=not yes))
+    asyncio.run(presetting.load(file, prune=prune, ask=not yes, check=not no_check))
 
 
 @presets.command("list")

@@ -14,9 +14,10 @@ from app.clock import Clock
 from app.usecases.explain import Explain, Explanation, movement_of
 from schemas.base import plain
 from schemas.debt import Debt
-from schemas.generation import Generation
+from schemas.generation import Generation, Request
 from schemas.job import Job
 from schemas.ledger import Entry
+from schemas.run import RunStatus
 
 _COLOURS = {"webhook": "cyan", "us": "bold", "api": "magenta", "telegram": "green"}
 _OWED: Final = ("debt", "state", "tries", "next (UTC)", "last error")
@@ -108,9 +109,11 @@ def _rows(page: Explanation) -> list[tuple[str, str]]:
     return [
         ("status", _status(generation)),
         ("ordered", f"{speaking.clock(generation.created_at)} UTC"),
-        ("engine", f"{generation.engine}, deployment {request.deployment_id}"),
+        ("engine", f"{generation.engine}, {_asked(request)}"),
         ("inputs", inputs),
-        ("run", f"{metadata.run_id or 'none'} (attempt {generation.attempt})"),
+        ("run", _run(generation)),
+        ("waits", _waits(generation)),
+        *(("warning", each) for each in generation.warnings),
         ("user", metadata.user_id or ""),
         ("preset", metadata.preset or ""),
         ("labels", ", ".join(f"{name}={text}" for name, text in metadata.labels.items())),
@@ -121,6 +124,33 @@ def _rows(page: Explanation) -> list[tuple[str, str]]:
         ("told", page.told),
         ("version", str(generation.version)),
     ]
+
+
+def _asked(request: Request) -> str:
+    if request.workflow is not None:
+        return f"workflow {request.workflow}"
+    return f"deployment {request.deployment_id}"
+
+
+def _run(generation: Generation) -> str:
+    """Say which run it is by now, which of how many tries, and where that is."""
+    most = f" of {generation.max_attempts}" if generation.max_attempts > 1 else ""
+    server = generation.runs[-1].server if generation.runs else None
+    at = f", at {generation.slot or server}" if generation.slot or server else ""
+    return f"{generation.metadata.run_id or 'none'} (attempt {generation.attempt}{most}){at}"
+
+
+def _waits(generation: Generation) -> str:
+    """Say how a generation waits for a server, as long as it does."""
+    parts = list[str]()
+    if generation.status is RunStatus.PENDING and generation.queue_position is not None:
+        parts.append(f"place {generation.queue_position} in the line")
+        if generation.expected_start_at is not None:
+            clock = speaking.clock(generation.expected_start_at)
+            parts.append(f"expected to begin {clock} UTC")
+    if generation.priority:
+        parts.append(f"priority {generation.priority}")
+    return ", ".join(parts)
 
 
 def _price(generation: Generation) -> str:

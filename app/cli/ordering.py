@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -22,7 +23,10 @@ PAUSE: Final = 0.4
 CALL_SECONDS: Final = 20.0
 ANY: Final = "c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11"
 """A deployment for the sandbox, which takes any."""
+WORKFLOWS: Final = "comfyui"
+"""The engine that is sent what it shall run."""
 
+_FILE_MOST: Final = 1_048_576
 _RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)/(second|minute|hour|run)")
 
 Json = dict[str, Any]
@@ -30,7 +34,7 @@ Json = dict[str, Any]
 
 
 def order(engine: str, inputs: Sequence[str], chat: int | None, rate: str | None) -> Json:
-    """Return the body of an order, its deployment left out; what makes no sense is refused."""
+    """Return the body of an order but for what is run; what makes no sense is refused."""
     metadata = Json()
     if chat is not None:
         metadata["telegramChatId"] = chat
@@ -46,16 +50,35 @@ def order(engine: str, inputs: Sequence[str], chat: int | None, rate: str | None
     }
 
 
-async def start(body: Json, deployment: str | None, *, wait: bool) -> int:
+def what(engine: str, deployment: str | None, workflow: Path | None) -> Json:
+    """Return what an order says of what is run: nothing where the sandbox shall take any."""
+    if engine != WORKFLOWS:
+        if workflow is not None:
+            refuse([f"--workflow: is for {WORKFLOWS}; {engine} runs a --deployment"])
+        return {} if deployment is None else {"deployment_id": deployment}
+    if deployment is not None:
+        refuse([f"--deployment: is for others; {engine} runs a --workflow"])
+    if workflow is None:
+        refuse(["--workflow: is missing; in ComfyUI's menu it is Workflow, Export (API)"])
+    try:
+        with workflow.open("rb") as file:
+            return {"workflow": json.loads(file.read(_FILE_MOST))}
+    except OSError as error:
+        refuse([f"--workflow: {workflow}: cannot be read: {error.strerror}"])
+    except (ValueError, RecursionError):
+        refuse([f"--workflow: {workflow}: is not JSON, or larger than 1 MiB"])
+
+
+async def start(body: Json, *, wait: bool) -> int:
     """Order it; return the exit code."""
     with refusing():
         settings = settled()
-        if deployment is None and settings.live:
+        if settings.live and body.keys().isdisjoint({"deployment_id", "workflow"}):
             raise SetupError(["--deployment: is missing; ComfyDeploy shows a deployment's UUID"])
         base = _service(settings)
         if not settings.internal_api_key:
             raise SetupError(["INTERNAL_API_KEY: is missing"])
-        ordered = {**body, "deployment_id": deployment or ANY}
+        ordered = body if "workflow" in body else {"deployment_id": ANY, **body}
         key = settings.internal_api_key[0].get_secret_value()
         async with httpx.AsyncClient(
             base_url=base,

@@ -1,12 +1,13 @@
 """Presets out of a YAML file: all of them, or everything that is wrong, each by its line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import JsonValue, ValidationError
 from pydantic_core import to_json
 
+from app.cli.preset_workflows import Drawn, Workflows
 from app.cli.yaml_file import Place, Tree, inside
 from app.errors import SetupError
 from processors.presets import checking
@@ -17,8 +18,20 @@ FILE_MOST: Final = 1_048_576
 PRESETS_MOST: Final = 500
 
 
-def read(path: Path) -> tuple[Definition, ...]:
-    """Return the presets in a file.
+class Written(NamedTuple):
+    """What a file says.
+
+    Attributes:
+        presets: The presets in it.
+        workflows: What those of them run that run workflows, by digest.
+    """
+
+    presets: tuple[Definition, ...]
+    workflows: Mapping[str, Drawn]
+
+
+def read(path: Path) -> Written:
+    """Return the presets in a file, with their workflows.
 
     Raises:
         SetupError: The file cannot be read, or something in it is wrong: each thing in a
@@ -29,33 +42,40 @@ def read(path: Path) -> tuple[Definition, ...]:
             raw = file.read(FILE_MOST + 1)
         if len(raw) > FILE_MOST:
             raise SetupError([f"{path}: is larger than {FILE_MOST} bytes"])
-        return parse(raw.decode("utf-8-sig"), str(path))
+        return parse(raw.decode("utf-8-sig"), str(path), path.parent)
     except OSError as error:
         raise SetupError([f"{path}: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise SetupError([f"{path}: is not UTF-8"]) from None
 
 
-def parse(text: str, name: str) -> tuple[Definition, ...]:
-    """Return the presets in the text of a file called `name`.
+def parse(text: str, name: str, folder: Path) -> Written:
+    """Return the presets in the text of a file called `name`, with their workflows.
+
+    Args:
+        text: What the file says.
+        name: What it is called.
+        folder: Where it lies: workflows' files are in it, or below.
 
     Raises:
         SetupError: As for `read`.
     """
     tree = Tree(text, name)
-    found = tuple(_definitions(tree))
+    workflows = Workflows(folder, tree)
+    found = tuple(_definitions(tree, workflows))
     if tree.problems:
         raise SetupError(tree.problems)
-    return found
+    return Written(found, workflows.drawn)
 
 
-def _definitions(tree: Tree) -> Iterator[Definition]:
+def _definitions(tree: Tree, workflows: Workflows) -> Iterator[Definition]:
     """Yield the presets that are well formed; have the tree note what is wrong."""
     names = set[str]()
     for index, written in enumerate(_listed(tree)):
         place: Place = ("presets", index)
         try:
-            definition = Definition.model_validate_json(to_json(written))
+            named = workflows.named(written, place)
+            definition = Definition.model_validate_json(to_json(named))
         except ValidationError as error:
             for each in error.errors(include_url=False, include_input=False):
                 path = _path(written, each["loc"], missing=each["type"] == "missing")
@@ -63,6 +83,7 @@ def _definitions(tree: Tree) -> Iterator[Definition]:
             continue
         for problem in checking.problems(definition):
             tree.wrong((*place, *problem.path), problem.said)
+        workflows.check(definition, place)
         if definition.name in names:
             tree.wrong((*place, "name"), "another preset has this name")
         names.add(definition.name)

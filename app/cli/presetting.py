@@ -1,6 +1,6 @@
 """`runrelay presets`: load what people can order, and list it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,36 +8,52 @@ import orjson
 import typer
 from rich.text import Text
 
-from app.cli import opening, preset_file, speaking
+from app.cli import opening, preset_file, speaking, workflow_checking
+from app.cli.preset_file import Written
+from app.cli.preset_workflows import Drawn
 from app.cli.settling import refusing
 from app.clock import Clock
 from app.usecases.load_presets import LoadPresets
 from processors.presets.loading import Change, Difference
 from schemas.base import plain
-from schemas.preset import FixedPrice, Preset
+from schemas.preset import FixedPrice, Preset, Target, WorkflowTarget
 
 DECLINED: Final = 1
 """The exit code where somebody looked, and would not."""
 
 _SHOWN_MOST: Final = 100
+_DIGITS: Final = 12
 
 
-async def load(file: Path, *, prune: bool, ask: bool) -> None:
-    """Store the presets of a file, having shown what changes."""
+async def load(file: Path, *, prune: bool, ask: bool, check: bool = True) -> None:
+    """Store the presets of a file, having shown what changes.
+
+    Args:
+        file: The file.
+        prune: Whether presets that are not in it are made inactive.
+        ask: Whether somebody is asked before.
+        check: Whether the ComfyUI servers are asked for what its workflows need.
+    """
     with refusing():
         wanted = preset_file.read(file)
-        clock = Clock()
-        async with opening.opened(opening.quietly_settled(), clock) as store:
-            loader = LoadPresets(store.presets, clock)
-            changes = await loader.plan(wanted, prune=prune)
+        clock, settings = Clock(), opening.quietly_settled()
+        async with opening.opened(settings, clock) as store:
+            loader = LoadPresets(store.presets, store.workflows, clock)
+            changes = await loader.plan(wanted.presets, prune=prune)
+            workflows = {digest: each.raw for digest, each in wanted.workflows.items()}
             if not changes:
+                # A database that was restored may have the presets, and not all of the workflows.
+                await loader.commit((), workflows)
                 speaking.say("Nothing changes: everything in the file is stored as it is there.")
                 return
-            _show(changes)
+            if check:
+                for warning in await workflow_checking.check(settings, _new(changes, wanted)):
+                    speaking.say(warning, "yellow")
+            _show(changes, wanted.workflows)
             if ask and not _agreed():
                 speaking.say("Nothing was loaded.")
                 raise SystemExit(DECLINED)
-            await loader.commit(changes)
+            await loader.commit(changes, workflows)
     speaking.say(f"\nLoaded: {_counted(changes)}.", "bold")
 
 
@@ -54,6 +70,13 @@ async def list_presets() -> None:
     speaking.show(headings, map(_row, stored))
 
 
+def _new(changes: Sequence[Change], wanted: Written) -> dict[str, Drawn]:
+    """Return the workflows of presets that change."""
+    targets = [each.after.target for each in changes]
+    named = {each.workflow for each in targets if isinstance(each, WorkflowTarget)}
+    return {digest: each for digest, each in wanted.workflows.items() if digest in named}
+
+
 def _agreed() -> bool:
     """Ask; who cannot answer does not agree."""
     try:
@@ -62,26 +85,48 @@ def _agreed() -> bool:
         return False
 
 
-def _show(changes: Sequence[Change]) -> None:
+def _show(changes: Sequence[Change], workflows: Mapping[str, Drawn]) -> None:
     for each in changes:
         sign, style, said = _kind(each)
         speaking.say(f"\n{sign} {each.after.name}  {said}", f"bold {style}")
         if each.before is None:
-            for line in _summary(each.after):
+            for line in _summary(each.after, workflows):
                 speaking.say(f"    {line}")
             continue
         for difference in each.differences():
-            speaking.put(_line(difference))
+            speaking.put(_line(_short(difference, workflows)))
 
 
-def _summary(new: Preset) -> tuple[str, ...]:
+def _summary(new: Preset, workflows: Mapping[str, Drawn]) -> tuple[str, ...]:
     """Return what matters of a new preset; the file has the rest."""
     return (
         new.titles.en,
-        f"{new.engine}, {new.target.deployment_id}",
+        f"{new.engine}, {_run(new.target, workflows)}",
         f"takes {_inputs(new) or 'nothing'}",
         f"{_price(new)}, for {_who(new)}{'' if new.active else ', inactive'}",
     )
+
+
+def _run(target: Target, workflows: Mapping[str, Drawn]) -> str:
+    if isinstance(target, WorkflowTarget):
+        return f"workflow {_named(target.workflow, workflows)}"
+    return target.deployment_id
+
+
+def _named(digest: str, workflows: Mapping[str, Drawn]) -> str:
+    """Name a workflow by so much of its digest as is needed; by its size too, where it is here."""
+    drawn = workflows.get(digest)
+    nodes = len(drawn.workflow.graph) if drawn else 0
+    size = f" ({nodes} node{'s' * (nodes > 1)})" if drawn else ""
+    return f"{digest[:_DIGITS]}{size}"
+
+
+def _short(told: Difference, workflows: Mapping[str, Drawn]) -> Difference:
+    """Return a difference with workflows named as people may compare them."""
+    if told.place != "target.workflow":
+        return told
+    before, after = (each and _named(str(each), workflows) for each in (told.before, told.after))
+    return Difference(told.place, before, after)
 
 
 def _kind(change: Change) -> tuple[str, str, str]:

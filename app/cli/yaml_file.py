@@ -73,12 +73,13 @@ class Tree:
 
         What is not even YAML that we read is wrong enough: nothing more is said of it.
         """
-        near = place
-        while near not in self._marks and near:
-            near = near[:-1]
-        at = self._marks.get(near, (1, 1))
+        at = self._near(place)
         if at not in self._odd:
             self._say(at, self.named(place), said)
+
+    def sentence(self, place: Place, said: str) -> str:
+        """Return a sentence about a place, beginning with the file and the nearest line."""
+        return self._sentence(self._near(place), self.named(place), said)
 
     def named(self, place: Place) -> str:
         """Write a place for people: parts of lists by their names, where they have one."""
@@ -92,10 +93,19 @@ class Tree:
         return "".join(words).removeprefix(".")
 
     def _say(self, at: tuple[int, int], where: str, said: str) -> None:
+        self._wrong.setdefault(at, {})[self._sentence(at, where, said)] = None
+
+    def _sentence(self, at: tuple[int, int], where: str, said: str) -> str:
         line, column = at
         named = f"{where}: " if where else ""
-        sentence = printable(f"{self._name}:{line}:{column}: {named}{said}")
-        self._wrong.setdefault(at, {})[sentence] = None
+        return printable(f"{self._name}:{line}:{column}: {named}{said}")
+
+    def _near(self, place: Place) -> tuple[int, int]:
+        """Return where a place stands, or else the nearest that leads to it."""
+        near = place
+        while near not in self._marks and near:
+            near = near[:-1]
+        return self._marks.get(near, (1, 1))
 
     def _value(self, node: Node, place: Place) -> JsonValue:
         """Return what a part says, and note where it and its parts stand."""

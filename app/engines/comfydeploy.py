@@ -1,16 +1,15 @@
 """ComfyDeploy over HTTP: a thin client. What its messages mean is in processors.protocols."""
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 import structlog
 
-from app.clock import monotonic
+from app.engines.calling import Answer, Caller
 from app.engines.forms import FileForm
 from app.errors import (
     PeerBusyError,
@@ -34,24 +33,12 @@ T = TypeVar("T")
 PAGE: Final = 60
 """Runs asked for at once when a lost submit is looked for."""
 PAGES: Final = 5
-ANSWER_LIMIT: Final = 8 * 1024 * 1024
-"""Bytes of an answer that are read; one with more is none."""
-CONNECTING: Final = 0.4
-"""Share of a call's time that connecting, and waiting for a free connection, may take each."""
 REMEMBERED: Final = 5_000
 """Runs of others whose webhook URL is remembered, so that they are read once."""
 WEBHOOK_KEPT: Final = 2_000
 """Characters; the run of a longer webhook URL is not remembered."""
 UPLOAD_LIMIT: Final = 250 * 1024 * 1024
 """Source: ``files.py:125-219``: larger files are refused there."""
-
-
-class Answer(NamedTuple):
-    """A whole answer, read."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
 
 
 class ComfyDeploy:
@@ -79,11 +66,14 @@ class ComfyDeploy:
         metrics: Metrics,
     ) -> None:
         self.hosts = hosts
-        self._client = client
-        self._url = url.rstrip("/")
-        self._headers: Mapping[str, str] = {"Authorization": f"Bearer {key}"}
+        self._caller = Caller(
+            client,
+            peer=self.name,
+            url=url,
+            headers={"Authorization": f"Bearer {key}"},
+            metrics=metrics,
+        )
         self._timing = timing
-        self._metrics = metrics
         self._log = structlog.get_logger()
         self._webhooks: OrderedDict[RunId, str] = OrderedDict()
 
@@ -219,51 +209,12 @@ class ComfyDeploy:
         method: str,
         path: str,
         limit: timedelta,
-        *,
-        headers: Mapping[str, str] | None = None,
-        **body: Any,  # noqa: ANN401 - httpx's own arguments
+        **request: Any,  # noqa: ANN401 - httpx's own arguments
     ) -> Answer:
         """Make one call; translate what the network does to it, and faults of the whole peer."""
-        began, outcome = monotonic(), "failed"
-        try:
-            answer = await self._exchange(method, path, limit, headers or {}, **body)
-            outcome = f"{answer.status // 100}xx"
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            # Nothing was sent, so nothing was done.
-            raise PeerDownError(self.name, f"cannot be reached ({type(error).__name__})") from error
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise PeerUnknownError(self.name, f"broke off ({type(error).__name__})") from error
-        finally:
-            self._metrics.engine_call(self.name, call, outcome, monotonic() - began)
+        answer = await self._caller.call(call, method, path, limit, **request)
         self._check_peer(answer)
         return answer
-
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        limit: timedelta,
-        more: Mapping[str, str],
-        **body: Any,  # noqa: ANN401 - httpx's own arguments
-    ) -> Answer:
-        """Send a request and read its answer, all of it within `limit`.
-
-        httpx limits each of its steps; a peer that sends a byte now and then passes them all.
-        """
-        whole = limit.total_seconds()
-        first = whole * CONNECTING
-        steps = httpx.Timeout(whole, connect=first, pool=first)
-        url, headers = self._url + path, {**self._headers, **more}
-        async with (
-            asyncio.timeout(whole),
-            self._client.stream(method, url, headers=headers, timeout=steps, **body) as answer,
-        ):
-            content = bytearray()
-            async for chunk in answer.aiter_bytes():
-                content += chunk
-                if len(content) > ANSWER_LIMIT:
-                    raise PeerUnknownError(self.name, "answered more than can be read")
-            return Answer(answer.status_code, answer.headers, bytes(content))
 
     def _check_peer(self, answer: Answer) -> None:
         """Tell faults of the whole peer, or of our account there, from those of one call.
@@ -278,12 +229,12 @@ class ComfyDeploy:
             raise PeerDownError(self.name, f"refuses COMFYDEPLOY_API_KEY: {said}")
         if answer.status == HTTPStatus.FORBIDDEN and comfydeploy.is_suspension(said):
             raise PeerDownError(self.name, f"refuses our account: {said}")
-        if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
+        if answer.redirects:
             raise PeerDownError(
                 self.name, f"answered {answer.status}: COMFYDEPLOY_API_URL leads elsewhere"
             )
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise PeerBusyError(self.name, "asks us to slow down", _retry_after(answer))
+            raise PeerBusyError(self.name, "asks us to slow down", answer.retry_after)
 
     def _good(self, answer: Answer) -> bytes:
         """Return the body of a 2xx answer.
@@ -306,9 +257,3 @@ def _said(answer: Answer) -> str:
     return (
         "" if answer.status < HTTPStatus.BAD_REQUEST else scrub(comfydeploy.detail(answer.content))
     )
-
-
-def _retry_after(answer: Answer) -> timedelta | None:
-    """Read a Retry-After in seconds, at most an hour of it."""
-    text = answer.headers.get("retry-after", "")
-    return timedelta(seconds=min(int(text), 3600)) if text.isdecimal() else None

@@ -5,19 +5,31 @@ every address it has must be public, and the request goes to one of these addres
 name in `Host`, SNI and the certificate check. So DNS that changes its mind finds nobody asking.
 The bare transport is used because it follows no redirect, keeps no cookie, knows no proxy and
 shares no connection with the next fetch. Neither errors nor logs hold a URL, which may be signed.
+
+What lies below the base URL of a server of our own may have a private address, and is asked for
+with that server's headers. All other rules hold there too.
 """
 
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Generator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final, Literal
 
 import httpx
+from pydantic import SecretStr
 
 from app.errors import PeerError, PeerMissingError
 from processors.protocols import addresses, sniffing
@@ -33,6 +45,12 @@ Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 MAX_ADDRESSES: Final = 4
 """How many addresses of a name are tried one after the other."""
 _MAX_CONTENT_TYPE: Final = 255
+_HEADERS: Final = {
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+    "User-Agent": "runrelay",
+}
 
 
 class FetchError(PeerError):
@@ -92,6 +110,21 @@ class Streamed:
     length: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is asked for.
+
+    Attributes:
+        target: Where, as checked.
+        headers: Of the request; they may hold credentials.
+        allow_private: Whether its name may have addresses that are not public.
+    """
+
+    target: Target
+    headers: httpx.Headers = field(repr=False)
+    allow_private: bool
+
+
 async def resolve_name(host: str, port: int) -> Sequence[str]:
     """Return the addresses that the system's resolver knows for `host`."""
     loop = asyncio.get_running_loop()
@@ -110,6 +143,7 @@ class Fetcher:
         connect_seconds: float = 10.0,
         read_seconds: float = 30.0,
         tls: ssl.SSLContext | None = None,
+        own: Mapping[str, Mapping[str, SecretStr]] | None = None,
     ) -> None:
         """Make a fetcher; reads the certificate bundle once, which takes some 20 ms.
 
@@ -120,11 +154,14 @@ class Fetcher:
             connect_seconds: Longest wait for one connection, TLS included.
             read_seconds: Longest silence while reading.
             tls: Whom to trust; certifi's bundle if not given.
+            own: Servers that the operator named, by their base URLs as `ServerSettings` writes
+                them: the headers of every request to what lies below.
         """
         self._allow_private = allow_private
         self._resolve = resolve
         self._timeout = httpx.Timeout(read_seconds, connect=connect_seconds)
         self._tls = tls or httpx.create_ssl_context(trust_env=False)
+        self._own = own or {}
 
     async def fetch(
         self, url: str, *, hosts: tuple[str, ...], limit_bytes: int, timeout_seconds: float
@@ -154,12 +191,13 @@ class Fetcher:
             FetchError: It cannot be had, by its reason: never (`forbidden`, `redirect`,
                 `too_large`, `encoding`), or perhaps later (`timeout`, `status`, `network`).
         """
-        target = self._checked(url, hosts)
+        wanted = self._checked(url, hosts)
+        target = wanted.target
         deadline = asyncio.timeout(timeout_seconds)
         try:
             async with deadline, AsyncExitStack() as stack:
                 with _translated(target.host):
-                    response = await self._opened(target, stack)
+                    response = await self._opened(wanted, stack)
                     length = _checked_length(response, target.host, limit_bytes)
                     body = _limited(response, target.host, limit_bytes)
                     chunks = await stack.enter_async_context(aclosing(body))
@@ -176,28 +214,35 @@ class Fetcher:
                 raise
             raise FetchError("timeout", target.host) from error
 
-    def _checked(self, url: str, hosts: tuple[str, ...]) -> Target:
-        """The parts of a URL that may be fetched."""
+    def _checked(self, url: str, hosts: tuple[str, ...]) -> _Wanted:
+        """What may be asked for under a URL."""
+        own = self._own.get(addresses.below(url, self._own) or "")
+        private = self._allow_private or own is not None
         try:
-            return addresses.check_url(url, hosts=hosts, allow_private=self._allow_private)
+            target = addresses.check_url(url, hosts=hosts, allow_private=private)
         except ForbiddenUrlError as error:
             raise FetchError("forbidden", error.host, detail=error.reason) from error
+        headers = httpx.Headers(_HEADERS)
+        headers.update({name: value.get_secret_value() for name, value in (own or {}).items()})
+        headers["Host"] = target.authority
+        return _Wanted(target, headers, private)
 
-    async def _opened(self, target: Target, stack: AsyncExitStack) -> httpx.Response:
+    async def _opened(self, wanted: _Wanted, stack: AsyncExitStack) -> httpx.Response:
         """The answer of the first address that takes a connection, its body not yet read."""
-        found = await self._addresses(target)
+        found = await self._addresses(wanted)
         transport = await stack.enter_async_context(
             httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
         )
         for address in found[:-1]:
             try:
-                return await self._asked(transport, target, address, stack)
+                return await self._asked(transport, wanted, address, stack)
             except (httpx.ConnectError, httpx.ConnectTimeout):
                 continue
-        return await self._asked(transport, target, found[-1], stack)
+        return await self._asked(transport, wanted, found[-1], stack)
 
-    async def _addresses(self, target: Target) -> Sequence[str]:
+    async def _addresses(self, wanted: _Wanted) -> Sequence[str]:
         """The addresses to connect to, at least one, each of them checked."""
+        target = wanted.target
         if target.address is not None:
             return (target.host,)
         try:
@@ -207,7 +252,7 @@ class Fetcher:
         if not found:
             raise FetchError("network", target.host, detail="name")
         # One private address among public ones refuses the name: an honest one has none.
-        if not self._allow_private and not all(
+        if not wanted.allow_private and not all(
             addresses.is_public(ip_address(address)) for address in found
         ):
             raise FetchError("forbidden", target.host, detail="private_address")
@@ -216,21 +261,16 @@ class Fetcher:
     async def _asked(
         self,
         transport: httpx.AsyncHTTPTransport,
-        target: Target,
+        wanted: _Wanted,
         address: str,
         stack: AsyncExitStack,
     ) -> httpx.Response:
         """The answer of one address, closed with the stack."""
+        target = wanted.target
         request = httpx.Request(
             "GET",
             httpx.URL(scheme=target.scheme, host=address, port=target.port),
-            headers={
-                "Host": target.authority,
-                "Accept": "*/*",
-                "Accept-Encoding": "identity",
-                "Connection": "close",
-                "User-Agent": "runrelay",
-            },
+            headers=wanted.headers,
             extensions={
                 "timeout": self._timeout.as_dict(),
                 "sni_hostname": target.host,

@@ -14,7 +14,8 @@ from app.bootstrap import (
     LEAST_DISK,
     Peers,
     make_client,
-    make_engines,
+    make_comfydeploy,
+    make_comfyui,
     open_storage,
     open_store,
 )
@@ -138,22 +139,33 @@ async def _redis(settings: Settings) -> list[Check]:
     return [Check("Redis", "ok", f"answers; {said}")]
 
 
-async def _engine(settings: Settings) -> list[Check]:
+async def _comfydeploy(settings: Settings) -> list[Check]:
     peers = _peers(settings)
     if peers.comfydeploy_url is None:
-        return [_stand_in("ComfyDeploy")]
+        return [_absent("ComfyDeploy", "COMFYDEPLOY_API_KEY", settings)]
     async with make_client() as client:
-        engines = make_engines(peers, client, Timing(), Metrics())
-        found = list[Check]()
-        for engine in engines.values():
-            try:
-                said = await engine.check()
-            except PeerError as error:
-                cure = "look at COMFYDEPLOY_API_KEY and COMFYDEPLOY_API_URL, and the way out"
-                found.append(Check("ComfyDeploy", "failed", str(error), cure))
-            else:
-                found.append(Check("ComfyDeploy", "ok", f"answers; {said}"))
-        return found
+        engine = make_comfydeploy(peers, peers.comfydeploy_url, client, Timing(), Metrics())
+        try:
+            said = await engine.check()
+        except PeerError as error:
+            cure = "look at COMFYDEPLOY_API_KEY and COMFYDEPLOY_API_URL, and the way out"
+            return [Check("ComfyDeploy", "failed", str(error), cure)]
+        return [Check("ComfyDeploy", "ok", f"answers; {said}")]
+
+
+async def _comfyui(settings: Settings) -> list[Check]:
+    peers = _peers(settings)
+    if not peers.comfyui_servers:
+        return [_absent("ComfyUI", "COMFYUI_SERVERS", settings)]
+    async with make_client() as client:
+        looks = await make_comfyui(peers, client, Timing(), Metrics()).looks()
+    cure = "see that it runs and is reached from here, and look at COMFYUI_SERVERS"
+    return [
+        Check("ComfyUI", "ok", str(look))
+        if look.trouble is None
+        else Check("ComfyUI", "failed", str(look), cure)
+        for look in looks
+    ]
 
 
 async def _telegram(settings: Settings) -> list[Check]:
@@ -218,7 +230,9 @@ async def _webhook(settings: Settings) -> list[Check]:
         cure = "start the service here, then run doctor again beside it"
         return [Check("webhook URL", "skipped", "cannot be tried while no service runs", cure)]
     async with _client() as client:
-        posted = [_WEBHOOK] if settings.updates_by != "webhook" else [_WEBHOOK, telegram.PATH]
+        # Where the engine is off, nobody takes its webhooks.
+        posted = [_WEBHOOK] if not settings.live or settings.comfydeploy_api_key else []
+        posted += [telegram.PATH] if settings.updates_by == "webhook" else []
         return [
             await _answers(client, "GET", f"{base}/livez", HTTPStatus.OK),
             *[
@@ -303,7 +317,8 @@ _LOOKS: Final[Mapping[str, Looking]] = {
     "service": _service,
     "MongoDB": _database,
     "Redis": _redis,
-    "ComfyDeploy": _engine,
+    "ComfyDeploy": _comfydeploy,
+    "ComfyUI": _comfyui,
     "Telegram": _telegram,
     "duties": _duties,
     "webhook URL": _webhook,
@@ -315,6 +330,13 @@ _LOOKS: Final[Mapping[str, Looking]] = {
 def _peers(settings: Settings) -> Peers:
     """Return the peers that are set; stand-ins live only as long as the service does."""
     return peers_of(settings, None, "http://127.0.0.1")
+
+
+def _absent(name: str, setting: str, settings: Settings) -> Check:
+    """Say of an engine that nothing is set for why that is well."""
+    if not settings.live:
+        return _stand_in(name)
+    return Check(name, "skipped", f"is off: {setting} is not set")
 
 
 def _stand_in(name: str) -> Check:

@@ -3,6 +3,7 @@
 from app.bootstrap import Peers
 from app.main.sandboxed import KEY, TOKEN, Addresses
 from app.settings import Settings
+from schemas.server import ServerSettings
 
 
 def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Peers:
@@ -21,6 +22,7 @@ def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Pee
             comfydeploy_url=settings.comfydeploy_api_url if key else None,
             comfydeploy_key=key.get_secret_value() if key else "",
             comfydeploy_hosts=settings.comfydeploy_hosts,
+            comfyui_servers=settings.comfyui_servers,
             telegram_url=settings.telegram_api_url if token else None,
             telegram_token=token.get_secret_value() if token else "",
             allow_private=settings.allow_private_targets,
@@ -30,7 +32,14 @@ def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Pee
         comfydeploy_url=settings.comfydeploy_api_url or stand_ins.comfydeploy,
         comfydeploy_key=key.get_secret_value() if key else KEY,
         comfydeploy_hosts=(*settings.comfydeploy_hosts, stand_ins.outputs_host),
+        comfyui_servers=settings.comfyui_servers or _stand_in_servers(stand_ins),
         telegram_url=settings.telegram_api_url or stand_ins.telegram,
         telegram_token=token.get_secret_value() if token else TOKEN,
         allow_private=True,
+    )
+
+
+def _stand_in_servers(stand_ins: Addresses) -> tuple[ServerSettings, ...]:
+    return tuple(
+        ServerSettings(name=f"sandbox-{n}", url=url) for n, url in enumerate(stand_ins.comfyui, 1)
     )

@@ -186,6 +186,9 @@ def _endless(service: Service) -> list[Endless]:
         running.append(_every(FORGET_EVERY, service.forgetting.sweep))
     if service.expiry is not None:
         running.append(_every(EXPIRE_EVERY, service.expiry.once))
+    if service.placing is not None:
+        placing = service.placing
+        running += [placing.fleet.run(), placing.places.run(), placing.line.run()]
     if service.selling.comparing is not None:
         running.append(_every(COMPARE_EVERY, service.selling.comparing.once))
     if service.sender is not None:
@@ -218,6 +221,9 @@ async def _give_back(service: Service) -> None:
     log: Any = structlog.get_logger()
     if service.selling.stars is not None:
         await service.selling.stars.close()
+    if service.placing is not None:
+        await service.placing.line.give_up()
+        await service.placing.fleet.give_up()
     try:
         await service.sweep.release(service.taking.name)
     except UnavailableError as error:

@@ -40,6 +40,7 @@ class Addresses(BaseModel):
     Attributes:
         url: Address of everything.
         comfydeploy: Base URL of the ComfyDeploy API.
+        comfyui: Base URLs of the ComfyUI servers.
         telegram: Base URL of the Bot API.
         outputs_host: Host and port that outputs are kept at.
         keeper: The port on 127.0.0.1 for whoever keeps it.
@@ -49,6 +50,7 @@ class Addresses(BaseModel):
 
     url: str
     comfydeploy: str
+    comfyui: list[str]
     telegram: str
     outputs_host: str
     keeper: int = Field(ge=1, le=65_535)

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.observability.terminal import RESET, Terminal, fit, printable
+from processors.notifications import prompt_of
 from schemas.base import GenerationId, plain
 from schemas.generation import Generation
 from schemas.run import OutputKind, RunStatus
@@ -179,8 +180,9 @@ _ASCII: Final = {"": "-", "running": ">", "full": "#", "half": "=", "empty": "."
 
 def _of(generation: Generation) -> str:
     """What was asked for, and under which id."""
-    prompt = generation.request_payload.inputs.get("prompt")
-    wanted = f'"{_cut(prompt)}"  ' if isinstance(prompt, str) and prompt else ""
+    request = generation.request_payload
+    prompt = prompt_of(request.inputs, request.prompt_input)
+    wanted = f'"{_cut(prompt)}"  ' if prompt else ""
     return f"{wanted}{generation.engine} {generation.id}"
 
 

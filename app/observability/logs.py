@@ -113,8 +113,17 @@ _PATTERNS: Final = (
 )
 """A mark without which it cannot be there, what it looks like, and what stands there instead."""
 
-_QUIET: Final = ("aiogram", "aiohttp", "asyncio", "httpcore", "httpx", "motor", "pymongo")
-"""Libraries whose lower lines print URLs, commands, or nothing that helps."""
+_QUIET: Final = (
+    "aiogram",
+    "aiohttp",
+    "asyncio",
+    "httpcore",
+    "httpx",
+    "motor",
+    "pymongo",
+    "websockets",
+)
+"""Libraries whose lower lines print URLs, headers, commands, or nothing that helps."""
 
 
 class _Lines:

@@ -60,7 +60,7 @@ class _Verdict(NamedTuple):
     warnings: list[str]
 
 
-_OURS: Final = ("COMFYDEPLOY_", "INTERNAL_API", "MONGODB_", "TELEGRAM_", "WEBHOOK_")
+_OURS: Final = ("COMFYDEPLOY_", "COMFYUI_", "INTERNAL_API", "MONGODB_", "TELEGRAM_", "WEBHOOK_")
 """Beginnings by which a name in the environment, which is full of others', looks like ours."""
 _ALIKE: Final = 0.8
 """How much a name resembles ours before it is taken for a slip: TELEGRAM_TOKEN is at 0.88."""
@@ -69,7 +69,8 @@ _NEEDED: Final = {
     "WEBHOOK_URL": "the address at which engines reach this service, as in https://example.com",
     "WEBHOOK_SECRET": _MAKE_ONE,
     "INTERNAL_API_KEY": _MAKE_ONE,
-    "COMFYDEPLOY_API_KEY": "no engine is set up without it; it is made in ComfyDeploy's settings",
+    "COMFYDEPLOY_API_KEY": "no engine is set up without it, or COMFYUI_SERVERS; "
+    "it is made in ComfyDeploy's settings",
 }
 _SECRETS: Final = ("WEBHOOK_SECRET", "INTERNAL_API_KEY", "TELEGRAM_WEBHOOK_SECRET")
 
@@ -107,13 +108,18 @@ def _parsed(given: Mapping[str, str]) -> tuple[Settings, tuple[str, ...]]:
         found = error.errors(include_url=False, include_context=False, include_input=False)
     wrong = {str(each["loc"][0]): each["msg"].removeprefix("Value error, ") for each in found}
     rest = {name: text for name, text in lower.items() if name not in wrong}
-    said = tuple(f"{name.upper()}: {message}" for name, message in wrong.items())
+    said = tuple(
+        f"{name.upper()}: {line}" for name, message in wrong.items() for line in message.split("\n")
+    )
     return Settings.model_validate(rest), said
 
 
 def _check_live(settings: Settings, failed: frozenset[str], verdict: _Verdict) -> None:
     """What the real world asks for."""
+    other_engine = settings.comfyui_servers or "COMFYUI_SERVERS" in failed
     for name, hint in _NEEDED.items():
+        if name == "COMFYDEPLOY_API_KEY" and other_engine:
+            continue
         if not getattr(settings, name.lower()) and name not in failed:
             verdict.problems.append(f"{name}: is missing; {hint}")
     for name in _SECRETS:
@@ -158,10 +164,21 @@ def _live_warnings(settings: Settings) -> Iterator[str]:
             yield "ADMIN_CHAT_ID: is of no use without TELEGRAM_BOT_TOKEN"
     if settings.allow_private_targets:
         yield "ALLOW_PRIVATE_TARGETS: is on: engines can make us read from this network"
+    yield from _plain_http(settings)
+
+
+def _plain_http(settings: Settings) -> Iterator[str]:
+    """Where keys go over the network as they are."""
     for name in ("COMFYDEPLOY_API_URL", "TELEGRAM_API_URL"):
         address: str | None = getattr(settings, name.lower())
         if address and address.startswith("http://"):
             yield f"{name}: is plain http: whoever carries the traffic can read the key"
+    for server in settings.comfyui_servers:
+        if server.headers and server.url.startswith("http://"):
+            yield (
+                f"COMFYUI_SERVERS: {server.name} is plain http: whoever carries the traffic can "
+                "read its credentials"
+            )
 
 
 def _check_sandbox(settings: Settings, _failed: frozenset[str], verdict: _Verdict) -> None:

@@ -9,8 +9,10 @@ from typing import Annotated, Final, Literal, NamedTuple, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from app.settings import values
+from app.settings.servers import servers
 from processors.protocols import telegram
 from schemas.quota import Quota
+from schemas.server import ServerSettings
 
 MIN_SECRET: Final = 16
 """Characters of a secret of ours in live mode."""
@@ -88,6 +90,10 @@ class Settings(BaseModel):
         "*.s3.*.amazonaws.com",
     )
     """S3's buckets, in whichever region, and nothing else that Amazon's customers can name."""
+    comfyui_servers: Annotated[tuple[ServerSettings, ...], BeforeValidator(servers)] = ()
+    """None: no such engine when live; in sandbox mode, the stand-ins that we start."""
+    comfyui_poll_seconds: Annotated[int, values.number(1, 300)] = 10
+    """How often a server is asked about a run that goes on, whatever its socket says."""
     telegram_bot_token: SecretStr | None = None
     telegram_api_url: values.Url | None = None
     """Always set in live mode. In sandbox mode, None means the stand-in that we start."""
@@ -131,6 +137,7 @@ class Settings(BaseModel):
     keep_events_days: Annotated[int, values.number(1, 3650)] = 14
     keep_records_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""
+    keep_usage_days: Annotated[int, values.number(1, 3650)] = 90
     keep_media_days: Annotated[int | None, values.number(1, 36500)] = None
     """None: for ever."""
     log_level: Annotated[
@@ -176,6 +183,8 @@ class Settings(BaseModel):
         """Yield everything that must never be printed: keys, tokens, the database's address."""
         for name in NAMES:
             yield from (each.get_secret_value() for each in self.secrets_of(name))
+        for server in self.comfyui_servers:
+            yield from server.secret_values()
 
     def secrets_of(self, name: str) -> tuple[SecretStr, ...]:
         """Return the secrets that a setting holds; none if it is not a secret, or not given."""

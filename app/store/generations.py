@@ -13,8 +13,10 @@ from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.debtors import AT_ONCE, MongoDebtors
 from app.store.documents import Document, read
-from app.store.indexes import COSTS, SPENT, STANDING
+from app.store.indexes import COSTS, DURATIONS, SLOTS, SPENT, STANDING, WAITING
+from processors import scheduling
 from processors.ledger import EndedRun
+from processors.scheduling import Waiting
 from schemas.base import EngineName, GenerationId, first_id
 from schemas.generation import Generation
 from schemas.run import OPEN, TERMINAL, RunStatus
@@ -30,6 +32,16 @@ FILTERS: Final = frozenset(
     }
 )
 """Fields that a list can be filtered by, each with an index."""
+
+
+_WAITS: Final = {
+    "metadata.userId": 1,
+    "metadata.telegramChatId": 1,
+    "priority": 1,
+    "metadata.preset": 1,
+    "requestPayload.workflow": 1,
+}
+"""What is read of a generation that waits for a server."""
 
 
 class MongoGenerations(MongoDebtors[Generation]):
@@ -124,6 +136,57 @@ class MongoGenerations(MongoDebtors[Generation]):
             found = await many.limit(limit).to_list(None)
         return tuple(each["costUsd"] for each in found)
 
+    async def last_durations(self, preset: str, limit: int) -> tuple[float, ...]:
+        """See app.ports.Generations."""
+        chosen: Document = {
+            "metadata.preset": {"$eq": preset},
+            "status": RunStatus.COMPLETED.value,
+            "durationSeconds": {"$gte": 0},
+        }
+        async with answered():
+            # Named, so that no record is fetched: the index holds all of it.
+            many = self._all.find(chosen, {"_id": 0, "durationSeconds": 1}, hint=DURATIONS)
+            found = await many.sort("_id", DESCENDING).limit(limit).to_list(None)
+        return tuple(each["durationSeconds"] for each in found)
+
+    async def slots(self) -> Mapping[str, GenerationId]:
+        """See app.ports.Generations."""
+        async with answered():
+            # Named, so that no record is fetched: the index holds all of it.
+            found = await self._all.find({"slot": {"$gte": ""}}, {"slot": 1}, hint=SLOTS).to_list(
+                None
+            )
+        return {each["slot"]: GenerationId(each["_id"]) for each in found}
+
+    async def at_server(self, server: str) -> tuple[Generation, ...]:
+        """See app.ports.Generations."""
+        # All that begin with "server#": the next character after "#" is "$".
+        slots = {"$gte": f"{server}#", "$lt": f"{server}$"}
+        found = await self._some({"slot": slots, "status": {"$in": sorted(OPEN)}}, "_id", 0)
+        return tuple(
+            each for each in found if each.slot and scheduling.server_of(each.slot) == server
+        )
+
+    async def formerly_at(self, server: str) -> tuple[Generation, ...]:
+        """See app.ports.Generations."""
+        were = {"runs.server": {"$eq": server}, "status": {"$in": sorted(OPEN)}}
+        found = await self._some(were, "_id", 0)
+        return tuple(
+            each
+            for each in found
+            if any(run.server == server and run.attempt < each.attempt for run in each.runs)
+        )
+
+    async def waiting(self, engine: EngineName) -> tuple[Waiting, ...]:
+        """See app.ports.Generations."""
+        chosen: Document = {"status": RunStatus.PENDING.value, "engine": {"$eq": engine}}
+        async with answered():
+            # Named, so that no record is fetched: the index holds all of it.
+            found = await (
+                self._all.find(chosen, _WAITS, hint=WAITING).sort("_id", ASCENDING).to_list(None)
+            )
+        return tuple(map(_waiting, found))
+
     async def _without_inputs(self, ids: Sequence[str]) -> list[Document]:
         async with answered():
             return await self._all.find(
@@ -157,3 +220,15 @@ class MongoGenerations(MongoDebtors[Generation]):
 
     def _differ(self, stored: Generation, wanted: Generation) -> bool:
         return stored.change(request_payload=wanted.request_payload) != wanted
+
+
+def _waiting(found: Document) -> Waiting:
+    metadata, request = found.get("metadata", {}), found.get("requestPayload", {})
+    chat = metadata.get("telegramChatId")
+    return Waiting(
+        GenerationId(found["_id"]),
+        metadata.get("userId") or ("" if chat is None else f"chat:{chat}"),
+        found.get("priority") or 0,
+        metadata.get("preset"),
+        request.get("workflow"),
+    )

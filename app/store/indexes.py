@@ -8,6 +8,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collation import Collation, CollationStrength
 
 from app.store.documents import Document
+from schemas.run import RunStatus
 
 
 class Keep:
@@ -16,17 +17,26 @@ class Keep:
     Attributes:
         events: Applied batches of the inbox.
         records: Ended generations that owe nothing; None for ever.
+        usage: What the nodes of runs took.
     """
 
-    def __init__(self, events: timedelta, records: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        events: timedelta,
+        records: timedelta | None = None,
+        usage: timedelta = timedelta(days=90),
+    ) -> None:
         self.events = events
         self.records = records
+        self.usage = usage
 
 
 UPDATES_KEPT: Final = timedelta(days=8)
 """Telegram repeats an update for a day at most, and after a week without any begins anew with a
 random id: by then an id may come again that is another update's (Bot API, type Update)."""
 CONVERSATIONS_KEPT: Final = timedelta(days=7)
+TURNS_KEPT: Final = timedelta(days=7)
+PREVIEWS_KEPT: Final = timedelta(hours=1)
 LOOSELY: Final = Collation("en", strength=CollationStrength.PRIMARY)
 """How names are looked up: neither capital letters nor accents make others."""
 
@@ -35,6 +45,15 @@ SPENT: Final = "spent"
 
 COSTS: Final = "costs"
 """The index that finds what the last runs of a preset have cost."""
+
+DURATIONS: Final = "durations"
+"""The index that holds how long the last runs of a preset took."""
+
+SLOTS: Final = "slots"
+"""The index that holds which slots are taken, and by what."""
+
+WAITING: Final = "waiting"
+"""The index that holds all that must be known of what waits for a server."""
 
 STANDING: Final = "standing"
 """The index that lists generations by status, and counts those of each preset."""
@@ -78,6 +97,7 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             partialFilterExpression={"costUsd": {"$exists": True}, "jobId": {"$exists": True}},
             name=COSTS,
         ),
+        *_placing(),
     ]
     if keep.records is not None:
         # Absent while a debt lives: a filter knows no "does not exist", but null matches it.
@@ -130,10 +150,12 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             # What was answered for and not handled yet is never lost to the clock.
             _expiring("at", UPDATES_KEPT, {"open": False}),
         ],
-        "conversations": [
-            IndexModel(
-                [("at", ASCENDING)], expireAfterSeconds=int(CONVERSATIONS_KEPT.total_seconds())
-            ),
+        "conversations": [_passing(CONVERSATIONS_KEPT)],
+        "turns": [_passing(TURNS_KEPT)],
+        "previews": [_passing(PREVIEWS_KEPT)],
+        "model_usage_log": [
+            _passing(keep.usage),
+            IndexModel([("generation", ASCENDING), ("at", ASCENDING)]),
         ],
     }
 
@@ -157,12 +179,57 @@ def _owing() -> tuple[IndexModel, ...]:
     )
 
 
+def _placing() -> tuple[IndexModel, ...]:
+    """Return the indexes by which runs are given servers, and are found at them."""
+    waits = (
+        "status",
+        "engine",
+        "_id",
+        "metadata.userId",
+        "metadata.telegramChatId",
+        "priority",
+        "metadata.preset",
+        "requestPayload.workflow",
+    )
+    taken: Document = {"slot": {"$exists": True}}
+    return (
+        # The first is what gives a slot to one run only; the second tells to which, unread.
+        _unique([("slot", ASCENDING)], "slot"),
+        IndexModel(
+            [("slot", ASCENDING), ("_id", ASCENDING)], partialFilterExpression=taken, name=SLOTS
+        ),
+        IndexModel(
+            [("runs.server", ASCENDING), ("status", ASCENDING)],
+            partialFilterExpression={"runs.server": {"$exists": True}},
+        ),
+        IndexModel(
+            [(name, ASCENDING) for name in waits],
+            partialFilterExpression={"status": RunStatus.PENDING.value},
+            name=WAITING,
+        ),
+        IndexModel(
+            [
+                ("metadata.preset", ASCENDING),
+                ("status", ASCENDING),
+                ("_id", DESCENDING),
+                ("durationSeconds", ASCENDING),
+            ],
+            partialFilterExpression={"durationSeconds": {"$exists": True}},
+            name=DURATIONS,
+        ),
+    )
+
+
 def _unique(keys: list[tuple[str, int]], where: str) -> IndexModel:
     return IndexModel(keys, unique=True, partialFilterExpression={where: {"$exists": True}})
 
 
 def _present(field: str) -> IndexModel:
     return IndexModel([(field, ASCENDING)], partialFilterExpression={field: {"$exists": True}})
+
+
+def _passing(after: timedelta) -> IndexModel:
+    return IndexModel([("at", ASCENDING)], expireAfterSeconds=int(after.total_seconds()))
 
 
 def _expiring(field: str, after: timedelta, only: Document) -> IndexModel:

@@ -133,11 +133,20 @@ def name_of(item: Item) -> str:
     return item.filename or f"{item.kind.value}.{plain}"
 
 
-def by_url(item: Item, form: Form, *, allow_private: bool) -> bool:
-    """Return whether Telegram can be expected to fetch an item itself."""
+def by_url(item: Item, form: Form, *, allow_private: bool, own: Sequence[str] = ()) -> bool:
+    """Return whether Telegram can be expected to fetch an item itself, and may hear where it is.
+
+    Args:
+        item: The item.
+        form: In which it is to be sent.
+        allow_private: Whether addresses that are not public can be fetched from.
+        own: Base URLs of servers of our own, which nobody else is sent to.
+    """
+    if item.url is None or addresses.below(item.url, own):
+        return False
     if form is Form.DOCUMENT and extension_of(item) not in _BY_URL:
         return False
-    return item.url is not None and (allow_private or is_public(item.url))
+    return allow_private or is_public(item.url)
 
 
 def is_public(url: str) -> bool:

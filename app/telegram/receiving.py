@@ -15,8 +15,8 @@ from pydantic import JsonValue
 from app.clock import Clock
 from app.errors import AppError, PeerError, UnavailableError
 from app.ports import Alerts
-from app.telegram.duty import Duty
 from app.telegram.errors import ConflictFaultError, unknown
+from app.usecases.duty import Duty
 from processors import backoff
 from processors.protocols.telegram import ID_MOST, KINDS
 from schemas.timing import Timing

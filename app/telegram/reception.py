@@ -15,11 +15,11 @@ from app.observability.metrics import Metrics
 from app.ports import Alerts, Leases
 from app.telegram.around import Around
 from app.telegram.connecting import connect
-from app.telegram.duty import UPDATES, Duty
 from app.telegram.errors import TokenFaultError
 from app.telegram.handling import Handling
 from app.telegram.receiving import Receiving, Take, Way
 from app.telegram.sender import Sender
+from app.usecases.duty import UPDATES, Duty
 from schemas.base import InstanceName
 from schemas.timing import Timing
 

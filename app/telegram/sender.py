@@ -15,7 +15,6 @@ from app.errors import PeerDownError, PeerError
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Chats, Leases
 from app.telegram.connecting import connect
-from app.telegram.duty import Duty
 from app.telegram.errors import (
     PEER,
     ChatClosedError,
@@ -31,6 +30,7 @@ from app.telegram.media import Fetch
 from app.telegram.room import Room
 from app.telegram.telling import Means, Telling, plainly
 from app.telegram.unfinished import Unfinished, key_of
+from app.usecases.duty import Duty
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, stripped
@@ -69,6 +69,7 @@ class Sender:
         pace: Pace | None = None,
         room: Room | None = None,
         allow_private: bool = False,
+        own: tuple[str, ...] = (),
         aside: bool = False,
     ) -> None:
         """Set the sender up; nothing is imported, asked or held before `run`.
@@ -88,6 +89,7 @@ class Sender:
             room: Memory for uploads; the usual if not given.
             allow_private: Whether the Bot API can itself fetch from addresses that are not
                 public, as one on this machine can.
+            own: Base URLs of servers of our own, which nobody else is sent to.
             aside: Never take the duty, and connect only once something is to be shown: for a
                 process that has nothing to tell but its own trouble.
         """
@@ -100,6 +102,7 @@ class Sender:
         self._timing = timing
         self._metrics = metrics
         self._allow_private = allow_private
+        self._own = own
         self._duty = Duty(leases, me, clock, timing)
         self._lanes = Lanes(pace or Pace(), timing.edit_every, PATIENCE)
         self._bot: Bot | None = None
@@ -207,7 +210,15 @@ class Sender:
         process sends only the rest.
         """
         bot = self._connected_bot()
-        means = Means(bot, self._lanes, self._fetch, self._room, self._timing, self._allow_private)
+        means = Means(
+            bot,
+            self._lanes,
+            self._fetch,
+            self._room,
+            self._timing,
+            self._allow_private,
+            self._own,
+        )
         key = key_of(chat_id, reply_to, content)
         progress = self._unfinished.take(key)
 

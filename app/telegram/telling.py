@@ -27,6 +27,7 @@ from app.telegram.unfinished import Progress
 from processors.notifications import Content, Item
 from processors.notifications.buttons import Rows
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, escape, link, units
+from processors.protocols import addresses
 from schemas.timing import Timing
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Means(NamedTuple):
         timing: Time limits.
         allow_private: Whether Telegram itself can reach addresses that are not public: true
             for a Bot API on this machine.
+        own: Base URLs of servers of our own, which neither Telegram nor a person is sent to.
     """
 
     bot: "Bot"
@@ -58,6 +60,7 @@ class Means(NamedTuple):
     room: Room
     timing: Timing
     allow_private: bool
+    own: tuple[str, ...] = ()
 
 
 class _Fetched(NamedTuple):
@@ -168,11 +171,9 @@ class Telling:
 
     async def _album(self, items: Sequence[Item]) -> bool:
         """Send an album by URL, else by upload; return whether Telegram took it."""
-        private = self._means.allow_private
         forms = [media.form_of(item) for item in items]
         if all(
-            media.by_url(item, form, allow_private=private)
-            for item, form in zip(items, forms, strict=True)
+            self._goes_by_url(item, form) for item, form in zip(items, forms, strict=True)
         ) and await self._offer_album(_by_url(items), "by URL"):
             return True
         async with self._means.room.share(media.ALBUM_UPLOAD_BYTES) as share:
@@ -210,14 +211,18 @@ class Telling:
 
     async def _single(self, item: Item) -> None:
         """Send one file in the first form that is taken, or a link to it."""
-        forms, private = media.forms(item), self._means.allow_private
+        forms = media.forms(item)
         for form in forms:
-            if media.by_url(item, form, allow_private=private) and await self._offer(
+            if self._goes_by_url(item, form) and await self._offer(
                 Medium(form, item.url or "", item.filename), f"{form} by URL"
             ):
                 return
         if not await self._uploaded(item, forms):
             await self._linked(item)
+
+    def _goes_by_url(self, item: Item, form: Form) -> bool:
+        means = self._means
+        return media.by_url(item, form, allow_private=means.allow_private, own=means.own)
 
     async def _uploaded(self, item: Item, forms: Sequence[Form]) -> bool:
         """Send one file by upload, as long as a form is left; return whether one was taken.
@@ -282,9 +287,16 @@ class Telling:
         )
 
     async def _linked(self, item: Item) -> None:
-        """Send a link: the person can fetch what Telegram would not take."""
-        url, words = item.link or item.url or "", self._words()
-        html, plain = link(url, media.name_of(item)), url
+        """Send a link: the person can fetch what Telegram would not take.
+
+        Where only a server of our own has it as yet, its name has to do: nobody can get there.
+        """
+        words, name = self._words(), media.name_of(item)
+        url = item.link or item.url or ""
+        if addresses.below(url, self._means.own):
+            html, plain = escape(name), name
+        else:
+            html, plain = link(url, name), url
         if words.html:
             html, plain = f"{words.html}\n{html}", f"{words.plain}\n{plain}"
         await self._say(Rendered(html, cut(plain, TEXT_LIMIT)))

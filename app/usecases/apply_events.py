@@ -50,7 +50,8 @@ PAUSE: Final = 0.2
 
 
 class _Pending(NamedTuple):
-    batch_id: str
+    batch_id: str | None
+    """None where we fetched it ourselves: nothing is to be marked, and it can be asked again."""
     event: RunEvent
 
 
@@ -99,17 +100,13 @@ class Applier:
         if not events:
             self._applied.append(batch.id)
         for event in events:
-            generation_id = event.generation_id
-            self._pending.setdefault(generation_id, []).append(_Pending(batch.id, event))
-            if event.unknown_status is not None:
-                self._strange.heard(event.engine, event.unknown_status)
-            if generation_id not in self._spaced or not _minor(event):
-                self._ripe[generation_id] = None
-        self._count += len(events)
-        self._metrics.waiting_events(self._count)
-        if self._count > ROOM:
-            self._room.clear()
-        self._wake.set()
+            self._wait(_Pending(batch.id, event))
+        self._stirred(len(events))
+
+    def hear(self, event: RunEvent) -> None:
+        """Take up an event that we fetched ourselves; it lies in no inbox."""
+        self._wait(_Pending(None, event))
+        self._stirred(1)
 
     @property
     def known(self) -> Collection[str]:
@@ -174,6 +171,21 @@ class Applier:
                 await self._wake.wait()
         except TimeoutError:
             return
+
+    def _wait(self, pending: _Pending) -> None:
+        event, generation_id = pending.event, pending.event.generation_id
+        self._pending.setdefault(generation_id, []).append(pending)
+        if event.unknown_status is not None:
+            self._strange.heard(event.engine, event.unknown_status)
+        if generation_id not in self._spaced or not _minor(event):
+            self._ripe[generation_id] = None
+
+    def _stirred(self, number: int) -> None:
+        self._count += number
+        self._metrics.waiting_events(self._count)
+        if self._count > ROOM:
+            self._room.clear()
+        self._wake.set()
 
     def _ready(self) -> list[GenerationId]:
         """Return the generations to be written now, the longest waiting first."""
@@ -287,6 +299,8 @@ class Applier:
             if generation_id not in self._spaced or not all(_minor(each.event) for each in rest):
                 self._ripe[generation_id] = None
         for batch_id, _ in waiting if applied else ():
+            if batch_id is None:
+                continue
             self._left[batch_id] -= 1
             if self._left[batch_id] == 0:
                 self._applied.append(batch_id)

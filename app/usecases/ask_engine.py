@@ -6,7 +6,13 @@ from datetime import datetime
 import structlog
 
 from app.clock import Clock
-from app.errors import PeerBusyError, PeerDownError, PeerError, PeerMissingError
+from app.errors import (
+    PeerBusyError,
+    PeerDownError,
+    PeerError,
+    PeerLostError,
+    PeerMissingError,
+)
 from app.observability.metrics import Metrics
 from app.ports import Engine
 from app.usecases.records import Decide
@@ -63,12 +69,7 @@ class AskEngine:
     ) -> Decide | None:
         """Decide without an answer; None where the error itself says what to do."""
         if isinstance(error, PeerMissingError):
-            if run_id != generation.metadata.run_id:
-                return self._stranger(debt, run_id)
-            again = debt.last_error == runs.MISSING and not generation.ended
-            if again and debt.attempts + 1 >= self._timing.end_tries:
-                return self._lost(debt)
-            return self._later(debt, missing=True)
+            return self._missing(generation, debt, run_id, error)
         if runs.overdue(generation, self._clock.now(), self._timing):
             return self._overdue(debt)
         named = isinstance(error, PeerBusyError) and error.retry_after is not None
@@ -79,6 +80,18 @@ class AskEngine:
         self._log.info("the engine did not answer", error=str(error))
         return self._later(debt)
 
+    def _missing(
+        self, generation: Generation, debt: Debt, run_id: RunId, error: PeerMissingError
+    ) -> Decide:
+        """Decide about a run that the engine does not know: at once only where that is final."""
+        if run_id != generation.metadata.run_id:
+            return self._stranger(debt, run_id)
+        again = debt.last_error == runs.MISSING and not generation.ended
+        final = again and debt.attempts + 1 >= self._timing.end_tries
+        if final or isinstance(error, PeerLostError):
+            return self._lost(debt)
+        return self._later(debt, missing=True)
+
     def _reported(self, generation: Generation, debt: Debt, report: RunReport) -> Decide:
         if report.status in TERMINAL and generation.claimed_end is None and not generation.ended:
             self._metrics.rescued(generation.engine)
@@ -88,7 +101,9 @@ class AskEngine:
             known = runs.submitted(record, report.run_id, now, self._timing, taker)
             if known.metadata.run_id != report.run_id:
                 return runs.asked(known, debt, now, self._timing, news=False)
-            after = runs.reported(known, report, now=now, timing=self._timing, taker=taker)
+            after = runs.concluded(known, report, now=now, timing=self._timing, taker=taker)
+            if after.attempt != record.attempt:
+                return after
             if runs.overdue(after, now, self._timing):
                 ending = Ending(status=RunStatus.TIMEOUT, by="us", reason="overdue")
                 return runs.ended(after, ending, now=now, taker=taker)
@@ -115,15 +130,18 @@ class AskEngine:
         return overdue
 
     def _lost(self, debt: Debt) -> Decide:
-        """End what the engine knows nothing of; while an end is looked into, that decides."""
+        """Try again or end what the engine has no more.
+
+        While an end is looked into, that decides; and what may still be on its way is waited for.
+        """
 
         def lost(record: Generation, now: datetime) -> Generation:
             later = runs.asked(record, debt, now, self._timing, news=False, missing=True)
             held = debts.held(record.owed, debt.key, debt.n)
-            if not held or record.ended or record.claimed_end is not None:
+            undecided = record.claimed_end is not None or runs.sending(record, now, self._timing)
+            if not held or record.ended or undecided:
                 return later
-            ending = Ending(status=RunStatus.FAILED, by="us", reason="lost")
-            return runs.ended(later, ending, now=now, taker=self._taking.taker(now))
+            return runs.vanished(later, "lost", now, self._taking.taker(now))
 
         return lost
 

@@ -15,6 +15,7 @@ from app.errors import (
     TelegramOffError,
 )
 from app.usecases.records import Records
+from app.usecases.requests import Requests
 from app.usecases.taking import Taking
 from processors import debts, runs
 from schemas.base import EngineName, GenerationId
@@ -29,6 +30,7 @@ class Desk:
 
     Args:
         records: The generations.
+        requests: What becomes of orders' workflows.
         engines: Names of the engines that are on.
         telegram: Whether Telegram is on: whoever orders for a chat is told the end there.
         taking: Who this process is.
@@ -39,6 +41,7 @@ class Desk:
     def __init__(
         self,
         records: Records,
+        requests: Requests,
         engines: Collection[EngineName],
         *,
         telegram: bool,
@@ -47,6 +50,7 @@ class Desk:
         admit: Callable[[EngineName], Awaitable[None]],
     ) -> None:
         self._records = records
+        self._requests = requests
         self._clock: Clock = records.clock
         self._engines = frozenset(engines)
         self._telegram = telegram
@@ -65,6 +69,7 @@ class Desk:
         Raises:
             EngineOffError: Its engine is not set up here.
             TelegramOffError: It names a chat, and Telegram is not set up here.
+            WorkflowRefusedError: Its workflow cannot be run, or has no such input.
             IdempotencyMismatchError: The key came with another body before.
             DiskFullError: Nothing new is taken on.
             PausedError: Nothing new is taken on for its engine.
@@ -77,11 +82,13 @@ class Desk:
         known = await self._known(key, digest)
         if known is not None:
             return known, False
-        request = Request(deployment_id=order.deployment_id, inputs=dict(order.inputs))
+        await self._check_open(engine)
         metadata = Metadata(
             **order.metadata.model_dump(exclude={"cost_rate"}), cost_rate=order.metadata.cost_rate
         )
-        return await self._ordered(engine, request, metadata, key, digest)
+        blank = self._blank(engine, await self._requests.of(order), metadata)
+        ordered = blank.change(max_attempts=order.tries, priority=order.priority)
+        return await self._added(ordered, key, digest)
 
     async def rerun(
         self, generation_id: GenerationId, *, key: str | None, digest: str | None
@@ -105,8 +112,11 @@ class Desk:
         known = await self._known(key, digest)
         if known is not None:
             return known, False
+        await self._check_open(old.engine)
         metadata = old.metadata.change(run_id=None, status_message_id=None)
-        return await self._ordered(old.engine, old.request_payload, metadata, key, digest)
+        blank = self._blank(old.engine, old.request_payload, metadata)
+        again = blank.change(max_attempts=old.max_attempts, priority=old.priority)
+        return await self._added(again, key, digest)
 
     async def cancel(self, generation_id: GenerationId) -> Generation:
         """Want a generation cancelled; one that has ended stays as it ended.
@@ -150,6 +160,12 @@ class Desk:
         if chat_id is not None and not self._telegram:
             raise TelegramOffError("metadata.telegramChatId", "Telegram is not set up here")
 
+    async def _check_open(self, engine: EngineName) -> None:
+        """Take on nothing new where it cannot be kept, or shall not be."""
+        if self._disk_full():
+            raise DiskFullError("the disk is nearly full; nothing new is taken on")
+        await self._admit(engine)
+
     async def _known(self, key: str | None, digest: str | None) -> Generation | None:
         """Return what was made under a key, if its body was the same."""
         if key is None:
@@ -159,33 +175,28 @@ class Desk:
             raise IdempotencyMismatchError
         return known
 
-    async def _ordered(
-        self,
-        engine: EngineName,
-        request: Request,
-        metadata: Metadata,
-        key: str | None,
-        digest: str | None,
-    ) -> tuple[Generation, bool]:
-        if self._disk_full():
-            raise DiskFullError("the disk is nearly full; nothing new is taken on")
-        await self._admit(engine)
+    def _blank(self, engine: EngineName, request: Request, metadata: Metadata) -> Generation:
+        """Return a new order, which owes nothing yet."""
         now = self._clock.now()
-        submit = Debt(key=runs.SUBMIT, kind=DebtKind.SUBMIT, next_at=now)
-        blank = Generation(
+        return Generation(
             id=self._clock.new_id(),
             engine=engine,
             created_at=now,
             updated_at=now,
             request_timestamp=now,
-            idempotency_key=key,
-            idempotency_digest=digest,
             metadata=metadata,
             request_payload=request,
             history=(StatusChange(status=RunStatus.PENDING, at=now, source="api"),),
         )
-        owed = debts.owe((), submit, taker=self._taking.taker(now))
-        generation = debts.put(blank, owed)
+
+    async def _added(
+        self, blank: Generation, key: str | None, digest: str | None
+    ) -> tuple[Generation, bool]:
+        """Store an order, its submit owed with it, unless one was made under its key meanwhile."""
+        now = blank.created_at
+        submit = Debt(key=runs.SUBMIT, kind=DebtKind.SUBMIT, next_at=now)
+        keyed = blank.change(idempotency_key=key, idempotency_digest=digest)
+        generation = debts.put(keyed, debts.owe((), submit, taker=self._taking.taker(now)))
         if await self._records.add(generation):
             return generation, True
         known = await self._known(key, digest)

@@ -11,7 +11,7 @@ from app.usecases.hands import TELEGRAM, UNSTOPPED, HandlerOf, Hands, Line, Work
 from app.usecases.records import Decide, Records
 from app.usecases.taking import INWARD, Taking
 from processors import debts, runs
-from schemas.base import RunId
+from schemas.base import EngineName, RunId
 from schemas.debt import CHAT, Debt, DebtKind
 from schemas.generation import Generation
 from schemas.run import RunStatus
@@ -108,6 +108,15 @@ class Discharger(Hands[Generation]):
         if kind is DebtKind.KEEP:
             return self._timing.keep_limit
         return super()._limit(kind)
+
+
+def by_engine(handlers: Mapping[EngineName, Handler], usual: Handler) -> Handler:
+    """Return what does a debt as its generation's engine has it done, or as is usual."""
+
+    async def handle(generation: Generation, debt: Debt) -> Decide | None:
+        return await handlers.get(generation.engine, usual)(generation, debt)
+
+    return handle
 
 
 def peer_of(generation: Generation, debt: Debt) -> str:

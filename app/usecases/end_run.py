@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from app.errors import PeerError
+from app.errors import PeerError, PeerLostError
 from app.observability.metrics import Metrics
 from app.ports import Alerts, Engine
 from app.usecases.records import Decide, acknowledged
@@ -20,7 +20,7 @@ from processors.debts import Taker
 from schemas.base import EngineName
 from schemas.debt import Debt
 from schemas.generation import ClaimedEnd, Generation
-from schemas.run import TERMINAL, RunReport
+from schemas.run import TERMINAL, RunReport, RunStatus
 from schemas.timing import Timing
 
 LOOK: Final = timedelta(seconds=2)
@@ -56,6 +56,8 @@ class EndRun:
             return self._unconfirmed(debt)
         try:
             report = await engine.read(runs.located(generation, claimed.run_id))
+        except PeerLostError:
+            return self._vanished(debt)
         except PeerError as error:
             if debt.attempts + 1 < self._timing.end_tries:
                 raise
@@ -82,6 +84,8 @@ class EndRun:
                 return record
             if report.status not in TERMINAL:
                 denied = runs.denied(record)
+                if report.run_id != record.metadata.run_id:
+                    return denied
                 # A true end may have been heard meanwhile, and went with the one denied.
                 asked = runs.looked_into(denied, now + LOOK)
                 return runs.informed(asked, report, now, self._timing, self._taking.taker(now))
@@ -94,7 +98,24 @@ class EndRun:
     ) -> Generation:
         if record.claimed_end is not None:
             self._metrics.ended_lag((now - record.claimed_end.at).total_seconds())
-        return runs.ended(record, runs.verdict_of(report), now=now, taker=taker)
+        return runs.concluded(record, report, now=now, timing=self._timing, taker=taker)
+
+    def _vanished(self, debt: Debt) -> Decide:
+        """Decide about an end whose engine has forgotten the run before it could be asked.
+
+        What was heard stands where it says all there is to say; of a success without its outputs
+        nothing is left, and the run is lost.
+        """
+
+        def vanished(record: Generation, now: datetime) -> Generation:
+            claimed = record.claimed_end
+            if claimed is None or not debts.held(record.owed, debt.key, debt.n):
+                return record
+            if record.heard or claimed.status is not RunStatus.COMPLETED:
+                return self._unconfirmed(debt)(record, now)
+            return runs.vanished(runs.denied(record), "lost", now, self._taking.taker(now))
+
+        return vanished
 
     def _unconfirmed(self, debt: Debt) -> Decide:
         def unconfirmed(record: Generation, now: datetime) -> Generation:

@@ -234,6 +234,8 @@ _SOURCES: Final = {
     "engine": "as the engine said when asked",
     "us": "as we decided",
     "job": "its job made it",
+    "server": "as its server said",
+    "retry": "it is tried again",
 }
 
 
@@ -268,7 +270,8 @@ def _changes(generation: Generation) -> Iterator[Moment]:
 
 def _submits(generation: Generation) -> Iterator[Moment]:
     for run in generation.runs:
-        text = f"attempt {run.attempt} became run {run.run_id}"
+        at = f" at {run.server}" if run.server else ""
+        text = f"attempt {run.attempt} became run {run.run_id}{at}"
         yield Moment(run.submitted_at, generation.engine, text)
     if generation.started_at is not None and generation.duration_source == "engine":
         yield Moment(generation.started_at, generation.engine, "began to execute it")

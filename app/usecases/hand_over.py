@@ -9,9 +9,8 @@ from pydantic import JsonValue
 
 from app.clock import Clock
 from app.errors import PeerBusyError, PeerDownError, PeerError, PeerMissingError, PeerUnknownError
-from app.ports import Engine, Storage
+from app.ports import Receiver, Storage
 from processors.images import keys
-from schemas.base import EngineName
 from schemas.timing import Timing
 
 GOOD_FOR: Final = timedelta(minutes=20)
@@ -40,10 +39,10 @@ class HandOver:
         self._storage = storage
         self._clock = clock
         self._timing = timing
-        self._known: OrderedDict[tuple[EngineName, str], _Uploaded] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], _Uploaded] = OrderedDict()
 
     async def __call__(
-        self, engine: Engine, inputs: Mapping[str, JsonValue], until: datetime
+        self, engine: Receiver, inputs: Mapping[str, JsonValue], until: datetime
     ) -> dict[str, JsonValue] | None:
         """Return inputs as the engine takes them, with addresses in place of our pictures.
 
@@ -73,7 +72,7 @@ class HandOver:
             return None
         return keys.replaced(inputs, addresses)
 
-    async def _uploaded(self, engine: Engine, key: str) -> str:
+    async def _uploaded(self, engine: Receiver, key: str) -> str:
         try:
             stored = await self._storage.head(key)
             if stored is None:
@@ -89,7 +88,7 @@ class HandOver:
             self._known.popitem(last=False)
         return address
 
-    def _address(self, engine: EngineName, key: str) -> str | None:
+    def _address(self, engine: str, key: str) -> str | None:
         known = self._known.get((engine, key))
         if known is None or self._clock.now() - known.at > GOOD_FOR:
             return None

@@ -113,6 +113,7 @@ class Ends:
     Args:
         engine_of: Finds an engine by name.
         allow_private: Whether outputs may lie on this machine or in this network.
+        own: Base URLs of servers of our own, where they may in any case.
         linked: Where a person can have our copy of an output.
         translate: Where the words come from.
     """
@@ -124,9 +125,11 @@ class Ends:
         allow_private: bool,
         linked: Linked,
         translate: Translate,
+        own: tuple[str, ...] = (),
     ) -> None:
         self._engine_of = engine_of
         self._allow_private = allow_private
+        self._own = own
         self._linked = linked
         self._translate = translate
 
@@ -147,8 +150,9 @@ class Ends:
         return engine.hosts if engine else ()
 
     def _trusted(self, url: str, hosts: tuple[str, ...]) -> bool:
+        private = self._allow_private or addresses.below(url, self._own) is not None
         try:
-            addresses.check_url(url, hosts=hosts, allow_private=self._allow_private)
+            addresses.check_url(url, hosts=hosts, allow_private=private)
         except ForbiddenUrlError:
             return False
         return True

@@ -54,11 +54,16 @@ class RecordsOf(Generic[OwingT]):
         self.clock: Final = clock
         self._noted = noted
         self._heir: Heir[OwingT] | None = None
+        self._watchers = list[Callable[[OwingT | None, OwingT], None]]()
         self._waker: Waker | None = None
 
     def inherit(self, heir: Heir[OwingT]) -> None:
         """Hand debts that are born claimed to `heir`, from now on."""
         self._heir = heir
+
+    def watched_by(self, watcher: Callable[[OwingT | None, OwingT], None]) -> None:
+        """Have `watcher` told of every change, from now on; of a new record, with None before."""
+        self._watchers.append(watcher)
 
     def leave_to(self, waker: Waker) -> None:
         """Wake others, from now on, where a write leaves something due that nobody has claimed."""
@@ -154,6 +159,8 @@ class RecordsOf(Generic[OwingT]):
 
     def _follow(self, write: Write[OwingT], *, handed: bool = True) -> None:
         self._noted(write.before, write.after)
+        for watcher in self._watchers:
+            watcher(write.before, write.after)
         self._wake(write.before, write.after)
         if handed:
             self.hand(write.before, write.after)

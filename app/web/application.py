@@ -22,11 +22,14 @@ from app.web import (
     payments,
     people,
     presets,
+    previews,
     refunds,
     refusals,
     telegram,
+    usage,
     users,
     webhooks,
+    workflows,
 )
 from app.web.auth import Keys
 from app.web.edge import Edge
@@ -80,6 +83,8 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *generations.routes(
             services.desk, services.generations, services.link, services.body_deadline
         ),
+        *previews.routes(services.previews),
+        *usage.routes(services.uses, services.generations, services.clock),
         *jobs.routes(services.orders, services.people, services.link, services.body_deadline),
         *users.routes(services.accounts, services.body_deadline),
         *payments.routes(services.payments, services.clock, services.body_deadline),
@@ -88,6 +93,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *arrears.routes(services.arrears, services.body_deadline),
         *controls.routes(services.controlling, services.body_deadline),
         *presets.routes(services.presets),
+        *workflows.routes(services.workflows),
         *images.routes(services.images, services.people, services.link_to, services.image_deadline),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),

@@ -13,7 +13,7 @@ from app.web.refusals import DisconnectedError, MediaTypeError, SlowBodyError, T
 ERRORS: Final = (BadFieldError, MediaTypeError, TooLargeError, SlowBodyError, UnavailableError)
 """What an operation may raise that takes a body of JSON."""
 MOST: Final = 1024 * 1024
-"""Bytes of a body that are read."""
+"""Bytes of a body that are read where nothing else is said."""
 
 
 def header(scope: Scope, name: bytes) -> bytes | None:
@@ -49,7 +49,7 @@ def check_type(scope: Scope) -> None:
         raise MediaTypeError
 
 
-async def taken(scope: Scope, receive: Receive, deadline: timedelta) -> bytes:
+async def taken(scope: Scope, receive: Receive, deadline: timedelta, most: int = MOST) -> bytes:
     """Read a whole body that says it is JSON.
 
     Raises:
@@ -57,23 +57,23 @@ async def taken(scope: Scope, receive: Receive, deadline: timedelta) -> bytes:
         TooLargeError, SlowBodyError, DisconnectedError: As for `read`.
     """
     check_type(scope)
-    return await read(scope, receive, deadline)
+    return await read(scope, receive, deadline, most)
 
 
-async def read(scope: Scope, receive: Receive, deadline: timedelta) -> bytes:
+async def read(scope: Scope, receive: Receive, deadline: timedelta, most: int = MOST) -> bytes:
     """Read a whole body.
 
     Raises:
-        TooLargeError: It is longer than `MOST`, by its own word or by count.
+        TooLargeError: It is longer than `most`, by its own word or by count.
         SlowBodyError: It was not there by the deadline.
         DisconnectedError: The client went before its end.
     """
     declared = header(scope, b"content-length")
-    if declared is not None and int(declared) > MOST:
-        raise TooLargeError(MOST)
+    if declared is not None and int(declared) > most:
+        raise TooLargeError(most)
     try:
         async with asyncio.timeout(deadline.total_seconds()):
-            return await _gathered(receive)
+            return await _gathered(receive, most)
     except TimeoutError:
         raise SlowBodyError from None
 
@@ -130,7 +130,7 @@ async def drain(receive: Receive, most: int, deadline: timedelta) -> None:
         return
 
 
-async def _gathered(receive: Receive) -> bytes:
+async def _gathered(receive: Receive, most: int) -> bytes:
     parts, total, more = list[bytes](), 0, True
     while more:
         message = await receive()
@@ -138,8 +138,8 @@ async def _gathered(receive: Receive) -> bytes:
             raise DisconnectedError
         part = message.get("body", b"")
         total += len(part)
-        if total > MOST:
-            raise TooLargeError(MOST)
+        if total > most:
+            raise TooLargeError(most)
         parts.append(part)
         more = message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -21,6 +21,8 @@ from schemas.generation import Generation
 from schemas.wire.api import CreateHeaders, GenerationQuery, NewGeneration, Update, UpdateHeaders
 
 PATH: Final = "/api/generations"
+ORDER_MOST: Final = 2 * bodies.MOST
+"""Bytes of an order: its workflow may have 1 MiB, as we would write it; others write more."""
 _ONE: Final = f"{PATH}/{{id}}"
 _TAG: Final = "generations"
 
@@ -31,6 +33,7 @@ _ORDER_ERRORS: Final = (
     errors.PausedError,
     errors.TelegramOffError,
     errors.UnavailableError,
+    errors.WorkflowRefusedError,
 )
 
 
@@ -48,7 +51,7 @@ class GenerationHandlers:
     async def create(self, call: Call) -> Response:
         """Take an order."""
         headers = reading.headers(CreateHeaders, call.request)
-        raw = await self._body(call.request)
+        raw = await self._body(call.request, ORDER_MOST)
         order = reading.body(NewGeneration, raw)
         key, digest = reading.idempotency(call, headers, reading.json(raw))
         made, new = await self._desk.create(order, key=key, digest=digest)
@@ -87,8 +90,8 @@ class GenerationHandlers:
         made, new = await self._desk.rerun(named, key=key, digest=digest)
         return self._created(made, new=new)
 
-    async def _body(self, request: Request) -> bytes:
-        return await bodies.taken(request.scope, request.receive, self._deadline)
+    async def _body(self, request: Request, most: int = bodies.MOST) -> bytes:
+        return await bodies.taken(request.scope, request.receive, self._deadline, most)
 
     def _created(self, generation: Generation, *, new: bool) -> Response:
         response = self._record(generation, status=201)

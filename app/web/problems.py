@@ -31,6 +31,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     errors.RefusedError: HTTPStatus.BAD_REQUEST,
     errors.EngineOffError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.WorkflowRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.AmountRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TelegramOffError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UserBlockedError: HTTPStatus.FORBIDDEN,

@@ -19,7 +19,9 @@ from schemas.job import Job, JobId, JobStatus
 from schemas.ledger import Entry
 from schemas.payment import Payment
 from schemas.preset import Preset
+from schemas.preview import Preview
 from schemas.run import Delivery, Output, RunEvent
+from schemas.usage import Use, UseRow, UsesBy
 from schemas.user import Account, Role, User
 from schemas.wire.api import Change, NewGeneration, NewUser
 
@@ -285,6 +287,14 @@ class Presets(Protocol):
         ...
 
 
+class Workflows(Protocol):
+    """The workflows we keep, to be read. May raise an UnavailableError."""
+
+    async def get(self, digest: str) -> bytes | None:
+        """Return a workflow, which is JSON, or None."""
+        ...
+
+
 class Images(Protocol):
     """Pictures that people give."""
 
@@ -298,6 +308,26 @@ class Images(Protocol):
             UnavailableError: Nothing more is taken now.
             PeerError: It could not be stored.
         """
+        ...
+
+
+class Uses(Protocol):
+    """The log of the nodes that were executed. Every method may raise an UnavailableError."""
+
+    async def report(self, since: datetime, until: datetime, by: UsesBy) -> tuple[UseRow, ...]:
+        """Add up what was logged in a time, `until` not included; what took most comes first."""
+        ...
+
+    async def of(self, generation: GenerationId) -> tuple[Use, ...]:
+        """Return the nodes of a generation."""
+        ...
+
+
+class Previews(Protocol):
+    """How pictures look while they are being made. May raise an UnavailableError."""
+
+    async def get(self, generation: GenerationId) -> Preview | None:
+        """Return the newest preview of a generation, or None."""
         ...
 
 
@@ -387,8 +417,11 @@ class Services:
     refunds: Refunds
     arrears: Arrears
     presets: Presets
+    workflows: Workflows
     images: Images
     storage: Storage
+    uses: Uses
+    previews: Previews
     metrics: Metrics
     clock: Clock
     webhook_keys: Mapping[EngineName, tuple[bytes, ...]]

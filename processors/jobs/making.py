@@ -12,12 +12,12 @@ from processors.debts import Taker
 from processors.errors import InputFault
 from processors.images import keys
 from processors.jobs.ending import ended, telling
-from processors.presets import inputs
+from processors.presets import inputs, writing
 from schemas.base import GenerationId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Metadata, Request, StatusChange
 from schemas.job import Job, JobStatus, Step, Terms, Work
-from schemas.preset import ImageInput, Preset
+from schemas.preset import ImageInput, Preset, WorkflowTarget
 from schemas.run import RunStatus
 
 START: Final = DebtKind.START.value
@@ -60,9 +60,11 @@ def step_for(
         ),
         work=Work(
             engine=preset.engine,
-            request=Request(deployment_id=preset.target.deployment_id, inputs=filled),
+            request=_request(preset, filled),
             cost_rate=preset.cost_rate,
             time_limit=preset.time_limit,
+            max_attempts=preset.tries,
+            priority=preset.priority,
         ),
     )
 
@@ -123,11 +125,20 @@ def cancel_wanted(job: Job, now: datetime, taker: Taker | None = None) -> Job:
 
 
 def _check_pictures(preset: Preset, given: Mapping[str, JsonValue], user: UserId) -> None:
-    """Refuse pictures of other people; those that were given for nobody are anybody's."""
+    """Refuse pictures of other people; those that were given for nobody are anybody's.
+
+    And addresses, where they lead nowhere: a ComfyUI is handed its pictures, and fetches none.
+    """
     theirs = (keys.owned(user), keys.owned(None))
+    fetched = not isinstance(preset.target, WorkflowTarget)
     for asked in preset.inputs:
-        key = keys.key_in(given.get(asked.name))
-        if isinstance(asked, ImageInput) and key is not None and not key.startswith(theirs):
+        value = given.get(asked.name)
+        if not isinstance(asked, ImageInput) or value is None:
+            continue
+        key = keys.key_in(value)
+        if key is None and not fetched:
+            raise inputs.refusal(asked, InputFault.NOT_IMAGE)
+        if key is not None and not key.startswith(theirs):
             raise inputs.refusal(asked, InputFault.NOT_THEIRS)
 
 
@@ -149,8 +160,20 @@ def _generation(job: Job, number: int, step: Step, work: Work, now: datetime) ->
         metadata=_metadata(job, step, work),
         request_payload=work.request,
         time_limit=work.time_limit,
+        max_attempts=work.max_attempts,
+        priority=work.priority,
         history=(StatusChange(status=RunStatus.PENDING, at=now, source="job"),),
     )
+
+
+def _request(preset: Preset, filled: dict[str, JsonValue]) -> Request:
+    target = preset.target
+    if isinstance(target, WorkflowTarget):
+        # What a node calls a prompt says nothing; the preset knows which of its texts it is.
+        prompt = writing.main(preset)
+        key = prompt.key if prompt is not None else None
+        return Request(workflow=target.workflow, inputs=filled, prompt_input=key)
+    return Request(deployment_id=target.deployment_id, inputs=filled)
 
 
 def _metadata(job: Job, step: Step, work: Work) -> Metadata:

@@ -1,8 +1,9 @@
 """What is wrong with a preset although each of its fields is well formed."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from processors.errors import InputRefusedError
 from processors.images.keys import key_in
@@ -16,10 +17,14 @@ from schemas.preset import (
     IntegerInput,
     NumberInput,
     TextInput,
+    WorkflowTarget,
 )
 
 Path: TypeAlias = tuple[str | int, ...]
 """Where in a preset: the names and numbers that lead there."""
+
+_FIELD: Final = re.compile(r".+/[^/]+", re.DOTALL)
+_NO_FIELD: Final = "names a field of a node, as in 6/text"
 
 
 class Problem(NamedTuple):
@@ -31,7 +36,12 @@ class Problem(NamedTuple):
 
 def problems(preset: Definition) -> tuple[Problem, ...]:
     """Return everything that is wrong with a preset; nothing where it may be stored."""
-    return (*_of_money(preset), *_of_names(preset), *_of_inputs(preset))
+    return (*_of_money(preset), *_of_names(preset), *_of_inputs(preset), *_of_fields(preset))
+
+
+def is_field(key: str) -> bool:
+    """Return whether a key is the name of a node's field: ``{node id}/{field}``."""
+    return _FIELD.fullmatch(key) is not None
 
 
 def _of_money(preset: Definition) -> Iterator[Problem]:
@@ -60,6 +70,23 @@ def _of_inputs(preset: Definition) -> Iterator[Problem]:
     for index, each in enumerate(preset.inputs):
         for path, said in _of_input(each):
             yield Problem(("inputs", index, *path), said)
+
+
+def _of_fields(preset: Definition) -> Iterator[Problem]:
+    """Yield what no workflow could take; whether it has the fields shows once it is read."""
+    if not isinstance(preset.target, WorkflowTarget):
+        return
+    for index, each in enumerate(preset.inputs):
+        if not is_field(each.key):
+            yield Problem(("inputs", index, "to"), _NO_FIELD)
+        if isinstance(each, ImageInput) and each.default is not None:
+            said = (
+                "a ComfyUI fetches nothing; without a default it takes the workflow's own picture"
+            )
+            yield Problem(("inputs", index, "default"), said)
+    for key in preset.constants:
+        if not is_field(key):
+            yield Problem(("constants", key), _NO_FIELD)
 
 
 def _of_input(asked: Input) -> Iterator[Problem]:

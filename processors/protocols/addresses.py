@@ -9,7 +9,7 @@ Spelled out, because the standard library's idea of "global" differs between pat
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final, Literal
@@ -100,6 +100,17 @@ def check_url(url: str, *, hosts: tuple[str, ...], allow_private: bool) -> Targe
     if address is not None and not allow_private and not is_public(address):
         raise ForbiddenUrlError("private_address", host)
     return target
+
+
+def below(url: str, bases: Iterable[str]) -> str | None:
+    """Return the base URL, the longest of `bases`, that `url` lies below; None where none does.
+
+    Args:
+        url: As a stranger gave it; written otherwise than the base, it lies below none.
+        bases: Without a slash at their ends.
+    """
+    found = [base for base in bases if url.startswith(f"{base}/")]
+    return max(found, key=len, default=None)
 
 
 def check_entry(entry: str) -> None:

@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
-import orjson
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from processors.errors import RefusedBodyError
-from schemas.base import EngineName, RunId, Wire
+from processors.protocols.bodies import holds_nul, parsed, read
+from processors.protocols.kinds import kind_of
+from schemas.base import EngineName, RunId
 from schemas.generation import OUTPUTS_KEPT
 from schemas.run import Delivery, Output, OutputKind, RunEvent, RunReport, RunStatus
 from schemas.wire.comfydeploy import (
@@ -28,8 +29,6 @@ from schemas.wire.comfydeploy import (
     Uploaded,
     WebhookBody,
 )
-
-M = TypeVar("M", bound=Wire)
 
 NAME: Final = EngineName("comfydeploy")
 
@@ -46,18 +45,6 @@ STATUSES: Final[Mapping[str, RunStatus]] = {
 }
 """Source: ``sqlmodels.py:9-18``. ``not-started`` waits for a machine: to us, queued."""
 
-KINDS: Final[Mapping[OutputKind, tuple[str, ...]]] = {
-    OutputKind.IMAGE: ("png", "jpg", "jpeg", "webp", "gif", "bmp", "avif"),
-    OutputKind.VIDEO: ("mp4", "webm", "mov", "mkv", "avi", "m4v"),
-    OutputKind.AUDIO: ("mp3", "wav", "ogg", "opus", "flac", "m4a", "aac"),
-    OutputKind.TEXT: ("txt", "md", "json", "csv", "srt"),
-    OutputKind.MODEL: ("glb", "gltf", "obj", "fbx", "stl", "ply", "usdz", "splat"),
-}
-_KIND_BY_EXTENSION: Final = {
-    extension: kind for kind, extensions in KINDS.items() for extension in extensions
-}
-_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""An escaped NUL: the only way to write one in JSON, unless its backslash is escaped itself."""
 _QUERY: Final = re.compile(r"(https?://[^\s?#]*)[?#]\S*")
 """A URL with a query or a fragment, where secrets are."""
 LOOKED_AT: Final = 2_000
@@ -92,9 +79,9 @@ def receive(delivery: Delivery) -> RunEvent:
     }
     if not delivery.raw:
         return RunEvent(run_id=None, status=None, **common)
-    if rb"\u0000" in delivery.raw and _NUL.search(delivery.raw):
+    if holds_nul(delivery.raw):
         raise RefusedBodyError("json", "holds a NUL character")
-    body = _parsed(WebhookBody, delivery.raw)
+    body = parsed(WebhookBody, delivery.raw)
     return RunEvent(
         run_id=RunId(body.run_id),
         status=STATUSES.get(body.status),
@@ -115,7 +102,7 @@ def report(raw: bytes) -> RunReport:
     Raises:
         RefusedBodyError: The answer is not a run.
     """
-    run = _parsed(Run, raw)
+    run = parsed(Run, raw)
     status = STATUSES.get(run.status, RunStatus.QUEUED)
     return RunReport(
         run_id=RunId(run.id),
@@ -152,7 +139,7 @@ def submitted(raw: bytes) -> RunId:
     Raises:
         RefusedBodyError: The answer names no run.
     """
-    return RunId(_parsed(Queued, raw).run_id)
+    return RunId(parsed(Queued, raw).run_id)
 
 
 def listed(raw: bytes) -> tuple[Listed, ...]:
@@ -162,7 +149,7 @@ def listed(raw: bytes) -> tuple[Listed, ...]:
         RefusedBodyError: The answer is not such a list.
     """
     return tuple(
-        Listed(RunId(run.id), _naive_utc(run.created_at)) for run in _parsed(ListedRuns, raw).data
+        Listed(RunId(run.id), _naive_utc(run.created_at)) for run in parsed(ListedRuns, raw).data
     )
 
 
@@ -172,7 +159,7 @@ def uploaded(raw: bytes) -> str:
     Raises:
         RefusedBodyError: The answer names no file.
     """
-    return _parsed(Uploaded, raw).file_url
+    return parsed(Uploaded, raw).file_url
 
 
 def detail(raw: bytes) -> str:
@@ -181,7 +168,7 @@ def detail(raw: bytes) -> str:
     URLs lose their queries: ours, which it may quote, have a token there.
     """
     try:
-        said = _parsed(Refusal, raw).detail
+        said = parsed(Refusal, raw).detail
     except RefusedBodyError:
         return ""
     if isinstance(said, list):
@@ -214,7 +201,7 @@ def _steps(told: Sequence[Any], at: datetime | None) -> Iterator[Output | None]:
     """Yield at every row, key and item: the output, or None where there is none."""
     for each in told:
         yield None
-        row = _read(RunOutput, each)
+        row = read(RunOutput, each)
         if row is not None:
             yield from _items(row, at)
 
@@ -235,54 +222,17 @@ def _items(row: RunOutput, at: datetime | None) -> Iterator[Output | None]:
 def _output(item: object, common: dict[str, Any]) -> Output | None:
     if isinstance(item, str):
         return Output(kind=OutputKind.TEXT, text=item[:TEXT_KEPT], **common)
-    media = _read(MediaItem, item)
+    media = read(MediaItem, item)
     if media is None or media.type == "temp":
         return None
     return Output(
-        kind=_kind(media),
+        # Since March 2025 videos come under ``files``.
+        kind=kind_of(media.filename or media.url.split("?")[0], media.format),
         url=media.url,
         filename=media.filename and media.filename[-NAME_KEPT:],
         content_type=media.format if media.format and "/" in media.format else None,
         **common,
     )
-
-
-def _kind(media: MediaItem) -> OutputKind:
-    """Judge by extension and format: since March 2025 videos come under ``files``."""
-    name = media.filename or media.url.split("?")[0]
-    extension = name.rsplit(".", 1)[-1].lower() if "." in name else ""
-    known = _KIND_BY_EXTENSION.get(extension)
-    if known is None and media.format:
-        family = media.format.split("/")[0]
-        known = {
-            "image": OutputKind.IMAGE,
-            "video": OutputKind.VIDEO,
-            "audio": OutputKind.AUDIO,
-        }.get(family)
-    return known or OutputKind.FILE
-
-
-def _parsed(model: type[M], raw: bytes) -> M:
-    """Read a body strictly: pydantic's own JSON takes NaN and 1e999 where nobody looks."""
-    try:
-        told = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise RefusedBodyError("json", error.msg) from None
-    if not isinstance(told, dict):
-        raise RefusedBodyError("schema", "is not an object")
-    try:
-        return model.model_validate(told)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or None
-        raise RefusedBodyError("schema", first["msg"], field) from None
-
-
-def _read(model: type[M], value: object) -> M | None:
-    try:
-        return model.model_validate(value)
-    except ValidationError:
-        return None
 
 
 def _share(progress: float | None) -> float:

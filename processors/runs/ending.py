@@ -46,6 +46,7 @@ def ended(
     """
     if generation.ended and (generation.ended_by == "engine" or ending.by == "us"):
         return denied(generation)
+    ending = _seen(generation, ending)
     timed = _timed(generation, ending, now)
     cost = _cost(timed, ending)
     outputs = carried(generation.response_payload.outputs, fitted(ending.outputs))
@@ -57,7 +58,9 @@ def ended(
         confirmed=ending.confirmed,
         claimed_end=None,
         heard=(),
+        slot=None,
         queue_position=None,
+        expected_start_at=None,
         live_status=ending.live_status or generation.live_status,
         progress=1.0 if ending.status is RunStatus.COMPLETED else generation.progress,
         response_payload=Response(outputs=outputs, error=ending.reason),
@@ -217,6 +220,17 @@ def _pursued(owed: Owed, generation: Generation, now: datetime, taker: Taker | N
     run_id = generation.metadata.run_id
     cancel = Debt(key=CANCEL, kind=DebtKind.CANCEL, about=run_id, next_at=now)
     return debts.owe(pursued, cancel, taker=taker)
+
+
+def _seen(generation: Generation, ending: Ending) -> Ending:
+    """Return an end as its person sees it.
+
+    After a timeout the engine is told to cancel: its word that it did confirms the timeout.
+    """
+    timed_out = generation.status is RunStatus.TIMEOUT and not generation.cancel_wanted
+    if timed_out and ending.status is RunStatus.CANCELLED:
+        return ending.change(status=RunStatus.TIMEOUT, reason=generation.status_reason)
+    return ending
 
 
 def _brings_others(generation: Generation, outputs: tuple[Output, ...]) -> bool:

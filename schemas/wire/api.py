@@ -5,7 +5,7 @@ an order carried out otherwise than it was meant. The OpenAPI document is made o
 """
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, cast
 
 from pydantic import (
     AfterValidator,
@@ -14,20 +14,34 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    RootModel,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError, to_json
+from pydantic_core import PydanticCustomError, PydanticKnownError, to_json
 
 from schemas.base import EngineName, GenerationId, Money, UserId, Value
 from schemas.generation import CostRate
-from schemas.inputs import INPUTS_MOST, INTEGER_MOST, InputKey, InputValue
+from schemas.inputs import (
+    ATTEMPTS_USUAL,
+    INPUTS_MOST,
+    INTEGER_MOST,
+    Attempts,
+    InputKey,
+    InputValue,
+    Priority,
+    WorkflowDigest,
+)
 from schemas.payment import STARS_MOST
 from schemas.run import RunStatus
 
 LABELS_MOST: Final = 16
 """Labels that one record may carry."""
 
+_WORKFLOWS: Final = "comfyui"
+"""The engine that is given workflows; others run what they keep themselves."""
 _TEXT = r"^[^\x00-\x1f\x7f]+$"
 
 LabelKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -57,6 +71,14 @@ def _plain_integer(value: object) -> object:
     if isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,19}", value):
         raise PydanticCustomError("integer", "is an integer in plain digits")
     return value
+
+
+def _graph_or_digest(value: object) -> object:
+    """Say in one sentence what is taken: pydantic would say one for each part of the union."""
+    known = isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value)
+    if known or value is None or isinstance(value, dict):
+        return cast("object", value)
+    raise PydanticCustomError("workflow", "is a graph, or 64 lower-case hexadecimal digits")
 
 
 Digits = BeforeValidator(_plain_integer)
@@ -107,17 +129,83 @@ class NewGeneration(Said):
                         "costRate": {"amount": "0.000337", "currency": "USD", "unit": "second"},
                         "labels": {"campaign": "x"},
                     },
-                }
+                },
+                {
+                    "engine": "comfyui",
+                    "workflow": {
+                        "1": {
+                            "class_type": "EmptyImage",
+                            "inputs": {"width": 512, "height": 512, "batch_size": 1, "color": 0},
+                        },
+                        "2": {
+                            "class_type": "SaveImage",
+                            "inputs": {"images": ["1", 0], "filename_prefix": "sea"},
+                        },
+                    },
+                    "inputs": {"1/color": 3368601},
+                    "maxAttempts": 3,
+                    "priority": 1,
+                },
             ]
         }
     )
 
     engine: Engine
-    deployment_id: Annotated[RunName, Field(alias="deployment_id")]
-    """The engine's name of the workflow to run."""
+    deployment_id: Annotated[
+        RunName | None, Field(alias="deployment_id", validate_default=True)
+    ] = None
+    """The engine's name of the workflow to run; `comfyui` is given the `workflow` itself."""
+    workflow: Annotated[
+        dict[str, JsonValue] | WorkflowDigest | None,
+        BeforeValidator(_graph_or_digest),
+        Field(validate_default=True),
+    ] = None
+    """For `comfyui`: a graph as ComfyUI exports it for its API, up to 1 MiB of JSON, alone or with
+    its `extra_data` as in `{"prompt": {...}, "extra_data": {...}}`; or the SHA-256 under which it
+    is stored, as a record's `requestPayload.workflow` shows it."""
     inputs: Annotated[dict[InputKey, InputValue], AfterValidator(_sized)] = {}
-    """By the names that the workflow gives them; at most 12 KiB as JSON."""
+    """By the names that the workflow gives them, of `comfyui` by `NODE/FIELD`; at most 12 KiB as
+    JSON."""
+    max_attempts: Attempts | None = None
+    """For `comfyui`: how often it is tried, counting the first, where a server loses it or fails;
+    3 where nothing is said."""
+    priority: Priority = 0
+    """For `comfyui`: whose turn comes first where runs wait for a server; the higher goes first."""
     metadata: NewMetadata = NewMetadata()
+
+    @field_validator("deployment_id", "workflow")
+    @classmethod
+    def _is_the_engine_s(cls, value: object, info: ValidationInfo) -> object:
+        """Have of the two ways to say what is run the one that the engine takes."""
+        engine = info.data.get("engine")
+        wanted = info.field_name == ("workflow" if engine == _WORKFLOWS else "deployment_id")
+        if engine is None or wanted == (value is not None):
+            return value
+        if wanted:
+            raise PydanticKnownError("missing")
+        raise PydanticCustomError("engine", "is not for {engine}", {"engine": engine})
+
+    @field_validator("max_attempts", "priority")
+    @classmethod
+    def _is_waited_for(cls, value: int | None, info: ValidationInfo) -> int | None:
+        """Take nothing that is not kept: runs of others neither wait here nor are tried again."""
+        engine = info.data.get("engine", _WORKFLOWS)
+        if value and engine != _WORKFLOWS:
+            raise PydanticCustomError("engine", "is not for {engine}", {"engine": engine})
+        return value
+
+    @property
+    def tries(self) -> int:
+        """Times that it is tried, counting the first."""
+        return (self.max_attempts or ATTEMPTS_USUAL) if self.engine == _WORKFLOWS else 1
+
+
+class Workflow(RootModel[dict[str, JsonValue]]):
+    """A workflow as it is kept: its nodes by their ids.
+
+    One that came with words for the pictures' metadata has the nodes in `prompt`, and those words
+    in `extra_data.extra_pnginfo`.
+    """
 
 
 class Change(Value):

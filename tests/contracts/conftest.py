@@ -19,8 +19,12 @@ from app.ports import (
     Leases,
     Ledger,
     Presets,
+    Previews,
+    Turns,
     Updates,
     Users,
+    Uses,
+    Workflows,
 )
 from app.store.chats import MongoChats
 from app.store.comparisons import MongoComparisons
@@ -35,8 +39,12 @@ from app.store.leases import MongoLeases
 from app.store.ledger import MongoLedger
 from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
+from app.store.previews import MongoPreviews
+from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
+from app.store.uses import MongoUses
+from app.store.workflows import MongoWorkflows
 from tests.databases import a_database
 from tests.fakes.chats import FakeChats
 from tests.fakes.comparisons import FakeComparisons
@@ -49,8 +57,12 @@ from tests.fakes.leases import FakeLeases
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
+from tests.fakes.previews import FakePreviews
+from tests.fakes.turns import FakeTurns
 from tests.fakes.updates import FakeUpdates
 from tests.fakes.users import FakeUsers
+from tests.fakes.uses import FakeUses
+from tests.fakes.workflows import FakeWorkflows
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,10 @@ class Ports:
     conversations: Conversations
     controls: Controls
     deeds: Deeds
+    workflows: Workflows
+    turns: Turns
+    uses: Uses
+    previews: Previews
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -98,6 +114,10 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeConversations(),
             FakeControls(),
             FakeDeeds(),
+            FakeWorkflows(),
+            FakeTurns(),
+            FakeUses(),
+            FakePreviews(),
         )
         return
     async with a_database(uri) as connection:
@@ -117,4 +137,8 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoConversations(connection),
             MongoControls(connection),
             MongoDeeds(connection),
+            MongoWorkflows(connection),
+            MongoTurns(connection),
+            MongoUses(connection),
+            MongoPreviews(connection),
         )

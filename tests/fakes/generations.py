@@ -8,8 +8,9 @@ from decimal import Decimal
 from pydantic import JsonValue
 
 from app.ports import Page, Running, Spent
-from processors import runs
+from processors import runs, scheduling
 from processors.ledger import EndedRun
+from processors.scheduling import Waiting
 from schemas.base import EngineName, GenerationId, first_id
 from schemas.generation import Generation
 from schemas.run import RunStatus
@@ -99,16 +100,76 @@ class FakeGenerations(FakeDebtors[Generation]):
         )
         return tuple(Running(*by, number) for by, number in found.items())
 
+    async def last_durations(self, preset: str, limit: int) -> tuple[float, ...]:
+        """See app.ports.Generations."""
+        await self.gate()
+        done = [
+            each.duration_seconds
+            for _, each in sorted(self.records.items(), reverse=True)
+            if each.metadata.preset == preset
+            and each.status is RunStatus.COMPLETED
+            and each.duration_seconds is not None
+        ]
+        return tuple(done[:limit])
+
+    async def slots(self) -> Mapping[str, GenerationId]:
+        """See app.ports.Generations."""
+        await self.gate()
+        found = {each.slot: each.id for each in self.records.values() if each.slot is not None}
+        await self.gate()
+        return found
+
+    async def at_server(self, server: str) -> tuple[Generation, ...]:
+        """See app.ports.Generations."""
+        await self.gate()
+        return tuple(
+            each
+            for _, each in sorted(self.records.items())
+            if not each.ended and each.slot and scheduling.server_of(each.slot) == server
+        )
+
+    async def formerly_at(self, server: str) -> tuple[Generation, ...]:
+        """See app.ports.Generations."""
+        await self.gate()
+        return tuple(
+            each
+            for _, each in sorted(self.records.items())
+            if not each.ended
+            and any(run.server == server and run.attempt < each.attempt for run in each.runs)
+        )
+
+    async def waiting(self, engine: EngineName) -> tuple[Waiting, ...]:
+        """See app.ports.Generations."""
+        await self.gate()
+        found = tuple(
+            _waiting(each)
+            for _, each in sorted(self.records.items())
+            if each.status is RunStatus.PENDING and each.engine == engine
+        )
+        await self.gate()
+        return found
+
     def _clash(self, one: Generation, other: Generation) -> bool:
         run = other.metadata.run_id
         same_run = run is not None and (run, other.engine) == (one.metadata.run_id, one.engine)
         part = (other.job_id, other.step, other.item)
         same_part = other.job_id is not None and part == (one.job_id, one.step, one.item)
-        return same_run or same_part or super()._clash(one, other)
+        same_slot = other.slot is not None and other.slot == one.slot
+        return same_run or same_part or same_slot or super()._clash(one, other)
 
 
 def _without_inputs(record: Generation) -> Generation:
     return record.change(request_payload=record.request_payload.change(inputs={}))
+
+
+def _waiting(record: Generation) -> Waiting:
+    return Waiting(
+        record.id,
+        scheduling.user_of(record),
+        record.priority,
+        record.metadata.preset,
+        record.request_payload.workflow,
+    )
 
 
 def _field(record: Generation, name: str) -> object:

@@ -17,6 +17,7 @@ from schemas.preset import (
     Preset,
     TextInput,
     Titles,
+    WorkflowTarget,
 )
 from tests.builders import a_preset, a_prompt
 
@@ -44,12 +45,13 @@ def written(**fields: JsonValue) -> Definition:
 
 
 def test_what_is_not_written_has_a_default() -> None:
-    """Active, for everybody, half an hour, one try, nothing for a cancel."""
+    """Active, for everybody, half an hour, three tries, no priority, nothing for a cancel."""
     preset = written()
 
     assert preset.engine == EngineName("comfydeploy")
     assert (preset.active, preset.allowed, preset.time_limit) == (True, "all", 1800)
-    assert (preset.max_attempts, preset.cancel_fee, preset.constants) == (1, "none", {})
+    assert (preset.max_attempts, preset.priority) == (3, 0)
+    assert (preset.cancel_fee, preset.constants) == ("none", {})
     assert isinstance(preset.price, CostPrice)
     assert preset.price.floor == 0
     assert preset.price.hold == EstimatedHold(kind="estimate", factor=Decimal(2), first=Decimal(10))
@@ -65,6 +67,17 @@ def test_an_input_goes_where_it_is_told_to() -> None:
     assert (scale.key, scale.least, scale.most) == ("cfg", 0.0, None)
 
 
+def test_a_workflow_is_run_by_comfyui_as_often_as_is_said() -> None:
+    """ComfyDeploy tries once, whatever is said."""
+    target: JsonValue = {"engine": "comfyui", "workflow": "0" * 64}
+    preset = written(target=target, maxAttempts=5, priority=-10)
+
+    assert preset.engine == EngineName("comfyui")
+    assert preset.target == WorkflowTarget(engine="comfyui", workflow="0" * 64)
+    assert (preset.tries, preset.priority) == (5, -10)
+    assert written(maxAttempts=5).tries == 1
+
+
 @pytest.mark.parametrize(
     ("fields", "place"),
     [
@@ -76,7 +89,10 @@ def test_an_input_goes_where_it_is_told_to() -> None:
         ({"titles": {"en": "a\nb"}}, "titles.en"),
         ({"help": {"en": ""}}, "help.en"),
         ({"help": {"en": "a\x1bb"}}, "help.en"),
-        ({"target": {"engine": "nobody", "deployment_id": "x"}}, "target.engine"),
+        ({"target": {"engine": "nobody", "deployment_id": "x"}}, "target"),
+        ({"target": {"engine": "comfyui", "deployment_id": "x"}}, "target.comfyui"),
+        ({"target": {"engine": "comfyui", "workflow": "F" * 64}}, "target.comfyui.workflow"),
+        ({"target": {"engine": "comfyui", "workflow": "f" * 63}}, "target.comfyui.workflow"),
         ({"costRate": {"amount": 1, "currency": "EUR", "unit": "run"}}, "costRate.currency"),
         ({"costRate": {"amount": -1, "unit": "run"}}, "costRate.amount"),
         ({"price": {"kind": "fixed", "credits": -1}}, "price.fixed.credits"),
@@ -89,6 +105,10 @@ def test_an_input_goes_where_it_is_told_to() -> None:
         ({"constants": {"a": "x" * 8200}}, "constants"),
         ({"timeLimit": 0}, "timeLimit"),
         ({"maxAttempts": 11}, "maxAttempts"),
+        ({"maxAttempts": 0}, "maxAttempts"),
+        ({"priority": 11}, "priority"),
+        ({"priority": -11}, "priority"),
+        ({"priority": 0.5}, "priority"),
         ({"allowed": []}, "allowed.tuple[constrained-str, ...]"),
         ({"colour": "red"}, "colour"),
     ],

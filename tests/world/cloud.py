@@ -18,7 +18,7 @@ from app.errors import (
 from processors.protocols import comfydeploy
 from schemas.base import EngineName, GenerationId, RunId
 from schemas.generation import Generation
-from schemas.run import RunReport, RunStatus
+from schemas.run import RunAt, RunReport, RunStatus
 from tests.fakes.clock import FakeClock
 from tests.fakes.gates import Gate
 from tests.world.plans import ENDINGS, Life, Plan, Submit
@@ -201,6 +201,11 @@ class CloudEngine:
         """See app.ports.Engine."""
         return ("outputs.example.com",)
 
+    def peer(self, server: str | None) -> str:
+        """See app.ports.Engine."""
+        del server
+        return self.name
+
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """See app.ports.Engine."""
         await self._gate()
@@ -225,18 +230,18 @@ class CloudEngine:
         await self._gate()
         return f"https://cloud.example.com/inputs/{given}-of-{size}"
 
-    async def read(self, run_id: RunId) -> RunReport:
+    async def read(self, run: RunAt) -> RunReport:
         """See app.ports.Engine."""
         await self._gate()
         self._cloud.answer()
-        report = self._cloud.report(run_id)
+        report = self._cloud.report(run.run_id)
         await self._gate()
         return report
 
-    async def cancel(self, run_id: RunId) -> None:
+    async def cancel(self, run: RunAt) -> None:
         """See app.ports.Engine."""
         await self._gate()
-        self._cloud.cancel(run_id)
+        self._cloud.cancel(run.run_id)
         await self._gate()
 
     async def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:

@@ -20,6 +20,7 @@ from app.usecases.hand_over import HandOver
 from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.notify import Ends, Notify, Show
 from app.usecases.records import Records
+from app.usecases.requests import Requests
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Sweep
 from app.usecases.taking import Taking
@@ -36,6 +37,7 @@ from tests.fakes.gates import Gate
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.storage import FakeFiles, FakeStorage
+from tests.fakes.workflows import FakeWorkflows
 from tests.speech import translate
 from tests.world.chats import Telegram, TelegramMessenger
 from tests.world.cloud import NAME, Cloud, CloudEngine
@@ -282,6 +284,7 @@ class Process:
         self.accept = self._acceptor.accept
         self.desk = Desk(
             records,
+            Requests(FakeWorkflows()),
             [NAME],
             telegram=True,
             taking=taking,

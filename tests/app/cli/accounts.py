@@ -9,6 +9,7 @@ from app.bootstrap import Store, open_store
 from app.settings import Settings
 from app.store.connection import Keep
 from schemas.base import UserId
+from schemas.generation import Generation
 from schemas.job import Job
 from schemas.ledger import Entry
 from schemas.user import User
@@ -32,6 +33,11 @@ def a_filled_database(
 def with_job(named: dict[str, str], job: Job, *entries: Entry) -> None:
     """Put a job into a database, and what it moved."""
     asyncio.run(_with_job(named, job, entries))
+
+
+def with_generations(named: dict[str, str], *generations: Generation) -> None:
+    """Put generations into a database."""
+    asyncio.run(_with_generations(named, generations))
 
 
 def kept_job(named: dict[str, str], job_id: str) -> Job | None:
@@ -64,6 +70,12 @@ async def _with_job(named: dict[str, str], job: Job, entries: Sequence[Entry]) -
         assert await store.jobs.insert(job)
         for each in entries:
             assert await store.ledger.insert(each)
+
+
+async def _with_generations(named: dict[str, str], generations: Sequence[Generation]) -> None:
+    async with opened(named) as store:
+        for each in generations:
+            assert await store.generations.insert(each)
 
 
 async def _kept_job(named: dict[str, str], job_id: str) -> Job | None:

@@ -4,12 +4,24 @@ from pathlib import Path
 
 from processors import jobs, ledger
 from processors.ledger import Act
-from schemas.base import UserId
+from schemas.base import EngineName, GenerationId, RunId, UserId
+from schemas.generation import EngineRun, Request
 from schemas.job import JobStatus, Told
 from schemas.ledger import EntryId
-from tests.app.cli.accounts import a_filled_database, with_job
+from schemas.run import RunStatus
+from tests.app.cli.accounts import a_filled_database, with_generations, with_job
 from tests.app.cli.running import Service, run
-from tests.builders import JOB, NOON, USER, a_debt, a_job, an_entry
+from tests.builders import (
+    JOB,
+    NOON,
+    USER,
+    a_debt,
+    a_generation,
+    a_job,
+    an_entry,
+    later,
+    some_metadata,
+)
 
 
 def test_a_life_is_told_in_order(service: Service, generation: str) -> None:
@@ -57,3 +69,49 @@ def test_a_job_without_a_generation_is_explained(tmp_path: Path, mongo_uri: str)
         assert words in answer.out
     assert "5.000000 credits held" in answer.out
     assert "What the job owes" in answer.out
+
+
+def test_a_workflow_is_explained_by_its_tries_and_its_place(tmp_path: Path, mongo_uri: str) -> None:
+    """How it waits, where it ran, and what its server went on without."""
+    database = a_filled_database(mongo_uri, "cli_explained_workflow")
+
+    def at(server: str, attempt: int, named: str) -> EngineRun:
+        return EngineRun(
+            attempt=attempt, run_id=RunId(named), server=server, submitted_at=later(attempt)
+        )
+
+    waiting = a_generation(
+        RunStatus.PENDING,
+        engine=EngineName("comfyui"),
+        metadata=some_metadata(),
+        request_payload=Request(workflow="0f" * 32, inputs={"6/text": "sea"}),
+        attempt=2,
+        max_attempts=3,
+        priority=-1,
+        runs=(at("a", 1, "r1"),),
+        queue_position=4,
+        expected_start_at=later(60),
+        warnings=("SaveImage: was left out",),
+    )
+    taken = waiting.change(
+        id=GenerationId("0" * 32), status=RunStatus.RUNNING, slot="b#2", priority=0
+    ).change(runs=(at("a", 1, "r2"), at("b", 2, "r3")))
+    unknown = waiting.change(id=GenerationId("1" * 32), runs=(), expected_start_at=None)
+    with_generations(database, waiting, taken, unknown)
+    first, second, third = (
+        run("explain", each.id, data_dir=tmp_path, **database).out
+        for each in (waiting, taken, unknown)
+    )
+
+    assert f"engine     comfyui, workflow {'0f' * 32}" in first
+    assert "(attempt 2 of 3), at a\n" in first
+    assert (
+        "waits      place 4 in the line, expected to begin 2026-01-01 12:01:00.000 UTC, priority -1"
+        in first
+    )
+    assert "warning    SaveImage: was left out" in first
+    assert "attempt 2 became run r3 at b" in second
+    assert "(attempt 2 of 3), at b#2\n" in second
+    assert "\n  waits " not in second
+    assert "(attempt 2 of 3)\n" in third
+    assert "waits      place 4 in the line, priority -1\n" in third

@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.cli.running import Answer, Service, run
+from processors.protocols import comfyui
+from tests.app.cli.running import Answer, Service, answering, run
+from tests.graphs import RAW
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_an_order_is_watched_to_its_end(started: Answer) -> None:
@@ -38,6 +42,65 @@ def test_an_order_that_makes_no_sense_is_refused(option: str, value: str, tmp_pa
 
     assert answer.code == 2
     assert answer.err.startswith(f"{option}: ")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--engine", "comfyui"), "--workflow: is missing"),
+        (("--workflow", "sea.json"), "--workflow: is for comfyui; comfydeploy runs"),
+        (("--engine", "comfyui", "--deployment", "x"), "--deployment: is for others"),
+        (
+            ("--engine", "comfyui", "--workflow", "gone.json"),
+            "--workflow: gone.json: cannot be read: No such file",
+        ),
+        (("--engine", "comfyui", "--workflow", "text.json"), "--workflow: text.json: is not JSON"),
+    ],
+)
+def test_each_engine_runs_its_own_kind(options: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    """A deployment is ComfyDeploy's, a workflow ComfyUI's."""
+    (tmp_path / "sea.json").write_bytes(RAW)
+    (tmp_path / "text.json").write_text("a lighthouse")
+    answer = run("start", *options, data_dir=tmp_path)
+
+    assert answer.code == 2
+    assert answer.err.startswith(said)
+
+
+def test_a_workflow_is_ordered_and_kept(service: Service) -> None:
+    """With the inputs that lead into it; both are shown as they came."""
+    file = ROOT / "examples/workflows/t2i.json"
+    options = ("--engine", "comfyui", "--workflow", str(file), "--input", "6/text=the sea")
+    answer = run("start", *options, data_dir=service.data_dir)
+    digest, raw = comfyui.stored(file.read_bytes())
+    with answering(service) as client:
+        record = client.get(f"/api/generations/{answer.out.strip()}").json()
+        kept = client.get(f"/api/workflows/{digest}")
+
+    assert answer.code == 0, answer.err
+    assert record["requestPayload"]["workflow"] == digest
+    assert record["requestPayload"]["inputs"] == {"6/text": "the sea"}
+    assert (record["maxAttempts"], record["priority"]) == (3, 0)
+    assert kept.content == raw
+
+
+@pytest.mark.parametrize(
+    ("workflow", "given", "said"),
+    [
+        ('{"nodes": []}', "6/text=x", "workflow: this is a file of ComfyUI's editor"),
+        (RAW.decode(), "6/text=x", "inputs.6/text: the workflow has no such node"),
+    ],
+)
+def test_a_workflow_that_cannot_be_run_is_refused(
+    service: Service, tmp_path: Path, workflow: str, given: str, said: str
+) -> None:
+    """In the service's words, by its place."""
+    (tmp_path / "it.json").write_text(workflow)
+    options = ("--engine", "comfyui", "--workflow", str(tmp_path / "it.json"), "--input", given)
+    answer = run("start", *options, data_dir=service.data_dir)
+
+    assert answer.code == 2
+    assert answer.err.startswith(f"the service refuses: {said}")
 
 
 def test_the_service_s_own_words_are_shown(service: Service) -> None:

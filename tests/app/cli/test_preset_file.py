@@ -20,10 +20,10 @@ presets:
 """
 
 
-def problems(text: str) -> list[str]:
+def problems(text: str, folder: Path = ROOT) -> list[str]:
     """What is said of a text; it must be refused."""
     with pytest.raises(SetupError) as caught:
-        preset_file.parse(text, "file")
+        preset_file.parse(text, "file", folder)
     return list(caught.value.problems)
 
 
@@ -32,7 +32,7 @@ def test_the_example_of_the_documentation_is_loaded() -> None:
     page = (ROOT / "docs/presets.md").read_text("utf-8")
     (example,) = re.findall(r"```yaml\n(presets:.*?)```", page, re.DOTALL)
 
-    (preset,) = preset_file.parse(example, "docs/presets.md")
+    (preset,) = preset_file.parse(example, "docs/presets.md", ROOT / "docs").presets
 
     assert {each.type for each in preset.inputs} == {
         "text",
@@ -47,11 +47,12 @@ def test_the_example_of_the_documentation_is_loaded() -> None:
     assert filled.keys() > preset.constants.keys()
 
 
-def test_the_examples_to_try_are_loaded() -> None:
+@pytest.mark.parametrize("name", ["presets.yaml", "comfyui.yaml"])
+def test_the_examples_to_try_are_loaded(name: str) -> None:
     """Each has all its texts in every language, and can be ordered with its required inputs."""
     given = {"prompt": "a lighthouse at dusk", "image": "https://example.com/a.png"}
 
-    for preset in preset_file.read(ROOT / "examples/presets.yaml"):
+    for preset in preset_file.read(ROOT / "examples" / name).presets:
         texts = [preset.titles, *(each.titles for each in preset.inputs)]
         required = {each.name: given[each.name] for each in preset.inputs if each.required}
         assert all(each.ru and each.pt for each in texts)
@@ -64,7 +65,7 @@ def test_a_file_may_begin_with_a_mark(tmp_path: Path) -> None:
     file = tmp_path / "presets.yaml"
     file.write_text(GOOD, encoding="utf-8-sig")
 
-    assert [each.name for each in preset_file.read(file)] == ["a"]
+    assert [each.name for each in preset_file.read(file).presets] == ["a"]
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:

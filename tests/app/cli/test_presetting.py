@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 
-from app.settings import load, sandbox_secrets
-from tests.app.cli.running import Service, run
+from tests.app.cli.running import Service, answering, run
+from tests.graphs import DIGEST, RAW
 
 EXAMPLES = Path(__file__).parents[3] / "examples/presets.yaml"
 ONE = """
@@ -19,6 +18,7 @@ presets:
     price: {kind: cost, factor: 2, floor: 1, hold: {kind: fixed, credits: 3}}
     allowed: [member]
 """
+_DEPLOYMENT = "{engine: comfydeploy, deployment_id: x}"
 
 
 @pytest.fixture
@@ -58,6 +58,29 @@ def test_presets_are_loaded_listed_and_loaded_again(
     assert "One [red]" in listed.out
     assert "2.5 x cost, at least 1" in listed.out
     assert "5 credits" in listed.out
+
+
+def test_a_workflow_is_loaded_with_its_preset(tmp_path: Path, database: dict[str, str]) -> None:
+    """It is named by the beginning of its digest, and kept by the time its preset is there."""
+    file, graph = tmp_path / "one.yaml", tmp_path / "sea.json"
+    file.write_text(ONE.replace(_DEPLOYMENT, "{engine: comfyui, workflow: sea.json}"))
+    graph.write_bytes(RAW)
+    command = ("presets", "load", str(file), "--yes")
+    first = run(*command, data_dir=tmp_path, **database)
+    again = run(*command, data_dir=tmp_path, **database)
+    graph.write_bytes(RAW.replace(b"64", b"128"))
+    changed = run(*command, data_dir=tmp_path, **database)
+    file.write_text(ONE)
+    gone = run(*command, data_dir=tmp_path, **database)
+    saved = run("backup", str(tmp_path / "one.backup"), data_dir=tmp_path, **database)
+
+    assert f"    comfyui, workflow {DIGEST[:12]} (2 nodes)\n" in first.out
+    assert again.out.startswith("Nothing changes")
+    assert f'    target.workflow: "{DIGEST[:12]}" -> "' in changed.out
+    assert ' (2 nodes)"\n' in changed.out
+    assert "    target.workflow: " in gone.out
+    assert '" is taken away' in gone.out
+    assert "workflows 2" in saved.out
 
 
 def test_what_comes_and_goes_is_said(tmp_path: Path, database: dict[str, str]) -> None:
@@ -107,13 +130,8 @@ def test_nothing_is_loaded_if_anything_is_wrong(tmp_path: Path, database: dict[s
 def test_a_running_service_shows_what_is_loaded(service: Service) -> None:
     """At once, and a backup of it holds the presets too."""
     loaded = run("presets", "load", str(EXAMPLES), "--yes", data_dir=service.data_dir)
-    settings = load({"DATA_DIR": str(service.data_dir)}, Path("none"))
-    key = settings.with_secrets(sandbox_secrets(service.data_dir)).internal_api_key[0]
-    answer = httpx.get(
-        f"{service.url}/api/presets?language=pt",
-        headers={"Authorization": f"Bearer {key.get_secret_value()}"},
-        trust_env=False,
-    )
+    with answering(service) as client:
+        answer = client.get("/api/presets?language=pt")
     saved = run("backup", str(service.data_dir / "one.backup"), data_dir=service.data_dir)
 
     assert loaded.code == 0, loaded.err

@@ -10,7 +10,8 @@ import pytest
 from pydantic import JsonValue
 
 from app.bootstrap import make_client
-from app.engines.comfydeploy import ANSWER_LIMIT, PAGE, UPLOAD_LIMIT, ComfyDeploy
+from app.engines.calling import ANSWER_LIMIT
+from app.engines.comfydeploy import PAGE, UPLOAD_LIMIT, ComfyDeploy
 from app.errors import (
     PeerBusyError,
     PeerDownError,

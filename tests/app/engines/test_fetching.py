@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 
 import pytest
+from pydantic import SecretStr
 
 from app.engines.fetching import Fetched, Fetcher, FetchError
 from processors.protocols import sniffing
@@ -491,3 +492,64 @@ async def test_the_callers_own_errors_stay_its_own(error: Exception) -> None:
                 peer.url(), hosts=peer.listed, limit_bytes=10**9, timeout_seconds=30
             ):
                 raise error
+
+
+BEARER = SecretStr("Bearer nobody-reads-this")
+
+
+def owning(peer: Peer, *paths: str, resolve: Names | None = None) -> Fetcher:
+    """Return a fetcher for which what lies below these paths of a peer is our own."""
+    return Fetcher(
+        allow_private=False,
+        resolve=resolve or Names(()),
+        own={
+            f"http://{host}:{peer.port}{path}": {
+                "Authorization": BEARER,
+                "user-agent": SecretStr(f"below:{path}"),
+            }
+            for path in paths
+            for host in ("127.0.0.1", NAME)
+        },
+    )
+
+
+async def test_a_server_of_our_own_may_be_private_and_hears_its_credentials() -> None:
+    """By address or by name; each server below one address its own, in place of our headers."""
+    async with a_peer(an_answer()) as peer:
+        fetcher = owning(peer, "/a", "/a/b", resolve=Names(("127.0.0.1",)))
+        for path, host in [("/a/view?x=1", "127.0.0.1"), ("/a/b/view", NAME)]:
+            got = await fetched(peer, url=peer.url(path, host), fetcher=fetcher)
+            assert got.content == PNG
+
+    first, second = (head.decode().lower() for head in peer.heads)
+    assert BEARER.get_secret_value().lower() in first
+    assert "user-agent: below:/a\r\n" in first
+    assert "user-agent: below:/a/b\r\n" in second
+    assert "runrelay" not in first
+    assert f"host: {NAME}:{peer.port}" in second
+
+
+@pytest.mark.parametrize("path", ["/", "/ab/view", "/A/view", "/a"])
+async def test_what_does_not_lie_below_it_is_a_strangers(path: str) -> None:
+    """It is not asked, and no credential is shown to it."""
+    async with a_peer(an_answer()) as peer:
+        with pytest.raises(FetchError, match="private_address"):
+            await fetched(peer, url=peer.url(path), fetcher=owning(peer, "/a"))
+
+    assert peer.heads == []
+
+
+async def test_a_server_of_our_own_keeps_all_other_rules() -> None:
+    """No redirect, no file over the limit, no host that is not listed; no error tells of it."""
+    redirect = an_answer(status="302 Found", headers=("Location: http://x/", "Connection: close"))
+    async with a_peer(redirect) as peer:
+        with pytest.raises(FetchError, match="redirect") as caught:
+            await fetched(peer, fetcher=owning(peer, ""))
+        assert "nobody-reads-this" not in f"{caught.value!r} {caught.value}"
+    async with a_peer(endless) as peer:
+        with pytest.raises(FetchError, match="too_large"):
+            await fetched(peer, fetcher=owning(peer, ""))
+        with pytest.raises(FetchError, match="host"):
+            await owning(peer, "").fetch(
+                peer.url(), hosts=("elsewhere.example",), limit_bytes=9, timeout_seconds=9
+            )

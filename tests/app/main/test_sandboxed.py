@@ -25,6 +25,7 @@ Json = dict[str, Any]
 TOLD: Json = {
     "url": "http://127.0.0.1:1",
     "comfydeploy": "http://127.0.0.1:1/comfydeploy/api",
+    "comfyui": ["http://127.0.0.1:1/comfyui/1"],
     "telegram": "http://127.0.0.1:1/telegram",
     "outputs_host": "127.0.0.1:1",
     "keeper": 1,

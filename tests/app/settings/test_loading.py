@@ -116,6 +116,7 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("KEEP_EVENTS_DAYS", "1.5"),
         ("KEEP_RECORDS_DAYS", "forever"),
         ("KEEP_MEDIA_DAYS", "0"),
+        ("KEEP_USAGE_DAYS", "0"),
         ("STORAGE_URL", "media"),
         ("STORAGE_URL", "https://bucket.s3.amazonaws.com"),
         ("STORAGE_URL", "s3://key:secret@bucket"),

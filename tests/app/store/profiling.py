@@ -34,7 +34,7 @@ async def profiled(connection: Connection, collection: str) -> AsyncGenerator[Pr
         await database.command("profile", 0)
     asked: dict[str, Any] = {
         "ns": f"{database.name}.{collection}",
-        "$or": [{"op": "query"}, {"command.aggregate": {"$exists": True}}],
+        "$or": [{"op": {"$in": ["query", "getmore"]}}, {"command.aggregate": {"$exists": True}}],
     }
     async for each in database["system.profile"].find(asked):
         profile.documents += each.get("docsExamined", 0)

@@ -92,6 +92,7 @@ async def a_setting(
     timing: Timing = TIMING,
     pace: Pace = FREE,
     allow_private: bool = False,
+    own: tuple[str, ...] = (),
     leases: FakeLeases | None = None,
     me: str = "one",
     aside: bool = False,
@@ -115,6 +116,7 @@ async def a_setting(
         pace=pace,
         room=room,
         allow_private=allow_private,
+        own=own,
         aside=aside,
     )
     async with asyncio.TaskGroup() as group:

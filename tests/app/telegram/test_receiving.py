@@ -12,10 +12,10 @@ from pydantic import JsonValue
 
 from app.clock import Clock
 from app.errors import StoreDownError
-from app.telegram.duty import UPDATES, Duty
 from app.telegram.errors import PEER, ConflictFaultError, busy
 from app.telegram.inbound import Hook
 from app.telegram.receiving import CONNECTIONS, Receiving, Way
+from app.usecases.duty import UPDATES, Duty
 from processors.protocols.telegram import KINDS
 from schemas.base import InstanceName
 from schemas.timing import Timing

@@ -8,7 +8,6 @@ import pytest
 from app.clock import Clock
 from app.errors import PeerBusyError, PeerDownError
 from app.ports import Lease, Messenger
-from app.telegram.duty import NAME
 from app.telegram.errors import (
     ChatClosedError,
     ChatMigratedError,
@@ -16,6 +15,7 @@ from app.telegram.errors import (
     FloodError,
     TokenFaultError,
 )
+from app.usecases.duty import NAME
 from processors.notifications import Content
 from schemas.base import InstanceName
 from tests.app.telegram.conditions import until, until_async

@@ -1,6 +1,7 @@
 """An end is told in the richest form that Telegram takes."""
 
 import hashlib
+import json
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from datetime import timedelta
@@ -92,6 +93,28 @@ async def test_what_is_not_public_is_uploaded_at_once(setting: Setting) -> None:
     await setting.tell(a_content(item))
 
     assert await setting.methods() == ["sendPhoto"]
+
+
+async def test_what_a_server_of_our_own_has_is_always_uploaded(peers: Peers) -> None:
+    """Neither Telegram nor a person hears where it is, even where it could be reached."""
+    there = "https://gpu.cdn.test/comfy"
+    async with a_setting(peers, allow_private=True, own=(there,)) as setting:
+        first, second, gone = (an_item(n, url=f"{there}/view?filename={n}.png") for n in range(3))
+        kept = gone.change(link="https://here.test/media/gone.png")
+        for item in (first, second):
+            has(setting, item)
+        await setting.tell(a_content(first))
+        await setting.tell(a_content(first, second))
+        await setting.tell(a_content(gone))
+        await setting.tell(a_content(kept))
+
+    said = json.dumps(await peers.look("telegram/requests"))
+    messages = await peers.chat(1)
+    assert there not in said
+    assert [each["kind"] for each in messages] == ["photo", "photo", "photo", "text", "text"]
+    assert [each["media"][0]["by"] for each in messages[:3]] == ["upload"] * 3
+    assert "2.png" in messages[3]["text"]
+    assert "https://here.test/media/gone.png" in json.dumps(messages[4])
 
 
 @pytest.mark.parametrize(("width", "height"), [(10_001, 1), (9_999, 2), (2100, 100)])

@@ -27,13 +27,14 @@ from app.usecases.notify import Ends, Finish, Notify, Show
 from app.usecases.notify_job import NotifyJob
 from app.usecases.orders import Check, Order, Orders, Turns
 from app.usecases.records import Records, RecordsOf
+from app.usecases.requests import Requests
 from app.usecases.settle_run import SettleRun
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Sweep
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
-from processors.protocols import comfydeploy
+from processors.protocols import comfydeploy, comfyui
 from schemas.base import EngineName, GenerationId, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
@@ -55,6 +56,7 @@ from tests.fakes.ledger import FakeLedger
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.presets import FakePresets
 from tests.fakes.storage import FakeFiles, FakeStorage
+from tests.fakes.workflows import FakeWorkflows
 from tests.speech import translate
 
 METRICS: Final = Metrics()
@@ -172,9 +174,11 @@ class Scene:
             alerts=self.alerts,
         )
         self.acceptor = Acceptor(self.inbox, self.applier, on_return=self._ask_all, **common)
+        self.workflows = FakeWorkflows(gate=self.store)
         self.desk = Desk(
             self.records,
-            [COMFYDEPLOY],
+            Requests(self.workflows),
+            [COMFYDEPLOY, comfyui.NAME],
             telegram=telegram,
             taking=self.taking,
             disk_full=lambda: disk_full,

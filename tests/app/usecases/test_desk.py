@@ -11,11 +11,14 @@ from app.errors import (
     NotFoundError,
     PausedError,
     TelegramOffError,
+    WorkflowRefusedError,
 )
 from schemas.base import GenerationId
 from schemas.run import RunStatus
+from schemas.wire.api import NewGeneration
 from tests.app.usecases.scenes import Scene, an_order_form
 from tests.builders import ID, RUN, a_generation
+from tests.graphs import DIGEST, GRAPH
 
 pytestmark = pytest.mark.anyio
 
@@ -121,3 +124,35 @@ async def test_running_again_is_an_order_of_its_own() -> None:
     assert (again.metadata.run_id, again.status) == (None, RunStatus.PENDING)
     assert again.request_payload == scene.record(ID).request_payload
     assert scene.record(ID).metadata.run_id == RUN
+
+
+async def test_an_order_for_a_workflow_says_how_it_waits() -> None:
+    """Its tries and its priority are its record's, and those of the same run again."""
+    scene = Scene()
+    form = {"workflow": GRAPH, "maxAttempts": 5, "priority": -2}
+    made, _ = await scene.desk.create(_for_comfyui(**form), key=None, digest=None)
+    again, _ = await scene.desk.rerun(made.id, key=None, digest=None)
+    usual, _ = await scene.desk.create(_for_comfyui(workflow=DIGEST), key=None, digest=None)
+
+    for each in (made, again):
+        assert (each.engine, each.request_payload.workflow) == ("comfyui", DIGEST)
+        assert (each.max_attempts, each.priority) == (5, -2)
+    assert (usual.max_attempts, usual.priority) == (3, 0)
+    assert scene.workflows.kept.keys() == {DIGEST}
+
+
+async def test_an_order_for_no_workflow_makes_nothing() -> None:
+    """Its key is free for another one."""
+    scene = Scene()
+
+    with pytest.raises(WorkflowRefusedError):
+        await scene.desk.create(_for_comfyui(workflow=DIGEST), key="k", digest="d")
+    assert scene.generations.records == {}
+    _, new = await scene.desk.create(_for_comfyui(workflow=GRAPH), key="k", digest="e")
+    assert new
+
+
+def _for_comfyui(**fields: object) -> NewGeneration:
+    """An order for a ComfyUI that nobody is told of."""
+    nothing: dict[str, object] = {"deployment_id": None, "inputs": {}, "metadata": {}}
+    return an_order_form(engine="comfyui", **nothing | fields)

@@ -2,11 +2,13 @@
 
 import pytest
 
-from app.errors import ConflictError
+from app.errors import ConflictError, StoreDownError
 from app.usecases.load_presets import LoadPresets
 from tests.builders import a_preset, later
 from tests.fakes.clock import FakeClock
+from tests.fakes.gates import Turnstile
 from tests.fakes.presets import FakePresets
+from tests.fakes.workflows import FakeWorkflows
 
 pytestmark = pytest.mark.anyio
 
@@ -16,11 +18,11 @@ CLOCK = FakeClock(later(60))
 async def test_what_was_planned_is_written() -> None:
     """New ones, changed ones and pruned ones together."""
     presets = FakePresets(a_preset("gone"), a_preset("same"), a_preset("other"))
-    loader = LoadPresets(presets, CLOCK)
+    loader = LoadPresets(presets, FakeWorkflows(), CLOCK)
     wanted = [a_preset("same"), a_preset("other", time_limit=60), a_preset("new")]
 
     changes = await loader.plan(wanted, prune=True)
-    await loader.commit(changes)
+    await loader.commit(changes, {})
 
     gone, new, other, same = await presets.all()
     assert [each.after.name for each in changes] == ["other", "new", "gone"]
@@ -33,13 +35,27 @@ async def test_what_was_planned_is_written() -> None:
 async def test_nothing_is_written_where_somebody_was_first() -> None:
     """What was looked at is no longer so; whoever loads looks again."""
     presets = FakePresets(a_preset("a"))
-    loader = LoadPresets(presets, CLOCK)
+    loader = LoadPresets(presets, FakeWorkflows(), CLOCK)
     mine = await loader.plan([a_preset("a", time_limit=60), a_preset("new")], prune=False)
     theirs = await loader.plan([a_preset("a", time_limit=90)], prune=False)
-    await loader.commit(theirs)
+    await loader.commit(theirs, {})
 
     with pytest.raises(ConflictError, match="nothing was loaded"):
-        await loader.commit(mine)
+        await loader.commit(mine, {})
 
     assert await presets.all() == (theirs[0].after,)
     assert (await loader.plan([a_preset("a", time_limit=60)], prune=False))[0].after.version == 3
+
+
+async def test_workflows_are_kept_before_their_presets_are_written() -> None:
+    """Whatever interrupts it, no preset names a workflow that is not there."""
+    gate = Turnstile()
+    presets, workflows = FakePresets(gate=gate), FakeWorkflows()
+    loader = LoadPresets(presets, workflows, CLOCK)
+    changes = await loader.plan([a_preset("a")], prune=False)
+    gate.down = StoreDownError("the database does not answer")
+
+    with pytest.raises(StoreDownError):
+        await loader.commit(changes, {"0" * 64: b"{}"})
+
+    assert workflows.kept == {"0" * 64: b"{}"}

@@ -47,8 +47,11 @@ from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
+from tests.fakes.previews import FakePreviews
 from tests.fakes.storage import FakeStorage
 from tests.fakes.users import FakeUsers
+from tests.fakes.uses import FakeUses
+from tests.fakes.workflows import FakeWorkflows
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENGINE = EngineName("comfydeploy")
@@ -497,6 +500,7 @@ class World:
     acceptor: FakeAcceptor = field(default_factory=FakeAcceptor)
     generations: FakeGenerations = field(default_factory=FakeGenerations)
     presets: FakePresets = field(default_factory=FakePresets)
+    workflows: FakeWorkflows = field(default_factory=FakeWorkflows)
     desk: FakeDesk = field(init=False)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     payments: FakeDeskOfPayments = field(default_factory=FakeDeskOfPayments)
@@ -505,6 +509,8 @@ class World:
     people: FakeUsers = field(default_factory=FakeUsers)
     metrics: FakeMetrics = field(default_factory=FakeMetrics)
     storage: FakeStorage = field(default_factory=FakeStorage)
+    uses: FakeUses = field(default_factory=FakeUses)
+    previews: FakePreviews = field(default_factory=FakePreviews)
     updates: FakeIntake | None = field(default_factory=FakeIntake)
     update_secret: bytes = UPDATE_SECRET
     images: Images | None = None
@@ -547,6 +553,7 @@ class World:
             refunds=self.orders,
             arrears=self.office.arrears(),
             presets=self.presets,
+            workflows=self.workflows,
             images=self.images
             or TakeImage(
                 self.storage,
@@ -555,6 +562,8 @@ class World:
                 disk_full=lambda: False,
             ),
             storage=self.storage,
+            uses=self.uses,
+            previews=self.previews,
             media_keys=(MEDIA_KEY,),
             link=self.link,
             link_to=partial(_link_to, NOON.date()),

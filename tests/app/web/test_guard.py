@@ -83,7 +83,7 @@ async def test_case_30_idle_connections_hold_nobody_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "status"), [("Content-Length: 1048577", 413), ("Content-Length: 9", 401)]
+    ("length", "status"), [("Content-Length: 2097153", 413), ("Content-Length: 9", 401)]
 )
 async def test_case_22_the_api_reads_no_more_than_its_limit(length: str, status: int) -> None:
     """And nothing at all of a caller without a key."""

@@ -10,8 +10,9 @@ from processors.errors import InputFault, InputRefusedError
 from processors.images import keys
 from schemas.base import GenerationId, UserId
 from schemas.debt import DebtKind
+from schemas.generation import Request
 from schemas.job import Job, JobChat, JobStatus, Step
-from schemas.preset import CostPrice, EstimatedHold, ImageInput
+from schemas.preset import CostPrice, EstimatedHold, ImageInput, Input, WorkflowTarget
 from schemas.run import RunStatus
 from tests.builders import (
     A10G,
@@ -25,9 +26,11 @@ from tests.builders import (
     a_debt,
     a_job,
     a_preset,
+    a_prompt,
     a_step,
     a_taker,
     later,
+    some_steps,
     titled,
 )
 
@@ -63,6 +66,47 @@ def test_what_is_agreed_on_stands_in_the_step() -> None:
     assert step.work is not None
     assert (step.work.engine, step.work.cost_rate, step.work.time_limit) == (COMFYDEPLOY, A10G, 60)
     assert step.work.request.inputs == {"prompt": "a lighthouse", "steps": 20}
+
+
+def test_a_workflow_is_asked_for_by_its_digest() -> None:
+    """With how often it may be tried, and whose turn comes first: its generation has both."""
+    target = WorkflowTarget(engine="comfyui", workflow="0" * 64)
+    step = agreed(target=target, max_attempts=5, priority=3)
+    (made,) = jobs.generations_of(pending(steps=(step,)), NOON)
+
+    assert step.work is not None
+    assert step.work.request == Request(
+        workflow="0" * 64, inputs={"prompt": "a lighthouse", "steps": 20}, prompt_input="prompt"
+    )
+    assert (made.engine, made.max_attempts, made.priority) == ("comfyui", 5, 3)
+    assert made.request_payload == step.work.request
+
+
+def test_a_workflow_s_prompt_is_known_by_its_field() -> None:
+    """It is what people are shown; a preset without a text has none."""
+    target = WorkflowTarget(engine="comfyui", workflow="0" * 64)
+
+    def named(*asked: Input) -> str | None:
+        preset = a_preset("l4_t2i", *asked, target=target)
+        given = {"prompt": "sea"} if len(asked) > 1 else {}
+        step = jobs.step_for(
+            preset, given, ID, user=USER, estimate_usd=None, credits_per_usd=HUNDRED
+        )
+        return step.work.request.prompt_input if step.work else ""
+
+    assert named(some_steps(to="3/steps"), a_prompt(to="6/text")) == "6/text"
+    assert named(some_steps(to="3/steps")) is None
+
+
+def test_a_deployment_is_tried_once() -> None:
+    """Whatever its preset says: a run of ComfyDeploy cannot be tried again."""
+    (made,) = jobs.generations_of(pending(steps=(agreed(max_attempts=5),)), NOON)
+
+    assert made.max_attempts == 1
+    assert (made.request_payload.deployment_id, made.request_payload.workflow) == (
+        "c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11",
+        None,
+    )
 
 
 def test_a_price_that_follows_the_cost_holds_what_is_expected() -> None:
@@ -103,6 +147,25 @@ def test_an_address_is_nobodys() -> None:
     step = jobs.step_for(preset, given, ID, user=USER, estimate_usd=None, credits_per_usd=HUNDRED)
 
     assert step.inputs == given
+
+
+def test_a_comfyui_is_handed_its_pictures() -> None:
+    """It fetches none: an address is refused before anything is held."""
+    target = WorkflowTarget(engine="comfyui", workflow="0" * 64)
+    preset = a_preset("l4_t2i", a_photo(), target=target)
+    key = keys.key_of(b"picture", "image/png", owner=None, day=NOON.date())
+
+    def made(photo: str | None) -> Step:
+        given = {"photo": photo}
+        return jobs.step_for(
+            preset, given, ID, user=USER, estimate_usd=None, credits_per_usd=HUNDRED
+        )
+
+    assert made(f"media:{key}").inputs == {"photo": f"media:{key}"}
+    assert made(None).inputs == {}
+    with pytest.raises(InputRefusedError) as refused:
+        made("https://example.com/a.png")
+    assert (refused.value.field, refused.value.fault) == ("inputs.photo", InputFault.NOT_IMAGE)
 
 
 def test_what_is_held_is_named_by_generation() -> None:

@@ -13,6 +13,7 @@ from schemas.preset import (
     FixedHold,
     ImageInput,
     NumberInput,
+    WorkflowTarget,
 )
 from tests.builders import a_preset, a_prompt, some_steps, titled
 
@@ -31,9 +32,12 @@ SIZE = ChoiceInput(
 )
 
 
-def a_photo(default: str) -> ImageInput:
+A_WORKFLOW = WorkflowTarget(engine="comfyui", workflow="0" * 64)
+
+
+def a_photo(default: str, to: str | None = None) -> ImageInput:
     """A picture that is taken where none is given."""
-    return ImageInput(name="photo", type="image", titles=titled("Photo"), default=default)
+    return ImageInput(name="photo", type="image", titles=titled("Photo"), default=default, to=to)
 
 
 def test_a_good_preset_has_no_problems() -> None:
@@ -65,6 +69,19 @@ def test_a_good_preset_has_no_problems() -> None:
         (
             a_preset("a", SIZE),
             [("inputs", 0, "choices", 1, "value"), ("inputs", 0, "default")],
+        ),
+        (a_preset("a", some_steps(to="3/a/steps"), target=A_WORKFLOW), []),
+        (
+            a_preset("a", a_prompt(), some_steps(to="/steps"), target=A_WORKFLOW),
+            [("inputs", 0, "to"), ("inputs", 1, "to")],
+        ),
+        (
+            a_preset("a", some_steps(to="3/"), target=A_WORKFLOW, constants={"cfg": 1, "3/cfg": 1}),
+            [("inputs", 0, "to"), ("constants", "cfg")],
+        ),
+        (
+            a_preset("a", a_photo("https://example.com/a.png", to="1/image"), target=A_WORKFLOW),
+            [("inputs", 0, "default")],
         ),
     ],
 )

@@ -416,3 +416,20 @@ def test_an_authority_is_read_without_help(authority: str) -> None:
     """Nothing is left to what the standard library refuses before."""
     with pytest.raises(ForbiddenUrlError):
         addresses.split_authority(authority)
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("http://a:1/view?x", "http://a:1"),
+        ("http://a:1/b/view", "http://a:1/b"),
+        ("http://a:1/bc/view", "http://a:1"),
+        ("http://a:1", None),
+        ("http://a:12/view", None),
+        ("http://a:1@b/view", None),
+        ("HTTP://a:1/view", None),
+    ],
+)
+def test_a_url_lies_below_the_longest_base_that_it_begins_with(url: str, base: str | None) -> None:
+    """A part of a name or of a path is none."""
+    assert addresses.below(url, ("http://a:1", "http://a:1/b")) == base

@@ -82,6 +82,16 @@ def test_an_input_has_a_name_that_can_be_stored(key: str) -> None:
         ({"engine": "Comfy Deploy"}, "engine"),
         ({"deployment_id": "../admin"}, "deployment_id"),
         ({"deployment_id": ""}, "deployment_id"),
+        ({"deployment_id": None}, "deployment_id"),
+        ({"workflow": {"1": {}}}, "workflow"),
+        ({"engine": "comfyui", "workflow": {}}, "deployment_id"),
+        ({"engine": "comfyui", "deployment_id": None}, "workflow"),
+        ({"engine": "comfyui", "deployment_id": None, "workflow": "F" * 64}, "workflow"),
+        ({"engine": "comfyui", "deployment_id": None, "workflow": ["f" * 64]}, "workflow"),
+        ({"maxAttempts": 2}, "maxAttempts"),
+        ({"maxAttempts": 11}, "maxAttempts"),
+        ({"priority": 1}, "priority"),
+        ({"priority": 11}, "priority"),
         ({"input": {}}, "input"),
         ({"metadata": {"telegramChatId": "4711"}}, "metadata.telegramChatId"),
         ({"metadata": {"telegramChatId": 2**63}}, "metadata.telegramChatId"),
@@ -97,6 +107,22 @@ def test_an_input_has_a_name_that_can_be_stored(key: str) -> None:
 def test_what_is_wrong_is_named(fields: dict[str, object], where: str) -> None:
     """A misspelt field that is passed over is an order carried out otherwise."""
     assert fault(**fields) == where
+
+
+@pytest.mark.parametrize("workflow", [{"1": {"class_type": "EmptyImage"}}, "0f" * 32])
+def test_comfyui_is_given_a_workflow(workflow: object) -> None:
+    """The graph itself, or the name of a stored one; it may be tried three times."""
+    taken = order(engine="comfyui", deployment_id=None, workflow=workflow, priority=-10)
+
+    assert (taken.workflow, taken.priority, taken.tries) == (workflow, -10, 3)
+
+
+def test_only_runs_of_comfyui_are_tried_again() -> None:
+    """As often as is said."""
+    asked = {"engine": "comfyui", "deployment_id": None, "workflow": "0f" * 32}
+
+    assert order(**asked, maxAttempts=10).tries == 10
+    assert order().tries == 1
 
 
 def test_a_label_is_small() -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.clock import Clock
-from app.telegram.duty import NAME, Duty
+from app.usecases.duty import NAME, Duty
 from schemas.base import InstanceName
 from schemas.timing import Timing
 from tests.app.telegram.conditions import until

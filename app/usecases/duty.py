@@ -1,7 +1,8 @@
-"""Duties of the bot that one process has: of all, the one that holds the lease."""
+"""Duties that one process has at a time: of all, the one that holds the lease."""
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from typing import Final, NoReturn
 
 from app.clock import Clock
@@ -14,12 +15,23 @@ NAME: Final = "telegram-sender"
 """Of the one that sends."""
 UPDATES: Final = "telegram-updates"
 """Of the one that fetches updates, or sees to it that they are brought."""
+LINE: Final = "line"
+"""Of the one that tells those who wait for a server how long it may take."""
 RENEWALS: Final = 3
 """Times that a lease is renewed within its length: two may fail."""
 
 
 class Duty:
-    """An exclusive duty, kept as long as the database lets us."""
+    """An exclusive duty, kept as long as the database lets us.
+
+    Args:
+        leases: Where duties are taken.
+        me: This process.
+        clock: The time.
+        timing: How long a lease is.
+        name: Of the duty.
+        lasting: How long its lease is; as the sender's where nothing is said.
+    """
 
     def __init__(
         self,
@@ -28,12 +40,14 @@ class Duty:
         clock: Clock,
         timing: Timing,
         name: str = NAME,
+        *,
+        lasting: timedelta | None = None,
     ) -> None:
         self._name = name
         self._leases = leases
         self._me = me
         self._clock = clock
-        self._timing = timing
+        self._lasting = lasting or timing.sender_lease
         self._lease: Lease | None = None
 
     def held(self) -> bool:
@@ -43,8 +57,19 @@ class Duty:
     async def keep(self) -> NoReturn:
         """Take the duty whenever it is free, and renew it for ever."""
         while True:
-            await self._renew()
-            await asyncio.sleep(self._timing.sender_lease.total_seconds() / RENEWALS)
+            await self.renew()
+            await self.rest()
+
+    async def renew(self) -> None:
+        """Take the duty if it is free, or hold it on."""
+        now = self._clock.now()
+        # While the database does not answer, what we hold holds until it runs out.
+        with suppress(UnavailableError):
+            self._lease = await self._leases.acquire(self._name, self._me, now, now + self._lasting)
+
+    async def rest(self) -> None:
+        """Wait until it is time to renew it."""
+        await asyncio.sleep(self._lasting.total_seconds() / RENEWALS)
 
     async def give_up(self) -> None:
         """Let another process have it at once, if the database can be told."""
@@ -53,11 +78,3 @@ class Duty:
             return
         with suppress(UnavailableError):
             await self._leases.release(lease)
-
-    async def _renew(self) -> None:
-        now = self._clock.now()
-        # While the database does not answer, what we hold holds until it runs out.
-        with suppress(UnavailableError):
-            self._lease = await self._leases.acquire(
-                self._name, self._me, now, now + self._timing.sender_lease
-            )

@@ -1,0 +1,145 @@
+"""One call of an engine's HTTP API: within a time, up to a size, its faults in our words."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+
+import httpx
+
+from app.clock import monotonic
+from app.errors import PeerDownError, PeerUnknownError
+from app.observability.metrics import Metrics
+
+ANSWER_LIMIT: Final = 8 * 1024 * 1024
+"""Bytes of an answer that are read, where nothing else is said; one with more is none."""
+CONNECTING: Final = 0.4
+"""Share of a call's time that connecting, and waiting for a free connection, may take each."""
+
+
+_OUTCOMES: Final = {2: "ok", 3: "redirected", 4: "refused", 5: "error"}
+"""By the first digit of an answer's status, in words that a metric's label takes."""
+
+
+class Answer(NamedTuple):
+    """A whole answer, read."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def redirects(self) -> bool:
+        """Whether it sends us elsewhere, which no right base URL does."""
+        return HTTPStatus.MULTIPLE_CHOICES <= self.status < HTTPStatus.BAD_REQUEST
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        """The wait it asks for in seconds, at most an hour of it."""
+        text = self.headers.get("retry-after", "")
+        return timedelta(seconds=min(int(text), 3600)) if text.isdecimal() else None
+
+
+class Caller:
+    """Calls one API.
+
+    Args:
+        client: The shared client; it follows no redirects and reads no environment.
+        peer: What the API is called in errors, ``engine`` or ``engine:server``; in metrics, the
+            engine.
+        url: Its base URL.
+        headers: Of every call.
+        metrics: Where calls are counted.
+        at_once: Most calls that are under way; the client's connections are everybody's, and a
+            peer that hangs is not to hold them all. None: as many as there are connections.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        *,
+        peer: str,
+        url: str,
+        headers: Mapping[str, str],
+        metrics: Metrics,
+        at_once: int | None = None,
+    ) -> None:
+        self._client = client
+        self._peer = peer
+        self._engine = peer.partition(":")[0]
+        self._url = url.rstrip("/")
+        self._headers = headers
+        self._metrics = metrics
+        self._room = nullcontext() if at_once is None else asyncio.Semaphore(at_once)
+
+    async def call(
+        self,
+        call: str,
+        method: str,
+        path: str,
+        limit: timedelta,
+        *,
+        limit_bytes: int = ANSWER_LIMIT,
+        headers: Mapping[str, str] | None = None,
+        **body: Any,  # noqa: ANN401 - httpx's own arguments
+    ) -> Answer:
+        """Make one call, all of it within `limit`; return its answer, whatever it says.
+
+        Raises:
+            PeerDownError: Nothing was sent, so nothing was done.
+            PeerUnknownError: It broke off.
+        """
+        began, outcome = monotonic(), "failed"
+        try:
+            more = {**self._headers, **(headers or {})}
+            answer = await self._exchange(method, path, limit, limit_bytes, headers=more, **body)
+            outcome = _OUTCOMES.get(answer.status // 100, outcome)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise PeerDownError(
+                self._peer, f"cannot be reached ({type(error).__name__})"
+            ) from error
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise PeerUnknownError(self._peer, f"broke off ({type(error).__name__})") from error
+        finally:
+            self._metrics.engine_call(self._engine, call, outcome, monotonic() - began)
+        return answer
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        limit: timedelta,
+        limit_bytes: int,
+        **request: Any,  # noqa: ANN401 - httpx's own arguments
+    ) -> Answer:
+        """Send a request and read its answer, all of it within `limit`.
+
+        httpx limits each of its steps; a peer that sends a byte now and then passes them all.
+        """
+        whole = limit.total_seconds()
+        first = whole * CONNECTING
+        steps = httpx.Timeout(whole, connect=first, pool=first)
+        async with (
+            asyncio.timeout(whole),
+            self._turn(first),
+            self._client.stream(method, self._url + path, timeout=steps, **request) as answer,
+        ):
+            content = bytearray()
+            async for chunk in answer.aiter_bytes():
+                content += chunk
+                if len(content) > limit_bytes:
+                    raise PeerUnknownError(self._peer, "answered more than can be read")
+            return Answer(answer.status_code, answer.headers, bytes(content))
+
+    @asynccontextmanager
+    async def _turn(self, seconds: float) -> AsyncGenerator[None]:
+        """Wait for one of the calls that may be under way, as for a free connection."""
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(seconds):
+                    await stack.enter_async_context(self._room)
+            except TimeoutError as error:
+                raise httpx.PoolTimeout("too many calls are under way") from error
+            yield

@@ -1,0 +1,146 @@
+"""All ComfyUI servers, as far as this process has their duty."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from pydantic import JsonValue
+
+from app.engines.comfyui.post import Post
+from app.engines.comfyui.server import ComfyServer
+from app.errors import PeerRefusedError
+from app.ports import Workflows
+from processors.errors import RefusedWorkflowError, UnboundInputError
+from processors.protocols import comfyui
+from processors.protocols.comfyui import Followed, Workflow
+from processors.scheduling import ServerState
+from schemas.base import EngineName
+from schemas.generation import Generation
+from schemas.run import RunAt
+
+REMEMBERED: Final = 2 * 1024 * 1024
+"""Bytes of the workflows that are remembered as they were read, which takes several times that."""
+
+
+class _Known(NamedTuple):
+    workflow: Workflow
+    size: int
+
+
+class ServerReceiver:
+    """Takes files for one server; see app.ports.Receiver."""
+
+    def __init__(self, server: ComfyServer) -> None:
+        self.name = server.peer
+        self.upload = server.upload
+
+
+class ComfyFleet:
+    """See app.ports.Fleet.
+
+    Args:
+        posts: Those at all servers, by the servers' names.
+        workflows: The workflows there are.
+    """
+
+    name: EngineName = comfyui.NAME
+
+    def __init__(self, posts: Mapping[str, Post], workflows: Workflows) -> None:
+        self._posts = posts
+        self._workflows = workflows
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._size = 0
+
+    async def run(self) -> None:
+        """See to every server whose duty is free, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for post in self._posts.values():
+                group.create_task(post.run())
+
+    def inform(self, stirred: Callable[[], None]) -> None:
+        """Have `stirred` called whenever a server may be given runs that it could not before."""
+        for post in self._posts.values():
+            post.stirred = stirred
+
+    def noticed(self, before: Generation | None, after: Generation) -> None:
+        """Take note of a change: a run that we have ended may still go on at its server."""
+        ended = before is not None and not before.ended and after.ended_by == "us"
+        post = self._posts.get(after.runs[-1].server or "") if ended and after.runs else None
+        if post is not None:
+            post.stopped(after.runs[-1].run_id)
+
+    async def give_up(self) -> None:
+        """Let other processes have every server at once."""
+        for post in self._posts.values():
+            await post.give_up()
+
+    def states(self) -> tuple[ServerState, ...]:
+        """See app.ports.Fleet."""
+        states = (post.state() for post in self._posts.values())
+        return tuple(state for state in states if state is not None)
+
+    def client_id(self, server: str) -> str | None:
+        """See app.ports.Fleet."""
+        post = self._posts.get(server)
+        return None if post is None else post.client_id
+
+    def receiver(self, server: str) -> ServerReceiver:
+        """See app.ports.Fleet."""
+        return ServerReceiver(self._posts[server].server)
+
+    async def prepare(
+        self, generation: Generation, server: str, inputs: Mapping[str, JsonValue]
+    ) -> Callable[[Generation], Awaitable[Sequence[str]]]:
+        """See app.ports.Fleet."""
+        post, digest = self._posts[server], generation.request_payload.workflow
+        workflow = await self._workflow(digest)
+        try:
+            bound = comfyui.bind(workflow, inputs, generation.id)
+        except UnboundInputError as error:
+            raise PeerRefusedError(post.server.peer, str(error)) from error
+        await post.prepare()
+
+        async def send(placed: Generation) -> Sequence[str]:
+            run = placed.runs[-1]
+            followed = Followed(
+                placed.id, run.attempt, run.run_id, run.client_id, comfyui.kinds(bound)
+            )
+            return (await post.send(followed, bound, digest)).warnings
+
+        return send
+
+    def drop(self, run: RunAt) -> None:
+        """See app.ports.Fleet."""
+        post = self._posts.get(run.server or "")
+        if post is not None:
+            post.drop(run.run_id)
+
+    async def _workflow(self, digest: str | None) -> Workflow:
+        """Return a stored workflow.
+
+        Raises:
+            PeerRefusedError: There is none of this digest, or none that can be read.
+            StoreDownError: The database does not answer.
+        """
+        if digest is None:
+            raise PeerRefusedError(self.name, "the order names no workflow")
+        known = self._known.pop(digest, None)
+        if known is None:
+            known = await self._read(digest)
+            # Another may have read it meanwhile.
+            earlier = self._known.pop(digest, None)
+            self._size += known.size if earlier is None else 0
+        self._known[digest] = known
+        while self._size > REMEMBERED and len(self._known) > 1:
+            self._size -= self._known.popitem(last=False)[1].size
+        return known.workflow
+
+    async def _read(self, digest: str) -> _Known:
+        raw = await self._workflows.get(digest)
+        if raw is None:
+            raise PeerRefusedError(self.name, "the workflow is not stored here any more")
+        try:
+            return _Known(comfyui.parse(raw), len(raw))
+        except RefusedWorkflowError as error:
+            raise PeerRefusedError(self.name, str(error)) from error

@@ -1,0 +1,251 @@
+"""The post at a server: the process that holds it follows the server and gives its slots away."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import NoReturn
+from uuid import UUID
+
+import structlog
+
+from app.clock import Clock
+from app.engines.comfyui.server import ComfyServer
+from app.engines.comfyui.tenure import Listens, Tenure
+from app.errors import PeerDownError, PeerError, UnavailableError
+from app.ports import ServerBoard
+from app.usecases.duty import Duty
+from app.usecases.follow_runs import FollowRuns
+from processors.protocols import comfyui
+from processors.protocols.comfyui import Accepted, Followed, Stats, Workflow
+from processors.scheduling import ServerState
+from schemas.base import InstanceName, RunId
+from schemas.server import ServerSeen
+from schemas.timing import Timing
+
+FRESH = 4
+"""Times that a server may fail to be seen before what was seen of it says nothing any more."""
+
+
+class Post:
+    """One server, as far as this process has its duty.
+
+    Attributes:
+        server: The server.
+        stirred: Called when it may be given runs that it could not be given before.
+
+    Args:
+        server: The server.
+        listen: Makes a socket to it under a client id.
+        duty: The exclusive duty of it.
+        follow: Takes what is told of runs.
+        board: Where it is written down how servers were seen.
+        me: This process.
+        clock: The time.
+        timing: How often everything is looked at.
+    """
+
+    def __init__(
+        self,
+        server: ComfyServer,
+        listen: Callable[[str], Listens],
+        *,
+        duty: Duty,
+        follow: FollowRuns,
+        board: ServerBoard,
+        me: InstanceName,
+        clock: Clock,
+        timing: Timing,
+    ) -> None:
+        self.server = server
+        self.stirred: Callable[[], None] = lambda: None
+        self._listen = listen
+        self._duty = duty
+        self._follow = follow
+        self._board = board
+        self._me = me
+        self._clock = clock
+        self._timing = timing
+        self._tenure: Tenure | None = None
+        self._trouble: str | None = "has not been asked yet"
+        self._load = 0
+        self._warm: str | None = None
+        self._last_well: datetime | None = None
+        self._stopped = dict[RunId, datetime]()
+        self._log = structlog.get_logger()
+
+    def state(self) -> ServerState | None:
+        """Return how it stands; None where its duty is not ours at this moment."""
+        if self._tenure is None or not self._duty.held():
+            return None
+        return ServerState(
+            self.server.name, self.server.slots, self._trouble is None, self._load, self._warm
+        )
+
+    @property
+    def client_id(self) -> str | None:
+        """The name of our socket there; None where its duty is not ours."""
+        return self._tenure.client_id if self._tenure is not None and self._duty.held() else None
+
+    async def run(self) -> NoReturn:
+        """Take the duty whenever it is free, and do it, until cancelled."""
+        while True:
+            await self._duty.renew()
+            if self._duty.held():
+                await self._serve()
+            else:
+                await self._duty.rest()
+
+    async def give_up(self) -> None:
+        """Let another process have it at once."""
+        self._tenure = None
+        await self._duty.give_up()
+
+    async def prepare(self) -> None:
+        """See whether a run may go there now.
+
+        Raises:
+            PeerDownError: It may not.
+        """
+        try:
+            await self.server.stats()
+        except PeerError as error:
+            self._troubled(error)
+            raise PeerDownError(self.server.peer, self._trouble or "is not well") from error
+
+    async def send(self, run: Followed, workflow: Workflow, digest: str | None) -> Accepted:
+        """Send a run; it is followed from before it is sent.
+
+        Raises:
+            PeerError: See `ComfyServer.prompt`.
+        """
+        tenure = self._tenure
+        if tenure is None or run.client_id is None:
+            raise PeerDownError(self.server.peer, "is another process's by now")
+        tenure.expect(run)
+        try:
+            accepted = await self.server.prompt(workflow, run.run_id, run.client_id)
+        except PeerDownError as error:
+            self._troubled(error)
+            raise
+        finally:
+            tenure.sent(run.run_id)
+        self._warm = digest
+        return accepted
+
+    def drop(self, run_id: RunId) -> None:
+        """Follow a run no more: the server surely never had it."""
+        if self._tenure is not None:
+            self._tenure.drop(run_id)
+
+    def stopped(self, run_id: RunId) -> None:
+        """Take note that we have ended a run that the server may still work on."""
+        self._stopped[run_id] = self._clock.now()
+
+    async def _serve(self) -> None:
+        """Do the duty as long as it is held."""
+        client_id = str(UUID(self._clock.new_id()))
+        tenure = Tenure(
+            self.server,
+            self._listen(client_id),
+            client_id,
+            follow=self._follow,
+            clock=self._clock,
+            timing=self._timing,
+        )
+        self._tenure, self._last_well = tenure, None
+        self._trouble = "has not been asked yet"
+        self._log.info("this process sees to a server now", server=self.server.name)
+        try:
+            async with asyncio.TaskGroup() as group:
+                doing = [
+                    group.create_task(tenure.run()),
+                    group.create_task(self._keep_looking(tenure)),
+                ]
+                while self._duty.held():
+                    await self._duty.rest()
+                    await self._duty.renew()
+                for task in doing:
+                    task.cancel()
+        except* Exception:  # noqa: BLE001 - the task runner: the duty is taken up anew
+            self._log.exception("the duty of a server ended", server=self.server.name)
+            await self._duty.rest()
+        finally:
+            self._tenure = None
+
+    async def _keep_looking(self, tenure: Tenure) -> None:
+        """Look at the server now and then, and see to it that nobody waits for one that is gone."""
+        since = self._clock.now()
+        while True:
+            stats = await self._looked_at(tenure)
+            now = self._clock.now()
+            away = now - (self._last_well or since)
+            try:
+                await self._board.put(self._seen(stats, tenure.trouble, now))
+                if away >= self._timing.server_gone and await self._others():
+                    await tenure.gone()
+            except UnavailableError as error:
+                self._log.info("not now", server=self.server.name, error=str(error))
+            await asyncio.sleep(self._timing.health_every.total_seconds())
+
+    async def _looked_at(self, tenure: Tenure) -> Stats | None:
+        """Ask the server how it is; None where it does not say."""
+        try:
+            stats, self._load = await self.server.stats(), await self.server.remaining()
+            stuck = await self._stuck()
+        except PeerError as error:
+            self._troubled(error)
+            return None
+        if stuck is not None:
+            self._troubled(PeerDownError(self.server.peer, f"does not stop {stuck}; restart it"))
+            return stats
+        self._last_well = self._clock.now()
+        if self._trouble is not None:
+            self._trouble = None
+            tenure.returned()
+            self.stirred()
+        return stats
+
+    async def _stuck(self) -> RunId | None:
+        """Return a run that the server works on although it was told to stop it long ago.
+
+        One whose worker has died answers every call and does nothing any more.
+        """
+        if not self._stopped:
+            return None
+        running, now = (await self.server.queue()).running, self._clock.now()
+        self._stopped = {run: at for run, at in self._stopped.items() if run in running}
+        long_ago = now - self._timing.cancel_grace
+        return next((run for run, at in self._stopped.items() if at < long_ago), None)
+
+    async def _others(self) -> bool:
+        """Return whether another server is well, so that runs can be tried there."""
+        since = self._clock.now() - self._timing.health_every * FRESH
+        seen = await self._board.all()
+        return any(
+            each.healthy and each.at > since and each.name != self.server.name
+            for each in seen
+            if each.engine == comfyui.NAME
+        )
+
+    def _troubled(self, error: PeerError) -> None:
+        told = str(error).removeprefix(f"{error.peer}: ")
+        if self._trouble is None:
+            self._log.warning("a server is not well", server=self.server.name, why=told)
+        self._trouble = told
+
+    def _seen(self, stats: Stats | None, unheard: str | None, now: datetime) -> ServerSeen:
+        return ServerSeen(
+            id=f"{comfyui.NAME}/{self.server.name}",
+            engine=comfyui.NAME,
+            name=self.server.name,
+            at=now,
+            healthy=self._trouble is None,
+            trouble=self._trouble or (f"its socket {unheard}" if unheard else None),
+            slots=self.server.slots,
+            load=self._load,
+            version=stats.version if stats else None,
+            device=stats.device if stats else None,
+            memory_total=stats.memory_total if stats else None,
+            memory_free=stats.memory_free if stats else None,
+            by=self._me,
+        )

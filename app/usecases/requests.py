@@ -1,0 +1,67 @@
+"""What an order asks its engine to run: a deployment, or a workflow that is kept first."""
+
+from typing import Final
+
+from pydantic_core import to_json
+
+from app.errors import WorkflowRefusedError
+from app.ports import Workflows
+from processors.errors import RefusedWorkflowError, UnboundInputError
+from processors.protocols import comfyui
+from processors.protocols.comfyui import Workflow
+from schemas.base import GenerationId
+from schemas.generation import Request
+from schemas.wire.api import NewGeneration
+
+_NOBODY: Final = GenerationId("0" * 32)
+
+
+class Requests:
+    """Makes requests of orders."""
+
+    def __init__(self, workflows: Workflows) -> None:
+        self._workflows = workflows
+
+    async def of(self, order: NewGeneration) -> Request:
+        """Return what an order asks for; a workflow that came with it is kept by then.
+
+        Raises:
+            WorkflowRefusedError: Its workflow cannot be run, is not kept here, or has no such
+                input.
+            StoreDownError: The database does not answer.
+        """
+        inputs = dict(order.inputs)
+        if order.workflow is None:
+            return Request(deployment_id=order.deployment_id, inputs=inputs)
+        if isinstance(order.workflow, str):
+            digest = order.workflow
+            _check(order, await self._named(digest))
+        else:
+            workflow = _drawn(order)
+            _check(order, workflow)
+            digest, raw = comfyui.kept(workflow)
+            await self._workflows.put(digest, raw)
+        return Request(workflow=digest, inputs=inputs)
+
+    async def _named(self, digest: str) -> Workflow:
+        raw = await self._workflows.get(digest)
+        if raw is None:
+            raise WorkflowRefusedError("workflow", "none is kept under this digest")
+        return comfyui.parse(raw)
+
+
+def _drawn(order: NewGeneration) -> Workflow:
+    """Return the workflow that came with an order."""
+    try:
+        return comfyui.parse(to_json(order.workflow))
+    except RefusedWorkflowError as error:
+        field = f"workflow.{error.place}" if error.place else "workflow"
+        raise WorkflowRefusedError(field, error.fault) from None
+
+
+def _check(order: NewGeneration, workflow: Workflow) -> None:
+    """Have each input lead to a field of the workflow."""
+    try:
+        comfyui.bind(workflow, order.inputs, _NOBODY)
+    except UnboundInputError as error:
+        raise WorkflowRefusedError(f"inputs.{error.key}", error.fault) from None

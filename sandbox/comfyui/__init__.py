@@ -1,0 +1,1 @@
+"""A stand-in for ComfyUI servers: queues that run prompts, and sockets that tell of it."""
