@@ -8,7 +8,7 @@ from tests.app.cli.running import run
 
 COMMANDS = (
     *("serve", "doctor", "start", "chat", "explain", "events", "debts", "grant", "ledger"),
-    *("indexes", "migrate", "backup", "restore"),
+    *("servers", "usage", "indexes", "migrate", "backup", "restore"),
 )
 
 
