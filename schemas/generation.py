@@ -109,6 +109,8 @@ class Request(Record):
     workflow: str | None = None
     """Digest of the stored workflow, of an engine that is sent one."""
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
+    prompt_input: str | None = None
+    """Which input is what a person wrote; None where it is the one that is named so."""
 
 
 class Response(Record):
@@ -143,8 +145,8 @@ class StatusChange(Item):
     status: RunStatus
     at: Time
     source: str
-    """Who said so: ``api``, ``submit``, ``webhook``, ``engine`` (asked), ``us``. Of a run that is
-    tried again, why: ``lost``, ``gone`` or ``failed``."""
+    """Who said so: ``api``, ``job``, ``submit``, ``webhook``, ``server`` (followed there),
+    ``engine`` (asked), ``us``. Of a run that is tried again, why: a `Retry`."""
 
 
 class Generation(Owing):

@@ -118,6 +118,8 @@ class RunEvent(NamedTuple):
     outputs: tuple[Output, ...] = ()
     unknown_status: str | None = None
     """The engine's word for a status that we do not know, short and printable; else None."""
+    source: str = "webhook"
+    """How we heard of it: ``webhook``, or ``server`` where we follow it there ourselves."""
 
 
 class RunAt(NamedTuple):

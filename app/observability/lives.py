@@ -190,7 +190,8 @@ _AGAIN: Final[dict[str, str]] = {
 
 def _of(generation: Generation) -> str:
     """What was asked for, and under which id."""
-    prompt = prompt_of(generation.request_payload.inputs)
+    request = generation.request_payload
+    prompt = prompt_of(request.inputs, request.prompt_input)
     wanted = f'"{_cut(prompt)}"  ' if prompt else ""
     return f"{wanted}{generation.engine} {generation.id}"
 

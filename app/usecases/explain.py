@@ -237,6 +237,7 @@ _SOURCES: Final = {
     Retry.LOST: "its server has it no more, so it is tried again",
     Retry.GONE: "its server is not reached any more, so it is tried elsewhere",
     Retry.FAILED: "it failed as another try may not, so it is tried again",
+    "server": "as its server said",
 }
 
 

@@ -8,6 +8,7 @@ from app.errors import WorkflowRefusedError
 from app.ports import Workflows
 from processors.errors import RefusedWorkflowError, UnboundInputError
 from processors.protocols import comfyui
+from processors.protocols.comfyui import Workflow
 from schemas.base import GenerationId
 from schemas.generation import Request
 from schemas.wire.api import NewGeneration
@@ -33,28 +34,33 @@ class Requests:
         if order.workflow is None:
             return Request(deployment_id=order.deployment_id, inputs=inputs)
         if isinstance(order.workflow, str):
-            digest, raw = order.workflow, await self._workflows.get(order.workflow)
-            if raw is None:
-                raise WorkflowRefusedError("workflow", "none is kept under this digest")
-            _check(order, raw)
+            digest = order.workflow
+            _check(order, await self._named(digest))
         else:
-            digest, raw = _stored(order)
-            _check(order, raw)
+            workflow = _drawn(order)
+            _check(order, workflow)
+            digest, raw = comfyui.kept(workflow)
             await self._workflows.put(digest, raw)
         return Request(workflow=digest, inputs=inputs)
 
+    async def _named(self, digest: str) -> Workflow:
+        raw = await self._workflows.get(digest)
+        if raw is None:
+            raise WorkflowRefusedError("workflow", "none is kept under this digest")
+        return comfyui.parse(raw)
 
-def _stored(order: NewGeneration) -> tuple[str, bytes]:
+
+def _drawn(order: NewGeneration) -> Workflow:
+    """Return the workflow that came with an order."""
     try:
-        return comfyui.stored(to_json(order.workflow))
+        return comfyui.parse(to_json(order.workflow))
     except RefusedWorkflowError as error:
         field = f"workflow.{error.place}" if error.place else "workflow"
         raise WorkflowRefusedError(field, error.fault) from None
 
 
-def _check(order: NewGeneration, raw: bytes) -> None:
+def _check(order: NewGeneration, workflow: Workflow) -> None:
     """Have each input lead to a field of the workflow."""
-    workflow = comfyui.parse(raw)
     try:
         comfyui.bind(workflow, order.inputs, _NOBODY)
     except UnboundInputError as error:

@@ -12,12 +12,12 @@ from processors.debts import Taker
 from processors.errors import InputFault
 from processors.images import keys
 from processors.jobs.ending import ended, telling
-from processors.presets import inputs
+from processors.presets import inputs, writing
 from schemas.base import GenerationId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Metadata, Request, StatusChange
 from schemas.job import Job, JobStatus, Step, Terms, Work
-from schemas.preset import ImageInput, Preset, Target, WorkflowTarget
+from schemas.preset import ImageInput, Preset, WorkflowTarget
 from schemas.run import RunStatus
 
 START: Final = DebtKind.START.value
@@ -60,7 +60,7 @@ def step_for(
         ),
         work=Work(
             engine=preset.engine,
-            request=_request(preset.target, filled),
+            request=_request(preset, filled),
             cost_rate=preset.cost_rate,
             time_limit=preset.time_limit,
             max_attempts=preset.tries,
@@ -166,9 +166,13 @@ def _generation(job: Job, number: int, step: Step, work: Work, now: datetime) ->
     )
 
 
-def _request(target: Target, filled: dict[str, JsonValue]) -> Request:
+def _request(preset: Preset, filled: dict[str, JsonValue]) -> Request:
+    target = preset.target
     if isinstance(target, WorkflowTarget):
-        return Request(workflow=target.workflow, inputs=filled)
+        # What a node calls a prompt says nothing; the preset knows which of its texts it is.
+        prompt = writing.main(preset)
+        key = prompt.key if prompt is not None else None
+        return Request(workflow=target.workflow, inputs=filled, prompt_input=key)
     return Request(deployment_id=target.deployment_id, inputs=filled)
 
 

@@ -201,9 +201,18 @@ def end(
     )
 
 
-def prompt_of(inputs: Mapping[str, JsonValue]) -> str | None:
-    """Return what the person asked for: the input that is named like a prompt, or None."""
-    named = [*_PROMPTS, *(key for key in inputs if _like_a_prompt(key))]
+def prompt_of(inputs: Mapping[str, JsonValue], known: str | None = None) -> str | None:
+    """Return what the person asked for, or None.
+
+    Args:
+        inputs: As the engine, or a preset, calls them.
+        known: The name of the one that it is, where that is known; else it is the one that is
+            named like a prompt, or the only text of a node.
+    """
+    texts = [key for key in inputs if key.endswith("/text")]
+    alone = texts if len(texts) == 1 else []
+    guessed = [*_PROMPTS, *(key for key in inputs if _like_a_prompt(key)), *alone]
+    named = guessed if known is None else [known]
     found = (inputs.get(key) for key in named)
     return next((text for text in found if isinstance(text, str) and text.strip()), None)
 
@@ -215,10 +224,7 @@ def money(amount: Decimal) -> str:
 
 
 def _like_a_prompt(key: str) -> bool:
-    # What a workflow is given is named by node and field: 6/text.
-    field = key.rpartition("/")[2]
-    named = field in _PROMPTS or "prompt" in field.lower()
-    return named and "negative" not in key.lower()
+    return "prompt" in key.lower() and "negative" not in key.lower()
 
 
 def _headline(generation: Generation, voice: Voice) -> Piece:
@@ -242,7 +248,8 @@ def _end_rows(generation: Generation, voice: Voice) -> Rows:
 
 
 def _quoted(generation: Generation) -> list[Piece]:
-    prompt = prompt_of(generation.request_payload.inputs)
+    request = generation.request_payload
+    prompt = prompt_of(request.inputs, request.prompt_input)
     if prompt is None or not clean(prompt).strip():
         return []
     return [Piece("\n"), Piece(clean(prompt).strip(), "blockquote", elastic=True)]

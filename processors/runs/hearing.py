@@ -174,7 +174,7 @@ def _climbed(facts: _Facts, event: RunEvent) -> _Facts:
         return facts
     return facts._replace(
         status=status,
-        history=noted(facts.history, status, event.received_at, "webhook"),
+        history=noted(facts.history, status, event.received_at, event.source),
         queue_position=facts.queue_position if status in QUEUED else None,
     )
 

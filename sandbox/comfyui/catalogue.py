@@ -4,66 +4,11 @@ Those that real servers have (EmptyImage to VHS_VideoCombine) have the inputs of
 of ComfyUI-VideoHelperSuite; the others do on purpose what real nodes do now and then.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
-from sandbox.comfyui.values import Json
+from sandbox.comfyui.classes import NodeClass, Spec
 
 CHECKPOINTS: Final = ("sd_xl_base_1.0.safetensors", "v1-5-pruned-emaonly.safetensors")
-
-Spec = tuple[object, Json]
-"""The type of an input, or the list of its values, and its options."""
-
-
-@dataclass(frozen=True)
-class NodeClass:
-    """What a class of nodes takes and gives."""
-
-    name: str
-    display_name: str
-    category: str
-    required: dict[str, Spec]
-    outputs: tuple[str, ...] = ()
-    optional: dict[str, Spec] = field(default_factory=dict[str, Spec])
-    output_node: bool = False
-    is_async: bool = False
-
-    @property
-    def inputs(self) -> dict[str, Spec]:
-        """All inputs."""
-        return self.required | self.optional
-
-    def told(self) -> Json:
-        """Return the class as `/object_info` tells it."""
-        inputs: Json = {"required": _shown(self.required)}
-        order: Json = {"required": list(self.required)}
-        if self.optional:
-            inputs["optional"], order["optional"] = _shown(self.optional), list(self.optional)
-        return {
-            "input": inputs,
-            "input_order": order,
-            "is_input_list": False,
-            "output": list(self.outputs),
-            "output_is_list": [False] * len(self.outputs),
-            "output_name": list(self.outputs),
-            "name": self.name,
-            "display_name": self.display_name,
-            "description": "",
-            "python_module": "nodes",
-            "category": self.category,
-            "output_node": self.output_node,
-            "has_intermediate_output": False,
-            "search_aliases": [],
-        }
-
-
-def shown(spec: Spec) -> list[object]:
-    """Return an input as errors of validation tell it."""
-    return [spec[0], spec[1]] if spec[1] or isinstance(spec[0], list) else [spec[0]]
-
-
-def _shown(specs: dict[str, Spec]) -> Json:
-    return {name: [kind, options] if options else [kind] for name, (kind, options) in specs.items()}
 
 
 def _int(default: int, low: int, high: int, **more: object) -> Spec:
@@ -92,6 +37,31 @@ _SAVED_AS = _any(
     "%date:yyyy-MM-dd% or %Empty Latent Image.width% to include values from nodes.",
 )
 _STEPS = {"steps": _int(5, 0, 10_000), "step_seconds": _float(0.2, 0.0, 60.0, step=0.01)}
+
+_SAMPLERS = (
+    "euler",
+    "euler_ancestral",
+    "heun",
+    "dpm_2",
+    "lms",
+    "dpmpp_2s_ancestral",
+    "dpmpp_sde",
+    "dpmpp_2m",
+    "dpmpp_2m_sde",
+    "dpmpp_3m_sde",
+    "lcm",
+    "ddim",
+    "uni_pc",
+)
+_SCHEDULERS = (
+    "simple",
+    "sgm_uniform",
+    "karras",
+    "exponential",
+    "ddim_uniform",
+    "beta",
+    "normal",
+)
 
 _IMAGES = (
     NodeClass(
@@ -172,8 +142,8 @@ _SAMPLING = (
             "seed": _int(0, 0, 2**64 - 1, control_after_generate=True),
             "steps": _int(20, 1, 10_000),
             "cfg": _float(8.0, 0.0, 100.0, step=0.1, round=0.01),
-            "sampler_name": _of("euler", "euler_ancestral", "dpmpp_2m", "ddim", "uni_pc"),
-            "scheduler": _of("simple", "normal", "karras", "exponential", "sgm_uniform"),
+            "sampler_name": _of(*_SAMPLERS),
+            "scheduler": _of(*_SCHEDULERS),
             "positive": _any("CONDITIONING"),
             "negative": _any("CONDITIONING"),
             "latent_image": _any("LATENT"),

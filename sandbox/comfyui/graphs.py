@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sandbox.comfyui.catalogue import CLASSES, NodeClass
+from sandbox.comfyui.catalogue import CLASSES
+from sandbox.comfyui.classes import NodeClass
 from sandbox.comfyui.values import Json, a_list, an_object
 
 _LINK_LENGTH: Final = 2

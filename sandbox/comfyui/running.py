@@ -1,8 +1,6 @@
 """Running one prompt: its nodes in ComfyUI's order, and the messages that tell of it."""
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,8 +9,9 @@ from sandbox.comfyui import works
 from sandbox.comfyui.catalogue import CLASSES
 from sandbox.comfyui.failures import InterruptedPromptError, NodeError
 from sandbox.comfyui.folders import Folders
-from sandbox.comfyui.graphs import Graph, Node, link_of, needed
+from sandbox.comfyui.graphs import Graph, Node, needed
 from sandbox.comfyui.items import Item, stamp
+from sandbox.comfyui.ordering import Signatures, following, to_run
 from sandbox.comfyui.progress import Progress
 from sandbox.comfyui.sockets import Sockets
 from sandbox.comfyui.tasks import Made, Task
@@ -51,17 +50,17 @@ class Run:
     done: dict[str, Made] = field(default_factory=dict[str, Made])
     executed: list[str] = field(default_factory=list[str])
     _made: dict[str, Made] = field(default_factory=dict[str, Made])
-    _signatures: dict[str, str] = field(default_factory=dict[str, str])
 
     async def run(self) -> None:
         """Run it to its end, whichever that is."""
         item, cache = self.item, self.place.cache
         item.status, item.started_at = "running", stamp()
         self._note("execution_start", {})
-        order = needed(self.graph, item.outputs)
-        cached = {each for each in order if self._signature(each) in cache}
+        signing = Signatures(self.graph, self.place.folders)
+        signatures = {each: signing.of(each) for each in needed(self.graph, item.outputs)}
+        cached = {each for each, signature in signatures.items() if signature in cache}
         self._note("execution_cached", {"nodes": [each for each in self.graph if each in cached]})
-        self.done |= {each: cache[self._signatures[each]] for each in cached}
+        self.done |= {each: cache[signatures[each]] for each in cached}
         try:
             await self._execute(cached)
         except* InterruptedPromptError:
@@ -74,22 +73,23 @@ class Run:
         finally:
             self.place.executing(None)
             kept = {
-                self._signatures[each]: made
-                for each, made in self.done.items()
-                if each in self._signatures
+                signature: self.done[each]
+                for each, signature in signatures.items()
+                if each in self.done
             }
             # What this prompt has not used is forgotten, as by ComfyUI's default cache.
             cache.clear()
             cache.update(kept)
 
     async def _execute(self, cached: set[str]) -> None:
-        waiting = self._waiting(cached)
+        waiting = to_run(self.graph, self.item.outputs, cached)
         going: dict[str, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as group:
             while waiting:
-                node = self._next(waiting, going)
+                busy = {each for each, task in going.items() if not task.done()}
+                node = following(waiting, self.done, busy)
                 if node is None:
-                    running = [going[each] for each in waiting if each in going]
+                    running = [going[each] for each in busy]
                     await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                 elif node.id in cached:
                     self._repeat(waiting.pop(node.id))
@@ -100,38 +100,6 @@ class Run:
                     going[node.id] = group.create_task(self._work(node))
                 else:
                     await self._one(waiting.pop(node.id))
-
-    def _waiting(self, cached: set[str]) -> dict[str, Node]:
-        """Return the nodes to run: of cached ones only the outputs."""
-        found: dict[str, Node] = {}
-        ahead = sorted(self.item.outputs, key=lambda each: each not in cached)
-        while ahead:
-            node = self.graph[ahead.pop(0)]
-            if node.id in found or (node.id in cached and not node.kind.output_node):
-                continue
-            found[node.id] = node
-            if node.id not in cached:
-                ahead += [link.node for link in node.links.values()]
-        return found
-
-    def _next(self, waiting: dict[str, Node], going: dict[str, asyncio.Task[None]]) -> Node | None:
-        """Return the node to go on with: outputs first, then what outputs wait for."""
-        ready = [
-            node
-            for node in waiting.values()
-            if all(link.node in self.done for link in node.links.values())
-            and (node.id not in going or going[node.id].done())
-        ]
-        for node in ready:
-            if node.kind.output_node or node.kind.is_async:
-                return node
-        for node in ready:
-            if any(
-                other.kind.output_node and node.id in {link.node for link in other.links.values()}
-                for other in waiting.values()
-            ):
-                return node
-        return ready[0] if ready else None
 
     async def _one(self, node: Node) -> None:
         await self._begin(node)
@@ -272,20 +240,6 @@ class Run:
         if self.item.client_id is not None:
             told = data | {"prompt_id": self.item.prompt_id}
             self.place.sockets.tell(kind, told, self.item.client_id)
-
-    def _signature(self, node_id: str) -> str:
-        """Return what is the same for two nodes that make the same."""
-        if node_id not in self._signatures:
-            node = self.graph[node_id]
-            parts: list[object] = [node.kind.name]
-            for name, value in sorted(node.inputs.items()):
-                link = link_of(value)
-                parts.append([name, [self._signature(link.node), link.slot] if link else value])
-            if node.kind.name == "LoadImage":
-                file = self.place.folders.input(str(node.inputs["image"]))
-                parts.append(file.etag if file else None)
-            self._signatures[node_id] = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-        return self._signatures[node_id]
 
 
 def _default(spec: tuple[object, Json]) -> object:

@@ -1,8 +1,10 @@
 """One ComfyUI server: its queue and its worker, its history, and its answer to a prompt."""
 
 import asyncio
+import contextlib
 import heapq
 import itertools
+import time
 import uuid
 from collections import deque
 from typing import Final
@@ -217,7 +219,7 @@ class Server:
             self.running = item = heapq.heappop(self.pending)[-1]
             self._tell_status()
             await self._run(item)
-            await asyncio.sleep(self.controls.history_after)
+            await self._linger(item)
             self.running = None
             item.store()
             self.history.pop(item.prompt_id, None)
@@ -239,6 +241,15 @@ class Server:
         )
         progress = Progress(self.sockets, self.version, item.prompt_id, item.client_id)
         await Run(place, item, read(item.prompt), progress).run()
+
+    async def _linger(self, item: Item) -> None:
+        """Keep a prompt that is done from its history for as long as the switch says."""
+        done_at = time.monotonic()
+        while (left := done_at + self.controls.history_after - time.monotonic()) > 0:
+            item.woken.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await item.woken.wait()
 
     def _note_node(self, node_id: str | None) -> None:
         self._node = node_id

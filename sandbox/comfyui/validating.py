@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sandbox.comfyui.catalogue import CLASSES, Spec, shown
+from sandbox.comfyui.catalogue import CLASSES
+from sandbox.comfyui.classes import Spec, shown
 from sandbox.comfyui.graphs import Graph, Node, needed, read
 from sandbox.comfyui.values import Json, a_list, an_object
 from sandbox.comfyui.versions import CYCLES, MISSING_NODE, Version

@@ -110,7 +110,7 @@ async def _connected(
     keeping: Keeping, token: str | None = None
 ) -> tuple[StreamReader, StreamWriter]:
     told = keeping.told()
-    reader, writer = await asyncio.open_connection("127.0.0.1", int(told["keeper"]))
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(str(told["keeper"])))
     writer.write(f"{told['token'] if token is None else token}\n".encode())
     return reader, writer
 

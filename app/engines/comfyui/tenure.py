@@ -196,6 +196,7 @@ class Tenure:
                 status=report.status,
                 received_at=self._clock.now(),
                 outputs=report.outputs,
+                source="server",
             )
             self._follow.told(event)
         elif report.status in {RunStatus.QUEUED, RunStatus.RUNNING}:

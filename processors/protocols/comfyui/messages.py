@@ -140,14 +140,11 @@ def frame(data: bytes) -> Frame | None:
     if kind != PREVIEW or length > METADATA_MOST:
         return None
     start = _HEAD.size + length
-    size = len(data) - start
-    told = _metadata(data[_HEAD.size : start])
-    if told is None or not 0 < size <= PREVIEW_MOST:
-        return None
     sniffed = sniffing.kind_of(data[start : start + sniffing.HEAD_BYTES])
-    if sniffed not in {sniffing.PNG, sniffing.JPEG}:
+    if sniffed not in {sniffing.PNG, sniffing.JPEG} or len(data) - start > PREVIEW_MOST:
         return None
-    return Frame(told.prompt_id, sniffed.content_type, data[start:])
+    told = _metadata(data[_HEAD.size : start])
+    return Frame(told.prompt_id, sniffed.content_type, data[start:]) if told else None
 
 
 def _metadata(raw: bytes) -> FrameMetadata | None:

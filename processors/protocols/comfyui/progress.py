@@ -96,7 +96,7 @@ class Work:
         """Raise a node's share; one that was reached before stays."""
         if node != root:
             parts = self._parts.setdefault(root, {})
-            parts[node] = max(parts.get(node, 0.0), share)
+            parts[node] = share
             done = sum(parts.values())
             node, share = root, done / (1.0 + done)
         before = self._shares.get(node, 0.0)

@@ -132,7 +132,7 @@ class Rounds:
         for run_id in self._looked:
             turn = self._turns[run_id]
             if turn.free and turn.look_at is not None and turn.look_at <= now:
-                turn.asked, turn.absent = True, None
+                turn.asked = True
                 due.append(run_id)
         return due
 

@@ -117,7 +117,6 @@ class Watched:
 
     def ended(self, status: RunStatus, now: datetime) -> list[Said]:
         """Tell the end that the run's own messages told of."""
-        self._stopwatch.stop(now)
         return self._end(status, (), now)
 
     def reported(self, report: RunReport, now: datetime) -> list[Said]:
@@ -175,6 +174,7 @@ class Watched:
             progress=state.progress,
             live_status=state.live_status,
             outputs=shown,
+            source="server",
         )
 
 

@@ -80,7 +80,11 @@ def stored(raw: bytes) -> tuple[str, bytes]:
     Raises:
         RefusedWorkflowError: As `parse` does.
     """
-    workflow = parse(raw)
+    return kept(parse(raw))
+
+
+def kept(workflow: Workflow) -> tuple[str, bytes]:
+    """Return the hash and the canonical bytes of what `parse` returned."""
     told: dict[str, Any] = written(workflow)
     if workflow.extra_pnginfo is not None:
         told = {"prompt": told, "extra_data": {"extra_pnginfo": workflow.extra_pnginfo}}

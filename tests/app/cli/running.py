@@ -10,10 +10,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from typer.testing import CliRunner
 
 from app.cli.commands import app
-from app.settings import NAMES
+from app.settings import NAMES, load, sandbox_secrets
 
 _ROOT = Path(__file__).parents[3]
 _PATIENCE = 60.0
@@ -73,6 +74,14 @@ def run(*arguments: str, data_dir: Path, typed: str = "", **settings: str) -> An
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return Answer(done.exit_code, done.stdout, done.stderr)
+
+
+def answering(service: Service) -> httpx.Client:
+    """Return a client of a service's API, with its key."""
+    settings = load({"DATA_DIR": str(service.data_dir)}, Path("none"))
+    key = settings.with_secrets(sandbox_secrets(service.data_dir)).internal_api_key[0]
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"}
+    return httpx.Client(base_url=service.url, headers=headers, trust_env=False)
 
 
 def begin_service(data_dir: Path, **settings: str) -> "subprocess.Popen[bytes]":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app.main import sandboxed
 from app.main.listening import noted
 from tests.app.cli.running import Answer, Service, run
 from tests.app.cli.test_serving import LIVE
@@ -65,6 +66,33 @@ def test_peers_and_a_database_that_do_not_answer_are_named(tmp_path: Path) -> No
     for name in ("TERMS_TEXT", "PAYSUPPORT_TEXT"):
         assert f"warning  {name} " in answer.out
     assert "a-password" not in answer.out + answer.err
+
+
+def test_every_comfyui_server_is_looked_at(service: Service, tmp_path: Path) -> None:
+    """How each stands, or what is wrong with it; and no credential."""
+    there = sandboxed.noted(service.data_dir)
+    assert there is not None
+    (tmp_path / "servers.yaml").write_text(
+        f"servers: [{{name: one, url: {there.comfyui[0]}}},"
+        " {name: two, url: 'http://127.0.0.1:9', bearer: nobody-reads-this}]"
+    )
+    answer = run("doctor", data_dir=tmp_path, COMFYUI_SERVERS=str(tmp_path / "servers.yaml"))
+
+    assert answer.code == 1
+    assert "ok       ComfyUI              one: ComfyUI 0.30.2 on " in answer.out
+    assert "failed   ComfyUI              two: cannot be reached (ConnectError)" in answer.out
+    assert "look at COMFYUI_SERVERS" in answer.out
+    assert "nobody-reads-this" not in answer.out + answer.err
+
+
+def test_an_engine_that_is_off_is_said_to_be(tmp_path: Path) -> None:
+    """Where another is on, that is no failure."""
+    given = LIVE | {"COMFYDEPLOY_API_KEY": "", "COMFYUI_SERVERS": "http://127.0.0.1:9"}
+    off = run("doctor", data_dir=tmp_path, **given)
+    on = run("doctor", data_dir=tmp_path, **LIVE)
+
+    assert "skipped  ComfyDeploy          is off: COMFYDEPLOY_API_KEY is not set" in off.out
+    assert "skipped  ComfyUI              is off: COMFYUI_SERVERS is not set" in on.out
 
 
 def test_a_storage_that_cannot_be_used_is_named(tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from app.cli import ordering
-from tests.app.cli.running import Answer, Service, run
+from processors.protocols import comfyui
+from tests.app.cli.running import Answer, Service, answering, run
 from tests.builders import NOON
 from tests.graphs import RAW
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_an_order_is_watched_to_its_end(started: Answer) -> None:
@@ -66,14 +69,40 @@ def test_each_engine_runs_its_own_kind(options: tuple[str, ...], said: str, tmp_
     assert answer.err.startswith(said)
 
 
-def test_a_workflow_reaches_the_service(service: Service, tmp_path: Path) -> None:
-    """What the service says to it is shown."""
-    (tmp_path / "editor.json").write_text('{"nodes": []}')
-    options = ("--engine", "comfyui", "--workflow", str(tmp_path / "editor.json"))
+def test_a_workflow_is_ordered_and_kept(service: Service) -> None:
+    """With the inputs that lead into it; both are shown as they came."""
+    file = ROOT / "examples/workflows/t2i.json"
+    options = ("--engine", "comfyui", "--workflow", str(file), "--input", "6/text=the sea")
+    answer = run("start", *options, data_dir=service.data_dir)
+    digest, raw = comfyui.stored(file.read_bytes())
+    with answering(service) as client:
+        record = client.get(f"/api/generations/{answer.out.strip()}").json()
+        kept = client.get(f"/api/workflows/{digest}")
+
+    assert answer.code == 0, answer.err
+    assert record["requestPayload"]["workflow"] == digest
+    assert record["requestPayload"]["inputs"] == {"6/text": "the sea"}
+    assert (record["maxAttempts"], record["priority"]) == (3, 0)
+    assert kept.content == raw
+
+
+@pytest.mark.parametrize(
+    ("workflow", "given", "said"),
+    [
+        ('{"nodes": []}', "6/text=x", "workflow: this is a file of ComfyUI's editor"),
+        (RAW.decode(), "6/text=x", "inputs.6/text: the workflow has no such node"),
+    ],
+)
+def test_a_workflow_that_cannot_be_run_is_refused(
+    service: Service, tmp_path: Path, workflow: str, given: str, said: str
+) -> None:
+    """In the service's words, by its place."""
+    (tmp_path / "it.json").write_text(workflow)
+    options = ("--engine", "comfyui", "--workflow", str(tmp_path / "it.json"), "--input", given)
     answer = run("start", *options, data_dir=service.data_dir)
 
     assert answer.code == 2
-    assert answer.err.startswith("the service refuses: ")
+    assert answer.err.startswith(f"the service refuses: {said}")
 
 
 def test_the_service_s_own_words_are_shown(service: Service) -> None:

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 
-from app.settings import load, sandbox_secrets
-from tests.app.cli.running import Service, run
+from tests.app.cli.running import Service, answering, run
 from tests.graphs import DIGEST, RAW
 
 EXAMPLES = Path(__file__).parents[3] / "examples/presets.yaml"
@@ -132,13 +130,8 @@ def test_nothing_is_loaded_if_anything_is_wrong(tmp_path: Path, database: dict[s
 def test_a_running_service_shows_what_is_loaded(service: Service) -> None:
     """At once, and a backup of it holds the presets too."""
     loaded = run("presets", "load", str(EXAMPLES), "--yes", data_dir=service.data_dir)
-    settings = load({"DATA_DIR": str(service.data_dir)}, Path("none"))
-    key = settings.with_secrets(sandbox_secrets(service.data_dir)).internal_api_key[0]
-    answer = httpx.get(
-        f"{service.url}/api/presets?language=pt",
-        headers={"Authorization": f"Bearer {key.get_secret_value()}"},
-        trust_env=False,
-    )
+    with answering(service) as client:
+        answer = client.get("/api/presets?language=pt")
     saved = run("backup", str(service.data_dir / "one.backup"), data_dir=service.data_dir)
 
     assert loaded.code == 0, loaded.err

@@ -1,6 +1,7 @@
 """`runrelay presets load` asks the ComfyUI servers whether they have what workflows need."""
 
 import json
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.cli.running import Answer, run
+from tests.app.cli.running import Answer, Service, run
 
 ROOT = Path(__file__).parents[3]
 COMMAND = ("presets", "load", str(ROOT / "examples/comfyui.yaml"), "--yes")
@@ -121,6 +122,25 @@ def test_a_server_that_does_not_answer_stops_nothing(
 
     assert "The workflows were not checked: comfyui:127.0.0.1:9: " in answer.out
     assert "Loaded: 2 new" in answer.out
+
+
+def test_the_sandbox_s_servers_run_the_example(service: Service) -> None:
+    """They are asked without being named, and what they do not have is found."""
+    beside = {"MONGODB_DATABASE": "cli_examples"}  # the service's own has other presets
+    good = run(*COMMAND, data_dir=service.data_dir, **beside)
+    examples = service.data_dir / "examples"
+    shutil.copytree(ROOT / "examples", examples)
+    graph = examples / "workflows/t2i.json"
+    graph.write_text(graph.read_text().replace("emaonly", "another"))
+    command = ("presets", "load", str(examples / "comfyui.yaml"), "--yes")
+    bad = run(*command, data_dir=service.data_dir, **beside)
+
+    assert good.code == 0, good.err
+    assert "checked" not in good.out
+    assert "compared" not in good.out
+    assert bad.code == 2
+    for server in ("sandbox-1", "sandbox-2"):
+        assert f"{server} cannot run it: Load checkpoint (node 4): model v1-5-pruned" in bad.err
 
 
 def _lines(answer: Answer) -> list[str]:

@@ -4,6 +4,7 @@ from io import BytesIO, StringIO, TextIOWrapper
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from app.observability.lives import MOST_BARS, MOST_RUNS, Lives
 from app.observability.terminal import Terminal
@@ -149,6 +150,14 @@ def test_without_a_prompt_the_id_is_enough() -> None:
 
     assert shown(request_payload=bare)[0].endswith(f"asked for  comfydeploy {ID}")
     assert f'"{"x" * 59}…"' in shown(request_payload=long)[0]
+
+
+def test_a_workflow_s_prompt_is_shown() -> None:
+    """By the field that it goes to."""
+    inputs: dict[str, JsonValue] = {"7/text": "ugly", "6/text": "a lighthouse"}
+    request = Request(workflow="0" * 64, inputs=inputs, prompt_input="6/text")
+
+    assert 'asked for  "a lighthouse"  ' in shown(request_payload=request)[0]
 
 
 def test_many_outputs_are_counted() -> None:

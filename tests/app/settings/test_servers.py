@@ -99,7 +99,9 @@ def test_an_odd_authorization_is_a_secret_as_it_is(value: str, tmp_path: Path) -
     text = f"servers: [{{url: 'http://a:1', headers: {{authorization: '{value}'}}}}]"
     (server,) = loaded(a_file(tmp_path, text))
 
-    assert value in server.secret_values()
+    found = [*server.secret_values()]
+    assert found[0] == value
+    assert found[1:] in ([], [value.partition(" ")[2]])
 
 
 @pytest.mark.parametrize(

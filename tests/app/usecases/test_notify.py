@@ -7,13 +7,16 @@ from datetime import timedelta
 import pytest
 
 from app.errors import PeerBusyError, PeerDownError, PeerRefusedError, PeerUnknownError
-from app.usecases.notify import Finish
+from app.usecases.notify import Ends, Finish
 from processors import debts, runs
 from processors.notifications.buttons import Rows
 from schemas.base import GenerationId
+from schemas.generation import Response
 from schemas.run import RunStatus
 from tests.app.usecases.scenes import METRICS, RARELY, Scene, webhook_of
-from tests.builders import CHAT, RUN, a_report
+from tests.builders import CHAT, RUN, a_generation, a_report, an_output
+from tests.fakes.engines import FakeEngine
+from tests.speech import translate
 
 pytestmark = pytest.mark.anyio
 
@@ -285,3 +288,33 @@ async def test_a_job_is_cancelled_from_its_status_message_while_it_runs() -> Non
 def carried(rows: Rows) -> list[str]:
     """Return what buttons carry."""
     return [button.data for row in rows for button in row]
+
+
+class Own(FakeEngine):
+    """An engine in our own network."""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """See app.ports.Engine."""
+        return ("10.0.0.5:8188", "10.0.0.5:81")
+
+
+def test_outputs_of_our_own_servers_are_told_though_they_are_private() -> None:
+    """Also where the engine could not be asked whether an end is right; no one else's are."""
+    urls = ("http://10.0.0.5:8188/view?a", "http://10.0.0.5:81/view?a", "http://10.0.0.6:8188/view")
+    ends = Ends(
+        engine_of=lambda _: Own(),
+        allow_private=False,
+        own=("http://10.0.0.5:8188",),
+        linked=lambda _: None,
+        translate=translate,
+    )
+    outputs = tuple(an_output(str(n), url=url) for n, url in enumerate(urls))
+    record = a_generation(
+        RunStatus.COMPLETED,
+        ended_by="us",
+        confirmed=False,
+        response_payload=Response(outputs=outputs),
+    )
+
+    assert [item.url for item in ends.content(record).items] == [urls[0]]

@@ -12,7 +12,7 @@ from schemas.base import GenerationId, UserId
 from schemas.debt import DebtKind
 from schemas.generation import Request
 from schemas.job import Job, JobChat, JobStatus, Step
-from schemas.preset import CostPrice, EstimatedHold, ImageInput, WorkflowTarget
+from schemas.preset import CostPrice, EstimatedHold, ImageInput, Input, WorkflowTarget
 from schemas.run import RunStatus
 from tests.builders import (
     A10G,
@@ -26,9 +26,11 @@ from tests.builders import (
     a_debt,
     a_job,
     a_preset,
+    a_prompt,
     a_step,
     a_taker,
     later,
+    some_steps,
     titled,
 )
 
@@ -73,9 +75,27 @@ def test_a_workflow_is_asked_for_by_its_digest() -> None:
     (made,) = jobs.generations_of(pending(steps=(step,)), NOON)
 
     assert step.work is not None
-    assert step.work.request == Request(workflow="0" * 64, inputs=step.work.request.inputs)
+    assert step.work.request == Request(
+        workflow="0" * 64, inputs={"prompt": "a lighthouse", "steps": 20}, prompt_input="prompt"
+    )
     assert (made.engine, made.max_attempts, made.priority) == ("comfyui", 5, 3)
     assert made.request_payload == step.work.request
+
+
+def test_a_workflow_s_prompt_is_known_by_its_field() -> None:
+    """It is what people are shown; a preset without a text has none."""
+    target = WorkflowTarget(engine="comfyui", workflow="0" * 64)
+
+    def named(*asked: Input) -> str | None:
+        preset = a_preset("l4_t2i", *asked, target=target)
+        given = {"prompt": "sea"} if len(asked) > 1 else {}
+        step = jobs.step_for(
+            preset, given, ID, user=USER, estimate_usd=None, credits_per_usd=HUNDRED
+        )
+        return step.work.request.prompt_input if step.work else ""
+
+    assert named(some_steps(to="3/steps"), a_prompt(to="6/text")) == "6/text"
+    assert named(some_steps(to="3/steps")) is None
 
 
 def test_a_deployment_is_tried_once() -> None:

@@ -333,13 +333,22 @@ def test_file_names_are_harmless() -> None:
         ({"user_Prompt_1": "d"}, "d"),
         ({"negative_prompt": "ugly", "seed": 1}, None),
         ({"prompt": " "}, None),
-        ({"3/steps": 20, "6/text": "a sea"}, "a sea"),
-        ({"7/negative_prompt": "a hill", "6/positive_prompt": "a sea"}, "a sea"),
+        ({"3/steps": 20, "6/text": "e"}, "e"),
+        ({"6/text": "f", "7/text": "ugly"}, None),
+        ({"7/text": "ugly", "6/Prompt": "g"}, "g"),
     ],
 )
 def test_prompt_of(inputs: dict[str, Any], prompt: str | None) -> None:
     """The prompt is what is named like one, never the negative one."""
     assert prompt == notifications.prompt_of(inputs)
+
+
+def test_a_prompt_may_be_known_by_its_name() -> None:
+    """Then nothing is guessed."""
+    inputs: dict[str, Any] = {"prompt": "no", "7/text": "ugly", "6/text": "a lighthouse"}
+
+    assert notifications.prompt_of(inputs, "6/text") == "a lighthouse"
+    assert notifications.prompt_of(inputs, "8/text") is None
 
 
 @pytest.mark.parametrize("prompt", ["\u202e", ""])

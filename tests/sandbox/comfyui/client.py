@@ -33,6 +33,7 @@ class Said:
 
     kind: str
     data: Json
+    image: bytes = b""
 
     @property
     def ends(self) -> bool:
@@ -216,5 +217,5 @@ def _said(message: str | bytes) -> Said:
     (event,) = struct.unpack(">I", message[:4])
     if event == 4:
         (length,) = struct.unpack(">I", message[4:8])
-        return Said("frame 4", json.loads(message[8 : 8 + length]))
-    return Said(f"frame {event}", {})
+        return Said("frame 4", json.loads(message[8 : 8 + length]), message[8 + length :])
+    return Said(f"frame {event}", {}, message[8:])

@@ -169,6 +169,22 @@ async def test_old_versions_call_a_cancelled_job_failed(peers: Peers) -> None:
     assert (await _job(peers, url, prompt_id))["status"] == "failed"
 
 
+@pytest.mark.parametrize(("version", "os"), [("0.30.2", "linux"), ("0.3.64", "posix")])
+async def test_tells_about_itself(peers: Peers, version: str, os: str) -> None:
+    """Its version and its memory, and what it can."""
+    url = peers.comfyui[0]
+    await peers.control("comfyui/1", version=version)
+    stats = (await peers.client.get(f"{url}/api/system_stats")).json()
+    features = (await peers.client.get(f"{url}/api/features")).json()
+    info = (await peers.client.get(f"{url}/object_info/KSampler")).json()
+
+    assert (stats["system"]["comfyui_version"], stats["system"]["os"]) == (version, os)
+    assert stats["devices"][0]["vram_free"] <= stats["devices"][0]["vram_total"]
+    assert ("assets" in features) is (version == "0.30.2")
+    assert info["KSampler"]["input"]["required"]["seed"][1]["max"] == 2**64 - 1
+    assert (await peers.client.get(f"{url}/object_info/Nothing")).json() == {}
+
+
 async def test_lists_jobs(peers: Peers) -> None:
     """Newest first, by status and in pages, running and waiting ones as well."""
     url = peers.comfyui[0]

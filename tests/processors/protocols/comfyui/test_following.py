@@ -58,6 +58,7 @@ def an_event(status: RunStatus, at: float = 0, **fields: Any) -> RunEvent:  # no
         run_id=RUN,
         status=status,
         received_at=later(at),
+        source="server",
         **fields,
     )
 
@@ -134,6 +135,16 @@ def test_a_run_is_told_with_the_node_that_runs_and_how_far_it_is() -> None:
         [],
         [told(RunStatus.RUNNING, 3, progress=0.375, live_status="Node 2 2/4")],
     ]
+
+
+def test_between_two_nodes_the_former_is_named() -> None:
+    """What a person reads does not flicker."""
+    follower = a_follower()
+    say(follower, "progress_state", nodes=states(_2=(0, 1, "running")))
+
+    said = say(follower, "progress_state", nodes=states(_2=(1, 1, "finished")))
+
+    assert said == [told(RunStatus.RUNNING, progress=0.25, live_status="Node 2")]
 
 
 def test_little_progress_is_not_told_for_its_own_sake() -> None:
@@ -249,6 +260,16 @@ def test_a_word_about_an_end_is_followed_up_soon() -> None:
 
     assert asked == [(at, [HISTORY]) for at in (1.25, 1.75, 2.75)]
     assert follower.due_at == later(4.75)
+
+
+def test_a_look_is_not_put_off() -> None:
+    """Whatever else comes."""
+    follower = a_follower()
+    say(follower, "execution_success", 1)
+
+    say(follower, "execution_success", 1.2)
+
+    assert follower.tick(later(1.25)) == [HISTORY]
 
 
 def test_after_word_of_an_end_rounds_are_as_with_a_dead_socket() -> None:
@@ -418,7 +439,7 @@ def test_a_round_that_is_near_is_not_put_off_by_a_lost_socket() -> None:
 
     follower.disconnected(later(9))
 
-    assert follower.due_at == later(10)
+    assert follower.tick(later(10)) == [QUEUE]
 
 
 def test_a_socket_that_is_back_asks_at_once() -> None:
@@ -443,6 +464,7 @@ def test_what_was_asked_before_the_socket_was_back_is_asked_again() -> None:
     assert follower.tick(later(3)) == [QUEUE]
     assert follower.queue(a_queue(), later(3)) == [HISTORY]
     assert follower.connected(later(3.5)) == []
+    assert follower.due_at is None
     assert follower.history(RUN, b"{}", later(4)) == [MISSING]
     assert follower.tick(later(4)) == [QUEUE]
 

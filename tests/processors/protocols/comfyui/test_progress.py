@@ -137,6 +137,8 @@ def test_a_node_that_was_done_may_run_again() -> None:
     work.seen({"2": running(1, 4), "3": finished("3")})
 
     assert (work.share, work.words) == (0.5, "Node 2 1/4")
+    work.seen({"2": finished("2"), "3": finished("3")})
+    assert work.words is None
 
 
 def test_a_node_that_runs_already_does_not_begin() -> None:

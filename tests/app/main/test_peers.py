@@ -1,0 +1,43 @@
+"""app.main.peers: what was set, or the stand-ins."""
+
+from pydantic import SecretStr
+
+from app.main.peers import peers_of
+from app.main.sandboxed import Addresses
+from app.settings import Mode, Settings
+from schemas.server import ServerSettings
+
+STAND_INS = Addresses(
+    url="http://127.0.0.1:1",
+    comfydeploy="http://127.0.0.1:1/api",
+    comfyui=["http://127.0.0.1:1/comfyui/1", "http://127.0.0.1:1/comfyui/2"],
+    telegram="http://127.0.0.1:1",
+    outputs_host="127.0.0.1:1",
+    keeper=1,
+    pid=1,
+    token="t",
+)
+OURS = ServerSettings(name="box", url="http://10.0.0.5:8188")
+
+
+def test_stand_ins_stand_in_for_comfyui_servers_that_are_not_set() -> None:
+    """Each has a name of its own, for both have one address and two paths."""
+    peers = peers_of(Settings(), STAND_INS, "http://127.0.0.1:2")
+
+    assert [(each.name, each.url) for each in peers.comfyui_servers] == [
+        ("sandbox-1", "http://127.0.0.1:1/comfyui/1"),
+        ("sandbox-2", "http://127.0.0.1:1/comfyui/2"),
+    ]
+    assert peers.own == tuple(STAND_INS.comfyui)
+
+
+def test_servers_that_are_set_are_used_in_either_mode() -> None:
+    """A real ComfyUI can be tried with nothing but its address."""
+    sandbox = Settings(comfyui_servers=(OURS,))
+    live = Settings(mode=Mode.LIVE, comfyui_servers=(OURS,), webhook_secret=(SecretStr("w" * 32),))
+
+    assert peers_of(sandbox, STAND_INS, "http://127.0.0.1:2").comfyui_servers == (OURS,)
+    peers = peers_of(live, None, "http://127.0.0.1:2")
+    assert peers.comfyui_servers == (OURS,)
+    assert peers.comfydeploy_url is None
+    assert peers_of(Settings(mode=Mode.LIVE), None, "http://127.0.0.1:2").own == ()
