@@ -16,7 +16,7 @@ from processors.runs.ending import Ending, denied, ended
 from processors.scheduling import Place
 from schemas.base import RunId
 from schemas.debt import Debt, DebtKind
-from schemas.generation import EngineRun, Generation
+from schemas.generation import EngineRun, Generation, Retry
 from schemas.run import TERMINAL, RunReport, RunStatus
 from schemas.timing import Timing
 
@@ -196,7 +196,7 @@ def vanished(generation: Generation, reason: str, now: datetime, taker: Taker) -
     if generation.ended:
         return generation
     if may_retry(generation):
-        return retried(generation, now, taker)
+        return retried(generation, now, taker, Retry.LOST)
     if generation.cancel_wanted:
         gone = Ending(status=RunStatus.CANCELLED, by="engine")
         return ended(generation, gone, now=now, taker=taker)
@@ -220,7 +220,7 @@ def concluded(
     former = report.run_id != generation.metadata.run_id
     passing = report.status is RunStatus.FAILED and report.passing
     if passing and not former and may_retry(generation):
-        return retried(generation, now, taker)
+        return retried(generation, now, taker, Retry.FAILED)
     if former and report.status is not RunStatus.COMPLETED:
         return denied(generation)
     after = reported(generation, report, now=now, timing=timing, taker=taker)
@@ -238,7 +238,9 @@ def may_retry(generation: Generation) -> bool:
     return at_server and wanted and generation.attempt < generation.max_attempts
 
 
-def retried(generation: Generation, now: datetime, taker: Taker) -> Generation:
+def retried(
+    generation: Generation, now: datetime, taker: Taker, why: Retry = Retry.LOST
+) -> Generation:
     """Begin a new attempt: it waits for a server as it did at first, and starts from nothing."""
     again = generation.change(
         attempt=generation.attempt + 1,
@@ -253,7 +255,7 @@ def retried(generation: Generation, now: datetime, taker: Taker) -> Generation:
         queue_position=None,
         queued_at=None,
         started_at=None,
-        history=noted(generation.history, RunStatus.PENDING, now, "retry"),
+        history=noted(generation.history, RunStatus.PENDING, now, why.value),
     )
     dropped = [DebtKind.ASK, DebtKind.END, DebtKind.CANCEL, DebtKind.SUBMIT]
     kept = debts.forget(again.owed, dropped)
