@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from tests.faults.fleet import Fleet, a_fleet
 from tests.faults.proxy import Proxy, a_proxy
 from tests.faults.witness import Witness, a_witness
 from tests.mongo import SharedMongod
@@ -90,6 +91,23 @@ async def witness(service: Service, mongod: SharedMongod, peers: Peers) -> Async
     """Who sees what became of what was ordered of the shared service."""
     async with a_witness(service, peers, mongod.uri, "faults") as seeing:
         yield seeing
+
+
+@pytest.fixture(scope="module")
+async def whole_fleet(
+    sandbox: Peers, mongod: SharedMongod, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Fleet]:
+    """A service with two ComfyUI servers, which the tests of a module share."""
+    async with a_fleet(tmp_path_factory.mktemp("fleet"), sandbox, mongod.uri) as fleet:
+        yield fleet
+
+
+@pytest.fixture
+async def fleet(whole_fleet: Fleet) -> AsyncGenerator[Fleet]:
+    """That service and its servers, which behave as usual; in the end as well."""
+    await whole_fleet.well()
+    yield whole_fleet
+    await whole_fleet.ordinary()
 
 
 @pytest.fixture
