@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from tests.faults.fleet import Fleet, a_fleet
+from tests.faults.farm import Farm, a_farm
 from tests.faults.proxy import Proxy, a_proxy
 from tests.faults.witness import Witness, a_witness
 from tests.mongo import SharedMongod
@@ -94,20 +94,20 @@ async def witness(service: Service, mongod: SharedMongod, peers: Peers) -> Async
 
 
 @pytest.fixture(scope="module")
-async def whole_fleet(
+async def whole_farm(
     sandbox: Peers, mongod: SharedMongod, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncGenerator[Fleet]:
+) -> AsyncGenerator[Farm]:
     """A service with two ComfyUI servers, which the tests of a module share."""
-    async with a_fleet(tmp_path_factory.mktemp("fleet"), sandbox, mongod.uri) as fleet:
-        yield fleet
+    async with a_farm(tmp_path_factory.mktemp("farm"), sandbox, mongod.uri) as farm:
+        yield farm
 
 
 @pytest.fixture
-async def fleet(whole_fleet: Fleet) -> AsyncGenerator[Fleet]:
+async def farm(whole_farm: Farm) -> AsyncGenerator[Farm]:
     """That service and its servers, which behave as usual; in the end as well."""
-    await whole_fleet.well()
-    yield whole_fleet
-    await whole_fleet.ordinary()
+    await whole_farm.well()
+    yield whole_farm
+    await whole_farm.ordinary()
 
 
 @pytest.fixture

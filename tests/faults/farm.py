@@ -1,14 +1,19 @@
 """A service of one's own before ComfyUI servers that misbehave, and what they saw of its runs."""
 
 import json
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any, Final, NamedTuple
 
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+
 from sandbox.controls import ComfyUIControls
+from tests.faults.door import Door, a_door
 from tests.faults.witness import Witness, a_witness
 from tests.peers import Json, Peers
 from tests.service import RATE, Service, a_service, until
@@ -45,6 +50,7 @@ MARK: Final = "4/filename_prefix"
 ORDINARY: Final[Json] = ComfyUIControls().model_dump(mode="json")
 LIVELY: Final = {
     "lease": 6,
+    "submit_limit": 2,
     "unknown_submit": 3,
     "ask_waiting": 1,
     "ask_running": 1,
@@ -82,15 +88,22 @@ class Order(NamedTuple):
 
 @dataclass(frozen=True)
 class Box:
-    """One of the stand-in's ComfyUI servers."""
+    """One of the stand-in's ComfyUI servers.
+
+    Attributes:
+        name: Its name.
+        peers: The sandbox that it is in.
+        door: What leads to it.
+    """
 
     name: str
     peers: Peers
+    door: Door
 
     @property
     def url(self) -> str:
-        """Its address."""
-        return f"{self.peers.url}/comfyui/{self.name}"
+        """Its address for the service."""
+        return f"http://{self.door.host}/comfyui/{self.name}"
 
     async def behave(self, **controls: object) -> None:
         """Have it behave otherwise."""
@@ -142,21 +155,22 @@ class Box:
 
 
 @dataclass
-class Fleet:
+class Farm:
     """A service and its servers.
 
     Attributes:
         service: The service, which runs.
         witness: Who sees what it writes and tells.
         boxes: Its servers.
-        orders: What was ordered of it.
+        database: Its database, by a connection of the tests' own.
+        folder: Where everything of it is.
     """
 
     service: Service
     witness: Witness
     boxes: tuple[Box, ...]
+    database: AsyncDatabase[Json]
     folder: Path
-    orders: list[Order] = field(default_factory=list[Order])
 
     async def behave(self, **controls: object) -> None:
         """Have all servers behave otherwise."""
@@ -185,8 +199,7 @@ class Fleet:
         }
         answer = await service.call("POST", "/api/generations", body)
         assert answer.status_code == 201, answer.text
-        self.orders.append(Order(answer.json()["id"], chat, mark))
-        return self.orders[-1]
+        return Order(answer.json()["id"], chat, mark)
 
     async def cancel(self, order: Order) -> None:
         """Want a run cancelled."""
@@ -224,7 +237,7 @@ class Fleet:
         assert (record["status"], record["endedBy"]) == (status, by), record
         assert [each["status"] for each in record["history"]].count(status) == 1
         assert record.get("slot") is None
-        assert len(await self.witness.ends(order.chat)) == 1
+        assert len(await self.witness.told(order.chat)) == 1
         posted = [each["prompt_id"] for each in await self.posted(order)]
         assert len(posted) == posts, record
         assert set(posted) <= {each["runId"] for each in record["runs"]}
@@ -235,9 +248,20 @@ class Fleet:
         for box in self.boxes:
             await until(box.open_sockets, bool)
 
+    async def seen(self, box: Box, *, healthy: bool) -> Json:
+        """Wait until a server was seen so; return how it was seen."""
+        servers = self.database["servers"]
+        found = await until(
+            lambda: servers.find_one({"name": box.name}),
+            lambda it: it is not None and it["healthy"] is healthy,
+        )
+        assert found is not None
+        return found
+
     async def ordinary(self) -> None:
         """Have everything as it was."""
         for box in self.boxes:
+            await box.door.open()
             await box.behave(**ORDINARY)
             await box.act("restart")
         if not self.service.runs:
@@ -245,7 +269,7 @@ class Fleet:
 
 
 @asynccontextmanager
-async def a_fleet(
+async def a_farm(
     folder: Path,
     peers: Peers,
     mongodb_uri: str,
@@ -253,7 +277,7 @@ async def a_fleet(
     servers: int = 2,
     headers: Json | None = None,
     **limits: Any,  # noqa: ANN401 - a limit is a number, or several
-) -> AsyncGenerator[Fleet]:
+) -> AsyncGenerator[Farm]:
     """Start a service with servers that no other has, and a database of its own.
 
     Args:
@@ -265,24 +289,32 @@ async def a_fleet(
         limits: Limits in seconds that differ from the lively ones.
     """
     number = next(_NAMES)
-    boxes = tuple(Box(f"fleet-{number}-{'abcd'[n]}", peers) for n in range(servers))
-    database = f"fleet-{number}"
-    async with a_service(folder / "data", peers, mongodb_uri, database, **limits) as service:
-        service.timing = service.timing | LIVELY | limits
+    database = f"farm-{number}"
+    async with AsyncExitStack() as stack:
+        doors = [await stack.enter_async_context(a_door(peers.url)) for _ in range(servers)]
+        boxes = tuple(
+            Box(f"farm-{number}-{letter}", peers, door)
+            for letter, door in zip(ascii_lowercase, doors, strict=False)
+        )
+        service = await stack.enter_async_context(
+            a_service(folder / "data", peers, mongodb_uri, database)
+        )
+        service.timing |= LIVELY | limits
         service.environ["COMFYUI_SERVERS"] = listed(folder / "servers.yaml", boxes, headers)
-        async with a_witness(service, peers, mongodb_uri, database) as witness:
-            fleet = Fleet(service, witness, boxes, folder)
-            await service.start()
-            await fleet.well()
-            yield fleet
+        witness = await stack.enter_async_context(a_witness(service, peers, mongodb_uri, database))
+        client = await stack.enter_async_context(AsyncMongoClient[Json](mongodb_uri))
+        farm = Farm(service, witness, boxes, client[database], folder)
+        await service.start()
+        await farm.well()
+        yield farm
 
 
 @asynccontextmanager
-async def another_service(fleet: Fleet, peers: Peers, mongodb_uri: str) -> AsyncGenerator[Service]:
+async def another_service(farm: Farm, peers: Peers, mongodb_uri: str) -> AsyncGenerator[Service]:
     """Make a second service with the same servers and database, which is not started yet."""
-    first = fleet.service
+    first = farm.service
     database = first.environ["MONGODB_DATABASE"]
-    async with a_service(fleet.folder / "second", peers, mongodb_uri, database) as second:
+    async with a_service(farm.folder / "second", peers, mongodb_uri, database) as second:
         second.timing = dict(first.timing)
         second.environ["COMFYUI_SERVERS"] = first.environ["COMFYUI_SERVERS"]
         yield second
@@ -300,8 +332,3 @@ def mark_of(prompt: Json) -> str | None:
     """Return the mark of a prompt, None of a stranger's."""
     node = prompt["prompt"].get("4", {"inputs": {}})
     return node["inputs"].get("filename_prefix")
-
-
-def run_ids(record: Json) -> Iterator[str]:
-    """Yield the ids of all runs of a record."""
-    return (each["runId"] for each in record["runs"])
