@@ -1,8 +1,9 @@
 """The service, wired."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
@@ -20,7 +21,9 @@ from app.bootstrap.tools import Tools
 from app.clock import Clock
 from app.observability.metrics import DebtRow, Metrics
 from app.ports import Engine
+from app.signals.alone import Alone
 from app.telegram.alerts import AdminAlerts
+from app.telegram.handling import Handling
 from app.telegram.reception import Reception
 from app.telegram.sender import Sender
 from app.usecases.accept_events import Acceptor
@@ -44,10 +47,20 @@ from schemas.base import EngineName
 from schemas.job import Job
 from schemas.timing import Timing
 
+if TYPE_CHECKING:
+    from app.signals.redis import RedisWaker
+
+Drain = Callable[[], Awaitable[None]]
+"""Begins nothing more, waits for what is under way, and gives back what only one may hold."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """Everything that runs, wired."""
+    """Everything that runs, wired.
+
+    Attributes:
+        drains: What a process that is to end does first, one after the other.
+    """
 
     store: Store
     clock: Clock
@@ -60,6 +73,8 @@ class Service:
     discharger: Discharger
     job_hands: Hands[Job]
     sweep: Sweep
+    waker: "Alone | RedisWaker"
+    drains: tuple[Drain, ...]
     expiry: ExpireMedia | None
     forgetting: ForgetUser | None
     selling: Selling
@@ -105,6 +120,10 @@ def assemble(tools: Tools) -> Service:
     intake = make_intake(tools, handling)
     services = _services(tools, acceptor, desks, selling, intake)
     hooks = Webhooks(services)
+    reception = make_reception(tools, desks, selling, handling, intake)
+    _attend(tools, sweep, selling, handling)
+    if placing is not None and tools.settings.run_background:
+        tools.waker.heed(placing.places.wake)
     return Service(
         store=tools.store,
         clock=tools.clock,
@@ -117,12 +136,14 @@ def assemble(tools: Tools) -> Service:
         discharger=discharger,
         job_hands=job_hands,
         sweep=sweep,
+        waker=tools.waker,
+        drains=() if reception is None else (reception.drain,),
         expiry=_expiry(tools),
         forgetting=desks.forgetting if tools.settings.run_background else None,
         selling=selling,
         taking=tools.taking,
         sender=tools.sender,
-        reception=make_reception(tools, desks, selling, handling, intake),
+        reception=reception,
         alerts=tools.alerts,
         duties=desks.duties,
         metrics=tools.metrics,
@@ -144,6 +165,15 @@ async def count_debts(service: Service) -> None:
     service.metrics.debts(
         DebtRow(each.kind, each.state, each.number, each.age.total_seconds()) for each in rows
     )
+
+
+def _attend(tools: Tools, sweep: Sweep, selling: Selling, handling: Handling) -> None:
+    """Have others woken by what is left to them, and ourselves by what they leave."""
+    for each in (tools.records, tools.orders, selling.records):
+        each.leave_to(tools.waker)
+    if tools.settings.run_background:
+        tools.waker.heed(sweep.look)
+        tools.waker.heed(handling.look)
 
 
 def _applier(tools: Tools) -> Applier:

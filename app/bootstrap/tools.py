@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import structlog
@@ -13,6 +13,7 @@ from app.bootstrap.keys import Keys
 from app.bootstrap.peers import Peers
 from app.bootstrap.readiness import Readiness
 from app.bootstrap.store import Store, open_storage
+from app.bootstrap.waking import make_waker
 from app.clock import Clock
 from app.engines.comfyui import ComfyUI
 from app.engines.fetching import Fetcher
@@ -20,6 +21,7 @@ from app.observability.journal import Journal
 from app.observability.metrics import Metrics
 from app.ports import Engine
 from app.settings import Settings
+from app.signals.alone import Alone
 from app.store.objects import ObjectStorage
 from app.telegram import catalogues
 from app.telegram.alerts import AdminAlerts
@@ -35,6 +37,9 @@ from schemas.base import EngineName, InstanceName
 from schemas.job import Job
 from schemas.timing import Timing
 
+if TYPE_CHECKING:
+    from app.signals.redis import RedisWaker
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
@@ -43,6 +48,7 @@ class Tools:
     Attributes:
         settings: What the operator decided, its secrets complete.
         name: This process, the same after a restart on the same data.
+        waker: Wakes the other processes, and is woken by them.
         sender: The bot's one sender; None where Telegram is off.
         records: The generations.
         orders: The jobs.
@@ -64,6 +70,7 @@ class Tools:
     client: httpx.AsyncClient
     keys: Keys
     readiness: Readiness
+    waker: "Alone | RedisWaker"
     sender: Sender | None
     taking: Taking
     circuits: Circuits
@@ -125,6 +132,7 @@ def make_tools(
         client=client,
         keys=keys,
         readiness=Readiness(store, settings.data_dir),
+        waker=make_waker(settings, name, clock, timing, metrics),
         sender=sender,
         taking=Taking(name, timing, background=settings.run_background, messenger=sender),
         circuits=circuits,

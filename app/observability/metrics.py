@@ -58,6 +58,8 @@ class Metrics:
         self._make_telegram_figures()
         self._alerts = self._counter("alerts", "Alerts raised.", "slug")
         self._circuit = self._gauge("circuit_open", "1 while a peer is left alone.", "peer")
+        self._wakeups = self._counter("wakeups", "Wake-ups of other processes, by Redis.", "way")
+        self._redis = self._gauge("redis_connected", "1 while wake-ups can be sent and heard.")
 
     def render(self) -> bytes:
         """Return all figures as text."""
@@ -157,6 +159,14 @@ class Metrics:
     def alert(self, slug: str) -> None:
         """Count an alert."""
         self._alerts.labels(self._word("slug", slug)).inc()
+
+    def wakeup(self, way: Literal["published", "received"]) -> None:
+        """Count a wake-up that went out to other processes, or came from one."""
+        self._wakeups.labels(way).inc()
+
+    def redis_connected(self, *, connected: bool) -> None:
+        """Set whether wake-ups can be sent, and heard where this process heeds them."""
+        self._redis.set(int(connected))
 
     def _make_event_figures(self) -> None:
         self._accepted = self._counter(

@@ -102,7 +102,7 @@ class _Entry(NamedTuple):
         if not isinstance(self.given, dict):
             self._wrong("", f"must be a server, with {', '.join(FIELDS)}; url is needed")
             return None
-        fields = cast("dict[str, object]", self.given)
+        fields: dict[str, object] = self.given  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - a file's free YAML
         for name in fields.keys() - set(FIELDS):
             self._wrong("", f"has {name!r:.40}, but may have {', '.join(FIELDS)}")
         url = self._read("url", fields.get("url"), _url)

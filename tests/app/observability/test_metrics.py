@@ -100,6 +100,19 @@ def test_tries_at_debts_are_counted() -> None:
     assert figure(metrics, "debts_tried_total", kind="other", outcome="lost") == 1
 
 
+def test_wake_ups_are_counted_by_their_way() -> None:
+    """Those that went out, those that came in, and whether any can."""
+    metrics = Metrics()
+    metrics.wakeup("published")
+    metrics.wakeup("received")
+    metrics.wakeup("received")
+    metrics.redis_connected(connected=True)
+
+    assert figure(metrics, "wakeups_total", way="published") == 1
+    assert figure(metrics, "wakeups_total", way="received") == 2
+    assert figure(metrics, "redis_connected") == 1
+
+
 @pytest.mark.parametrize(
     "text", ["", "token=abc", "0194200000007000800000000000abcd", "two words", "a\nb", "x" * 40]
 )
