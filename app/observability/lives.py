@@ -193,6 +193,8 @@ def _news(generation: Generation) -> str:
             return f"{generation.engine} has it, as run {generation.metadata.run_id or 'unknown'}"
         case RunStatus.STARTED:
             return generation.live_status or "a machine has it"
+        case RunStatus.PENDING if any(each.source == "retry" for each in generation.history[-1:]):
+            return f"was lost or failed there, and is tried again, as attempt {generation.attempt}"
         case RunStatus.PENDING:
             return "could not be sent, and will be sent again"
         case _:

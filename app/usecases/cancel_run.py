@@ -53,7 +53,9 @@ class CancelRun:
         def decided(record: Generation, now: datetime) -> Generation:
             if not debts.held(record.owed, debt.key, debt.n):
                 return record
-            looked = runs.looked_into(record, now + LOOK) if done else record
+            # What its engine has ended may have a run besides, of which nobody need hear more.
+            open_end = record.ended_by != "engine"
+            looked = runs.looked_into(record, now + LOOK) if done and open_end else record
             if record.ended and done:
                 return debts.put(looked, debts.acknowledge(looked.owed, debt.key, debt.n))
             if record.ended:

@@ -71,14 +71,14 @@ async def test_the_only_server_restarts_in_the_middle_of_a_run(farm: Farm) -> No
     await farm.behave(hold=HELD)
     order = await farm.order()
     box = await farm.held(order)
-    await box.behave(hold=None)
     await box.act("restart")
+    await box.behave(hold=None)
     record = await farm.ended(order, posts=2)
     assert [each["server"] for each in record["runs"]] == [box.name] * 2
 
 
 async def test_a_run_is_lost_as_often_as_it_may_be_tried(farm: Farm, shop: Shop) -> None:
-    """It has failed, by our word; what was held for it is released, and its person told."""
+    """It has failed for good; what was held for it is released, and its person told."""
     await farm.behave(hold=HELD)
     bought = await shop.buy(max_attempts=2)
     box = await farm.held(bought.order)
@@ -86,7 +86,7 @@ async def test_a_run_is_lost_as_often_as_it_may_be_tried(farm: Farm, shop: Shop)
     await farm.other(box).held(bought.order)
     await farm.other(box).act("restart")
     await farm.behave(hold=None)
-    record = await farm.ended(bought.order, "failed", by="us", posts=2)
+    record = await farm.ended(bought.order, "failed", posts=2)
     assert (record["attempt"], record["statusReason"]) == (2, "lost")
     await shop.settled(bought, paid=Decimal(0))
 

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from app.observability.lives import MOST_BARS, MOST_RUNS, Lives
 from app.observability.terminal import Terminal
 from schemas.base import GenerationId
-from schemas.generation import Metadata, Request, Response
+from schemas.generation import Metadata, Request, Response, StatusChange
 from schemas.run import OutputKind, RunStatus
 from tests.app.observability.lifetimes import (
     ID,
@@ -20,6 +20,7 @@ from tests.app.observability.lifetimes import (
     live,
     running,
 )
+from tests.builders import NOON
 
 
 class Narrow(Terminal):
@@ -91,6 +92,17 @@ def test_what_was_not_sent_is_said() -> None:
     lines = shown({"status": RunStatus.SUBMITTING}, {"status": RunStatus.PENDING})
 
     assert "could not be sent, and will be sent again" in lines[-1]
+
+
+def test_what_is_tried_again_is_said() -> None:
+    """A run that was lost or failed through no fault of its own begins anew."""
+    again = StatusChange(status=RunStatus.PENDING, at=NOON, source="retry")
+    lines = shown(
+        {"status": RunStatus.RUNNING},
+        {"status": RunStatus.PENDING, "attempt": 2, "history": (again,)},
+    )
+
+    assert "is tried again, as attempt 2" in lines[-1]
 
 
 def test_a_cancel_is_shown_when_it_is_asked_for() -> None:
