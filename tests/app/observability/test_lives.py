@@ -21,6 +21,7 @@ from tests.app.observability.lifetimes import (
     live,
     running,
 )
+from tests.builders import NOON
 
 
 class Narrow(Terminal):
