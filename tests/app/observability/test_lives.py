@@ -21,7 +21,6 @@ from tests.app.observability.lifetimes import (
     live,
     running,
 )
-from tests.builders import NOON
 
 
 class Narrow(Terminal):
