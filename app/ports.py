@@ -123,6 +123,10 @@ class Debtors(Protocol[OwingT]):
         """Return records that owe a live debt of these kinds by `now`, the longest due first."""
         ...
 
+    async def any_due(self, now: datetime, kinds: frozenset[DebtKind]) -> bool:
+        """Return whether any record owes a live debt of these kinds by `now`, readable or not."""
+        ...
+
     async def claimed(self, by: InstanceName, until: datetime) -> tuple[OwingT, ...]:
         """Return records with a debt claimed by `by` whose claim runs out by `until`."""
         ...
@@ -1022,4 +1026,22 @@ class Alerts(Protocol):
 
     def alert(self, slug: str, message: str) -> None:
         """Log it, count it, and tell the administrator's chat, at most once in a while."""
+        ...
+
+
+class Waker(Protocol):
+    """Wakes the other processes. A wake-up may be lost: who is not woken looks a little later."""
+
+    def wake(self) -> None:
+        """Have the other processes look at once whether there is something to do.
+
+        It neither waits nor fails, and many in a moment are one.
+        """
+        ...
+
+    def heed(self, look: Callable[[], None]) -> None:
+        """Call `look` whenever another process wakes this one.
+
+        To be said before the waker runs; `look` returns at once and raises nothing.
+        """
         ...

@@ -59,6 +59,11 @@ def due(owed: Owed, now: datetime, kinds: frozenset[DebtKind]) -> Owed:
     )
 
 
+def offered(before: Owed, after: Owed, now: datetime) -> bool:
+    """Return whether a write left something to others that is due and was not to be had before."""
+    return bool(_free(after, now) - _free(before, now))
+
+
 def owe(owed: Owed, debt: Debt, *, taker: Taker | None = None, above: int = 0) -> Owed:
     """Owe `debt`, or owe it again: then what it is about is replaced and its `n` is raised.
 
@@ -204,6 +209,12 @@ def replay(owed: Owed, key: str, now: datetime) -> Owed:
             n=debt.n + 1, dead_at=None, attempts=0, by=None, next_at=now, last_error=None
         ),
     )
+
+
+def _free(owed: Owed, now: datetime) -> frozenset[tuple[str, int]]:
+    """Return what is due and claimed by nobody, by key and number."""
+    due_now = due(owed, now, frozenset(debt.kind for debt in owed))
+    return frozenset((debt.key, debt.n) for debt in due_now if debt.by is None)
 
 
 def _claimed(owed: Owed, key: str, n: int, alter: Alter) -> Owed:

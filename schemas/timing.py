@@ -77,6 +77,10 @@ class Timing(Value):
     """Longest Telegram holds a question for updates back where there are none."""
     webhook_every: timedelta = timedelta(minutes=1)
     """How often Telegram is asked whether our webhook stands as it should."""
+    wake_limit: timedelta = timedelta(seconds=2)
+    """Longest wait for Redis, to connect or to answer; nobody but the waker itself waits."""
+    wake_quiet: timedelta = timedelta(seconds=10)
+    """After so long without a word, Redis is asked whether it is there."""
     clock_every: timedelta = timedelta(seconds=30)
     sender_lease: timedelta = timedelta(seconds=15)
     server_lease: timedelta = timedelta(seconds=15)

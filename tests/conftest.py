@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.mongo import SharedMongod
+from tests.redis import SharedRedis, a_redis
 
 pytest_plugins = ["tests.shout"]
 
@@ -21,3 +22,10 @@ def mongo_uri() -> Iterator[str]:
     mongod = SharedMongod()
     yield mongod.start()
     mongod.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_redis() -> Iterator[SharedRedis]:
+    """One real redis-server for the whole session, which nobody kills."""
+    with a_redis() as redis:
+        yield redis

@@ -74,31 +74,29 @@ async def until(ask: Callable[[], Awaitable[T]], good: Callable[[T], object]) ->
     return answer
 
 
-@dataclass
-class Service:
-    """One service on one data folder, running or not.
+@dataclass(kw_only=True)
+class Program:
+    """A program of ours on one data folder, running or not.
 
     Attributes:
         data_dir: Its folder; what it prints is kept beside it.
         environ: Its settings; a change holds from the next start on.
         timing: Its limits in seconds; a change holds from the next start on.
-        client: For calls of the test's own.
-        url: Where it listens, the same from start to start.
-        ordered: The ids of all generations ordered of it.
+        command: What it is told to be.
+        name: What its words are kept under, beside the folder.
     """
 
     data_dir: Path
     environ: dict[str, str]
-    client: httpx.AsyncClient
     timing: Json = field(default_factory=lambda: dict(QUICK))
-    url: str = ""
-    ordered: list[str] = field(default_factory=list[str])
+    command: str = "serve"
+    name: str = "printed"
     _process: Process | None = None
 
     @property
     def printed_path(self) -> Path:
         """Where everything that it printed is."""
-        return self.data_dir.with_suffix(".printed")
+        return self.data_dir.with_suffix(f".{self.name}")
 
     @property
     def printed(self) -> str:
@@ -108,7 +106,7 @@ class Service:
     @property
     def pid(self) -> int:
         """The process's id."""
-        assert self._process is not None, "the service does not run"
+        assert self._process is not None, "it does not run"
         return self._process.pid
 
     @property
@@ -120,7 +118,7 @@ class Service:
         """Start the process and return it, whatever comes of it."""
         with self.printed_path.open("ab") as printed:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.faults.entry"),
+                *(sys.executable, "-m", "tests.faults.entry", self.command),
                 cwd=ROOT,
                 env={**_bare_environ(), **self.environ, "TIMING": json.dumps(self.timing)},
                 stdin=asyncio.subprocess.DEVNULL,
@@ -131,20 +129,23 @@ class Service:
         return self._process
 
     async def start(self) -> None:
-        """Start it, and return once it listens."""
-        before = self.printed.count("listening on ")
+        """Start it, and return once it says that it has begun."""
+        await self.begun(r"working as (\S+)")
+
+    async def begun(self, words: str) -> str:
+        """Start it, and return what it says once it has begun."""
+        before = len(re.findall(words, self.printed))
         process = await self.begin()
 
         async def said() -> list[str]:
             assert process.returncode is None, self.printed
-            return re.findall(r"listening on (\S+)", self.printed)
+            return re.findall(words, self.printed)
 
-        self.url = (await until(said, lambda found: len(found) > before))[-1]
-        self.environ["PORT"] = self.url.rpartition(":")[2]
+        return (await until(said, lambda found: len(found) > before))[-1]
 
     async def kill(self) -> None:
         """Kill it as a power cut would, and return when it is gone."""
-        assert self._process is not None, "the service does not run"
+        assert self._process is not None, "it does not run"
         with suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
@@ -157,10 +158,30 @@ class Service:
 
     async def stop(self, by: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal to its whole process group, as a terminal does; return its exit code."""
-        assert self._process is not None, "the service does not run"
+        assert self._process is not None, "it does not run"
         os.killpg(self._process.pid, by)
         async with asyncio.timeout(PATIENCE):
             return await self._process.wait()
+
+
+@dataclass(kw_only=True)
+class Service(Program):
+    """One service.
+
+    Attributes:
+        client: For calls of the test's own.
+        url: Where it listens, the same from start to start.
+        ordered: The ids of all generations ordered of it.
+    """
+
+    client: httpx.AsyncClient
+    url: str = ""
+    ordered: list[str] = field(default_factory=list[str])
+
+    async def start(self) -> None:
+        """Start it, and return once it listens."""
+        self.url = await self.begun(r"listening on (\S+)")
+        self.environ["PORT"] = self.url.rpartition(":")[2]
 
     async def order(self, chat: int | None = None, **inputs: object) -> str:
         """Order a generation with these inputs; return its id."""
@@ -173,6 +194,10 @@ class Service:
         answer = await self.client.post(f"{self.url}/api/generations", json=order, headers=_auth())
         self.ordered.append(answer.raise_for_status().json()["id"])
         return self.ordered[-1]
+
+    async def call(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """Call the API; return its answer, whatever it says."""
+        return await self.client.request(method, self.url + path, json=body, headers=_auth())
 
     async def get(self, generation_id: str) -> Json:
         """Return a record."""
@@ -234,9 +259,9 @@ class Service:
     async def _ask(self, path: str) -> httpx.Response:
         return await self.client.get(self.url + path, headers=_auth())
 
-    def leaked(self) -> Iterator[str]:
-        """Yield what was printed and must not be: secrets of the settings, webhooks' tokens."""
-        printed = self.printed
+    def leaked(self, *others: Program) -> Iterator[str]:
+        """Yield what it or another printed and must not: secrets of settings, webhooks' tokens."""
+        printed = "".join(each.printed for each in (self, *others))
         for secret in (*SECRETS, *(token(each).partition(".")[2] for each in self.ordered)):
             assert len(secret) > 10
             if secret in printed:
@@ -278,7 +303,7 @@ async def a_service(
     if mongodb_uri is not None:
         environ["MONGODB_URI"] = mongodb_uri
     async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
-        service = Service(data_dir, environ, client)
+        service = Service(data_dir=data_dir, environ=environ, client=client)
         service.timing |= limits
         try:
             yield service

@@ -30,8 +30,9 @@ def make_handling(tools: Tools) -> Handling:
 
 def make_intake(tools: Tools, handling: Handling) -> TakeUpdates:
     """Return what takes updates in."""
-    # Who handles none leaves them to those who look for them.
-    wake: Wake = handling.wake if tools.settings.run_background else (lambda _: None)
+    # Who handles none leaves them to those who do.
+    left: Wake = lambda _: tools.waker.wake()  # noqa: E731 - in the shape of the other
+    wake = handling.wake if tools.settings.run_background else left
     return TakeUpdates(
         tools.store.updates,
         wake=wake,

@@ -1,8 +1,9 @@
 """The service, wired."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,9 +19,11 @@ from app.bootstrap.selling import Selling, make_selling
 from app.bootstrap.store import Store
 from app.bootstrap.tools import Tools
 from app.clock import Clock
-from app.observability.metrics import DebtRow, Metrics
+from app.observability.metrics import DebtRow, LineRow, Metrics, ServerRow
 from app.ports import Engine
+from app.signals.alone import Alone
 from app.telegram.alerts import AdminAlerts
+from app.telegram.handling import Handling
 from app.telegram.reception import Reception
 from app.telegram.sender import Sender
 from app.usecases.accept_events import Acceptor
@@ -31,6 +34,7 @@ from app.usecases.duties import Duties
 from app.usecases.expire_media import ExpireMedia
 from app.usecases.forget_user import ForgetUser
 from app.usecases.hands import Hands
+from app.usecases.oversee import Oversee
 from app.usecases.records import Records
 from app.usecases.requests import Requests
 from app.usecases.start_job import StartJob
@@ -44,10 +48,20 @@ from schemas.base import EngineName
 from schemas.job import Job
 from schemas.timing import Timing
 
+if TYPE_CHECKING:
+    from app.signals.redis import RedisWaker
+
+Drain = Callable[[], Awaitable[None]]
+"""Begins nothing more, waits for what is under way, and gives back what only one may hold."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """Everything that runs, wired."""
+    """Everything that runs, wired.
+
+    Attributes:
+        drains: What a process that is to end does first, one after the other.
+    """
 
     store: Store
     clock: Clock
@@ -60,6 +74,8 @@ class Service:
     discharger: Discharger
     job_hands: Hands[Job]
     sweep: Sweep
+    waker: "Alone | RedisWaker"
+    drains: tuple[Drain, ...]
     expiry: ExpireMedia | None
     forgetting: ForgetUser | None
     selling: Selling
@@ -71,6 +87,7 @@ class Service:
     metrics: Metrics
     client: httpx.AsyncClient
     readiness: Readiness
+    oversee: Oversee
     hooks: Webhooks
     app: ASGIApp
 
@@ -105,6 +122,10 @@ def assemble(tools: Tools) -> Service:
     intake = make_intake(tools, handling)
     services = _services(tools, acceptor, desks, selling, intake)
     hooks = Webhooks(services)
+    reception = make_reception(tools, desks, selling, handling, intake)
+    _attend(tools, sweep, selling, handling)
+    if placing is not None and tools.settings.run_background:
+        tools.waker.heed(placing.places.wake)
     return Service(
         store=tools.store,
         clock=tools.clock,
@@ -117,17 +138,20 @@ def assemble(tools: Tools) -> Service:
         discharger=discharger,
         job_hands=job_hands,
         sweep=sweep,
+        waker=tools.waker,
+        drains=() if reception is None else (reception.drain,),
         expiry=_expiry(tools),
         forgetting=desks.forgetting if tools.settings.run_background else None,
         selling=selling,
         taking=tools.taking,
         sender=tools.sender,
-        reception=make_reception(tools, desks, selling, handling, intake),
+        reception=reception,
         alerts=tools.alerts,
         duties=desks.duties,
         metrics=tools.metrics,
         client=tools.client,
         readiness=tools.readiness,
+        oversee=tools.oversee,
         hooks=hooks,
         app=create_app(services, hooks),
     )
@@ -144,6 +168,32 @@ async def count_debts(service: Service) -> None:
     service.metrics.debts(
         DebtRow(each.kind, each.state, each.number, each.age.total_seconds()) for each in rows
     )
+
+
+async def count_servers(service: Service) -> None:
+    """Bring the gauges of the servers up to date: of those that our settings name."""
+    if not service.oversee.servers:
+        return
+    now, found = service.clock.now(), await service.oversee()
+    waited = timedelta() if found.since is None else now - found.since
+    service.metrics.servers(
+        [
+            ServerRow(each.name, each.healthy, len(each.slots), each.taken)
+            for each in found.servers
+            if each.named
+        ],
+        LineRow(found.waiting, waited.total_seconds()),
+    )
+
+
+def _attend(tools: Tools, sweep: Sweep, selling: Selling, handling: Handling) -> None:
+    """Have others woken by what is left to them, and ourselves by what they leave."""
+    # Without Redis nobody hears it, and no write need be looked at for it.
+    for each in (tools.records, tools.orders, selling.records) if tools.settings.redis_url else ():
+        each.leave_to(tools.waker)
+    if tools.settings.run_background:
+        tools.waker.heed(sweep.look)
+        tools.waker.heed(handling.look)
 
 
 def _applier(tools: Tools) -> Applier:
@@ -190,6 +240,7 @@ def _services(
         storage=tools.storage,
         uses=tools.store.uses,
         previews=tools.store.previews,
+        oversee=tools.oversee,
         metrics=tools.metrics,
         clock=tools.clock,
         webhook_keys={engine: keys.of(engine) for engine in receivers() if engine in engines},

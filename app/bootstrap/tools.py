@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import structlog
@@ -13,6 +13,7 @@ from app.bootstrap.keys import Keys
 from app.bootstrap.peers import Peers
 from app.bootstrap.readiness import Readiness
 from app.bootstrap.store import Store, open_storage
+from app.bootstrap.waking import make_waker
 from app.clock import Clock
 from app.engines.comfyui import ComfyUI
 from app.engines.fetching import Fetcher
@@ -20,6 +21,7 @@ from app.observability.journal import Journal
 from app.observability.metrics import Metrics
 from app.ports import Engine
 from app.settings import Settings
+from app.signals.alone import Alone
 from app.store.objects import ObjectStorage
 from app.telegram import catalogues
 from app.telegram.alerts import AdminAlerts
@@ -27,6 +29,7 @@ from app.telegram.sender import Sender
 from app.usecases.circuits import Circuits
 from app.usecases.links import Links
 from app.usecases.money import Money
+from app.usecases.oversee import Oversee
 from app.usecases.records import Records, RecordsOf
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
@@ -34,6 +37,9 @@ from processors.notifications.texts import Translate
 from schemas.base import EngineName, InstanceName
 from schemas.job import Job
 from schemas.timing import Timing
+
+if TYPE_CHECKING:
+    from app.signals.redis import RedisWaker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +49,13 @@ class Tools:
     Attributes:
         settings: What the operator decided, its secrets complete.
         name: This process, the same after a restart on the same data.
+        waker: Wakes the other processes, and is woken by them.
         sender: The bot's one sender; None where Telegram is off.
         records: The generations.
         orders: The jobs.
         engines: Those that are on, by name.
         comfyui: The ComfyUI servers, which are one of them; None where there are none.
+        oversee: Tells how these stand.
         fetcher: Gets files of peers.
         storage: Files we keep.
     """
@@ -64,6 +72,7 @@ class Tools:
     client: httpx.AsyncClient
     keys: Keys
     readiness: Readiness
+    waker: "Alone | RedisWaker"
     sender: Sender | None
     taking: Taking
     circuits: Circuits
@@ -72,6 +81,7 @@ class Tools:
     money: Money
     engines: Mapping[EngineName, Engine]
     comfyui: ComfyUI | None
+    oversee: Oversee
     fetcher: Fetcher
     storage: ObjectStorage
     links: Links
@@ -125,6 +135,7 @@ def make_tools(
         client=client,
         keys=keys,
         readiness=Readiness(store, settings.data_dir),
+        waker=make_waker(settings, name, clock, timing, metrics),
         sender=sender,
         taking=Taking(name, timing, background=settings.run_background, messenger=sender),
         circuits=circuits,
@@ -132,11 +143,24 @@ def make_tools(
         orders=RecordsOf[Job](store.jobs, clock, journal.ordered),
         money=Money(store.ledger, clock),
         comfyui=comfyui,
+        oversee=make_oversee(store, peers, clock, timing),
         engines={name: Watched(engine, circuits) for name, engine in made.items()},
         fetcher=fetcher,
         storage=open_storage(settings),
         links=Links(keys.media(), peers.webhook_base, clock),
         translate=catalogues.translator(catalogues.load()),
+    )
+
+
+def make_oversee(store: Store, peers: Peers, clock: Clock, timing: Timing) -> Oversee:
+    """Return what tells how the ComfyUI servers stand."""
+    return Oversee(
+        store.generations,
+        store.servers,
+        ComfyUI.name,
+        peers.comfyui_servers,
+        clock=clock,
+        timing=timing,
     )
 
 

@@ -88,6 +88,28 @@ def serve(
 
 
 @app.command(rich_help_panel=_RUN)
+def worker() -> None:
+    """Start a worker beside the service; Ctrl-C stops it.
+
+    It does what is owed, as `serve` does, and answers nobody. Start as many as you like, each in
+    a terminal or container of its own: they share the work, and one that dies leaves nothing
+    undone. With RUN_BACKGROUND=off `serve` leaves all of it to them; with REDIS_URL they are
+    woken at once, and without it they look each second.
+
+    It uses MONGODB_URI, or else the database of the `serve` on the same DATA_DIR, which has to
+    run already; so do the stand-ins of sandbox mode. Each worker keeps its name in
+    DATA_DIR/worker-1, worker-2, ...
+
+    [dim]RUN_BACKGROUND=off runrelay serve      # in one terminal, then in others:[/dim]
+
+    [dim]runrelay worker[/dim]
+    """
+    from app.cli import working
+
+    working.worker()
+
+
+@app.command(rich_help_panel=_RUN)
 def doctor() -> None:
     """Check the settings, and that everything they name answers.
 
@@ -292,6 +314,23 @@ def stuck(
     from app.cli import owing
 
     asyncio.run(owing.stuck(minutes))
+
+
+@app.command(rich_help_panel=_LOOK)
+def servers(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+) -> None:
+    """Show the ComfyUI servers: whether each takes runs, its memory, its slots, and the line.
+
+    The exit code is 1 if no server takes runs.
+
+    [dim]runrelay servers[/dim]
+
+    [dim]runrelay servers --json | jq '.line.waiting'[/dim]
+    """
+    from app.cli import overseeing
+
+    raise typer.Exit(asyncio.run(overseeing.servers(as_json=as_json)))
 
 
 @app.command(rich_help_panel=_LOOK)

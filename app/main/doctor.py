@@ -125,6 +125,20 @@ def _stamp(mode: str | None, settings: Settings) -> Check:
     return Check("mode", "failed", f"the database is of {mode} mode, MODE is {settings.mode}", cure)
 
 
+async def _redis(settings: Settings) -> list[Check]:
+    """See that Redis answers, where processes wake each other by one."""
+    if settings.redis_url is None:
+        return []
+    from app.signals.redis import check  # noqa: PLC0415 - loads a client that most have no use for
+
+    try:
+        said = await check(settings.redis_url.get_secret_value(), CALL_SECONDS)
+    except PeerError as error:
+        cure = "look at REDIS_URL; meanwhile what is due is found by looking, each second"
+        return [Check("Redis", "failed", str(error), cure)]
+    return [Check("Redis", "ok", f"answers; {said}")]
+
+
 async def _comfydeploy(settings: Settings) -> list[Check]:
     peers = _peers(settings)
     if peers.comfydeploy_url is None:
@@ -302,6 +316,7 @@ async def _disk(settings: Settings) -> list[Check]:
 _LOOKS: Final[Mapping[str, Looking]] = {
     "service": _service,
     "MongoDB": _database,
+    "Redis": _redis,
     "ComfyDeploy": _comfydeploy,
     "ComfyUI": _comfyui,
     "Telegram": _telegram,

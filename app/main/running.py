@@ -2,17 +2,18 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
 import structlog
 
-from app.bootstrap import Peers, Service, build, count_debts
+from app.bootstrap import Peers, Service, build, count_debts, count_servers
 from app.clock import Clock
 from app.errors import UnavailableError
 from app.main import collecting, database
-from app.main.server import Server, make_server
+from app.main.server import make_server
 from app.main.troubles import DiskWatch, tell_deaths
 from app.observability import journal
 from app.observability.metrics import Metrics
@@ -45,7 +46,7 @@ async def run(
     settings: Settings,
     uri: str,
     peers: Peers,
-    bound: socket.socket,
+    bound: socket.socket | None,
     *,
     name: InstanceName,
     terminal: Terminal,
@@ -53,20 +54,22 @@ async def run(
     deaths: asyncio.Queue[Death],
     stop: asyncio.Event,
     announce: Callable[[], None],
+    watch: Endless | None = None,
 ) -> None:
-    """Serve until `stop` is set.
+    """Serve, or only work, until `stop` is set.
 
     Args:
         settings: What the operator decided, its secrets complete.
         uri: The database's address.
         peers: Where everybody is.
-        bound: The socket to serve.
+        bound: The socket to serve; None where nobody is answered.
         name: This process, the same after a restart on the same data.
         terminal: Where people watch.
         timing: Limits and intervals.
         deaths: Those of the embedded database, to be told as they come.
         stop: Ends it.
-        announce: Called once it listens.
+        announce: Called once it listens, or works.
+        watch: What else goes on beside it; an error of its own ends everything.
 
     Raises:
         SetupError: The database is not for us, or has become a newer version's.
@@ -86,37 +89,19 @@ async def run(
         )
         async with service.client:
             await service.sweep.release(name)
-            server = make_server(
-                service.app,
-                settings.trusted_proxies,
-                hooks=service.hooks,
-                refused=service.metrics.refused,
-            )
             background = [*_endless(service), tell_deaths(deaths, service.alerts)]
-            await _run(service, server, bound, background, stop=stop, announce=announce)
-
-
-async def _run(
-    service: Service,
-    server: Server,
-    bound: socket.socket,
-    background: Sequence[Endless],
-    *,
-    stop: asyncio.Event,
-    announce: Callable[[], None],
-) -> None:
-    """Run everything until `stop`, and give our claims back however that ends."""
-    try:
-        await _until(service, server, bound, background, stop=stop, announce=announce)
-    finally:
-        await _give_back(service)
+            background += [] if watch is None else [watch]
+            answering = _answering(service, settings.trusted_proxies, bound)
+            try:
+                await _until(service, background, answering, stop=stop, announce=announce)
+            finally:
+                await _give_back(service)
 
 
 async def _until(
     service: Service,
-    server: Server,
-    bound: socket.socket,
     background: Sequence[Endless],
+    answering: AbstractAsyncContextManager[None],
     *,
     stop: asyncio.Event,
     announce: Callable[[], None],
@@ -136,14 +121,10 @@ async def _until(
         ]
         sweeping = group.create_task(service.sweep.run())
         endless += [group.create_task(each) for each in background]
-        serving = group.create_task(server.serve(sockets=[bound]))
-        await server.listening.wait()
-        collecting.settle()
-        announce()
-        await stop.wait()
-        service.readiness.closing = True
-        server.should_exit = True
-        await serving
+        async with answering:
+            collecting.settle()
+            announce()
+            await stop.wait()
         service.sweep.close()
         endless += [sweeping, *flushed]
         try:
@@ -156,12 +137,30 @@ async def _until(
             task.cancel()
 
 
+@asynccontextmanager
+async def _answering(
+    service: Service, trusted_proxies: tuple[str, ...], bound: socket.socket | None
+) -> AsyncGenerator[None]:
+    """Answer requests inside this block; those that are open at its end are finished."""
+    if bound is None:
+        yield
+        return
+    refused = service.metrics.refused
+    server = make_server(service.app, trusted_proxies, hooks=service.hooks, refused=refused)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(sockets=[bound]))
+        await server.listening.wait()
+        yield
+        service.readiness.closing = True
+        server.should_exit = True
+
+
 async def _flush(service: Service, flushed: Sequence[asyncio.Task[None]]) -> None:
     """Finish what was accepted, then what was heard, then what is being sent."""
     if service.sender is not None:
         service.sender.close()
-    if service.reception is not None:
-        await service.reception.drain()
+    for drain in service.drains:
+        await drain()
     parts = (
         service.acceptor,
         service.applier,
@@ -179,8 +178,10 @@ def _endless(service: Service) -> list[Endless]:
     running: list[Endless] = [
         _every(service.timing.clock_every, lambda: _sample(service)),
         _every(COUNT_EVERY, lambda: count_debts(service)),
+        _every(COUNT_EVERY, lambda: count_servers(service)),
         _every(READER_EVERY, service.store.connection.check_reader),
         _every(DISK_EVERY, disk.look),
+        service.waker.run(),
     ]
     if service.forgetting is not None:
         running.append(_every(FORGET_EVERY, service.forgetting.sweep))

@@ -8,14 +8,14 @@ from a thread.
 import asyncio
 import importlib
 import os
-import signal
-from collections.abc import Callable, Generator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from app.main.instance import name_of
 from app.main.listening import listen, local_url, noted
 from app.main.sandboxed import SandboxPeers
+from app.main.stopping import until_signal
 from app.observability.terminal import Terminal
 from app.settings import Settings
 from app.store.embedded.lock import DataDirLock
@@ -51,7 +51,7 @@ async def serve(
         listening.set()
         announce(settings, peers, local, terminal)
 
-    with _signals(stop, listening):
+    with until_signal(stop, listening):
         await _serve(settings, terminal, listens, timing or Timing(), stop)
 
 
@@ -117,26 +117,3 @@ async def _database(
         group.create_task(asyncio.to_thread(importlib.import_module, "app.main.running"))
         group.create_task(embedding.start(mongod))
     return await stack.enter_async_context(embedding.watched(mongod, deaths.put_nowait))
-
-
-@contextmanager
-def _signals(stop: asyncio.Event, listening: asyncio.Event) -> Generator[None]:
-    """Have SIGINT and SIGTERM set `stop`, and end what this block does before it is `listening`."""
-    starting, loop = asyncio.current_task(), asyncio.get_running_loop()
-    ended = False
-
-    def end() -> None:
-        nonlocal ended
-        # Nobody waits for `stop` yet. Once is enough: a second signal must not end the ending.
-        if starting is not None and not listening.is_set() and not stop.is_set():
-            ended = starting.cancel()
-        stop.set()
-
-    for each in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(each, end)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if starting is None or not ended:
-            raise
-        starting.uncancel()

@@ -77,6 +77,8 @@ class Settings(BaseModel):
     mongodb_uri: Annotated[SecretStr | None, BeforeValidator(values.mongodb)] = None
     """None: an embedded mongod under `data_dir`."""
     mongodb_database: Annotated[str, BeforeValidator(values.database)] = "runrelay"
+    redis_url: Annotated[SecretStr | None, BeforeValidator(values.redis)] = None
+    """None: no process is woken, and each looks once a second."""
     data_dir: values.Location = Path("data")
     mongod_binary: values.Location | None = None
     run_background: values.Switch = True

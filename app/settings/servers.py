@@ -20,6 +20,8 @@ from schemas.server import NAME, SLOTS_MOST, ServerSettings
 
 T = TypeVar("T")
 
+_BETWEEN: Final = re.compile(r"[^A-Za-z0-9._:]+")
+"""What a name does not have of a path."""
 FIELDS: Final = ("name", "url", "slots", "bearer", "basic", "headers")
 AUTHORIZATION: Final = "Authorization"
 
@@ -102,7 +104,7 @@ class _Entry(NamedTuple):
         if not isinstance(self.given, dict):
             self._wrong("", f"must be a server, with {', '.join(FIELDS)}; url is needed")
             return None
-        fields = cast("dict[str, object]", self.given)
+        fields: dict[str, object] = self.given  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType] - a file's free YAML
         for name in fields.keys() - set(FIELDS):
             self._wrong("", f"has {name!r:.40}, but may have {', '.join(FIELDS)}")
         url = self._read("url", fields.get("url"), _url)
@@ -161,9 +163,10 @@ def _url(value: object) -> str:
 
 
 def _place(url: str) -> str:
-    """Return what a server is called that was given no name: host and port."""
+    """Return what a server is called that was given no name: host and port, then its path."""
     parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or addresses.DEFAULT_PORTS[parts.scheme]}"
+    port = parts.port or addresses.DEFAULT_PORTS[parts.scheme]
+    return f"{parts.hostname}:{port}{_BETWEEN.sub('-', parts.path)}"
 
 
 def _name(value: object) -> str:

@@ -143,6 +143,18 @@ def mongodb(value: object) -> object:
     return value
 
 
+def redis(value: object) -> object:
+    """Read a Redis address, as its clients write it."""
+    if isinstance(value, str) and not re.fullmatch(
+        r"rediss?://([^@/\s]*@)?([^@:/?#\s\[\]]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?(/[0-9]{0,5})?",
+        value,
+    ):
+        raise ValueError(
+            "must look like redis://:password@host:6379/0, or rediss:// for TLS; empty: none"
+        )
+    return value
+
+
 def telegram_secret(value: object) -> object:
     """Read a secret token such as Telegram takes (Bot API, setWebhook)."""
     if isinstance(value, str) and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value):

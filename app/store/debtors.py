@@ -95,16 +95,15 @@ class MongoDebtors(Generic[OwingT]):
         self, now: datetime, kinds: frozenset[DebtKind], limit: int
     ) -> tuple[OwingT, ...]:
         """See app.ports.Debtors."""
-        # What stands at a newer version's status must not fill the places.
-        known = {"$in": self._known}
-        ripe = {
-            "kind": {"$in": sorted(kinds)},
-            "nextAt": {"$lte": now},
-            "deadAt": {"$exists": False},
-        }
-        return await self._some(
-            {"dueAt": {"$lte": now}, "owed": {"$elemMatch": ripe}, "status": known}, "dueAt", limit
-        )
+        return await self._some(self._ripe(now, kinds), "dueAt", limit)
+
+    async def any_due(self, now: datetime, kinds: frozenset[DebtKind]) -> bool:
+        """See app.ports.Debtors."""
+        async with answered():
+            found = await self._all.find_one(
+                self._ripe(now, kinds), {"_id": 1}, sort=[("dueAt", ASCENDING)]
+            )
+        return found is not None
 
     async def claimed(self, by: InstanceName, until: datetime) -> tuple[OwingT, ...]:
         """See app.ports.Debtors."""
@@ -163,6 +162,17 @@ class MongoDebtors(Generic[OwingT]):
         async with answered():
             found = await self._all.find_one(query)
         return read(self._kind, found) if found else None
+
+    def _ripe(self, now: datetime, kinds: frozenset[DebtKind]) -> Document:
+        """Match the records that owe a live debt of these kinds by `now`."""
+        ripe = {
+            "kind": {"$in": sorted(kinds)},
+            "nextAt": {"$lte": now},
+            "deadAt": {"$exists": False},
+        }
+        # What stands at a newer version's status must not fill the places.
+        known = {"$in": self._known}
+        return {"dueAt": {"$lte": now}, "owed": {"$elemMatch": ripe}, "status": known}
 
     async def _some(self, query: Document, order: str, limit: int) -> tuple[OwingT, ...]:
         async with answered():

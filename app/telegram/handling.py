@@ -73,6 +73,7 @@ class Handling:
         self._unstored = list[Update]()
         self._running = False
         self._wanted = asyncio.Event()
+        self._sought = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._room = asyncio.Semaphore(AT_ONCE)
@@ -83,6 +84,10 @@ class Handling:
         """Handle an update at once that has just been stored, if nothing comes before it."""
         self._woken[update.lane] = None
         self._wanted.set()
+
+    def look(self) -> None:
+        """Look at once for what is due; many such wishes in a moment are one."""
+        self._sought.set()
 
     def at_once(self, update: Update) -> bool:
         """Handle an update that could not be stored, once and as well as may be.
@@ -123,6 +128,7 @@ class Handling:
     async def _sweep(self) -> NoReturn:
         """Look now and then for what is due and nobody works on."""
         while True:
+            self._sought.clear()
             try:
                 now = self._clock.now()
                 for lane in await self._updates.due(self._me, now, LOOKED_FOR):
@@ -130,7 +136,9 @@ class Handling:
                 self._wanted.set()
             except UnavailableError as error:
                 self._log.warning("updates are not looked for", error=str(error))
-            await asyncio.sleep(self._timing.sweep_every.total_seconds())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._timing.sweep_every.total_seconds()):
+                    await self._sought.wait()
 
     async def _try(self, update: Update, consume: Consume) -> None:
         """Handle an update that nobody keeps: what fails is not tried again."""

@@ -52,7 +52,9 @@ class AskEngine:
         run_id = RunId(debt.about) if debt.about else generation.metadata.run_id
         engine = self._engines.get(generation.engine)
         if run_id is None or engine is None:
-            return self._later(debt)
+            # Nobody can be asked; what takes too long is over all the same.
+            over = runs.overdue(generation, self._clock.now(), self._timing)
+            return self._overdue(debt) if over else self._later(debt)
         try:
             report = await _read(engine, runs.located(generation, run_id))
         except PeerError as error:

@@ -114,6 +114,15 @@ class Hands(Generic[OwingT]):
         self._queues: dict[Line, _Queue] = {line: asyncio.Queue() for line in lines}
         self._under_way: set[Work] = set()
 
+    async def any_due(self) -> bool:
+        """Return whether anything is due that this process, or the bot's sender, could take up.
+
+        Raises:
+            StoreDownError: The database does not answer.
+        """
+        kinds = self._taking.kinds()
+        return bool(kinds) and await self.records.kept.any_due(self._clock.now(), kinds | CHAT)
+
     async def take_up(self, line: Line) -> Sequence[OwingT]:
         """Return the records that owe something of a line which can be claimed now.
 

@@ -8,7 +8,7 @@ from typing import Final, Generic, Protocol, TypeVar
 from app.clock import Clock
 from app.errors import ContendedError
 from app.observability.journal import Journal
-from app.ports import Debtors, Generations, OwingT, Write
+from app.ports import Debtors, Generations, OwingT, Waker, Write
 from processors import debts
 from schemas.base import GenerationId
 from schemas.debt import Debt, Owing
@@ -55,6 +55,7 @@ class RecordsOf(Generic[OwingT]):
         self._noted = noted
         self._heir: Heir[OwingT] | None = None
         self._watchers = list[Callable[[OwingT | None, OwingT], None]]()
+        self._waker: Waker | None = None
 
     def inherit(self, heir: Heir[OwingT]) -> None:
         """Hand debts that are born claimed to `heir`, from now on."""
@@ -63,6 +64,10 @@ class RecordsOf(Generic[OwingT]):
     def watched_by(self, watcher: Callable[[OwingT | None, OwingT], None]) -> None:
         """Have `watcher` told of every change, from now on; of a new record, with None before."""
         self._watchers.append(watcher)
+
+    def leave_to(self, waker: Waker) -> None:
+        """Wake others, from now on, where a write leaves something due that nobody has claimed."""
+        self._waker = waker
 
     async def change(
         self,
@@ -136,6 +141,7 @@ class RecordsOf(Generic[OwingT]):
         stored = await self.kept.insert(record)
         if stored:
             self._noted(None, record)
+            self._wake(None, record)
             for watcher in self._watchers:
                 watcher(None, record)
             if handed:
@@ -157,8 +163,14 @@ class RecordsOf(Generic[OwingT]):
         self._noted(write.before, write.after)
         for watcher in self._watchers:
             watcher(write.before, write.after)
+        self._wake(write.before, write.after)
         if handed:
             self.hand(write.before, write.after)
+
+    def _wake(self, before: OwingT | None, after: OwingT) -> None:
+        owed = before.owed if before else ()
+        if self._waker is not None and debts.offered(owed, after.owed, self.clock.now()):
+            self._waker.wake()
 
 
 class Records(RecordsOf[Generation]):

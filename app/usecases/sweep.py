@@ -30,6 +30,8 @@ from schemas.timing import Timing
 
 BATCHES: Final = 20
 """Stale batches taken up at once."""
+LINGER: Final = timedelta(milliseconds=20)
+"""Who is woken waits as long before the sweep: what else there is to do is often just coming."""
 PACE: Final = timedelta(milliseconds=50)
 """After an outage the open runs are asked one after another, this far apart."""
 
@@ -67,13 +69,15 @@ class Sweep:
         self._unattended = [Unattended(each.records, taking) for each in self._hands]
         self._log = structlog.get_logger()
         self._all_asked = asyncio.Event()
-        self._closing = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._closing = False
 
     async def run(self) -> None:
         """Sweep until `close`; a database that does not answer is swept later."""
         async with asyncio.TaskGroup() as group:
             asking = group.create_task(self.keep_asking())
-            while not self._closing.is_set():
+            while not self._closing:
+                self._wanted.clear()
                 try:
                     await self.once()
                 except StoreDownError as error:
@@ -83,7 +87,12 @@ class Sweep:
 
     def close(self) -> None:
         """Let `run` end."""
-        self._closing.set()
+        self._closing = True
+        self._wanted.set()
+
+    def look(self) -> None:
+        """Have it swept now, and not only in a second; many in a moment are one."""
+        self._wanted.set()
 
     def ask_all(self) -> None:
         """Have every open run asked, soon and paced: events may have been refused."""
@@ -96,11 +105,8 @@ class Sweep:
             StoreDownError: The database does not answer.
         """
         await self._apart("batches", self._take_up_batches())
-        for unattended in self._unattended:
-            await self._apart("chats", unattended.tend())
-        for hands in self._hands:
-            for line in hands.lines:
-                await self._apart("debts", self._take_up_debts(hands, line))
+        for hands, unattended in zip(self._hands, self._unattended, strict=True):
+            await self._apart("debts", self._sweep_debts(hands, unattended))
 
     async def keep_asking(self) -> None:
         """Ask all open runs whenever `ask_all` says so, until cancelled; `run` does it too."""
@@ -108,6 +114,13 @@ class Sweep:
             await self._all_asked.wait()
             self._all_asked.clear()
             await self._ask_open_runs()
+
+    async def _sweep_debts(self, hands: Hands[Any], unattended: Unattended[Any]) -> None:
+        """Take up what is due; where nothing is, that is found out by a single question."""
+        due = await hands.any_due()
+        await self._apart("chats", unattended.tend(due=due))
+        for line in hands.lines if due else ():
+            await self._apart("debts", self._take_up_debts(hands, line))
 
     async def _take_up_debts(self, hands: Hands[Any], line: Line) -> None:
         for record in await hands.take_up(line):
@@ -183,11 +196,14 @@ class Sweep:
         self._alerts.alert("sweep_broken", f"{what}: {type(error).__name__}")
 
     async def _pause(self) -> None:
+        """Wait until it is time to sweep, or somebody wants it sooner."""
         try:
             async with asyncio.timeout(self._timing.sweep_every.total_seconds()):
-                await self._closing.wait()
+                await self._wanted.wait()
         except TimeoutError:
             return
+        if not self._closing:
+            await asyncio.sleep(LINGER.total_seconds())
 
 
 def _asked_by(at: datetime) -> Decide:

@@ -33,8 +33,11 @@ class Unattended(Generic[OwingT]):
         self._away = NEAR
         self._off_duty = True
 
-    async def tend(self) -> None:
+    async def tend(self, *, due: bool = True) -> None:
         """Put off one page of what nobody takes up, or bring one forward that is taken up now.
+
+        Args:
+            due: Whether anything is due at all, as far as is known.
 
         Raises:
             StoreDownError: The database does not answer.
@@ -43,10 +46,11 @@ class Unattended(Generic[OwingT]):
         if kinds >= CHAT:
             await self._bring_forward()
         elif kinds:
-            await self._put_off()
+            self._off_duty = True
+            if due:
+                await self._put_off()
 
     async def _put_off(self) -> None:
-        self._off_duty = True
         now = self._records.clock.now()
         found = await self._records.kept.due(now - OVERDUE, CHAT, PAGE)
         until = now + self._away

@@ -16,7 +16,7 @@ from processors.runs.ending import Ending, denied, ended
 from processors.scheduling import Place
 from schemas.base import RunId
 from schemas.debt import Debt, DebtKind
-from schemas.generation import EngineRun, Generation
+from schemas.generation import EngineRun, Generation, Retry
 from schemas.run import TERMINAL, RunReport, RunStatus
 from schemas.timing import Timing
 
@@ -187,6 +187,8 @@ def sending(generation: Generation, now: datetime, timing: Timing) -> bool:
 def vanished(generation: Generation, reason: str, now: datetime, taker: Taker) -> Generation:
     """Return what becomes of a run that its server has no more: another try, or an end.
 
+    A server of ours knows what it has, so that such an end is as final as one that it tells.
+
     Args:
         generation: Whose run.
         reason: Why, where it is not tried again.
@@ -196,11 +198,12 @@ def vanished(generation: Generation, reason: str, now: datetime, taker: Taker) -
     if generation.ended:
         return generation
     if may_retry(generation):
-        return retried(generation, now, taker)
+        return retried(generation, now, taker, Retry.LOST)
     if generation.cancel_wanted:
         gone = Ending(status=RunStatus.CANCELLED, by="engine")
         return ended(generation, gone, now=now, taker=taker)
-    failed = Ending(status=RunStatus.FAILED, by="us", reason=reason)
+    by = "engine" if _at_server(generation) else "us"
+    failed = Ending(status=RunStatus.FAILED, by=by, reason=reason)
     return ended(generation, failed, now=now, taker=taker)
 
 
@@ -220,7 +223,7 @@ def concluded(
     former = report.run_id != generation.metadata.run_id
     passing = report.status is RunStatus.FAILED and report.passing
     if passing and not former and may_retry(generation):
-        return retried(generation, now, taker)
+        return retried(generation, now, taker, Retry.FAILED)
     if former and report.status is not RunStatus.COMPLETED:
         return denied(generation)
     after = reported(generation, report, now=now, timing=timing, taker=taker)
@@ -233,12 +236,13 @@ def concluded(
 
 def may_retry(generation: Generation) -> bool:
     """Return whether a run that failed through no fault of its own is tried again."""
-    at_server = bool(generation.runs) and generation.runs[-1].server is not None
     wanted = not generation.ended and not generation.cancel_wanted
-    return at_server and wanted and generation.attempt < generation.max_attempts
+    return _at_server(generation) and wanted and generation.attempt < generation.max_attempts
 
 
-def retried(generation: Generation, now: datetime, taker: Taker) -> Generation:
+def retried(
+    generation: Generation, now: datetime, taker: Taker, why: Retry = Retry.LOST
+) -> Generation:
     """Begin a new attempt: it waits for a server as it did at first, and starts from nothing."""
     again = generation.change(
         attempt=generation.attempt + 1,
@@ -253,7 +257,7 @@ def retried(generation: Generation, now: datetime, taker: Taker) -> Generation:
         queue_position=None,
         queued_at=None,
         started_at=None,
-        history=noted(generation.history, RunStatus.PENDING, now, "retry"),
+        history=noted(generation.history, RunStatus.PENDING, now, why.value),
     )
     dropped = [DebtKind.ASK, DebtKind.END, DebtKind.CANCEL, DebtKind.SUBMIT]
     kept = debts.forget(again.owed, dropped)
@@ -262,6 +266,11 @@ def retried(generation: Generation, now: datetime, taker: Taker) -> Generation:
     # former attempt holds nothing of this one.
     owed = debts.owe(kept, submit, taker=taker, above=generation.version)
     return shown(debts.put(again, owed), now, taker)
+
+
+def _at_server(generation: Generation) -> bool:
+    """Return whether it is at a server of ours, or was at last."""
+    return bool(generation.runs) and generation.runs[-1].server is not None
 
 
 def _given_up(generation: Generation, now: datetime) -> EngineRun:

@@ -176,6 +176,8 @@ async def test_due_gives_live_debts_of_the_kinds_the_longest_due_first(
     assert [each.id for each in await generations.due(NOON, SUBMIT, 9)] == [the(2), the(1)]
     assert [each.id for each in await generations.due(NOON, SUBMIT, 1)] == [the(2)]
     assert await generations.due(NOON, frozenset({DebtKind.END}), 9) == ()
+    assert await generations.any_due(NOON, SUBMIT)
+    assert not await generations.any_due(NOON, frozenset({DebtKind.END}))
 
 
 async def test_claimed_gives_what_a_process_holds(generations: Generations) -> None:

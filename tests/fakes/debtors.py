@@ -68,6 +68,10 @@ class FakeDebtors(Generic[OwingT]):
         await self.gate()
         return tuple(found[:limit])
 
+    async def any_due(self, now: datetime, kinds: frozenset[DebtKind]) -> bool:
+        """See app.ports.Debtors."""
+        return bool(await self.due(now, kinds, 1))
+
     async def claimed(self, by: InstanceName, until: datetime) -> tuple[OwingT, ...]:
         """See app.ports.Debtors."""
         await self.gate()

@@ -3,37 +3,21 @@
 from asyncio import Task, TaskGroup
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import suppress
-from decimal import Decimal
 from typing import NamedTuple
 
 import httpx
 import pytest
 
 from app.bootstrap import Store
-from app.clock import Clock
-from app.ports import PresetWrite
-from processors import ledger
-from schemas.base import UserId
-from schemas.job import Job, JobId, JobStatus
-from tests.app.cli.accounts import opened
-from tests.builders import a_preset, a_user, an_entry, none_odd
+from schemas.job import Job
+from tests.faults.jobs import Order, a_shop, key_of, ordered, paid_once, somebody
 from tests.faults.proxy import Proxy, Stop
 from tests.faults.witness import Witness
 from tests.mongo import SharedMongod
-from tests.peers import Json, Peers
-from tests.service import API_KEY, Service, until
+from tests.peers import Peers
+from tests.service import Service
 
 pytestmark = pytest.mark.anyio
-
-HAD, PRICE = Decimal(10), Decimal(5)
-
-
-class Order(NamedTuple):
-    """Somebody with credits for two orders, and what they order."""
-
-    user: UserId
-    chat: int
-    preset: str
 
 
 class Life(NamedTuple):
@@ -48,10 +32,7 @@ class Life(NamedTuple):
 async def store(service: Service, mongod: SharedMongod) -> AsyncGenerator[Store]:
     """What the service keeps; its presets make runs that end by themselves, and that do not."""
     del service  # Its database is made with it.
-    async with opened({"MONGODB_DATABASE": "faults", "MONGODB_URI": mongod.uri}) as kept:
-        quick = a_preset("quick")
-        held = a_preset("held", constants={"sandbox_end": "none"})
-        await kept.presets.write([PresetWrite(None, quick), PresetWrite(None, held)])
+    async with a_shop(mongod.uri, "faults") as kept:
         yield kept
 
 
@@ -74,7 +55,7 @@ async def test_a_job_is_killed_at_every_step_at_once(
         await peers.control(f"comfydeploy/runs/{each.run}", status="success")
     for stop in ends:
         await stop.reached.wait()
-    early = [await _somebody(store, next(chats), "quick") for _ in range(7)]
+    early = [await somebody(store, next(chats), "quick") for _ in range(7)]
     begun = _early_stops(wire, early)
     async with TaskGroup() as group:
         asked: list[Task[None]] = [group.create_task(_asked(service, each)) for each in early]
@@ -86,9 +67,9 @@ async def test_a_job_is_killed_at_every_step_at_once(
     wire.resume()
     await service.start()
     for life in late:
-        await _paid_once(store, life.job.id, life.order)
+        await paid_once(store, life.job.id, life.order)
     for each in early:
-        await _paid_once(store, await _ordered(service, each), each)
+        await paid_once(store, await ordered(service, each), each)
     told = [len(await witness.ends(each.order.chat)) for each in late]
     assert told[:-1] == [1] * 6
     assert told[-1] in {1, 2}
@@ -112,7 +93,7 @@ def _late_stops(wire: Proxy, lives: list[Life]) -> list[Stop]:
 
 def _early_stops(wire: Proxy, orders: list[Order]) -> list[Stop]:
     """Stop around the insert of the job, the hold, and the generation, and before the submit."""
-    keys = [_key(each) for each in orders]
+    keys = [key_of(each) for each in orders]
     users = [each.user for each in orders]
     return [
         wire.stop_at("insert", "jobs", keys[0], side="before"),
@@ -126,16 +107,9 @@ def _early_stops(wire: Proxy, orders: list[Order]) -> list[Stop]:
     ]
 
 
-async def _somebody(store: Store, chat: int, preset: str) -> Order:
-    user = UserId(Clock().new_id())
-    assert await store.users.insert(a_user(id=user, telegram_id=chat))
-    assert await store.ledger.insert(an_entry(user=user, amount=HAD, balance=HAD))
-    return Order(user, chat, preset)
-
-
 async def _running(service: Service, store: Store, chat: int) -> Life:
-    order = await _somebody(store, chat, "held")
-    job = await store.jobs.get(await _ordered(service, order))
+    order = await somebody(store, chat, "held")
+    job = await store.jobs.get(await ordered(service, order))
     assert job is not None
     generation = job.steps[0].generation
     run = await service.run_id(generation)
@@ -146,41 +120,4 @@ async def _running(service: Service, store: Store, chat: int) -> Life:
 async def _asked(service: Service, order: Order) -> None:
     """Order, whether or not there is an answer."""
     with suppress(httpx.HTTPError):
-        await _ordered(service, order)
-
-
-async def _ordered(service: Service, order: Order) -> JobId:
-    """Order under a key of the person's; return the job."""
-    body: Json = {
-        "user": order.user,
-        "preset": order.preset,
-        "inputs": {"prompt": "a lighthouse at dusk"},
-        "notify": {"telegramChatId": order.chat},
-    }
-    answer = await service.client.post(
-        f"{service.url}/api/jobs/create",
-        json=body,
-        headers={"Authorization": f"Bearer {API_KEY}", "Idempotency-Key": _key(order)},
-    )
-    return JobId(answer.raise_for_status().json()["id"])
-
-
-def _key(order: Order) -> str:
-    return f"order-{order.user}"
-
-
-async def _paid_once(store: Store, job_id: JobId, order: Order) -> None:
-    """See that a job has ended, was paid for once, told, and that nothing is held."""
-
-    async def look() -> Job:
-        job = await store.jobs.get(job_id)
-        assert job is not None
-        return job
-
-    job = await until(look, lambda it: it.ended and not it.owed)
-    assert (job.status, job.price) == (JobStatus.COMPLETED, PRICE)
-    made = await store.generations.get(job.steps[0].generation)
-    assert made is not None
-    assert (made.job_id, made.price) == (job.id, PRICE)
-    audit = ledger.check([each async for each in store.ledger.entries(order.user, odd=none_odd)])
-    assert (audit.flaws, audit.open, audit.balance) == ((), (), HAD - PRICE)
+        await ordered(service, order)

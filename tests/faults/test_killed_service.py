@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from tests.faults.proxy import Proxy
-from tests.faults.witness import Witness, alive
+from tests.faults.witness import Witness
 from tests.peers import Json, Peers
 from tests.service import Service, until
 
@@ -114,7 +114,7 @@ async def test_case_38_killed_again_and_again_at_random(
         enough = await count(peers) + dice.randrange(most)
         await until(partial(count, peers), partial(le, enough))
         await service.kill()
-        torn.update([chat for each, chat in ordered.items() if await _telling(witness, each, chat)])
+        torn.update([chat for each, chat in ordered.items() if await witness.torn(each, chat)])
         await service.start()
     for generation, chat in ordered.items():
         record = await witness.settled(generation)
@@ -148,13 +148,3 @@ async def _messages(peers: Peers) -> int:
     """Count the calls to Telegram so far."""
     calls: list[Json] = await peers.look("telegram/requests")
     return len(calls)
-
-
-async def _telling(witness: Witness, generation: str, chat: int) -> bool:
-    """Say whether an end has been sent that the record does not know of, or may be on its way.
-
-    What was on its way when the service died may still arrive at the stand-in after this look.
-    """
-    record = await witness.stored(generation)
-    claimed = any(debt["key"] == "notify" and "by" in debt for debt in record["owed"])
-    return claimed or ("notify" in alive(record) and bool(await witness.ends(chat)))

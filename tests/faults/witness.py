@@ -19,6 +19,7 @@ class Witness:
         self._service = service
         self._peers = peers
         self._generations = database["generations"]
+        self._leases = database["leases"]
         self.inbox = database["inbox"]
 
     async def stored(self, generation_id: str) -> Json:
@@ -57,6 +58,20 @@ class Witness:
     async def told(self, chat: int) -> list[Json]:
         """Wait until an end is told in a chat; return all that are."""
         return await until(lambda: self.ends(chat), bool)
+
+    async def torn(self, generation_id: str, chat: int) -> bool:
+        """Say whether an end has been sent that the record does not know of, or may be on its way.
+
+        What was on its way when a process died may still arrive at the stand-in after this look.
+        """
+        record = await self.stored(generation_id)
+        claimed = any(debt["key"] == "notify" and "by" in debt for debt in record.get("owed", ()))
+        return claimed or ("notify" in alive(record) and bool(await self.ends(chat)))
+
+    async def holder(self, duty: str) -> str:
+        """Return which process has a duty; nothing where nobody does."""
+        found = await self._leases.find_one({"_id": duty})
+        return found["holder"] if found else ""
 
     async def attempts(self, run_id: str) -> Sequence[Json]:
         """Return the engine's tries to deliver a run's webhooks."""

@@ -320,6 +320,28 @@ def test_what_lost_its_reason_is_dropped() -> None:
     assert debts.forget(owed, []) == owed
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ((), (a_debt(ASK),), True),
+        ((), (), False),
+        ((), (a_debt(ASK, next_at=later(1)),), False),
+        ((), (a_debt(ASK, by=HERE),), False),
+        ((), (a_debt(ASK, dead_at=NOON),), False),
+        ((a_debt(ASK),), (a_debt(ASK),), False),
+        ((a_debt(ASK),), (a_debt(ASK, n=2),), True),
+        ((a_debt(ASK),), (a_debt(ASK), a_debt(NOTIFY)), True),
+        ((a_debt(ASK, by=HERE, next_at=later(9)),), (a_debt(ASK),), True),
+        ((a_debt(ASK, next_at=later(9)),), (a_debt(ASK),), True),
+    ],
+)
+def test_what_is_due_and_unclaimed_is_offered_once(
+    before: Owed, after: Owed, *, expected: bool
+) -> None:
+    """By the write that owes it, gives it back or brings it forward, and by no other."""
+    assert debts.offered(before, after, NOON) is expected
+
+
 def test_what_is_owed_anew_is_above_every_claim_there_ever_was() -> None:
     """Whoever holds a claim of a debt that was dropped meanwhile holds nothing of the new one."""
     again = debts.owe((), a_debt(), above=7)

@@ -21,6 +21,7 @@ LIVE = {
     "TELEGRAM_BOT_TOKEN": TOKEN,
     "TELEGRAM_WEBHOOK_SECRET": "t" * 32,
     "MONGODB_URI": "mongodb://db.example.com/?replicaSet=rs0",
+    "REDIS_URL": "rediss://:a-password@redis.example.com:6380/1",
 }
 
 
@@ -80,6 +81,8 @@ def test_everything_wrong_is_said_at_once() -> None:
         ("TRUSTED_PROXIES", "proxy.example.com"),
         ("MONGODB_URI", "localhost:27017"),
         ("MONGODB_DATABASE", "run relay"),
+        ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://localhost/first"),
         ("RUN_BACKGROUND", "maybe"),
         ("COMFYDEPLOY_API_URL", "api.comfydeploy.com"),
         ("COMFYDEPLOY_API_URL", "https://user:password@api.example.com"),

@@ -103,6 +103,19 @@ def all_over(store: FakeUpdates) -> bool:
     return not any(each.open for each in store.kept.values()) and not store.held
 
 
+async def test_who_is_woken_looks_at_once() -> None:
+    """However far off the next look is."""
+    store = await kept()
+    worker = Worker(store, timing=QUICK.change(sweep_every=timedelta(days=1)))
+    async with worker.at_work():
+        await store.insert(an_update(1))
+        # It may not have had its first look yet, which would find it too.
+        await asyncio.sleep(0)
+        await store.insert(an_update(2))
+        worker.handling.look()
+        await until(lambda: worker.seen == [1, 2] and all_over(store))
+
+
 async def test_what_is_found_is_handled_in_order() -> None:
     """One after the other, and the lane is free in the end."""
     store = await kept(an_update(3), an_update(1), an_update(2))

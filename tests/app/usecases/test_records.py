@@ -4,11 +4,13 @@ import pytest
 
 from app.observability.journal import Journal
 from app.usecases.records import Records
+from processors import debts, runs
 from schemas.base import GenerationId
 from schemas.generation import Generation
-from tests.builders import ID, a_generation
+from tests.builders import HERE, ID, a_debt, a_generation, later, some_metadata
 from tests.fakes.clock import LoopClock
 from tests.fakes.generations import FakeGenerations
+from tests.fakes.waker import FakeWaker
 
 pytestmark = pytest.mark.anyio
 
@@ -67,3 +69,30 @@ async def test_there_may_be_no_record() -> None:
     records, _ = kept(a_generation())
 
     assert await records.change(GenerationId("f" * 32), lambda record, _: record) is None
+
+
+async def test_others_are_woken_for_what_is_left_to_them() -> None:
+    """By a new record, and by a write; not again while it stays as it is."""
+    records, _ = kept(a_generation())
+    waker = FakeWaker()
+    records.leave_to(waker)
+    left = a_debt(runs.SUBMIT)
+    other = GenerationId("e" * 32)
+    await records.add(a_generation(id=other, metadata=some_metadata(run_id=None), owed=(left,)))
+    assert waker.woken == 1
+    await records.change(ID, lambda record, _: debts.put(record, (left,)))
+    assert waker.woken == 2
+    await records.change(ID, lambda record, _: record.change(progress=0.5))
+
+    assert waker.woken == 2
+
+
+async def test_nobody_is_woken_for_what_has_a_hand_or_has_time() -> None:
+    """A debt of ours, and one of later."""
+    records, _ = kept(a_generation())
+    waker = FakeWaker()
+    records.leave_to(waker)
+    ours, far = a_debt(runs.ASK, by=HERE), a_debt(runs.END, next_at=later(9))
+    await records.change(ID, lambda record, _: debts.put(record, (ours, far)))
+
+    assert waker.woken == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,9 +10,10 @@ from app.errors import StoreDownError
 from app.ports import Write
 from processors import debts, runs
 from schemas.base import GenerationId, InstanceName, RunId
+from schemas.debt import DebtKind
 from schemas.generation import ClaimedEnd, Generation
 from schemas.run import Batch, RunStatus
-from tests.app.usecases.scenes import Scene, webhook_of
+from tests.app.usecases.scenes import TIMING, Scene, webhook_of
 from tests.builders import (
     ID,
     NOON,
@@ -29,6 +31,7 @@ from tests.fakes.inbox import FakeInbox
 pytestmark = pytest.mark.anyio
 
 THERE = InstanceName("there")
+SELDOM = TIMING.change(sweep_every=timedelta(days=1))
 OTHER = GenerationId("0198c0ffee0198c0ffee0198c0ffee02")
 
 
@@ -184,6 +187,64 @@ async def test_after_another_outage_the_asking_goes_on_where_it_was() -> None:
     assert nexts == sorted(nexts)
     assert nexts[-1] < later(10)
     assert scene.store.passed == 1 + 50 * 4 + 4
+
+
+async def test_who_is_woken_sweeps_at_once() -> None:
+    """However far off the next sweep is; a burst of wake-ups is one sweep, and it comes again."""
+    scene = Scene(timing=SELDOM)
+    async with scene.running():
+        await asyncio.sleep(1)
+        begun = scene.store.passed
+        scene.sweep.look()
+        await asyncio.sleep(1)
+        one = scene.store.passed - begun
+        for _ in range(1_000):
+            scene.sweep.look()
+        await asyncio.sleep(1)
+        assert scene.store.passed == begun + 2 * one
+        due = debts.put(a_generation(), (a_debt(runs.ASK),))
+        scene.generations.records[ID] = due
+        scene.engine.reports[RUN] = a_report()
+        scene.sweep.look()
+        await asyncio.sleep(1)
+
+    assert scene.record(ID).ended
+
+
+async def test_an_idle_sweep_asks_as_little_as_can_be() -> None:
+    """Once for batches and once for each kind of record, on duty or not."""
+    scene = Scene(generations=Asked(), timing=SELDOM)
+    asked = scene.generations
+    assert isinstance(asked, Asked)
+    scene.messenger.duty = False
+    await scene.sweep.once()
+    assert asked.questions == ["any_due"]
+    scene.messenger.duty = True
+    await scene.sweep.once()
+    # What was put off meanwhile is brought forward, once.
+    await scene.sweep.once()
+
+    assert asked.questions == ["any_due", "any_due", "due", "any_due"]
+
+
+class Asked(FakeGenerations):
+    """Generations that note what they are asked by a sweep."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.questions = list[str]()
+
+    async def any_due(self, now: datetime, kinds: frozenset[DebtKind]) -> bool:
+        """See app.ports.Debtors."""
+        self.questions.append("any_due")
+        return bool(await super().due(now, kinds, 1))
+
+    async def due(
+        self, now: datetime, kinds: frozenset[DebtKind], limit: int
+    ) -> tuple[Generation, ...]:
+        """See app.ports.Debtors."""
+        self.questions.append("due")
+        return await super().due(now, kinds, limit)
 
 
 class Poisoned(FakeGenerations):
