@@ -21,6 +21,7 @@ from tests.builders import (
     RUN,
     TIMING,
     a_debt,
+    a_generation,
     a_placed,
     a_report,
     a_run_event,
@@ -275,6 +276,7 @@ def test_what_a_server_that_is_well_does_not_take_is_tried_again() -> None:
     """That counts as a try; after the last it has failed."""
     after = runs.untaken(sending(), CLAIMED, "answered 500", now=later(2), taker=TAKER)
     assert (after.status, after.attempt, after.slot) == (RunStatus.PENDING, 2, None)
+    assert after.history[-1].source == "failed"
     other = sending(owed=(CLAIMED.change(n=4),))
     assert runs.untaken(other, CLAIMED, "answered 500", now=later(2), taker=TAKER) is other
 
@@ -379,7 +381,7 @@ def test_a_run_that_is_lost_is_tried_again_from_nothing() -> None:
     )
     assert (again.claimed_end, again.heard) == (None, ())
     assert [each.run_id for each in again.runs] == [RUN]
-    assert (again.history[-1].status, again.history[-1].source) == (RunStatus.PENDING, "retry")
+    assert (again.history[-1].status, again.history[-1].source) == (RunStatus.PENDING, "lost")
     assert owes(again) == ["show", "submit"]
     assert the_debt(again, runs.SUBMIT).by == "here"
 
@@ -400,7 +402,7 @@ def test_a_claim_of_a_former_attempt_holds_nothing_of_the_next(n: int) -> None:
 @pytest.mark.parametrize(
     ("record", "end"),
     [
-        (a_placed(attempt=3), (RunStatus.FAILED, "us", "lost")),
+        (a_placed(attempt=3), (RunStatus.FAILED, "engine", "lost")),
         (a_placed(cancel_wanted=True), (RunStatus.CANCELLED, "engine", None)),
         (a_placed(RunStatus.TIMEOUT, ended_by="us"), (RunStatus.TIMEOUT, "us", None)),
     ],
@@ -537,3 +539,10 @@ def _stepped(record: Generation, step: str, number: int, here: InstanceName) -> 
     }
     told = partial(runs.concluded, record, report, now=now, timing=TIMING, taker=taker)
     return become.get(step, told)()
+
+
+def test_a_run_that_was_at_no_server_of_ours_is_lost_by_our_word() -> None:
+    """Its engine may find it again."""
+    after = runs.vanished(a_generation(), "lost", later(20), TAKER)
+
+    assert (after.status, after.ended_by) == (RunStatus.FAILED, "us")
