@@ -114,9 +114,9 @@ class Records:
         scan = {
             "planSummary": {"$regex": "COLLSCAN"},
             "ns": {"$not": {"$regex": "system"}},
-            # What we watch ends by is read from the log of all writes.
-            "command.pipeline.0.$changeStream": None,
-            "originatingCommand.pipeline.0.$changeStream": None,
+            # What goes on with an answer says nothing new, and ends are watched for in that way:
+            # MongoDB reads them in its log of all writes.
+            "op": {"$ne": "getmore"},
         }
         await self._database.command("profile", 1, filter=scan)
         try:
