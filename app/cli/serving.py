@@ -19,6 +19,9 @@ _ORDER: Final = """\
 "inputs":{"prompt":"a lighthouse at dusk"},"metadata":{"telegramChatId":4711,\
 "costRate":{"amount":"0.000337","unit":"second"}}}"""
 
+LEFT: Final = "is left to others (RUN_BACKGROUND=off): start `runrelay worker`"
+"""What is said where this process only answers."""
+
 
 def serve(host: str | None, port: int | None) -> None:
     """Serve until SIGINT or SIGTERM; what keeps it from starting is said at once."""
@@ -43,12 +46,13 @@ def announce(settings: Settings, peers: "Peers", local: str, terminal: Terminal)
 def _welcome(settings: Settings, local: str) -> str:
     key = settings.internal_api_key[0].get_secret_value()
     order = f"curl {local}/api/generations -H 'Authorization: Bearer {key}'"
+    others = "" if settings.run_background else f"\n  Work      {LEFT}"
     return f"""\
   Runrelay listens on {local} (sandbox: ComfyDeploy and Telegram are stand-ins)
 
   API key   {key}
   API docs  {local}/docs
-  Stop      Ctrl-C
+  Stop      Ctrl-C{others}
 
   Paste this into another terminal, and watch this one:
 
@@ -67,7 +71,7 @@ def _live(settings: Settings, peers: "Peers", local: str) -> str:
         "API docs": f"{local}/docs",
     }
     if not settings.run_background:
-        rows["Background"] = "off: other processes do the work"
+        rows["Work"] = LEFT
     table = "".join(f"  {name:<10} {value}\n" for name, value in rows.items())
     return f"  Runrelay listens on {local} (live)\n\n{table}"
 

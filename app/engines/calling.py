@@ -1,7 +1,8 @@
 """One call of an engine's HTTP API: within a time, up to a size, its faults in our words."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -16,6 +17,10 @@ ANSWER_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of an answer that are read, where nothing else is said; one with more is none."""
 CONNECTING: Final = 0.4
 """Share of a call's time that connecting, and waiting for a free connection, may take each."""
+
+
+_OUTCOMES: Final = {2: "ok", 3: "redirected", 4: "refused", 5: "error"}
+"""By the first digit of an answer's status, in words that a metric's label takes."""
 
 
 class Answer(NamedTuple):
@@ -42,10 +47,13 @@ class Caller:
 
     Args:
         client: The shared client; it follows no redirects and reads no environment.
-        peer: What the API is called in errors and metrics.
+        peer: What the API is called in errors, ``engine`` or ``engine:server``; in metrics, the
+            engine.
         url: Its base URL.
         headers: Of every call.
         metrics: Where calls are counted.
+        at_once: Most calls that are under way; the client's connections are everybody's, and a
+            peer that hangs is not to hold them all. None: as many as there are connections.
     """
 
     def __init__(
@@ -56,12 +64,15 @@ class Caller:
         url: str,
         headers: Mapping[str, str],
         metrics: Metrics,
+        at_once: int | None = None,
     ) -> None:
         self._client = client
         self._peer = peer
+        self._engine = peer.partition(":")[0]
         self._url = url.rstrip("/")
         self._headers = headers
         self._metrics = metrics
+        self._room = nullcontext() if at_once is None else asyncio.Semaphore(at_once)
 
     async def call(
         self,
@@ -84,7 +95,7 @@ class Caller:
         try:
             more = {**self._headers, **(headers or {})}
             answer = await self._exchange(method, path, limit, limit_bytes, headers=more, **body)
-            outcome = f"{answer.status // 100}xx"
+            outcome = _OUTCOMES.get(answer.status // 100, outcome)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise PeerDownError(
                 self._peer, f"cannot be reached ({type(error).__name__})"
@@ -92,7 +103,7 @@ class Caller:
         except (httpx.HTTPError, TimeoutError) as error:
             raise PeerUnknownError(self._peer, f"broke off ({type(error).__name__})") from error
         finally:
-            self._metrics.engine_call(self._peer, call, outcome, monotonic() - began)
+            self._metrics.engine_call(self._engine, call, outcome, monotonic() - began)
         return answer
 
     async def _exchange(
@@ -112,6 +123,7 @@ class Caller:
         steps = httpx.Timeout(whole, connect=first, pool=first)
         async with (
             asyncio.timeout(whole),
+            self._turn(first),
             self._client.stream(method, self._url + path, timeout=steps, **request) as answer,
         ):
             content = bytearray()
@@ -120,3 +132,14 @@ class Caller:
                 if len(content) > limit_bytes:
                     raise PeerUnknownError(self._peer, "answered more than can be read")
             return Answer(answer.status_code, answer.headers, bytes(content))
+
+    @asynccontextmanager
+    async def _turn(self, seconds: float) -> AsyncGenerator[None]:
+        """Wait for one of the calls that may be under way, as for a free connection."""
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(seconds):
+                    await stack.enter_async_context(self._room)
+            except TimeoutError as error:
+                raise httpx.PoolTimeout("too many calls are under way") from error
+            yield

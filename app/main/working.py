@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple, NoReturn
+from typing import Final
 
 from app.bootstrap import Peers
 from app.errors import SetupError, UnavailableError
-from app.main import listening, running, sandboxed
+from app.main import beside, running
 from app.main.instance import name_of
 from app.main.peers import peers_of
 from app.main.stopping import until_signal
@@ -26,23 +26,9 @@ from schemas.timing import Timing
 
 MOST: Final = 64
 """Workers on one DATA_DIR."""
-LOOK_SECONDS: Final = 2.0
-"""How often it is looked whether the `serve` beside us has come back elsewhere."""
 
 Announce = Callable[[Settings, Peers, InstanceName, Terminal], None]
 """Says that a worker of this name works, once it does."""
-
-
-class Beside(NamedTuple):
-    """What the `serve` on a DATA_DIR has noted.
-
-    Attributes:
-        stand_ins: Where its stand-ins are; None in live mode.
-        url: Where it listens; None where WEBHOOK_URL says what engines are given.
-    """
-
-    stand_ins: sandboxed.Addresses | None
-    url: str | None
 
 
 async def work(
@@ -64,8 +50,8 @@ async def work(
     """
     stop, begun = asyncio.Event(), asyncio.Event()
     with until_signal(stop, begun), a_place(settings.data_dir) as place:
-        name, beside = name_of(place, "worker"), _beside(settings)
-        peers = peers_of(settings, beside.stand_ins, beside.url or "")
+        name, near = name_of(place, "worker"), beside.found(settings)
+        peers = peers_of(settings, near.stand_ins, near.url or "")
 
         def works() -> None:
             begun.set()
@@ -82,7 +68,7 @@ async def work(
             deaths=asyncio.Queue(),
             stop=stop,
             announce=works,
-            watch=_watch(settings, beside),
+            watch=beside.watch(settings, near),
         )
 
 
@@ -126,43 +112,3 @@ def _database(settings: Settings) -> str:
             "this worker could share; start `runrelay serve` there first, or set MONGODB_URI"
         )
     return uri
-
-
-def _beside(settings: Settings) -> Beside:
-    """Return what we need of the `serve` on our DATA_DIR.
-
-    Raises:
-        UnavailableError: It has noted nothing: it does not run, or not yet.
-    """
-    found = _noted(settings)
-    if (found.stand_ins is None and not settings.live) or (
-        found.url is None and settings.webhook_url is None
-    ):
-        raise UnavailableError(
-            f"DATA_DIR: no service runs on {settings.data_dir}, and in sandbox mode a worker uses "
-            "the stand-ins of one; start `runrelay serve` there first, or set MODE=live"
-        )
-    return found
-
-
-def _noted(settings: Settings) -> Beside:
-    stand_ins = None if settings.live else sandboxed.noted(settings.data_dir)
-    url = None if settings.webhook_url else listening.noted_url(settings.data_dir)
-    return Beside(stand_ins, url)
-
-
-async def _watch(settings: Settings, beside: Beside) -> NoReturn:
-    """See to it that we end once what we use of the `serve` beside us is somewhere else.
-
-    Raises:
-        UnavailableError: It is.
-    """
-    while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        now = _noted(settings)
-        # Nothing is noted while it is away: it may come back as it was.
-        if any(new is not None and new != old for new, old in zip(now, beside, strict=True)):
-            raise UnavailableError(
-                "the service beside this worker was started anew, with other stand-ins or at "
-                "another address; start the worker again"
-            )

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from typing import Final, Literal, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from schemas.base import GenerationId, Value
 from schemas.generation import Generation
@@ -99,8 +99,8 @@ def carried(known: tuple[Output, ...], outputs: tuple[Output, ...]) -> tuple[Out
 
 
 def identity(output: Output) -> tuple[object, ...]:
-    """Return what tells outputs apart: no query of an address, which may be signed anew."""
-    return (output.id, output.kind, (output.url or "").partition("?")[0], output.text)
+    """Return what tells outputs apart."""
+    return (output.id, output.kind, _address(output), output.text)
 
 
 def key_of(generation_id: GenerationId, place: int, output: Output) -> str:
@@ -139,7 +139,13 @@ def _places(generation: Generation) -> enumerate[Output]:
 
 
 def _address(output: Output) -> str:
-    return (output.url or "").partition("?")[0]
+    """Return what of an address stays as it is: of its query, which may be signed anew, the file.
+
+    Every file of a ComfyUI server has one path, and its name in the query.
+    """
+    path, _, query = (output.url or "").partition("?")
+    named = [value for name, value in parse_qsl(query) if name == "filename"]
+    return "?".join([path, *named])
 
 
 def _safe_name(output: Output) -> str:

@@ -38,6 +38,31 @@ _SAVED_AS = _any(
 )
 _STEPS = {"steps": _int(5, 0, 10_000), "step_seconds": _float(0.2, 0.0, 60.0, step=0.01)}
 
+_SAMPLERS = (
+    "euler",
+    "euler_ancestral",
+    "heun",
+    "dpm_2",
+    "lms",
+    "dpmpp_2s_ancestral",
+    "dpmpp_sde",
+    "dpmpp_2m",
+    "dpmpp_2m_sde",
+    "dpmpp_3m_sde",
+    "lcm",
+    "ddim",
+    "uni_pc",
+)
+_SCHEDULERS = (
+    "simple",
+    "sgm_uniform",
+    "karras",
+    "exponential",
+    "ddim_uniform",
+    "beta",
+    "normal",
+)
+
 _IMAGES = (
     NodeClass(
         "EmptyImage",
@@ -117,8 +142,8 @@ _SAMPLING = (
             "seed": _int(0, 0, 2**64 - 1, control_after_generate=True),
             "steps": _int(20, 1, 10_000),
             "cfg": _float(8.0, 0.0, 100.0, step=0.1, round=0.01),
-            "sampler_name": _of("euler", "euler_ancestral", "dpmpp_2m", "ddim", "uni_pc"),
-            "scheduler": _of("simple", "normal", "karras", "exponential", "sgm_uniform"),
+            "sampler_name": _of(*_SAMPLERS),
+            "scheduler": _of(*_SCHEDULERS),
             "positive": _any("CONDITIONING"),
             "negative": _any("CONDITIONING"),
             "latent_image": _any("LATENT"),

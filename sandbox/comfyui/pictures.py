@@ -66,7 +66,7 @@ def size_of(data: bytes) -> tuple[int, int]:
     return Image.open(io.BytesIO(data)).size
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=8)
 def drawn(picture: Picture) -> Image.Image:
     """Return the picture itself, smaller where it would be very large."""
     share = min(1.0, _LONGEST / max(picture.width, picture.height))

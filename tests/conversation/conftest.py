@@ -9,7 +9,7 @@ import pytest
 from app.bootstrap import Store, open_store
 from app.ports import PresetWrite
 from app.settings import Settings
-from tests.conversation.presets import PRESETS
+from tests.conversation.presets import PRESETS, drawn_presets
 from tests.conversation.scenes import Bot
 from tests.peers import Peers, a_sandbox
 from tests.sandbox.telegram.person import Person
@@ -30,7 +30,10 @@ async def sandbox() -> AsyncGenerator[Peers]:
 async def store(mongo_uri: str) -> AsyncGenerator[Store]:
     """The service's database, for what tests do behind its back."""
     store = open_store(Settings.model_validate({"mongodb_database": DATABASE}), mongo_uri)
-    writes = [PresetWrite(None, each) for each in PRESETS]
+    drawn, workflows = drawn_presets()
+    for digest, raw in workflows.items():
+        await store.workflows.put(digest, raw)
+    writes = [PresetWrite(None, each) for each in (*PRESETS, *drawn)]
     assert await store.presets.write(writes)
     yield store
     store.connection.close()
@@ -44,7 +47,7 @@ async def service(
     del store
     folder = tmp_path_factory.mktemp("conversation") / "data"
     async with a_service(folder, sandbox, mongo_uri, DATABASE, handle_limit=20) as service:
-        service.environ |= {"WELCOME_GRANT": "100"}
+        service.environ |= {"WELCOME_GRANT": "100", "COMFYUI_SERVERS": sandbox.comfyui[0]}
         await service.start()
         # It listens before it has loaded what handles updates.
         first = Person(sandbox, next(_PEOPLE), patience=60)

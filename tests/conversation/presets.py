@@ -3,8 +3,10 @@
 # Russian is written in Cyrillic letters, some of which look like Latin ones.
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
+from app.cli import preset_file
 from schemas.preset import (
     BooleanInput,
     Choice,
@@ -99,3 +101,16 @@ PRESETS: Final = (
     a_preset("secret", PROMPT, title="Secret", allowed=("partner",)),
     a_preset("elsewhere", PROMPT, title="Elsewhere", active=False),
 )
+
+PARTNERS: Final = "comfy"
+"""Who may use the presets that run workflows; others do not see them."""
+
+
+def drawn_presets() -> tuple[list[Preset], dict[str, bytes]]:
+    """Return the examples that run workflows, and by digest the workflows that they run."""
+    written = preset_file.read(Path(__file__).parents[2] / "examples/comfyui.yaml")
+    presets = [
+        Preset(**dict(each.change(allowed=(PARTNERS,))), updated_at=NOON)
+        for each in written.presets
+    ]
+    return presets, {digest: each.raw for digest, each in written.workflows.items()}

@@ -140,3 +140,13 @@ def test_what_was_made_is_lost_when_all_of_it_is_gone(
     made = a_generation(status, response_payload=Response(outputs=outputs))
 
     assert runs.lost(made) is is_so
+
+
+def test_files_of_one_path_are_told_apart_by_their_names() -> None:
+    """A server of ComfyUI's has one path for all; its next run may name other files."""
+    known = (an_output(url="http://gpu/view?filename=a_1.png&type=output", key="k"),)
+    same = an_output(url="http://gpu/view?type=output&filename=a_1.png")
+    other = an_output(url="http://gpu/view?filename=a_2.png&type=output")
+
+    assert [each.key for each in carried(known, (same, other))] == ["k", None]
+    assert key_of(ID, 1, same) != key_of(ID, 1, other)

@@ -68,6 +68,18 @@ def test_a_python_without_venv_is_named_with_the_command_to_run(tmp_path: Path) 
     assert not (clone / ".venv").exists()
 
 
+def test_a_program_that_is_missing_is_named_with_its_package(tmp_path: Path) -> None:
+    """One that is there is not mentioned."""
+    environment = a_machine(tmp_path / "bin", uid=1000, thing_server="#!/bin/sh\n")
+    call = "need_command thing-server; need_command thing-client things"
+
+    run = set_up(tmp_path / "a clone", environment, call)
+
+    assert run.returncode == 2
+    assert run.stderr.startswith("thing-client is missing.")
+    assert run.stderr.endswith("apt-get install --yes things\n")
+
+
 def test_root_installs_what_is_missing_and_says_why_it_could_not(tmp_path: Path) -> None:
     """As root apt-get is tried, its lists first; when it fails, its own words are shown."""
     environment = a_machine(

@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import JsonValue
 
@@ -19,8 +19,13 @@ from schemas.base import EngineName
 from schemas.generation import Generation
 from schemas.run import RunAt
 
-REMEMBERED: Final = 64
-"""Workflows that are remembered as they were read, at up to 1 MiB each."""
+REMEMBERED: Final = 2 * 1024 * 1024
+"""Bytes of the workflows that are remembered as they were read, which takes several times that."""
+
+
+class _Known(NamedTuple):
+    workflow: Workflow
+    size: int
 
 
 class ServerReceiver:
@@ -44,7 +49,8 @@ class ComfyFleet:
     def __init__(self, posts: Mapping[str, Post], workflows: Workflows) -> None:
         self._posts = posts
         self._workflows = workflows
-        self._known: OrderedDict[str, Workflow] = OrderedDict()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._size = 0
 
     async def run(self) -> None:
         """See to every server whose duty is free, until cancelled."""
@@ -119,20 +125,22 @@ class ComfyFleet:
         """
         if digest is None:
             raise PeerRefusedError(self.name, "the order names no workflow")
-        known = self._known.get(digest)
+        known = self._known.pop(digest, None)
         if known is None:
             known = await self._read(digest)
-            self._known[digest] = known
-        self._known.move_to_end(digest)
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
-        return known
+            # Another may have read it meanwhile.
+            earlier = self._known.pop(digest, None)
+            self._size += known.size if earlier is None else 0
+        self._known[digest] = known
+        while self._size > REMEMBERED and len(self._known) > 1:
+            self._size -= self._known.popitem(last=False)[1].size
+        return known.workflow
 
-    async def _read(self, digest: str) -> Workflow:
+    async def _read(self, digest: str) -> _Known:
         raw = await self._workflows.get(digest)
         if raw is None:
             raise PeerRefusedError(self.name, "the workflow is not stored here any more")
         try:
-            return comfyui.parse(raw)
+            return _Known(comfyui.parse(raw), len(raw))
         except RefusedWorkflowError as error:
             raise PeerRefusedError(self.name, str(error)) from error

@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 LARGE: Final = 64 * 1024 * 1024
 """Bytes of answers that hold other people's workflows, results in text, or every node there is."""
+AT_ONCE: Final = 6
+"""Calls of one server that are under way; a hundred answers a second need no more."""
 _NOT_HERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 """What a server answers to a way of cancelling that it does not have."""
 
@@ -42,9 +44,10 @@ class ComfyServer:
 
     Attributes:
         name: The server's, unique.
-        peer: What it is called in errors and metrics.
+        peer: What it is called in errors.
         slots: Runs that it is given at a time.
         base: Its address, without a slash at the end: files of its runs are fetched below it.
+        metrics: Where calls are counted, and whatever else is to be counted of it.
 
     Args:
         client: The shared client; it follows no redirects and reads no environment.
@@ -65,10 +68,16 @@ class ComfyServer:
         self.peer = f"{comfyui.NAME}:{settings.name}"
         self.slots = settings.slots
         self.base = settings.url
+        self.metrics = metrics
         self._timing = timing
         headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
         self._caller = Caller(
-            client, peer=self.peer, url=settings.url, headers=headers, metrics=metrics
+            client,
+            peer=self.peer,
+            url=settings.url,
+            headers=headers,
+            metrics=metrics,
+            at_once=AT_ONCE,
         )
         self._version: str | None = None
 

@@ -7,8 +7,19 @@ import pytest
 from tests.app.cli.running import run
 
 COMMANDS = (
-    *("serve", "doctor", "start", "chat", "explain", "events", "debts", "grant", "ledger"),
-    *("indexes", "migrate", "backup", "restore"),
+    *(
+        "serve",
+        "worker",
+        "doctor",
+        "start",
+        "chat",
+        "explain",
+        "events",
+        "debts",
+        "grant",
+        "ledger",
+    ),
+    *("servers", "usage", "indexes", "migrate", "backup", "restore"),
 )
 
 
@@ -24,6 +35,7 @@ def test_the_help_names_every_command(tmp_path: Path) -> None:
     ("command", "example"),
     [
         (("serve",), "runrelay serve --port 8080"),
+        (("worker",), "RUN_BACKGROUND=off runrelay serve"),
         (("start",), "--rate 0.000337/second --wait"),
         (("chat",), "'@wait Done' | runrelay chat"),
         (("debts", "replay"), "runrelay debts replay --all-dead"),

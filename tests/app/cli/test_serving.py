@@ -107,7 +107,7 @@ def test_no_mongod_is_said_in_one_sentence(tmp_path: Path) -> None:
 
 def test_live_mode_says_what_is_on_and_prints_no_key(tmp_path: Path) -> None:
     """Whoever starts it for real sees engines, Telegram, database, webhooks and warnings."""
-    service = start_service(tmp_path, **LIVE)
+    service = start_service(tmp_path, **LIVE, RUN_BACKGROUND="off")
     try:
         said = service.said
     finally:
@@ -118,6 +118,7 @@ def test_live_mode_says_what_is_on_and_prints_no_key(tmp_path: Path) -> None:
     assert "Engines    ComfyDeploy" in said
     assert "Telegram   off" in said
     assert "MongoDB    embedded" in said
+    assert "Work       is left to others" in said
     assert "Webhooks   https://relay.example.com" in said
     assert "Warning: MONGODB_URI: is empty" in said
     assert not (tmp_path / "address").exists()

@@ -5,6 +5,7 @@ import json
 from typing import Final
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from tests.peers import Json, Peers
 from tests.sandbox.comfyui.client import (
@@ -157,6 +158,10 @@ async def test_has_no_server_of_an_impossible_name(peers: Peers) -> None:
     """Names are short and plain; others are not found, by a control call neither."""
     for path in ("comfyui/NO/queue", "control/comfyui/NO", "control/comfyui/NO/prompts"):
         assert (await peers.client.get(f"{peers.url}/{path}")).status_code == 404
+    with pytest.raises(InvalidStatus) as refused:
+        async with a_socket(f"{peers.url}/comfyui/NO"):
+            pass
+    assert refused.value.response.status_code == 404
 
 
 def _without(value: Json, keys: set[str]) -> Json:

@@ -1,5 +1,6 @@
 """Who is sent what: the map of client ids with its flaw, late sockets, prompts of nobody."""
 
+import asyncio
 import json
 
 import pytest
@@ -174,5 +175,6 @@ def _idle(said: Said) -> bool:
 
 async def _closed(peers: Peers, count: int) -> None:
     """Wait until the server has noticed that so many sockets are closed."""
-    while sum(not one["open"] for one in await peers.look("comfyui/1/sockets")) < count:
-        pass
+    async with asyncio.timeout(20):
+        while sum(not one["open"] for one in await peers.look("comfyui/1/sockets")) < count:
+            pass

@@ -59,11 +59,16 @@ def a_settings(url: str, headers: Mapping[str, str] | None = None) -> ServerSett
 
 @asynccontextmanager
 async def a_server(
-    url: str, headers: Mapping[str, str] | None = None, timing: Timing = TIMING
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    timing: Timing = TIMING,
+    metrics: Metrics | None = None,
 ) -> AsyncGenerator[ComfyServer]:
     """Return the client of a server."""
     async with make_client() as client:
-        yield ComfyServer(client, a_settings(url, headers), timing=timing, metrics=Metrics())
+        yield ComfyServer(
+            client, a_settings(url, headers), timing=timing, metrics=metrics or Metrics()
+        )
 
 
 @asynccontextmanager

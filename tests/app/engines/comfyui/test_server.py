@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from app.engines.comfyui import ComfyServer
-from app.engines.comfyui.server import LARGE
+from app.engines.comfyui.server import AT_ONCE, LARGE
 from app.errors import (
     PeerBusyError,
     PeerDownError,
@@ -17,6 +18,7 @@ from app.errors import (
     PeerRefusedError,
     PeerUnknownError,
 )
+from app.observability.metrics import Metrics
 from schemas.run import RunStatus
 from tests.app.engines.comfyui.scene import (
     CLIENT,
@@ -469,3 +471,39 @@ async def test_a_server_that_hangs_is_not_waited_for(peers: Peers) -> None:
         for ask in (server.stats(), server.read(a_run())):
             with pytest.raises(PeerUnknownError, match="broke off"):
                 await ask
+
+
+async def test_a_server_that_hangs_does_not_hold_everybodys_connections() -> None:
+    """Few calls wait for it; the others are told that it is down, and were never sent."""
+    heard, most, left = 0, 0, asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal heard, most
+        heard += 1
+        most = max(most, heard)
+        await reader.read(-1)
+        await left.wait()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as hanging:
+        port = hanging.sockets[0].getsockname()[1]
+        timing = QUICK.change(call_limit=timedelta(seconds=1))
+        async with a_server(f"http://127.0.0.1:{port}", timing=timing) as server:
+            asks = [server.queue_raw() for _ in range(3 * AT_ONCE)]
+            found = await asyncio.gather(*asks, return_exceptions=True)
+        left.set()
+
+    assert most == AT_ONCE
+    assert sum(isinstance(each, PeerUnknownError) for each in found) == AT_ONCE
+    assert sum(isinstance(each, PeerDownError) for each in found) == 2 * AT_ONCE
+
+
+async def test_calls_are_counted_by_engine(peers: Peers) -> None:
+    """Not by server: names of the operator's are no words for a label."""
+    metrics = Metrics()
+    async with a_server(peers.comfyui[0], metrics=metrics) as server:
+        await server.queue()
+
+    told = metrics.render().decode()
+    assert 'call="queue",engine="comfyui",outcome="ok"' in told
+    assert "box" not in told

@@ -11,6 +11,7 @@ from io import StringIO
 from typing import Final
 
 import pytest
+import structlog
 from pydantic import SecretStr
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
@@ -368,6 +369,7 @@ async def test_no_credential_is_printed_anywhere(caplog: pytest.LogCaptureFixtur
                 await noting.next()
                 assert SECRET not in f"{socket.trouble} {socket!r}"
     finally:
+        structlog.reset_defaults()
         root.setLevel(before[0])
         root.handlers[:] = before[1]
         logging.getLogger("websockets").setLevel(logging.NOTSET)
