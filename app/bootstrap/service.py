@@ -188,7 +188,8 @@ async def count_servers(service: Service) -> None:
 
 def _attend(tools: Tools, sweep: Sweep, selling: Selling, handling: Handling) -> None:
     """Have others woken by what is left to them, and ourselves by what they leave."""
-    for each in (tools.records, tools.orders, selling.records):
+    # Without Redis nobody hears it, and no write need be looked at for it.
+    for each in (tools.records, tools.orders, selling.records) if tools.settings.redis_url else ():
         each.leave_to(tools.waker)
     if tools.settings.run_background:
         tools.waker.heed(sweep.look)

@@ -104,15 +104,31 @@ def taken(
     timing: Timing,
     taker: Taker | None = None,
 ) -> Generation:
-    """Note that a server has taken a run; what was heard of it meanwhile stays."""
+    """Note that a server has taken a run; what was heard of it meanwhile stays.
+
+    One that nobody waits for any more is cancelled: a cancel that came before it was in vain.
+    """
+    cancel = Debt(key=CANCEL, kind=DebtKind.CANCEL, about=run_id, next_at=now)
     if generation.metadata.run_id != run_id:
-        return generation
+        known = debts.find(generation.owed, CANCEL)
+        return owe(generation, cancel, taker) if known is None else generation
     sent = debts.put(generation, debts.forget(generation.owed, [DebtKind.SUBMIT]))
     if generation.ended:
-        return sent
+        return owe(sent, cancel, taker) if generation.ended_by == "us" else sent
     queued = sent.change(queued_at=generation.queued_at or now, warnings=warnings)
     queued = asked_later(moved(queued, RunStatus.QUEUED, now, "submit"), now, timing)
     return shown(queued, now, taker) if visible(queued) != visible(generation) else queued
+
+
+def untaken(
+    generation: Generation, debt: Debt, reason: str, *, now: datetime, taker: Taker
+) -> Generation:
+    """Have a run tried again, best elsewhere, that a server which is well did not take.
+
+    Each is a try that counts: it may be this run that no server takes.
+    """
+    held = debts.held(generation.owed, debt.key, debt.n)
+    return vanished(generation, reason, now, taker) if held else generation
 
 
 def unanswered(generation: Generation, debt: Debt, now: datetime) -> Generation:
@@ -242,9 +258,12 @@ def retried(
         history=noted(generation.history, RunStatus.PENDING, now, why.value),
     )
     dropped = [DebtKind.ASK, DebtKind.END, DebtKind.CANCEL, DebtKind.SUBMIT]
-    again = debts.put(again, debts.forget(again.owed, dropped))
-    again = owe(again, Debt(key=SUBMIT, kind=DebtKind.SUBMIT, next_at=now), taker)
-    return shown(again, now, taker)
+    kept = debts.forget(again.owed, dropped)
+    submit = Debt(key=SUBMIT, kind=DebtKind.SUBMIT, next_at=now)
+    # No claim was ever given an `n` above the version: whoever slept through the sending of the
+    # former attempt holds nothing of this one.
+    owed = debts.owe(kept, submit, taker=taker, above=generation.version)
+    return shown(debts.put(again, owed), now, taker)
 
 
 def _given_up(generation: Generation, now: datetime) -> EngineRun:

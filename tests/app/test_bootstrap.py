@@ -15,6 +15,7 @@ from app.observability.journal import Journal
 from app.observability.metrics import Metrics
 from app.settings import Settings
 from app.settings.model import SandboxSecrets
+from app.signals.redis import RedisWaker
 from app.store.connection import Keep
 from schemas.server import ServerSettings
 from schemas.timing import Timing
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.anyio
 
 ADMIN: Final = {"admin_chat_id": 4711}
 OFF: Final = {"run_background": False}
+REDIS: Final = SecretStr("redis://127.0.0.1:1")
 
 
 def a_built(
@@ -99,6 +101,21 @@ async def test_updates_come_in_as_it_is_set(
 
     assert (service.reception is not None) is receives
     assert answer.status_code == (401 if has_a_door else 404)
+
+
+@pytest.mark.parametrize(("given", "wakes"), [({}, False), ({"redis_url": REDIS}, True)])
+async def test_others_are_woken_where_there_is_a_way(
+    tmp_path: Path, given: Mapping[str, Any], *, wakes: bool
+) -> None:
+    """By Redis, of which nothing is asked yet."""
+    settings = Settings(data_dir=tmp_path, webhook_secret=(SecretStr("a" * 32),), **given)
+    service = a_built(settings, "http://127.0.0.1:1")
+    service.waker.wake()
+    async with service.client:
+        service.store.connection.close()
+
+    assert isinstance(service.waker, RedisWaker) is wakes
+    assert len(service.drains) == 1
 
 
 def test_the_operators_texts_are_found_by_language() -> None:
