@@ -186,6 +186,7 @@ _ASCII: Final = {"": "-", "running": ">", "full": "#", "half": "=", "empty": "."
 _AGAIN: Final[dict[str, str]] = {
     Retry.LOST: "was lost by its server",
     Retry.GONE: "was at a server that is gone",
+    Retry.UNTAKEN: "was not taken by its server",
     Retry.FAILED: "failed as another try may not",
 }
 

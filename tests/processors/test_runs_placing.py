@@ -379,7 +379,7 @@ def test_a_run_that_is_lost_is_tried_again_from_nothing() -> None:
     )
     assert (again.claimed_end, again.heard) == (None, ())
     assert [each.run_id for each in again.runs] == [RUN]
-    assert (again.history[-1].status, again.history[-1].source) == (RunStatus.PENDING, "retry")
+    assert (again.history[-1].status, again.history[-1].source) == (RunStatus.PENDING, "lost")
     assert owes(again) == ["show", "submit"]
     assert the_debt(again, runs.SUBMIT).by == "here"
 

@@ -112,6 +112,7 @@ def test_the_line_is_shown_where_it_is_news() -> None:
     [
         ("lost", "was lost by its server"),
         ("gone", "was at a server that is gone"),
+        ("untaken", "was not taken by its server"),
         ("failed", "failed as another try may not"),
         ("newer", "did not come through"),
     ],
