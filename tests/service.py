@@ -195,6 +195,10 @@ class Service(Program):
         self.ordered.append(answer.raise_for_status().json()["id"])
         return self.ordered[-1]
 
+    async def call(self, method: str, path: str, body: object = None) -> httpx.Response:
+        """Call the API; return its answer, whatever it says."""
+        return await self.client.request(method, self.url + path, json=body, headers=_auth())
+
     async def get(self, generation_id: str) -> Json:
         """Return a record."""
         answer = await self._ask(f"/api/generations/{generation_id}")

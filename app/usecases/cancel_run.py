@@ -59,7 +59,9 @@ class CancelRun:
             former = debt.about is not None and debt.about != record.metadata.run_id
             if former and done and not record.ended:
                 return debts.put(record, debts.acknowledge(record.owed, debt.key, debt.n))
-            looked = runs.looked_into(record, now + LOOK) if done else record
+            # What its engine has ended may have a run besides, of which nobody need hear more.
+            open_end = record.ended_by != "engine"
+            looked = runs.looked_into(record, now + LOOK) if done and open_end else record
             if record.ended and done:
                 return debts.put(looked, debts.acknowledge(looked.owed, debt.key, debt.n))
             if record.ended:

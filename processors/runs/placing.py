@@ -191,6 +191,8 @@ def vanished(
 ) -> Generation:
     """Return what becomes of a run that its server has no more: another try, or an end.
 
+    A server of ours knows what it has, so that such an end is as final as one that it tells.
+
     Args:
         generation: Whose run.
         reason: Why, where it is not tried again.
@@ -205,7 +207,8 @@ def vanished(
     if generation.cancel_wanted:
         gone = Ending(status=RunStatus.CANCELLED, by="engine")
         return ended(generation, gone, now=now, taker=taker)
-    failed = Ending(status=RunStatus.FAILED, by="us", reason=reason)
+    by = "engine" if _at_server(generation) else "us"
+    failed = Ending(status=RunStatus.FAILED, by=by, reason=reason)
     return ended(generation, failed, now=now, taker=taker)
 
 
@@ -238,9 +241,8 @@ def concluded(
 
 def may_retry(generation: Generation) -> bool:
     """Return whether a run that failed through no fault of its own is tried again."""
-    at_server = bool(generation.runs) and generation.runs[-1].server is not None
     wanted = not generation.ended and not generation.cancel_wanted
-    return at_server and wanted and generation.attempt < generation.max_attempts
+    return _at_server(generation) and wanted and generation.attempt < generation.max_attempts
 
 
 def retried(
@@ -269,6 +271,11 @@ def retried(
     # former attempt holds nothing of this one.
     owed = debts.owe(kept, submit, taker=taker, above=generation.version)
     return shown(debts.put(again, owed), now, taker)
+
+
+def _at_server(generation: Generation) -> bool:
+    """Return whether it is at a server of ours, or was at last."""
+    return bool(generation.runs) and generation.runs[-1].server is not None
 
 
 def _given_up(generation: Generation, now: datetime) -> EngineRun:

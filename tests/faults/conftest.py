@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from tests.faults.farm import Farm, a_farm
 from tests.faults.proxy import Proxy, a_proxy
 from tests.faults.witness import Witness, a_witness
 from tests.mongo import SharedMongod
@@ -90,6 +91,23 @@ async def witness(service: Service, mongod: SharedMongod, peers: Peers) -> Async
     """Who sees what became of what was ordered of the shared service."""
     async with a_witness(service, peers, mongod.uri, "faults") as seeing:
         yield seeing
+
+
+@pytest.fixture(scope="module")
+async def whole_farm(
+    sandbox: Peers, mongod: SharedMongod, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Farm]:
+    """A service with two ComfyUI servers, which the tests of a module share."""
+    async with a_farm(tmp_path_factory.mktemp("farm"), sandbox, mongod.uri) as farm:
+        yield farm
+
+
+@pytest.fixture
+async def farm(whole_farm: Farm) -> AsyncGenerator[Farm]:
+    """That service and its servers, which behave as usual; in the end as well."""
+    await whole_farm.well()
+    yield whole_farm
+    await whole_farm.ordinary()
 
 
 @pytest.fixture
