@@ -64,7 +64,7 @@ def offered(before: Owed, after: Owed, now: datetime) -> bool:
     return bool(_free(after, now) - _free(before, now))
 
 
-def owe(owed: Owed, debt: Debt, *, taker: Taker | None = None) -> Owed:
+def owe(owed: Owed, debt: Debt, *, taker: Taker | None = None, above: int = 0) -> Owed:
     """Owe `debt`, or owe it again: then what it is about is replaced and its `n` is raised.
 
     Owing again ends any claim and brings the dead back to life.
@@ -73,9 +73,11 @@ def owe(owed: Owed, debt: Debt, *, taker: Taker | None = None) -> Owed:
         owed: What is owed already.
         debt: What to owe; its `n`, `attempts` and `by` are set here.
         taker: Claims it at once where the kind is one of its own.
+        above: Its `n` is larger than this, too: one that was owed before, and whose claims may
+            still be acted on, must not be taken for it.
     """
     known = find(owed, debt.key)
-    born = debt.change(n=known.n + 1 if known else 1, attempts=0, by=None)
+    born = debt.change(n=max(known.n if known else 0, above) + 1, attempts=0, by=None)
     if taker is not None and debt.kind in taker.kinds:
         born = born.change(by=taker.by, next_at=taker.until)
     return _replaced(owed, born) if known else (*owed, born)

@@ -128,6 +128,17 @@ class ClaimedEnd(Record):
     run_id: RunId
 
 
+class Retry(StrEnum):
+    """Why a run is tried again; the source of the change that returns it to ``pending``."""
+
+    LOST = "lost"
+    """Its server has it no more."""
+    GONE = "gone"
+    """Its server is not reached any more."""
+    FAILED = "failed"
+    """It failed in a way that another try may not, such as for want of memory."""
+
+
 class StatusChange(Item):
     """One line of a generation's history."""
 
@@ -135,7 +146,7 @@ class StatusChange(Item):
     at: Time
     source: str
     """Who said so: ``api``, ``job``, ``submit``, ``webhook``, ``server`` (followed there),
-    ``engine`` (asked), ``retry``, ``us``."""
+    ``engine`` (asked), ``us``. Of a run that is tried again, why: a `Retry`."""
 
 
 class Generation(Owing):

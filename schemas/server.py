@@ -18,7 +18,7 @@ class ServerSettings(Value):
     """One ComfyUI server."""
 
     name: Annotated[str, Field(pattern=f"^{NAME}$")]
-    """Unique; ``host:port`` where none was given."""
+    """Unique; ``host:port-path`` where none was given."""
     url: str
     """Base URL, a path prefix included: canonical, without a slash at its end."""
     slots: Annotated[int, Field(ge=1, le=SLOTS_MOST)] = 1

@@ -34,6 +34,7 @@ from schemas.run import (
     RunReport,
     RunStatus,
 )
+from schemas.server import ServerSeen
 from schemas.timing import Timing
 from schemas.update import Update
 from schemas.user import User
@@ -41,6 +42,7 @@ from schemas.user import User
 NOON: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ID: Final = GenerationId("0198c0ffee0198c0ffee0198c0ffee01")
 COMFYDEPLOY: Final = EngineName("comfydeploy")
+COMFYUI: Final = EngineName("comfyui")
 JOB: Final = JobId("0198c0ffee0198c0ffee0198c0ffee77")
 RUN: Final = RunId("run-1")
 CHAT: Final = 4711
@@ -100,6 +102,47 @@ def a_generation(
         "owed": (a_debt(runs.ASK, next_at=later(60)),),
     }
     return an_order(**(known | fields))
+
+
+def a_waiting(**fields: Any) -> Generation:  # noqa: ANN401 - any field of the record
+    """An order that waits for a server of ours, and may be tried three times."""
+    known: dict[str, Any] = {
+        "engine": COMFYUI,
+        "max_attempts": 3,
+        "request_payload": Request(workflow="digest", inputs={"6/text": "a lighthouse"}),
+    }
+    return an_order(**(known | fields))
+
+
+def a_placed(
+    status: RunStatus = RunStatus.QUEUED,
+    **fields: Any,  # noqa: ANN401 - any field of the record
+) -> Generation:
+    """The same, which has slot `one#1` as run `RUN`, and is asked about later."""
+    run = EngineRun(attempt=1, run_id=RUN, server="one", client_id="client-one", submitted_at=NOON)
+    known: dict[str, Any] = {
+        "status": status,
+        "slot": "one#1",
+        "metadata": some_metadata(run_id=RUN),
+        "runs": (run,),
+        "owed": (a_debt(runs.ASK, next_at=later(60)),),
+    }
+    return a_waiting(**(known | fields))
+
+
+def a_server_seen(name: str = "one", **fields: Any) -> ServerSeen:  # noqa: ANN401 - any field of the record
+    """A server with one slot that was well at noon."""
+    known: dict[str, Any] = {
+        "id": f"{COMFYUI}/{name}",
+        "engine": COMFYUI,
+        "name": name,
+        "at": NOON,
+        "healthy": True,
+        "slots": 1,
+        "load": 0,
+        "by": HERE,
+    }
+    return ServerSeen(**(known | fields))
 
 
 def a_run_event(

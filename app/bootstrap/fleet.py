@@ -9,6 +9,7 @@ from app.engines.comfyui import ComfyServer, ComfyUI, Socket
 from app.engines.comfyui.fleet import ComfyFleet
 from app.engines.comfyui.post import Post
 from app.usecases.apply_events import Applier
+from app.usecases.count_retries import CountRetries
 from app.usecases.duty import LINE, Duty
 from app.usecases.follow_runs import FollowRuns
 from app.usecases.hand_over import HandOver
@@ -53,6 +54,7 @@ def make_placing(tools: Tools, applier: Applier) -> Placing | None:
     )
     fleet.inform(places.wake)
     tools.records.watched_by(places.noticed)
+    tools.records.watched_by(CountRetries(tools.metrics).noticed)
     tools.records.watched_by(fleet.noticed)
     return Placing(
         fleet=fleet,

@@ -19,7 +19,7 @@ from app.bootstrap.selling import Selling, make_selling
 from app.bootstrap.store import Store
 from app.bootstrap.tools import Tools
 from app.clock import Clock
-from app.observability.metrics import DebtRow, Metrics
+from app.observability.metrics import DebtRow, LineRow, Metrics, ServerRow
 from app.ports import Engine
 from app.signals.alone import Alone
 from app.telegram.alerts import AdminAlerts
@@ -34,6 +34,7 @@ from app.usecases.duties import Duties
 from app.usecases.expire_media import ExpireMedia
 from app.usecases.forget_user import ForgetUser
 from app.usecases.hands import Hands
+from app.usecases.oversee import Oversee
 from app.usecases.records import Records
 from app.usecases.requests import Requests
 from app.usecases.start_job import StartJob
@@ -86,6 +87,7 @@ class Service:
     metrics: Metrics
     client: httpx.AsyncClient
     readiness: Readiness
+    oversee: Oversee
     hooks: Webhooks
     app: ASGIApp
 
@@ -149,6 +151,7 @@ def assemble(tools: Tools) -> Service:
         metrics=tools.metrics,
         client=tools.client,
         readiness=tools.readiness,
+        oversee=tools.oversee,
         hooks=hooks,
         app=create_app(services, hooks),
     )
@@ -167,9 +170,26 @@ async def count_debts(service: Service) -> None:
     )
 
 
+async def count_servers(service: Service) -> None:
+    """Bring the gauges of the servers up to date: of those that our settings name."""
+    if not service.oversee.servers:
+        return
+    now, found = service.clock.now(), await service.oversee()
+    waited = timedelta() if found.since is None else now - found.since
+    service.metrics.servers(
+        [
+            ServerRow(each.name, each.healthy, len(each.slots), each.taken)
+            for each in found.servers
+            if each.named
+        ],
+        LineRow(found.waiting, waited.total_seconds()),
+    )
+
+
 def _attend(tools: Tools, sweep: Sweep, selling: Selling, handling: Handling) -> None:
     """Have others woken by what is left to them, and ourselves by what they leave."""
-    for each in (tools.records, tools.orders, selling.records):
+    # Without Redis nobody hears it, and no write need be looked at for it.
+    for each in (tools.records, tools.orders, selling.records) if tools.settings.redis_url else ():
         each.leave_to(tools.waker)
     if tools.settings.run_background:
         tools.waker.heed(sweep.look)
@@ -220,6 +240,7 @@ def _services(
         storage=tools.storage,
         uses=tools.store.uses,
         previews=tools.store.previews,
+        oversee=tools.oversee,
         metrics=tools.metrics,
         clock=tools.clock,
         webhook_keys={engine: keys.of(engine) for engine in receivers() if engine in engines},

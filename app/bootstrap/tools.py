@@ -29,6 +29,7 @@ from app.telegram.sender import Sender
 from app.usecases.circuits import Circuits
 from app.usecases.links import Links
 from app.usecases.money import Money
+from app.usecases.oversee import Oversee
 from app.usecases.records import Records, RecordsOf
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
@@ -54,6 +55,7 @@ class Tools:
         orders: The jobs.
         engines: Those that are on, by name.
         comfyui: The ComfyUI servers, which are one of them; None where there are none.
+        oversee: Tells how these stand.
         fetcher: Gets files of peers.
         storage: Files we keep.
     """
@@ -79,6 +81,7 @@ class Tools:
     money: Money
     engines: Mapping[EngineName, Engine]
     comfyui: ComfyUI | None
+    oversee: Oversee
     fetcher: Fetcher
     storage: ObjectStorage
     links: Links
@@ -140,11 +143,24 @@ def make_tools(
         orders=RecordsOf[Job](store.jobs, clock, journal.ordered),
         money=Money(store.ledger, clock),
         comfyui=comfyui,
+        oversee=make_oversee(store, peers, clock, timing),
         engines={name: Watched(engine, circuits) for name, engine in made.items()},
         fetcher=fetcher,
         storage=open_storage(settings),
         links=Links(keys.media(), peers.webhook_base, clock),
         translate=catalogues.translator(catalogues.load()),
+    )
+
+
+def make_oversee(store: Store, peers: Peers, clock: Clock, timing: Timing) -> Oversee:
+    """Return what tells how the ComfyUI servers stand."""
+    return Oversee(
+        store.generations,
+        store.servers,
+        ComfyUI.name,
+        peers.comfyui_servers,
+        clock=clock,
+        timing=timing,
     )
 
 

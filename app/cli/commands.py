@@ -317,6 +317,23 @@ def stuck(
 
 
 @app.command(rich_help_panel=_LOOK)
+def servers(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+) -> None:
+    """Show the ComfyUI servers: whether each takes runs, its memory, its slots, and the line.
+
+    The exit code is 1 if no server takes runs.
+
+    [dim]runrelay servers[/dim]
+
+    [dim]runrelay servers --json | jq '.line.waiting'[/dim]
+    """
+    from app.cli import overseeing
+
+    raise typer.Exit(asyncio.run(overseeing.servers(as_json=as_json)))
+
+
+@app.command(rich_help_panel=_LOOK)
 def usage(
     since: Annotated[
         str,

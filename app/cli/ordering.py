@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,10 +13,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.cli import speaking
 from app.cli.settling import refuse, refusing, settled
+from app.clock import Clock
 from app.errors import SetupError
 from app.main.listening import noted_url, reachable
 from app.observability.terminal import printable
 from app.settings import Settings
+from processors.notifications.texts import Language, Voice, english, roughly
 from schemas.run import TERMINAL
 
 PAUSE: Final = 0.4
@@ -26,6 +29,8 @@ ANY: Final = "c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11"
 WORKFLOWS: Final = "comfyui"
 """The engine that is sent what it shall run."""
 
+ENGLISH: Final = Voice(Language.ENGLISH, english)
+"""What this command speaks."""
 _FILE_MOST: Final = 1_048_576
 _RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)/(second|minute|hour|run)")
 
@@ -94,6 +99,21 @@ async def start(body: Json, *, wait: bool) -> int:
     return _told(record)
 
 
+def standing(record: Json, now: datetime) -> tuple[str, ...]:
+    """Say where in the line a record stands, how long it may wait, and which try it is."""
+    parts = list[str]()
+    place, expected = record.get("queuePosition"), record.get("expectedStartAt")
+    if place is not None:
+        parts.append(f"place {place} in the queue")
+    if place is not None and expected is not None:
+        wait = (datetime.fromisoformat(expected) - now).total_seconds()
+        if wait > 0:
+            parts.append(f"about {roughly(ENGLISH, wait)}")
+    if record["attempt"] > 1 and record["status"] not in TERMINAL:
+        parts.append(f"attempt {record['attempt']} of {record['maxAttempts']}")
+    return tuple(parts)
+
+
 async def _watched(client: httpx.AsyncClient, record: Json) -> Json:
     """Show a generation's life until it ends; return the record at the end."""
     columns = (
@@ -104,14 +124,16 @@ async def _watched(client: httpx.AsyncClient, record: Json) -> Json:
         TextColumn("{task.fields[live]}", style="dim", markup=False),
     )
     console = speaking.console_of_errors()
-    status = ""
+    told = ""
     with Progress(*columns, console=console, transient=True) as bars:
         task = bars.add_task(record["status"], total=1.0, live="")
         while True:
-            if not console.is_terminal and record["status"] != status:
-                console.print(record["status"])
-            status = record["status"]
-            live = printable(record["liveStatus"] or "")
+            status, waits = record["status"], standing(record, Clock().now())
+            news = ", ".join((status, *waits))
+            if not console.is_terminal and news != told:
+                console.print(news, markup=False)
+            told = news
+            live = printable(", ".join((*waits, record["liveStatus"] or "")).rstrip(", "))
             bars.update(task, description=status, completed=record["progress"], live=live)
             if status in TERMINAL:
                 return record
@@ -128,7 +150,11 @@ def _told(record: Json) -> int:
         parts.append(f"cost {record['costUsd']} USD")
     if record["statusReason"]:
         parts.append(record["statusReason"])
+    if record["attempt"] > 1:
+        parts.append(f"after {record['attempt']} attempts")
     speaking.say(", ".join(parts))
+    for each in record["warnings"]:
+        speaking.say(f"warning: {each}")
     for output in record["responsePayload"]["outputs"]:
         # Whoever ordered it gets the whole address, its signature included.
         print(printable(output["url"] or output["text"] or ""))

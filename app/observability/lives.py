@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from app.observability.terminal import RESET, Terminal, fit, printable
 from processors.notifications import prompt_of
 from schemas.base import GenerationId, plain
-from schemas.generation import Generation
+from schemas.generation import Generation, Retry
 from schemas.run import OutputKind, RunStatus
 
 MOST_BARS: Final = 8
@@ -39,6 +39,8 @@ class Lives:
             self._moved(before, after)
         elif after.status in _EXECUTING and after.progress != before.progress:
             self._ran(after)
+        elif _comes_up(before, after):
+            self._say(after, "waiting", f"place {after.queue_position} in the line")
         if before is not None and after.cancel_wanted and not before.cancel_wanted:
             self._say(after, "cancelling", "asked to cancel it")
 
@@ -59,7 +61,7 @@ class Lives:
         elif after.status is not RunStatus.SUBMITTING:
             # Found out not to have been sent, it waits again.
             word = "asked for" if before is None else after.status.value
-            self._say(after, word, _of(after) if before is None else _news(after))
+            self._say(after, word, _of(after) if before is None else _news(before, after))
 
     def _ran(self, after: Generation) -> None:
         """Draw how far a run has come."""
@@ -158,6 +160,7 @@ _COLOURS: Final = {
 _SIGNS: Final = {
     "": "·",
     "asked for": "○",
+    "waiting": "◔",
     "queued": "◔",
     "started": "◑",
     "running": "▶",
@@ -178,6 +181,13 @@ _ASCII: Final = {"": "-", "running": ">", "full": "#", "half": "=", "empty": "."
 )
 
 
+_AGAIN: Final[dict[str, str]] = {
+    Retry.LOST: "was lost by its server",
+    Retry.GONE: "was at a server that is gone",
+    Retry.FAILED: "failed as another try may not",
+}
+
+
 def _of(generation: Generation) -> str:
     """What was asked for, and under which id."""
     request = generation.request_payload
@@ -186,19 +196,28 @@ def _of(generation: Generation) -> str:
     return f"{wanted}{generation.engine} {generation.id}"
 
 
-def _news(generation: Generation) -> str:
+def _news(before: Generation, after: Generation) -> str:
     """What is new about a run that does not execute yet."""
-    match generation.status:
+    match after.status:
         case RunStatus.QUEUED:
-            return f"{generation.engine} has it, as run {generation.metadata.run_id or 'unknown'}"
+            at = f" at {after.slot}" if after.slot else ""
+            return f"{after.engine} has it{at}, as run {after.metadata.run_id or 'unknown'}"
         case RunStatus.STARTED:
-            return generation.live_status or "a machine has it"
-        case RunStatus.PENDING if any(each.source == "retry" for each in generation.history[-1:]):
-            return f"was lost or failed there, and is tried again, as attempt {generation.attempt}"
+            return after.live_status or "a machine has it"
+        case RunStatus.PENDING if after.attempt > before.attempt:
+            why = _AGAIN.get(after.history[-1].source, "did not come through")
+            return f"{why}, and is tried again: attempt {after.attempt} of {after.max_attempts}"
         case RunStatus.PENDING:
             return "could not be sent, and will be sent again"
         case _:
-            return generation.live_status or ""
+            return after.live_status or ""
+
+
+def _comes_up(before: Generation, after: Generation) -> bool:
+    """Return whether it is worth a line that a run has moved in the line: new in it, or next."""
+    known, place = before.queue_position, after.queue_position
+    waits = after.status is RunStatus.PENDING and place is not None
+    return waits and known != place and (known is None or place == 1)
 
 
 def _summary(generation: Generation) -> str:

@@ -2,7 +2,7 @@
 
 A label's value is a word of ours: a status, a kind, a slug. Whatever is not shaped like one, or
 is one too many, is counted as ``other``, so that no text of a stranger becomes a label and no
-label grows without end.
+label grows without end. A server is called what the operator's settings call it.
 """
 
 import re
@@ -40,6 +40,22 @@ class DebtRow(NamedTuple):
     oldest_seconds: float
 
 
+class ServerRow(NamedTuple):
+    """How a server that our settings name stands."""
+
+    name: str
+    up: bool
+    slots: int
+    taken: int
+
+
+class LineRow(NamedTuple):
+    """How many runs wait for a server, and how long ago the oldest of them was ordered."""
+
+    waiting: int
+    oldest_seconds: float
+
+
 class Metrics:
     """All figures of one process, in a registry of its own."""
 
@@ -54,6 +70,7 @@ class Metrics:
         ProcessCollector(registry=self._registry)
         self._make_event_figures()
         self._make_engine_figures()
+        self._make_server_figures()
         self._make_debt_figures()
         self._make_telegram_figures()
         self._alerts = self._counter("alerts", "Alerts raised.", "slug")
@@ -106,6 +123,27 @@ class Metrics:
         """Note a call to an engine, such as ``submit``, and how it came out, such as ``ok``."""
         words = self._word("engine", engine), self._word("call", call)
         self._engine_calls.labels(*words, self._word("outcome", outcome)).observe(seconds)
+
+    def servers(self, rows: Iterable[ServerRow], line: LineRow) -> None:
+        """Set how the servers stand, and the line in front of them."""
+        for row in rows:
+            self._server_up.labels(row.name).set(int(row.up))
+            self._server_slots.labels(row.name).set(row.slots)
+            self._server_taken.labels(row.name).set(row.taken)
+        self._line.set(line.waiting)
+        self._line_oldest.set(line.oldest_seconds)
+
+    def retried(self, reason: str) -> None:
+        """Count a run that is tried again, by why: a `Retry`."""
+        self._retried.labels(self._word("retry", reason)).inc()
+
+    def previewed(self, server: str) -> None:
+        """Count a picture of a run under way that a server sent."""
+        self._previews.labels(server).inc()
+
+    def socket_lost(self, server: str) -> None:
+        """Count a socket of a server that broke; it is opened again."""
+        self._sockets_lost.labels(server).inc()
 
     def debt_done(self, kind: str) -> None:
         """Count a debt that was discharged."""
@@ -198,6 +236,22 @@ class Metrics:
         )
         self._engine_calls = self._histogram(
             "engine_call_seconds", "Calls to an engine.", "engine", "call", "outcome"
+        )
+
+    def _make_server_figures(self) -> None:
+        self._server_up = self._gauge("server_up", "1 while a server is given runs.", "server")
+        self._server_slots = self._gauge("server_slots", "Slots of a server.", "server")
+        self._server_taken = self._gauge(
+            "server_slots_taken", "Slots of a server that runs have.", "server"
+        )
+        self._line = self._gauge("line_waiting", "Runs that wait for a server.")
+        self._line_oldest = self._gauge(
+            "line_oldest_seconds", "How long ago the oldest of them was ordered."
+        )
+        self._retried = self._counter("runs_retried", "Runs tried again, by why.", "reason")
+        self._previews = self._counter("previews", "Pictures of runs under way.", "server")
+        self._sockets_lost = self._counter(
+            "server_sockets_lost", "Sockets that broke, or did not open.", "server"
         )
 
     def _make_debt_figures(self) -> None:

@@ -20,6 +20,8 @@ from schemas.server import NAME, SLOTS_MOST, ServerSettings
 
 T = TypeVar("T")
 
+_BETWEEN: Final = re.compile(r"[^A-Za-z0-9._:]+")
+"""What a name does not have of a path."""
 FIELDS: Final = ("name", "url", "slots", "bearer", "basic", "headers")
 AUTHORIZATION: Final = "Authorization"
 
@@ -161,9 +163,10 @@ def _url(value: object) -> str:
 
 
 def _place(url: str) -> str:
-    """Return what a server is called that was given no name: host and port."""
+    """Return what a server is called that was given no name: host and port, then its path."""
     parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or addresses.DEFAULT_PORTS[parts.scheme]}"
+    port = parts.port or addresses.DEFAULT_PORTS[parts.scheme]
+    return f"{parts.hostname}:{port}{_BETWEEN.sub('-', parts.path)}"
 
 
 def _name(value: object) -> str:

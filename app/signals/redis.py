@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from typing import Any, Final, Literal, NoReturn, Protocol, cast
+from typing import Any, Final, Literal, NoReturn, Protocol, TypeVar, cast
 
 import structlog
 from redis.asyncio import Redis
@@ -31,6 +31,7 @@ WAITS: Final = tuple(timedelta(seconds=each) for each in (0.2, 0.5, 1, 2, 5, 10,
 _PEER: Final = "redis"
 _Line = Literal["publishing", "listening"]
 _Message = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class Subscription(Protocol):
@@ -44,8 +45,8 @@ class Subscription(Protocol):
         """Ask for a sign of life, which comes as a message."""
         ...
 
-    async def get_message(self, *, timeout: float) -> _Message | None:  # noqa: ASYNC109 - theirs
-        """Return the next message, or None where there is none in time."""
+    async def get_message(self, *, timeout: None) -> _Message:  # noqa: ASYNC109 - theirs
+        """Return the next message, however long it takes."""
         ...
 
 
@@ -144,12 +145,10 @@ class RedisWaker:
             if wanted:
                 # Before the call: what comes during it may come too late for it.
                 self._wanted.clear()
-                async with asyncio.timeout(self._limit):
-                    await self._client.publish(self._channel, self._me)
+                await _within(self._limit, self._client.publish(self._channel, self._me))
                 self._metrics.wakeup("published")
             else:
-                async with asyncio.timeout(self._limit):
-                    await self._client.ping()
+                await _within(self._limit, self._client.ping())
             self._up("publishing")
             await asyncio.sleep(GAP_SECONDS)
 
@@ -168,22 +167,19 @@ class RedisWaker:
 
     async def _listen(self) -> NoReturn:
         async with self._client.pubsub() as pubsub:
-            async with asyncio.timeout(self._limit):
-                await pubsub.subscribe(self._channel)
+            await _within(self._limit, pubsub.subscribe(self._channel))
             asked = False
             while True:
-                # It may have to connect anew, which has no limit of its own.
-                async with asyncio.timeout(self._quiet + self._limit):
-                    message = await pubsub.get_message(timeout=self._quiet)
-                if message is not None:
+                try:
+                    message = await _within(self._quiet, pubsub.get_message(timeout=None))
+                except TimeoutError:
+                    if asked:
+                        raise
+                    asked = True
+                    await _within(self._limit, pubsub.ping())
+                else:
                     asked = False
                     self._heard(message)
-                elif asked:
-                    raise TimeoutError("it does not answer")
-                else:
-                    asked = True
-                    async with asyncio.timeout(self._limit):
-                        await pubsub.ping()
 
     def _heard(self, message: _Message) -> None:
         """Take what came: that we are subscribed, a sign of life, or a wake-up."""
@@ -261,3 +257,8 @@ async def check(url: str, seconds: float) -> str:
     finally:
         await client.aclose()
     return f"Redis {told['redis_version']}"
+
+
+async def _within(seconds: float, answer: Awaitable[T]) -> T:
+    async with asyncio.timeout(seconds):
+        return await answer

@@ -37,6 +37,8 @@ random id: by then an id may come again that is another update's (Bot API, type 
 CONVERSATIONS_KEPT: Final = timedelta(days=7)
 TURNS_KEPT: Final = timedelta(days=7)
 PREVIEWS_KEPT: Final = timedelta(hours=1)
+SERVERS_KEPT: Final = timedelta(days=1)
+"""A server that nobody has seen for so long is not set up any more."""
 LOOSELY: Final = Collation("en", strength=CollationStrength.PRIMARY)
 """How names are looked up: neither capital letters nor accents make others."""
 
@@ -153,6 +155,7 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
         "conversations": [_passing(CONVERSATIONS_KEPT)],
         "turns": [_passing(TURNS_KEPT)],
         "previews": [_passing(PREVIEWS_KEPT)],
+        "servers": [_passing(SERVERS_KEPT)],
         "model_usage_log": [
             _passing(keep.usage),
             IndexModel([("generation", ASCENDING), ("at", ASCENDING)]),

@@ -52,7 +52,9 @@ class AskEngine:
         run_id = RunId(debt.about) if debt.about else generation.metadata.run_id
         engine = self._engines.get(generation.engine)
         if run_id is None or engine is None:
-            return self._later(debt)
+            # Nobody can be asked; what takes too long is over all the same.
+            over = runs.overdue(generation, self._clock.now(), self._timing)
+            return self._overdue(debt) if over else self._later(debt)
         try:
             report = await _read(engine, runs.located(generation, run_id))
         except PeerError as error:
@@ -89,7 +91,7 @@ class AskEngine:
         again = debt.last_error == runs.MISSING and not generation.ended
         final = again and debt.attempts + 1 >= self._timing.end_tries
         if final or isinstance(error, PeerLostError):
-            return self._lost(debt)
+            return self._lost(debt, run_id)
         return self._later(debt, missing=True)
 
     def _reported(self, generation: Generation, debt: Debt, report: RunReport) -> Decide:
@@ -129,7 +131,7 @@ class AskEngine:
 
         return overdue
 
-    def _lost(self, debt: Debt) -> Decide:
+    def _lost(self, debt: Debt, run_id: RunId) -> Decide:
         """Try again or end what the engine has no more.
 
         While an end is looked into, that decides; and what may still be on its way is waited for.
@@ -139,7 +141,8 @@ class AskEngine:
             later = runs.asked(record, debt, now, self._timing, news=False, missing=True)
             held = debts.held(record.owed, debt.key, debt.n)
             undecided = record.claimed_end is not None or runs.sending(record, now, self._timing)
-            if not held or record.ended or undecided:
+            # It may be tried again already, and be asked about as before.
+            if not held or record.ended or undecided or record.metadata.run_id != run_id:
                 return later
             return runs.vanished(later, "lost", now, self._taking.taker(now))
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from app.errors import PeerError
+from app.errors import PeerError, PeerLostError
 from app.ports import Engine
 from app.usecases.records import Decide
 from app.usecases.taking import Taking
@@ -44,6 +44,9 @@ class CancelRun:
             try:
                 await engine.cancel(runs.located(generation, run_id))
                 done = True
+            except PeerLostError:
+                # It is gone, and nobody need ask for that again.
+                done = True
             except PeerError as error:
                 # ComfyDeploy answers 500 for a run that it cannot cancel yet.
                 self._log.info("a run could not be cancelled", error=str(error))
@@ -53,6 +56,9 @@ class CancelRun:
         def decided(record: Generation, now: datetime) -> Generation:
             if not debts.held(record.owed, debt.key, debt.n):
                 return record
+            former = debt.about is not None and debt.about != record.metadata.run_id
+            if former and done and not record.ended:
+                return debts.put(record, debts.acknowledge(record.owed, debt.key, debt.n))
             # What its engine has ended may have a run besides, of which nobody need hear more.
             open_end = record.ended_by != "engine"
             looked = runs.looked_into(record, now + LOOK) if done and open_end else record

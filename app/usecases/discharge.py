@@ -127,7 +127,9 @@ def peer_of(generation: Generation, debt: Debt) -> str:
         return "ledger"
     if debt.kind in CHAT:
         return TELEGRAM
-    server = generation.runs[-1].server if generation.runs else None
+    run_id = debt.about or generation.metadata.run_id
+    # A run that waits for its next try is at no server: that its last one is down says nothing.
+    server = None if run_id is None else runs.located(generation, RunId(run_id)).server
     return str(generation.engine) if server is None else f"{generation.engine}:{server}"
 
 

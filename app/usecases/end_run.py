@@ -57,7 +57,7 @@ class EndRun:
         try:
             report = await engine.read(runs.located(generation, claimed.run_id))
         except PeerLostError:
-            return self._vanished(debt)
+            return self._vanished(debt, claimed)
         except PeerError as error:
             if debt.attempts + 1 < self._timing.end_tries:
                 raise
@@ -100,17 +100,21 @@ class EndRun:
             self._metrics.ended_lag((now - record.claimed_end.at).total_seconds())
         return runs.concluded(record, report, now=now, timing=self._timing, taker=taker)
 
-    def _vanished(self, debt: Debt) -> Decide:
+    def _vanished(self, debt: Debt, asked: ClaimedEnd) -> Decide:
         """Decide about an end whose engine has forgotten the run before it could be asked.
 
         What was heard stands where it says all there is to say; of a success without its outputs
-        nothing is left, and the run is lost.
+        nothing is left, and the run is lost. That a former run is gone is no loss.
         """
 
         def vanished(record: Generation, now: datetime) -> Generation:
             claimed = record.claimed_end
             if claimed is None or not debts.held(record.owed, debt.key, debt.n):
                 return record
+            if claimed.run_id != asked.run_id:
+                return debts.put(record, debts.postpone(record.owed, debt.key, debt.n, now))
+            if claimed.run_id != record.metadata.run_id:
+                return runs.denied(record)
             if record.heard or claimed.status is not RunStatus.COMPLETED:
                 return self._unconfirmed(debt)(record, now)
             return runs.vanished(runs.denied(record), "lost", now, self._taking.taker(now))

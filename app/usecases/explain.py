@@ -11,7 +11,7 @@ from processors import costs, ledger
 from processors.errors import RefusedBodyError
 from schemas.base import EngineName, GenerationId, RunId, plain
 from schemas.debt import CHAT, Debt, DebtKind
-from schemas.generation import CostRate, Generation
+from schemas.generation import CostRate, Generation, Retry
 from schemas.job import Job, Told
 from schemas.ledger import Entry, EntryKind
 from schemas.run import Batch, Delivery, RunEvent, RunStatus
@@ -234,8 +234,10 @@ _SOURCES: Final = {
     "engine": "as the engine said when asked",
     "us": "as we decided",
     "job": "its job made it",
+    Retry.LOST: "its server has it no more, so it is tried again",
+    Retry.GONE: "its server is not reached any more, so it is tried elsewhere",
+    Retry.FAILED: "it failed as another try may not, so it is tried again",
     "server": "as its server said",
-    "retry": "it is tried again",
 }
 
 

@@ -14,7 +14,7 @@ from app.usecases.records import Records
 from app.usecases.taking import Taking
 from processors import runs
 from schemas.base import GenerationId, RunId
-from schemas.generation import Generation
+from schemas.generation import Generation, Retry
 from schemas.run import RunEvent
 from schemas.usage import NodeUse, Use
 
@@ -76,7 +76,7 @@ class FollowRuns:
         after = await self._records.change(
             generation_id,
             lambda record, now: (
-                runs.retried(record, now, self._taking.taker(now))
+                runs.retried(record, now, self._taking.taker(now), Retry.GONE)
                 if record.metadata.run_id == run_id and runs.may_retry(record)
                 else record
             ),

@@ -117,6 +117,7 @@ class PlaceRun:
             return self._parked(debt)
         sent = await self._written(generation, debt, place, run_id, client_id)
         if sent is None:
+            self._places.give_back(generation.id)
             return self._parked(debt)
         self._records.remember(sent)
         if debt.next_at - self._clock.now() < self._timing.submit_limit:
@@ -135,7 +136,9 @@ class PlaceRun:
             self._fleet.drop(run)
             if isinstance(error, PeerRefusedError):
                 return self._over(debt, _words(error), by_engine=True)
-            return self._unplaced(debt)
+            if isinstance(error, PeerDownError):
+                return self._unplaced(debt)
+            return self._untaken(debt, _words(error))
         return self._taken(run.run_id, tuple(warnings))
 
     async def _written(
@@ -170,6 +173,11 @@ class PlaceRun:
 
     def _unplaced(self, debt: Debt) -> Decide:
         return lambda record, now: runs.unplaced(record, debt, now, self._timing)
+
+    def _untaken(self, debt: Debt, reason: str) -> Decide:
+        return lambda record, now: runs.untaken(
+            record, debt, reason, now=now, taker=self._taking.taker(now)
+        )
 
     def _taken(self, run_id: RunId, warnings: tuple[str, ...]) -> Decide:
         def taken(record: Generation, now: datetime) -> Generation:

@@ -1,31 +1,45 @@
 """Places: who of those that wait is given which slot of which server.
 
 Only the process that has a server's duty gives its slots away. What it has chosen it keeps in
-mind as long as it has the run's submit claimed; from then on the record itself says so, under a
-unique index. So a slot can neither leak nor be held by a process that is gone.
+mind as long as it has the run's submit claimed, and no longer than that claim holds; from then on
+the record itself says so, under a unique index. So a slot can neither leak nor be held by a
+process that is gone.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 
 import structlog
 
-from app.errors import StoreDownError
+from app.errors import ContendedError, StoreDownError, UnreadableError
 from app.ports import Alerts, Fleet, Turns
 from app.usecases.records import Records
 from app.usecases.taking import Taking
 from processors import debts, runs, scheduling
 from processors.scheduling import Place, ServerState, Waiting
-from schemas.base import GenerationId
+from schemas.base import GenerationId, InstanceName
 from schemas.debt import Debt
 from schemas.generation import Generation
 from schemas.run import RunStatus
 from schemas.timing import Timing
 
-PASSED_OVER: Final = 50
-"""Runs at the head of the line that may be passed over in one round: others have them."""
+AT_ONCE: Final = 50
+"""Runs of the line that are read at once."""
+
+
+class _Chosen(NamedTuple):
+    """What a run is given.
+
+    Attributes:
+        place: Its slot.
+        until: When our claim of its submit runs out, and the slot is anybody's again.
+    """
+
+    place: Place
+    until: datetime
 
 
 class Places:
@@ -59,7 +73,7 @@ class Places:
         self._timing = timing
         self._alerts = alerts
         self._log = structlog.get_logger()
-        self._chosen = dict[GenerationId, Place]()
+        self._chosen = dict[GenerationId, _Chosen]()
         self._choosing = asyncio.Lock()
         self._wake = asyncio.Event()
         self._line = True
@@ -71,16 +85,23 @@ class Places:
         """
         known = self._chosen.get(generation.id)
         if known is not None:
-            return known
+            return known.place
         async with self._choosing:
             states = () if self._line else self._healthy()
             place = self._choice(generation, states, await self._taken()) if states else None
             if place is None:
                 self.wake()
                 return None
-            await self._turns.served(scheduling.user_of(generation), self._clock.now())
-            self._chosen[generation.id] = place
+            await self._served(generation)
+            debt = debts.find(generation.owed, runs.SUBMIT)
+            until = debt.next_at if debt is not None else self._clock.now()
+            self._chosen[generation.id] = _Chosen(place, until)
             return place
+
+    def give_back(self, generation_id: GenerationId) -> None:
+        """Take note that a run does not take the slot that was chosen for it."""
+        if self._chosen.pop(generation_id, None) is not None:
+            self._wake.set()
 
     def wake(self) -> None:
         """Look at the line now: a run has joined it, or a slot or a server is there again."""
@@ -90,9 +111,14 @@ class Places:
     def noticed(self, before: Generation | None, after: Generation) -> None:
         """Take note of a change: what was chosen is written or given up, or a slot is free."""
         debt = debts.find(after.owed, runs.SUBMIT)
-        ours = after.status is RunStatus.PENDING and debt is not None
-        if debt is None or not ours or debt.by != self._taking.name:
-            self._chosen.pop(after.id, None)
+        chosen = self._chosen.get(after.id)
+        if chosen is not None:
+            if debt is not None and _waits(after, debt, self._taking.name):
+                self._chosen[after.id] = chosen._replace(until=debt.next_at)
+            elif after.slot is None:
+                self.give_back(after.id)
+            else:
+                del self._chosen[after.id]
         if before is not None and before.slot is not None and after.slot is None:
             self._wake.set()
 
@@ -120,6 +146,7 @@ class Places:
         async with self._choosing:
             states = self._healthy()
             waiting = await self._generations.waiting(self._fleet.name) if states else ()
+            self._forget_old()
             line = [each for each in waiting if each.generation not in self._chosen]
             self._line = bool(line) or not states
             if line:
@@ -127,53 +154,82 @@ class Places:
                 await self._serve(scheduling.line(line, served), states)
 
     async def _serve(self, line: Sequence[Waiting], states: Sequence[ServerState]) -> None:
-        taken, passed_over = await self._taken(), 0
-        for each in line:
-            free = scheduling.choice(states, taken, workflow=None)
-            if free is None or passed_over > PASSED_OVER:
-                return
-            place = await self._given(each.generation, states, taken)
-            if place is None:
-                passed_over += 1
+        taken = await self._taken()
+        for start in range(0, len(line), AT_ONCE):
+            ids = [each.generation for each in line[start : start + AT_ONCE]]
+            records = await self._read(ids)
+            for each in ids:
+                if scheduling.choice(states, taken, workflow=None) is None:
+                    return
+                record = records.get(each)
+                place = None if record is None else await self._given(record, states, taken)
+                if place is not None:
+                    taken.add(place.slot)
+
+    async def _read(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
+        """Return what can be read of these: one that cannot holds up nobody else."""
+        with suppress(UnreadableError):
+            return await self._generations.many(ids)
+        known = dict[GenerationId, Generation]()
+        for each in ids:
+            try:
+                record = await self._generations.get(each)
+            except UnreadableError as error:
+                self._log.warning("a run waits that cannot be read", error=str(error))
             else:
-                taken.add(place.slot)
+                known |= {} if record is None else {each: record}
+        return known
 
     async def _given(
-        self, generation_id: GenerationId, states: Sequence[ServerState], taken: set[str]
+        self, record: Generation, states: Sequence[ServerState], taken: set[str]
     ) -> Place | None:
         """Give a run the best slot there is for it; None where it is not ours to send."""
-        record = await self._generations.get(generation_id)
-        place = None if record is None else self._choice(record, states, taken)
-        if record is None or place is None or self._claimed(record) is None:
+        place, now = self._choice(record, states, taken), self._clock.now()
+        taker = self._taking.taker(now)
+        if place is None or runs.summoned(record, now, taker) is record:
             return None
-        await self._turns.served(scheduling.user_of(record), self._clock.now())
-        self._chosen[record.id] = place
-        after = await self._records.change(
-            record.id,
-            lambda known, now: runs.summoned(known, now, self._taking.taker(now)),
-            record,
-        )
-        before, debt = self._submit_of(record), self._submit_of(after)
-        if before is not None and debt is not None and debt.n > before.n:
-            return place
-        del self._chosen[record.id]
-        return None
+        # Before the claim: who takes it up may look at once.
+        self._chosen[record.id], ours = _Chosen(place, taker.until), False
+        try:
+            ours = await self._summoned(record)
+        except ContendedError as error:
+            self._log.info("a run cannot be given a server now", error=str(error))
+        finally:
+            if not ours:
+                self._chosen.pop(record.id, None)
+        if not ours:
+            return None
+        await self._served(record)
+        return place
 
-    def _claimed(self, record: Generation) -> Generation | None:
-        """Return the record with its submit claimed by us; None where it cannot be."""
+    async def _summoned(self, record: Generation) -> bool:
+        """Claim a run's submit; return whether that is what was written."""
+        claimed = False
+
+        def summoned(known: Generation, now: datetime) -> Generation:
+            nonlocal claimed
+            after = runs.summoned(known, now, self._taking.taker(now))
+            claimed = after is not known
+            return after
+
+        return await self._records.change(record.id, summoned, record) is not None and claimed
+
+    async def _served(self, generation: Generation) -> None:
+        await self._turns.served(scheduling.user_of(generation), self._clock.now())
+
+    def _forget_old(self) -> None:
+        """Forget what was chosen under claims that have run out: whoever has them now chooses."""
         now = self._clock.now()
-        claimed = runs.summoned(record, now, self._taking.taker(now))
-        return None if claimed is record else claimed
-
-    def _submit_of(self, record: Generation | None) -> Debt | None:
-        return debts.find(record.owed, runs.SUBMIT) if record is not None else None
+        for generation_id in [each for each, it in self._chosen.items() if it.until <= now]:
+            del self._chosen[generation_id]
 
     def _healthy(self) -> tuple[ServerState, ...]:
         return tuple(each for each in self._fleet.states() if each.healthy)
 
     async def _taken(self) -> set[str]:
         """Return the slots that are written down as taken, or chosen for somebody."""
-        chosen = {place.slot for place in self._chosen.values()}
+        self._forget_old()
+        chosen = {each.place.slot for each in self._chosen.values()}
         return {*(await self._generations.slots()), *chosen}
 
     def _choice(
@@ -185,3 +241,8 @@ class Places:
             workflow=generation.request_payload.workflow,
             avoided={each.server for each in generation.runs if each.server is not None},
         )
+
+
+def _waits(generation: Generation, debt: Debt, by: InstanceName) -> bool:
+    """Return whether a run is still to be sent, under a claim of this process."""
+    return generation.status is RunStatus.PENDING and debt.by == by

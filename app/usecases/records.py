@@ -142,6 +142,8 @@ class RecordsOf(Generic[OwingT]):
         if stored:
             self._noted(None, record)
             self._wake(None, record)
+            for watcher in self._watchers:
+                watcher(None, record)
             if handed:
                 self.hand(None, record)
         return stored

@@ -25,6 +25,7 @@ from app.web import (
     previews,
     refunds,
     refusals,
+    servers,
     telegram,
     usage,
     users,
@@ -84,6 +85,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
             services.desk, services.generations, services.link, services.body_deadline
         ),
         *previews.routes(services.previews),
+        *servers.routes(services.oversee),
         *usage.routes(services.uses, services.generations, services.clock),
         *jobs.routes(services.orders, services.people, services.link, services.body_deadline),
         *users.routes(services.accounts, services.body_deadline),

@@ -23,6 +23,8 @@ from schemas.wire.api import CreateHeaders, GenerationQuery, NewGeneration, Upda
 PATH: Final = "/api/generations"
 ORDER_MOST: Final = 2 * bodies.MOST
 """Bytes of an order: its workflow may have 1 MiB, as we would write it; others write more."""
+NUMBER_MOST: Final = 2**64 - 1
+"""Largest number in a workflow: a seed of ComfyUI's has 64 bits, none of them for a sign."""
 _ONE: Final = f"{PATH}/{{id}}"
 _TAG: Final = "generations"
 
@@ -52,8 +54,8 @@ class GenerationHandlers:
         """Take an order."""
         headers = reading.headers(CreateHeaders, call.request)
         raw = await self._body(call.request, ORDER_MOST)
-        order = reading.body(NewGeneration, raw)
-        key, digest = reading.idempotency(call, headers, reading.json(raw))
+        order = reading.body(NewGeneration, raw, NUMBER_MOST)
+        key, digest = reading.idempotency(call, headers, reading.json(raw, NUMBER_MOST))
         made, new = await self._desk.create(order, key=key, digest=digest)
         return self._created(made, new=new)
 

@@ -37,8 +37,12 @@ def identity(request: Request, what: str) -> str:
     return named
 
 
-def json(raw: bytes) -> JsonValue:
+def json(raw: bytes, most: int = INTEGER_MOST) -> JsonValue:
     """Parse a JSON body; of names that occur twice the last counts.
+
+    Args:
+        raw: The body.
+        most: Largest magnitude of a number in it.
 
     Raises:
         NotJsonError: It is not JSON in UTF-8, too deep, or has a number over 64 bits.
@@ -47,18 +51,23 @@ def json(raw: bytes) -> JsonValue:
         value: JsonValue = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise NotJsonError(str(error)) from None
-    _check(value, DEPTH_MOST)
+    _check(value, DEPTH_MOST, most)
     return value
 
 
-def body(model: type[M], raw: bytes) -> M:
+def body(model: type[M], raw: bytes, most: int = INTEGER_MOST) -> M:
     """Read a JSON body as a model.
+
+    Args:
+        model: The model.
+        raw: The body.
+        most: Largest magnitude of a number in it, where the model says nothing.
 
     Raises:
         NotJsonError: As for `json`.
         BadFieldError: A field is not what it has to be.
     """
-    value = json(raw)
+    value = json(raw, most)
     try:
         # Read twice: from JSON, pydantic 2.13 passes over a field's Python name where it has
         # another in JSON, instead of refusing it. From values it refuses.
@@ -132,15 +141,15 @@ def _named(error: ValidationError) -> BadFieldError:
     return BadFieldError(field, first["msg"])
 
 
-def _check(value: JsonValue, levels: int) -> None:
+def _check(value: JsonValue, levels: int, most: int) -> None:
     """Refuse what is nested too deep, or numbers that 64 bits do not hold."""
     match value:
         case dict() | list():
             if levels == 0:
                 raise NotJsonError(f"at most {DEPTH_MOST} levels deep")
             for inner in value.values() if isinstance(value, dict) else value:
-                _check(inner, levels - 1)
-        case int() | float() if abs(value) > INTEGER_MOST:
+                _check(inner, levels - 1, most)
+        case int() | float() if abs(value) > most:
             raise NotJsonError("a number over 64 bits")
         case _:
             pass

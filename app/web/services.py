@@ -10,6 +10,7 @@ from app.errors import UnavailableError
 from app.ports import JobPage, Page, Stored, UserPage
 from app.usecases.arrears import Arrear, Stuck
 from app.usecases.orders import JobView, Order
+from app.usecases.oversee import Overview
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.control import Control, Subject
 from schemas.deed import Deed
@@ -331,6 +332,14 @@ class Previews(Protocol):
         ...
 
 
+class Oversee(Protocol):
+    """The servers of an engine. May raise an UnavailableError."""
+
+    async def __call__(self) -> Overview:
+        """Return how they stand, who has their slots, and who waits for one."""
+        ...
+
+
 class Storage(Protocol):
     """The files we keep, to be read. Every method may raise a PeerError."""
 
@@ -422,6 +431,7 @@ class Services:
     storage: Storage
     uses: Uses
     previews: Previews
+    oversee: Oversee
     metrics: Metrics
     clock: Clock
     webhook_keys: Mapping[EngineName, tuple[bytes, ...]]

@@ -112,11 +112,30 @@ def status_message(
     pieces = [_headline(generation, voice)]
     rows: Rows = ()
     if not generation.ended:
-        pieces += [Piece(f"\n{line}") for line in _progress_lines(generation, voice, now)]
+        pieces += [Piece(f"\n{line}") for line in standing(generation, voice, now)]
         if generation.job_id is not None and not generation.cancel_wanted:
             rows = buttons.running(voice, generation.job_id)
     pieces += _quoted(generation)
     return StatusMessage(text=render(pieces, TEXT_LIMIT).html, rows=rows)
+
+
+def standing(generation: Generation, voice: Voice, now: datetime | None) -> Iterator[str]:
+    """Say how far a run has come that goes on: a line for each thing that is known of it.
+
+    What is said is not escaped.
+    """
+    if generation.progress > 0 or generation.started_at is not None:
+        yield bar(generation.progress)
+    if generation.live_status:
+        yield generation.live_status
+    if generation.queue_position is not None and generation.started_at is None:
+        yield _place(generation.queue_position, generation.expected_start_at, voice, now)
+    tried = endings.again(generation, voice)
+    if tried is not None:
+        yield tried
+    if now is not None and generation.started_at is not None:
+        seconds = (now - generation.started_at).total_seconds()
+        yield voice.say("running for {time}", time=texts.duration(voice, seconds))
 
 
 def bar(progress: float) -> str:
@@ -236,16 +255,13 @@ def _quoted(generation: Generation) -> list[Piece]:
     return [Piece("\n"), Piece(clean(prompt).strip(), "blockquote", elastic=True)]
 
 
-def _progress_lines(generation: Generation, voice: Voice, now: datetime | None) -> Iterator[str]:
-    if generation.progress > 0 or generation.started_at is not None:
-        yield bar(generation.progress)
-    if generation.live_status:
-        yield generation.live_status
-    if generation.queue_position is not None and generation.started_at is None:
-        yield voice.say("place {position} in the queue", position=generation.queue_position)
-    if now is not None and generation.started_at is not None:
-        seconds = (now - generation.started_at).total_seconds()
-        yield voice.say("running for {time}", time=texts.duration(voice, seconds))
+def _place(position: int, expected: datetime | None, voice: Voice, now: datetime | None) -> str:
+    """Say how far back in the line it is, and how long it may take from there where we know."""
+    wait = 0.0 if expected is None or now is None else (expected - now).total_seconds()
+    if wait <= 0:
+        return voice.say("place {position} in the queue", position=position)
+    about = texts.roughly(voice, wait)
+    return voice.say("place {position} in the queue, about {time}", position=position, time=about)
 
 
 def _facts(generation: Generation, voice: Voice, charge: Charge | None) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from processors.notifications.markup import Piece, clean, cut
 from processors.notifications.texts import Voice, message
-from schemas.generation import Generation
+from schemas.generation import Generation, Retry
 from schemas.run import TERMINAL, RunStatus
 
 REASON_KEPT: Final = 500
@@ -38,6 +38,17 @@ REASONS: Final[Mapping[str, str]] = {
 }
 """What the slugs in a record's ``statusReason`` mean; other text there is the engine's own."""
 
+RETRIES: Final[Mapping[str, str]] = {
+    Retry.LOST: message("The server has lost this."),
+    Retry.GONE: message("The server cannot be reached any more."),
+    Retry.FAILED: message("The server could not finish this."),
+}
+"""Why a run is tried again, by the source of the change that says so."""
+
+_MEMORY: Final = re.compile(
+    r"out ?of ?memory|\bmemoryerror\b|allocation on device", re.IGNORECASE | re.ASCII
+)
+"""What CUDA, HIP, Python and ComfyUI say where there is too little memory."""
 _SLUG: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -46,7 +57,8 @@ def reasons(generation: Generation, voice: Voice) -> Iterator[str]:
     reason = clean(generation.status_reason or "").strip()
     # That it stands unconfirmed is said in a note of its own.
     if reason and reason != "unconfirmed":
-        yield _given(reason, voice)
+        yield from _given(reason, voice)
+        yield from _tried(generation, voice)
         return
     if generation.status is RunStatus.CANCELLED and generation.cancel_wanted:
         yield voice.say("As you asked.")
@@ -75,12 +87,34 @@ def correction(generation: Generation, voice: Voice) -> tuple[Piece, ...]:
     return (Piece(admitted, "i"), Piece("\n"))
 
 
-def _given(reason: str, voice: Voice) -> str:
+def again(generation: Generation, voice: Voice) -> str | None:
+    """Say that a run is tried again, and why; None of one that is tried for the first time."""
+    if generation.attempt == 1:
+        return None
+    sources = (change.source for change in reversed(generation.history))
+    why = next((RETRIES[source] for source in sources if source in RETRIES), None)
+    trying = voice.say(
+        "Trying again: attempt {attempt} of {most}.",
+        attempt=generation.attempt,
+        most=generation.max_attempts,
+    )
+    return trying if why is None else f"{voice.say(why)} {trying}"
+
+
+def _given(reason: str, voice: Voice) -> Iterator[str]:
     if reason in REASONS:
-        return voice.say(REASONS[reason])
-    if _SLUG.fullmatch(reason):
-        return voice.say("Reason: {reason}", reason=cut(reason, REASON_KEPT))
-    return voice.say("The engine says: {reason}", reason=cut(reason, REASON_KEPT))
+        yield voice.say(REASONS[reason])
+    elif _SLUG.fullmatch(reason):
+        yield voice.say("Reason: {reason}", reason=cut(reason, REASON_KEPT))
+    else:
+        if _MEMORY.search(reason):
+            yield voice.say("There was not enough memory for this.")
+        yield voice.say("The engine says: {reason}", reason=cut(reason, REASON_KEPT))
+
+
+def _tried(generation: Generation, voice: Voice) -> Iterator[str]:
+    if generation.attempt > 1 and generation.status is not RunStatus.CANCELLED:
+        yield voice.plural("It was tried {n} time.", "It was tried {n} times.", generation.attempt)
 
 
 def _unexplained(generation: Generation, voice: Voice) -> str:

@@ -143,3 +143,12 @@ def duration(voice: Voice, seconds: float) -> str:
         voice.say("{n} s", n=rest) if rest and not hours else "",
     )
     return " ".join(filter(None, words))
+
+
+def roughly(voice: Voice, seconds: float) -> str:
+    """Write a time that nobody knows exactly: ``20 s``, ``2 min``, ``1 h 5 min``.
+
+    Up to a minute in steps of ten seconds, from there on in minutes, and never nothing.
+    """
+    step = 10 if seconds < 60 else 60  # noqa: PLR2004
+    return duration(voice, max(1, round(seconds / step)) * step)

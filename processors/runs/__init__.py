@@ -62,6 +62,7 @@ from processors.runs.placing import (
     taken,
     unanswered,
     unplaced,
+    untaken,
     vanished,
 )
 
@@ -128,6 +129,7 @@ __all__ = [
     "unconfirmed",
     "unplaced",
     "unsent",
+    "untaken",
     "vanished",
     "verdict_of",
 ]

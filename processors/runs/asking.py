@@ -60,11 +60,13 @@ def submitted(
 ) -> Generation:
     """Name the run that serves the generation.
 
-    One that is served by a run already stays as it is. One that has ended in the meantime
+    One that is served by a run already stays as it is, and the run of a former attempt serves
+    none. One that has ended in the meantime
     keeps its end, owes the cancelling of that run, and goes on asking what became of it. A run
     that has named us before is asked about as soon as it was to be: what it said was dropped.
     """
-    if generation.metadata.run_id is not None:
+    former = any(each.run_id == run_id for each in generation.runs)
+    if former or generation.metadata.run_id is not None:
         return generation
     run = EngineRun(attempt=generation.attempt, run_id=run_id, submitted_at=now)
     named = generation.change(

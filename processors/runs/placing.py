@@ -16,7 +16,7 @@ from processors.runs.ending import Ending, denied, ended
 from processors.scheduling import Place
 from schemas.base import RunId
 from schemas.debt import Debt, DebtKind
-from schemas.generation import EngineRun, Generation
+from schemas.generation import EngineRun, Generation, Retry
 from schemas.run import TERMINAL, RunReport, RunStatus
 from schemas.timing import Timing
 
@@ -104,15 +104,31 @@ def taken(
     timing: Timing,
     taker: Taker | None = None,
 ) -> Generation:
-    """Note that a server has taken a run; what was heard of it meanwhile stays."""
+    """Note that a server has taken a run; what was heard of it meanwhile stays.
+
+    One that nobody waits for any more is cancelled: a cancel that came before it was in vain.
+    """
+    cancel = Debt(key=CANCEL, kind=DebtKind.CANCEL, about=run_id, next_at=now)
     if generation.metadata.run_id != run_id:
-        return generation
+        known = debts.find(generation.owed, CANCEL)
+        return owe(generation, cancel, taker) if known is None else generation
     sent = debts.put(generation, debts.forget(generation.owed, [DebtKind.SUBMIT]))
     if generation.ended:
-        return sent
+        return owe(sent, cancel, taker) if generation.ended_by == "us" else sent
     queued = sent.change(queued_at=generation.queued_at or now, warnings=warnings)
     queued = asked_later(moved(queued, RunStatus.QUEUED, now, "submit"), now, timing)
     return shown(queued, now, taker) if visible(queued) != visible(generation) else queued
+
+
+def untaken(
+    generation: Generation, debt: Debt, reason: str, *, now: datetime, taker: Taker
+) -> Generation:
+    """Have a run tried again, best elsewhere, that a server which is well did not take.
+
+    Each is a try that counts: it may be this run that no server takes.
+    """
+    held = debts.held(generation.owed, debt.key, debt.n)
+    return vanished(generation, reason, now, taker) if held else generation
 
 
 def unanswered(generation: Generation, debt: Debt, now: datetime) -> Generation:
@@ -182,7 +198,7 @@ def vanished(generation: Generation, reason: str, now: datetime, taker: Taker) -
     if generation.ended:
         return generation
     if may_retry(generation):
-        return retried(generation, now, taker)
+        return retried(generation, now, taker, Retry.LOST)
     if generation.cancel_wanted:
         gone = Ending(status=RunStatus.CANCELLED, by="engine")
         return ended(generation, gone, now=now, taker=taker)
@@ -207,7 +223,7 @@ def concluded(
     former = report.run_id != generation.metadata.run_id
     passing = report.status is RunStatus.FAILED and report.passing
     if passing and not former and may_retry(generation):
-        return retried(generation, now, taker)
+        return retried(generation, now, taker, Retry.FAILED)
     if former and report.status is not RunStatus.COMPLETED:
         return denied(generation)
     after = reported(generation, report, now=now, timing=timing, taker=taker)
@@ -224,7 +240,9 @@ def may_retry(generation: Generation) -> bool:
     return _at_server(generation) and wanted and generation.attempt < generation.max_attempts
 
 
-def retried(generation: Generation, now: datetime, taker: Taker) -> Generation:
+def retried(
+    generation: Generation, now: datetime, taker: Taker, why: Retry = Retry.LOST
+) -> Generation:
     """Begin a new attempt: it waits for a server as it did at first, and starts from nothing."""
     again = generation.change(
         attempt=generation.attempt + 1,
@@ -239,12 +257,15 @@ def retried(generation: Generation, now: datetime, taker: Taker) -> Generation:
         queue_position=None,
         queued_at=None,
         started_at=None,
-        history=noted(generation.history, RunStatus.PENDING, now, "retry"),
+        history=noted(generation.history, RunStatus.PENDING, now, why.value),
     )
     dropped = [DebtKind.ASK, DebtKind.END, DebtKind.CANCEL, DebtKind.SUBMIT]
-    again = debts.put(again, debts.forget(again.owed, dropped))
-    again = owe(again, Debt(key=SUBMIT, kind=DebtKind.SUBMIT, next_at=now), taker)
-    return shown(again, now, taker)
+    kept = debts.forget(again.owed, dropped)
+    submit = Debt(key=SUBMIT, kind=DebtKind.SUBMIT, next_at=now)
+    # No claim was ever given an `n` above the version: whoever slept through the sending of the
+    # former attempt holds nothing of this one.
+    owed = debts.owe(kept, submit, taker=taker, above=generation.version)
+    return shown(debts.put(again, owed), now, taker)
 
 
 def _at_server(generation: Generation) -> bool:

@@ -1,6 +1,7 @@
 """What is wired for whom."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,12 +9,15 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from app.bootstrap import Peers, Service, build, make_duties, open_store
+from app.bootstrap import Peers, Service, build, count_servers, make_duties, open_store
 from app.clock import Clock
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
 from app.settings import Settings
 from app.settings.model import SandboxSecrets
+from app.signals.redis import RedisWaker
+from app.store.connection import Keep
+from schemas.server import ServerSettings
 from schemas.timing import Timing
 from tests.builders import HERE
 from tests.speech import PORTUGUESE, RUSSIAN
@@ -23,14 +27,21 @@ pytestmark = pytest.mark.anyio
 
 ADMIN: Final = {"admin_chat_id": 4711}
 OFF: Final = {"run_background": False}
+REDIS: Final = SecretStr("redis://127.0.0.1:1")
 
 
-def a_built(settings: Settings, telegram_url: str | None) -> Service:
+def a_built(
+    settings: Settings,
+    telegram_url: str | None,
+    *servers: ServerSettings,
+    uri: str = "mongodb://127.0.0.1:1",
+) -> Service:
     """Wire a service that never runs."""
-    store = open_store(settings, "mongodb://127.0.0.1:1")
+    store = open_store(settings, uri)
     peers = Peers(
         webhook_base="http://127.0.0.1:1",
         comfydeploy_url=None,
+        comfyui_servers=servers,
         telegram_url=telegram_url,
         allow_private=True,
     )
@@ -92,9 +103,47 @@ async def test_updates_come_in_as_it_is_set(
     assert answer.status_code == (401 if has_a_door else 404)
 
 
+@pytest.mark.parametrize(("given", "wakes"), [({}, False), ({"redis_url": REDIS}, True)])
+async def test_others_are_woken_where_there_is_a_way(
+    tmp_path: Path, given: Mapping[str, Any], *, wakes: bool
+) -> None:
+    """By Redis, of which nothing is asked yet."""
+    settings = Settings(data_dir=tmp_path, webhook_secret=(SecretStr("a" * 32),), **given)
+    service = a_built(settings, "http://127.0.0.1:1")
+    service.waker.wake()
+    async with service.client:
+        service.store.connection.close()
+
+    assert isinstance(service.waker, RedisWaker) is wakes
+    assert len(service.drains) == 1
+
+
 def test_the_operators_texts_are_found_by_language() -> None:
     """Those that there are."""
     duties = make_duties(Settings(terms_text="Be nice.", paysupport_text_pt="Escreva."))
 
     assert duties.terms(RUSSIAN) == "Be nice."
     assert duties.pay_support(PORTUGUESE) == "Escreva."
+
+
+@pytest.mark.parametrize("names", [("a",), ()])
+async def test_the_servers_of_the_settings_are_counted(
+    tmp_path: Path, mongo_uri: str, names: tuple[str, ...]
+) -> None:
+    """Whether each is up, and how long the line is; where there are none, nobody is asked."""
+    settings = Settings(
+        data_dir=tmp_path,
+        webhook_secret=(SecretStr("a" * 32),),
+        mongodb_database=f"counted_{len(names)}",
+    )
+    servers = [ServerSettings(name=each, url=f"http://{each}.test") for each in names]
+    service = a_built(settings, None, *servers, uri=mongo_uri)
+    async with service.client:
+        await service.store.connection.prepare("sandbox", Keep(timedelta(days=14)))
+        await count_servers(service)
+        service.store.connection.close()
+    figures = service.metrics.render().decode()
+
+    assert [f'server_up{{server="{each}"}} 0.0' in figures for each in names] == [True] * len(names)
+    assert ("runrelay_server_up{" in figures) is bool(names)
+    assert "runrelay_line_waiting 0.0" in figures

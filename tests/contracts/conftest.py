@@ -20,6 +20,7 @@ from app.ports import (
     Ledger,
     Presets,
     Previews,
+    ServerBoard,
     Turns,
     Updates,
     Users,
@@ -40,6 +41,7 @@ from app.store.ledger import MongoLedger
 from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
+from app.store.servers import MongoServers
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
@@ -58,6 +60,7 @@ from tests.fakes.ledger import FakeLedger
 from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
 from tests.fakes.previews import FakePreviews
+from tests.fakes.servers import FakeServers
 from tests.fakes.turns import FakeTurns
 from tests.fakes.updates import FakeUpdates
 from tests.fakes.users import FakeUsers
@@ -87,6 +90,7 @@ class Ports:
     turns: Turns
     uses: Uses
     previews: Previews
+    servers: ServerBoard
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -118,6 +122,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeTurns(),
             FakeUses(),
             FakePreviews(),
+            FakeServers(),
         )
         return
     async with a_database(uri) as connection:
@@ -141,4 +146,5 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoTurns(connection),
             MongoUses(connection),
             MongoPreviews(connection),
+            MongoServers(connection),
         )

@@ -340,3 +340,11 @@ def test_what_is_due_and_unclaimed_is_offered_once(
 ) -> None:
     """By the write that owes it, gives it back or brings it forward, and by no other."""
     assert debts.offered(before, after, NOON) is expected
+
+
+def test_what_is_owed_anew_is_above_every_claim_there_ever_was() -> None:
+    """Whoever holds a claim of a debt that was dropped meanwhile holds nothing of the new one."""
+    again = debts.owe((), a_debt(), above=7)
+    more = debts.owe(again, a_debt(), above=3)
+
+    assert (again[0].n, more[0].n) == (8, 9)

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from processors import runs
 from processors.runs import climbing
+from schemas.base import RunId
 from schemas.generation import CHANGES_KEPT
 from schemas.run import OPEN, TERMINAL, RunStatus
 from tests import strategies
-from tests.builders import a_generation, later
+from tests.builders import RUN, a_generation, a_placed, later
 
 ORDER = [
     RunStatus.WAITING,
@@ -74,3 +75,16 @@ def test_progress_joins(
         climbing.further(one, two), three
     )
     assert climbing.further(one, two)[0] == max(one[0], two[0])
+
+
+def test_a_run_is_found_at_the_server_it_was_sent_to() -> None:
+    """A former one, too; one that the record does not name is at none."""
+    server = a_placed().runs[0]
+    record = a_placed(runs=(server, server.change(run_id=RunId("run-2"), server="two")))
+
+    assert [runs.located(record, RunId(each)).server for each in ("run-1", "run-2", "run-3")] == [
+        "one",
+        "two",
+        None,
+    ]
+    assert runs.located(a_generation(), RUN) == (RUN, None)

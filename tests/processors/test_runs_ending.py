@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -23,6 +23,7 @@ from tests.builders import (
     TIMING,
     a_debt,
     a_generation,
+    a_placed,
     a_report,
     a_run_event,
     a_taker,
@@ -600,3 +601,34 @@ def test_a_run_has_the_time_limit_of_its_preset() -> None:
     assert runs.limit_at(own.change(time_limit=None), TIMING) == NOON + TIMING.limit_running
     assert not runs.overdue(own, later(59), TIMING)
     assert runs.overdue(own, later(60), TIMING)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said", "status"),
+    [
+        (False, RunStatus.CANCELLED, RunStatus.TIMEOUT),
+        (True, RunStatus.CANCELLED, RunStatus.CANCELLED),
+        (False, RunStatus.FAILED, RunStatus.FAILED),
+        (False, RunStatus.COMPLETED, RunStatus.COMPLETED),
+    ],
+)
+def test_a_timeout_that_the_engine_has_carried_out_is_one(
+    said: RunStatus, status: RunStatus, *, wanted: bool
+) -> None:
+    """It was told to cancel what took too long: it has, and its person is not told again."""
+    late = ours(a_generation(RunStatus.RUNNING, started_at=later(1), cancel_wanted=wanted))
+    after = told(debts.put(late, ()), said)
+
+    assert (after.status, after.ended_by) == (status, "engine")
+    kept = status is RunStatus.TIMEOUT
+    assert (after.status_reason == "overdue") is kept
+    assert (runs.NOTIFY in owes(after)) is not kept
+
+
+@pytest.mark.parametrize("by", ["us", "engine"])
+def test_a_slot_goes_with_the_end(by: Literal["us", "engine"]) -> None:
+    """In the same write, so that it cannot outlive its run."""
+    placed = a_placed(queue_position=2, expected_start_at=later(9))
+    after = runs.ended(placed, Ending(status=RunStatus.FAILED, by=by), now=later(20))
+
+    assert (after.slot, after.queue_position, after.expected_start_at) == (None, None, None)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from processors import scheduling
 from processors.scheduling import Place, ServerState, Waiting
 from schemas.base import GenerationId
-from tests.builders import NOON, later
+from schemas.generation import Metadata
+from tests.builders import NOON, a_waiting, later, some_metadata
 
 SERVERS = (ServerState("one", 1), ServerState("two", 2))
 
@@ -97,6 +98,20 @@ def test_a_run_is_given_the_best_slot(
 ) -> None:
     """Healthy and free; not where it failed; the least busy; where its models are loaded."""
     assert scheduling.choice(servers, taken, workflow="workflow", avoided=avoided) == place
+
+
+@pytest.mark.parametrize(
+    ("metadata", "user"),
+    [
+        (some_metadata(user_id="ada"), "ada"),
+        (some_metadata(), "chat:4711"),
+        (some_metadata(user_id="ada", telegram_chat_id=None), "ada"),
+        (some_metadata(telegram_chat_id=None), ""),
+    ],
+)
+def test_turns_are_taken_by_whoever_ordered(metadata: Metadata, user: str) -> None:
+    """A person, else their chat; programs that name neither take turns as one."""
+    assert scheduling.user_of(a_waiting(metadata=metadata)) == user
 
 
 def test_a_slot_names_its_server() -> None:

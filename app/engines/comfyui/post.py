@@ -11,7 +11,7 @@ import structlog
 from app.clock import Clock
 from app.engines.comfyui.server import ComfyServer
 from app.engines.comfyui.tenure import Listens, Tenure
-from app.errors import PeerDownError, PeerError, UnavailableError
+from app.errors import PeerBusyError, PeerDownError, PeerError, UnavailableError
 from app.ports import ServerBoard
 from app.usecases.duty import Duty
 from app.usecases.follow_runs import FollowRuns
@@ -124,7 +124,8 @@ class Post:
         tenure.expect(run)
         try:
             accepted = await self.server.prompt(workflow, run.run_id, run.client_id)
-        except PeerDownError as error:
+        except (PeerDownError, PeerBusyError) as error:
+            # It is given nothing more before it was looked at again.
             self._troubled(error)
             raise
         finally:

@@ -47,6 +47,7 @@ class ComfyServer:
         peer: What it is called in errors.
         slots: Runs that it is given at a time.
         base: Its address, without a slash at the end: files of its runs are fetched below it.
+        metrics: Where calls are counted, and whatever else is to be counted of it.
 
     Args:
         client: The shared client; it follows no redirects and reads no environment.
@@ -67,6 +68,7 @@ class ComfyServer:
         self.peer = f"{comfyui.NAME}:{settings.name}"
         self.slots = settings.slots
         self.base = settings.url
+        self.metrics = metrics
         self._timing = timing
         headers = {name: value.get_secret_value() for name, value in settings.headers.items()}
         self._caller = Caller(

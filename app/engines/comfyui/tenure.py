@@ -138,6 +138,7 @@ class Tenure:
     def disconnected(self, why: str) -> None:
         """See app.engines.comfyui.socket.Sink."""
         del why
+        self._server.metrics.socket_lost(self._server.name)
         self._do(self._follower.disconnected(self._clock.now()))
 
     def text(self, data: str) -> None:
@@ -214,6 +215,7 @@ class Tenure:
                 case Missing():
                     self._spawn(self._follow.missing(each.generation_id, each.run_id))
                 case Preview():
+                    self._server.metrics.previewed(self._server.name)
                     picture = each.image, each.content_type
                     self._spawn(self._follow.previewed(each.generation_id, *picture))
                 case Used():

@@ -1,6 +1,7 @@
 """What people read of their orders: one in full, and a page of many."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -8,6 +9,7 @@ from pydantic import JsonValue
 
 from app.telegram.conversation.layout import button, head, moment, page, stacked
 from app.usecases.orders import JobView
+from processors import notifications
 from processors.notifications import prompt_of
 from processors.notifications.buttons import Press, Rows
 from processors.notifications.markup import Piece, clean, cut
@@ -62,7 +64,7 @@ def price(voice: Voice, job: Job) -> str:
     return f"{said} ({given})"
 
 
-def info(voice: Voice, presets: Mapping[str, Preset], view: JobView) -> str:
+def info(voice: Voice, presets: Mapping[str, Preset], view: JobView, now: datetime) -> str:
     """Return all that a person may know of a job; what it cost us is not theirs to know."""
     job = view.job
     lines = [status(voice, job)]
@@ -73,6 +75,12 @@ def info(voice: Voice, presets: Mapping[str, Preset], view: JobView) -> str:
     seconds = [each.duration_seconds for each in view.generations if each.duration_seconds]
     if seconds:
         lines.append(voice.say("Time: {time}", time=duration(voice, sum(seconds))))
+    lines += [
+        line
+        for each in view.generations
+        if not each.ended
+        for line in notifications.standing(each, voice, now)
+    ]
     lines.append(price(voice, job))
     pieces: list[Piece | str] = [head(title(voice, presets, job)), *(f"\n{each}" for each in lines)]
     pieces.append("\n")

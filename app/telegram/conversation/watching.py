@@ -117,7 +117,7 @@ class Watching:
             await _not_theirs(tap, turn)
             return
         await turn.talk.answer(tap.id)
-        await turn.tell(job_views.info(turn.voice, await self.titles(), view))
+        await turn.tell(job_views.info(turn.voice, await self.titles(), view, turn.at))
 
     async def originals(self, tap: CallbackQuery, turn: Turn, argument: str) -> None:
         """Send the files as the engine made them, not as Telegram shows them."""

@@ -19,7 +19,7 @@ COMMANDS = (
         "grant",
         "ledger",
     ),
-    *("indexes", "migrate", "backup", "restore"),
+    *("servers", "usage", "indexes", "migrate", "backup", "restore"),
 )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from app.main.listening import noted
 from tests.app.cli.running import Answer, Service, run
 from tests.app.cli.test_serving import LIVE
 from tests.app.store.guarded import a_guarded_mongod
+from tests.redis import SharedRedis
 
 
 def test_a_running_service_is_well(service: Service) -> None:
@@ -218,3 +220,24 @@ def _a_telegram(hook: str) -> Generator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_redis_is_asked_where_there_is_one(tmp_path: Path, shared_redis: SharedRedis) -> None:
+    """Its version is shown; of one that is not wanted nothing is said."""
+    answer = run("doctor", data_dir=tmp_path, REDIS_URL=shared_redis.url)
+
+    assert answer.code == 0, answer.out
+    assert re.search(r"ok +Redis +answers; Redis [0-9.]+", answer.out)
+    assert re.search(r"REDIS_URL +set +environment", answer.out)
+    assert " Redis " not in run("doctor", data_dir=tmp_path).out
+
+
+def test_a_redis_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    """With what to do, with what goes on without it, and without its password."""
+    gone = "redis://:a-password-of-redis@127.0.0.1:9"
+    answer = run("doctor", data_dir=tmp_path, REDIS_URL=gone)
+
+    assert answer.code == 1
+    assert "failed   Redis " in answer.out
+    assert "look at REDIS_URL" in answer.out
+    assert "a-password-of-redis" not in answer.out + answer.err

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import ordering
 from processors.protocols import comfyui
 from tests.app.cli.running import Answer, Service, answering, run
+from tests.builders import NOON
 from tests.graphs import RAW
 
 ROOT = Path(__file__).parents[3]
@@ -133,3 +135,31 @@ def test_live_mode_wants_a_deployment(tmp_path: Path) -> None:
 
     assert answer.code == 2
     assert answer.err.startswith("--deployment: ")
+
+
+def a_record(**fields: object) -> dict[str, object]:
+    """What the API says of an order that waits, as far as it is read here."""
+    known = {"status": "pending", "attempt": 1, "maxAttempts": 3, "queuePosition": None}
+    return {**known, "expectedStartAt": None, **fields}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, ()),
+        ({"queuePosition": 3}, ("place 3 in the queue",)),
+        (
+            {"queuePosition": 3, "expectedStartAt": "2026-01-01T12:02:00Z"},
+            ("place 3 in the queue", "about 2 min"),
+        ),
+        (
+            {"queuePosition": 3, "expectedStartAt": "2026-01-01T11:59:00Z"},
+            ("place 3 in the queue",),
+        ),
+        ({"attempt": 2, "status": "running"}, ("attempt 2 of 3",)),
+        ({"attempt": 2, "status": "failed"}, ()),
+    ],
+)
+def test_who_waits_sees_where_they_stand(fields: dict[str, object], said: tuple[str, ...]) -> None:
+    """The place in the line, how long it may take, and which try it is."""
+    assert ordering.standing(a_record(**fields), NOON) == said

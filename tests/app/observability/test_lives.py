@@ -13,6 +13,7 @@ from schemas.generation import Metadata, Request, Response, StatusChange
 from schemas.run import OutputKind, RunStatus
 from tests.app.observability.lifetimes import (
     ID,
+    NOON,
     PICTURE,
     a_generation,
     an_output,
@@ -20,7 +21,6 @@ from tests.app.observability.lifetimes import (
     live,
     running,
 )
-from tests.builders import NOON
 
 
 class Narrow(Terminal):
@@ -94,15 +94,37 @@ def test_what_was_not_sent_is_said() -> None:
     assert "could not be sent, and will be sent again" in lines[-1]
 
 
-def test_what_is_tried_again_is_said() -> None:
-    """A run that was lost or failed through no fault of its own begins anew."""
-    again = StatusChange(status=RunStatus.PENDING, at=NOON, source="retry")
+def test_the_line_is_shown_where_it_is_news() -> None:
+    """To whoever joins it and whoever is next; not each step of everybody."""
+    lines = shown(*({"queue_position": place} for place in (3, 2, 1, 1)))
+
+    assert [line[19:] for line in lines[1:]] == [
+        "◔ waiting    place 3 in the line",
+        "◔ waiting    place 1 in the line",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("lost", "was lost by its server"),
+        ("gone", "was at a server that is gone"),
+        ("failed", "failed as another try may not"),
+        ("newer", "did not come through"),
+    ],
+)
+def test_another_try_is_shown_with_why(source: str, why: str) -> None:
+    """And where the run is then."""
+    again = StatusChange(status=RunStatus.PENDING, at=NOON, source=source)
     lines = shown(
         {"status": RunStatus.RUNNING},
         {"status": RunStatus.PENDING, "attempt": 2, "history": (again,)},
+        {"status": RunStatus.QUEUED, "slot": "b#1"},
+        max_attempts=3,
     )
 
-    assert "is tried again, as attempt 2" in lines[-1]
+    assert lines[2].endswith(f"pending    {why}, and is tried again: attempt 2 of 3")
+    assert lines[3].endswith("queued     comfydeploy has it at b#1, as run run-1")
 
 
 def test_a_cancel_is_shown_when_it_is_asked_for() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.observability.metrics import MOST_WORDS, DebtRow, Metrics
+from app.observability.metrics import MOST_WORDS, DebtRow, LineRow, Metrics, ServerRow
 from processors.runs import Verdict
 from schemas.debt import DebtKind
 
@@ -85,6 +85,26 @@ def test_debts_are_set_as_they_are_found() -> None:
     assert (found, oldest) == (2, 90)
     assert figure(metrics, "debts", kind="notify", state="dead") == 0
     assert figure(metrics, "debts_oldest_seconds", kind="ask", state="live") == 0
+
+
+def test_servers_are_named_as_the_settings_name_them() -> None:
+    """An address is a server's own name; how it stands is what was set last."""
+    metrics = Metrics()
+    metrics.servers([ServerRow("10.0.0.5:8188", True, 2, 1)], LineRow(12, 90.5))  # noqa: FBT003
+    metrics.servers([ServerRow("10.0.0.5:8188", False, 2, 0)], LineRow(11, 60))  # noqa: FBT003
+    metrics.retried("lost")
+    metrics.previewed("10.0.0.5:8188")
+    metrics.socket_lost("10.0.0.5:8188")
+
+    server = {"server": "10.0.0.5:8188"}
+    assert figure(metrics, "server_up", **server) == 0
+    assert figure(metrics, "server_slots", **server) == 2
+    assert figure(metrics, "server_slots_taken", **server) == 0
+    assert figure(metrics, "line_waiting") == 11
+    assert figure(metrics, "line_oldest_seconds") == 60
+    assert figure(metrics, "runs_retried_total", reason="lost") == 1
+    assert figure(metrics, "previews_total", **server) == 1
+    assert figure(metrics, "server_sockets_lost_total", **server) == 1
 
 
 def test_tries_at_debts_are_counted() -> None:

@@ -52,10 +52,10 @@ def plain(server: ServerSettings) -> dict[str, str]:
 
 
 def test_addresses_by_comma_are_enough() -> None:
-    """A server is called by host and port, and has one slot."""
+    """A server is called by host, port and path, and has one slot."""
     assert loaded("http://10.0.0.5:8188/, https://gpu.example.com/a/b//,http://[::1]:80") == (
         ServerSettings(name="10.0.0.5:8188", url="http://10.0.0.5:8188"),
-        ServerSettings(name="gpu.example.com:443", url="https://gpu.example.com/a/b"),
+        ServerSettings(name="gpu.example.com:443-a-b", url="https://gpu.example.com/a/b"),
         ServerSettings(name="::1:80", url="http://[::1]"),
     )
 
@@ -113,7 +113,7 @@ def test_an_odd_authorization_is_a_secret_as_it_is(value: str, tmp_path: Path) -
         ("http://a:1/#x", "address 1.url: is not an address"),
         ("http://a:1/é", "address 1.url: has letters beyond ASCII"),
         ("http://a:99999", "address 1.url: is not an address"),
-        ("http://a:1/x,http://a:1/y", "two servers are called a:1; give them names"),
+        ("http://a:1/x/y,http://a:1/x-y", "two servers are called a:1-x-y; give them names"),
         ("http://" + ".".join(["a" * 40] * 2), "address 1.name: must be 1 to 64"),
         ("10.0.0.5:8188", "10.0.0.5:8188 cannot be read"),
     ],

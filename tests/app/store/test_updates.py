@@ -31,8 +31,19 @@ async def test_what_is_due_is_found_by_an_index_alone(prepared: Connection) -> N
         found = await updates.due(HERE, NOON, 3)
 
     assert found == ("chat:1", "chat:2", "chat:3")
-    assert (profile.documents, len(profile.plans)) == (0, 1)
-    assert profile.keys <= LANES + 1
+    assert (profile.documents, len(profile.plans)) == (0, 2)
+    assert profile.keys <= LANES + 2
+
+
+async def test_that_nothing_is_open_is_found_by_one_small_question(prepared: Connection) -> None:
+    """However many were handled: none of them is looked at."""
+    documents = [an_update(number, open=False).document() for number in range(OPEN)]
+    await prepared.collection("updates").insert_many(documents)
+    async with profiled(prepared, "updates") as profile:
+        found = await MongoUpdates(prepared).due(HERE, NOON, 3)
+
+    assert found == ()
+    assert (profile.documents, profile.keys, len(profile.plans)) == (0, 0, 1)
 
 
 async def test_the_first_of_a_lane_is_found_by_an_index(prepared: Connection) -> None:

@@ -53,6 +53,17 @@ async def test_what_runs_too_long_is_ended_by_us_and_the_engine_told() -> None:
     assert scene.engine.cancelled == [RUN]
 
 
+async def test_what_runs_too_long_ends_though_its_engine_is_off() -> None:
+    """Whoever took the engine out of the settings has left nobody to ask."""
+    async with Scene().running() as scene:
+        generation = await submitted(scene)
+    async with Scene(after=scene, engine_on=False).running() as later:
+        await asyncio.sleep(7 * HOUR)
+
+    record = later.record(generation)
+    assert (record.status, record.status_reason) == (RunStatus.TIMEOUT, "overdue")
+
+
 async def test_what_the_engine_lost_is_lost() -> None:
     """A run that it knows nothing of, time after time; said by us."""
     async with Scene().running() as scene:

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from app.clock import Clock
 from app.usecases.duty import NAME, Duty
 from schemas.base import InstanceName
 from schemas.timing import Timing
 from tests.app.telegram.conditions import until
 from tests.app.telegram.fakes import FakeLeases
+from tests.fakes.clock import LoopClock
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ async def a_keeper(duty: Duty) -> AsyncGenerator[None]:
 
 def a_duty(leases: FakeLeases, me: str = "one", timing: Timing = SHORT) -> Duty:
     """A duty of a process."""
-    return Duty(leases, InstanceName(me), Clock(), timing)
+    return Duty(leases, InstanceName(me), LoopClock(), timing)
 
 
 async def test_one_of_two_holds_it() -> None:
@@ -72,7 +72,7 @@ async def test_a_lease_that_another_has_is_lost_at_once() -> None:
     async with a_keeper(duty):
         await until(duty.held)
         leases.held[NAME] = leases.held[NAME]._replace(
-            holder=InstanceName("two"), until=Clock().now() + timedelta(hours=1)
+            holder=InstanceName("two"), until=LoopClock().now() + timedelta(hours=1)
         )
         await until(lambda: not duty.held())
 

@@ -10,6 +10,7 @@ from app.usecases.explain import Explain, told_of
 from processors import ledger
 from processors.ledger import Act
 from processors.protocols import comfydeploy
+from schemas.generation import Retry, StatusChange
 from schemas.job import Job, JobStatus, Told
 from schemas.ledger import Entry, EntryId
 from schemas.run import Batch, Delivery, RunStatus
@@ -108,3 +109,14 @@ def entries(job: Job) -> list[Entry]:
     close = ledger.close(hold, paid, hold, ID, Decimal(5))
     back = act._replace(at=later(80), reason="lost")
     return [grant, hold, close, ledger.refund(close, back, close, ID)]
+
+
+async def test_another_try_is_a_moment_that_says_why() -> None:
+    """What came before it stays in the history."""
+    again = StatusChange(status=RunStatus.PENDING, at=later(30), source=Retry.LOST)
+    record = a_generation(RunStatus.PENDING, attempt=2, max_attempts=3, history=(again,))
+    [page] = (await explaining(FakeGenerations({ID: record}))(ID, later(99))).pages
+
+    assert "-> pending: its server has it no more, so it is tried again" in [
+        each.what for each in page.moments
+    ]

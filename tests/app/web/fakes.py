@@ -24,6 +24,7 @@ from app.usecases.controlling import Controlling
 from app.usecases.forget_user import ForgetUser
 from app.usecases.money import Money
 from app.usecases.orders import JobView, Order
+from app.usecases.oversee import Oversee
 from app.usecases.pauses import Spending
 from app.usecases.people import People
 from app.usecases.records import Records, RecordsOf
@@ -37,6 +38,8 @@ from schemas.generation import Generation, Metadata, Request
 from schemas.job import Job, JobId, JobStatus
 from schemas.payment import Payment, PaymentStatus
 from schemas.run import Delivery, Output, RunEvent
+from schemas.server import ServerSettings
+from schemas.timing import Timing
 from schemas.user import Account, User
 from schemas.wire.api import Change, NewGeneration, NewUser
 from tests.builders import USER, a_job, a_payment
@@ -48,6 +51,7 @@ from tests.fakes.ledger import FakeLedger
 from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
 from tests.fakes.previews import FakePreviews
+from tests.fakes.servers import FakeServers
 from tests.fakes.storage import FakeStorage
 from tests.fakes.users import FakeUsers
 from tests.fakes.uses import FakeUses
@@ -55,6 +59,7 @@ from tests.fakes.workflows import FakeWorkflows
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENGINE = EngineName("comfydeploy")
+COMFYUI = EngineName("comfyui")
 ID = GenerationId("0198c0ffee0000000000000000000001")
 API_KEY = "an-api-key-of-the-tests"
 KEY = signing.derive(b"the secret of the tests", "webhook:comfydeploy")
@@ -511,6 +516,9 @@ class World:
     storage: FakeStorage = field(default_factory=FakeStorage)
     uses: FakeUses = field(default_factory=FakeUses)
     previews: FakePreviews = field(default_factory=FakePreviews)
+    spots: KeptGenerations = field(default_factory=KeptGenerations)
+    """The generations that have slots of servers, or wait for one."""
+    servers: FakeServers = field(default_factory=FakeServers)
     updates: FakeIntake | None = field(default_factory=FakeIntake)
     update_secret: bytes = UPDATE_SECRET
     images: Images | None = None
@@ -564,6 +572,14 @@ class World:
             storage=self.storage,
             uses=self.uses,
             previews=self.previews,
+            oversee=Oversee(
+                self.spots,
+                self.servers,
+                COMFYUI,
+                (ServerSettings(name="a", url="http://a.test"),),
+                clock=FakeClock(NOON),
+                timing=Timing(),
+            ),
             media_keys=(MEDIA_KEY,),
             link=self.link,
             link_to=partial(_link_to, NOON.date()),

@@ -27,7 +27,7 @@ from schemas.job import JobChat, JobStatus
 from schemas.run import RunStatus
 from tests.app.web.fakes import API_KEY, World
 from tests.app.web.serving import serving
-from tests.builders import JOB, USER, a_generation, a_job, a_user, an_output
+from tests.builders import JOB, USER, a_generation, a_job, a_user, an_output, later
 
 pytestmark = pytest.mark.anyio
 
@@ -366,3 +366,24 @@ async def test_the_description_has_it_all() -> None:
     assert names >= {"user", "status", "cursor", "limit", "If-None-Match"}
     assert "get" in paths[f"{PATH}/{{id}}"]
     assert "post" in paths[f"{PATH}/{{id}}/cancel"]
+
+
+async def test_a_step_that_waits_says_where() -> None:
+    """Its place in the line, when it is expected to begin, and which try it is."""
+    world = a_world()
+    waits = a_generation(
+        RunStatus.PENDING,
+        job_id=JOB,
+        queue_position=3,
+        expected_start_at=later(120),
+        attempt=2,
+        max_attempts=3,
+        warnings=("Save: images: bad",),
+    )
+    world.orders.views[JOB] = JobView(a_job(), (waits,))
+    async with serving(world) as site:
+        [shown] = (await site.client.get(ONE)).json()["generations"]
+
+    assert (shown["queuePosition"], shown["expectedStartAt"]) == (3, "2026-01-01T12:02:00.000Z")
+    assert (shown["attempt"], shown["maxAttempts"]) == (2, 3)
+    assert shown["warnings"] == ["Save: images: bad"]

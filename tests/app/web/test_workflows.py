@@ -60,7 +60,8 @@ async def test_a_workflow_is_shown_to_those_with_a_key() -> None:
 async def test_a_workflow_can_be_ordered() -> None:
     """By itself, of more than other bodies may have, or by its digest."""
     world = a_world()
-    long = {**GRAPH, "3": {"class_type": "Note", "inputs": {"text": "\n" * 600_000}}}
+    inputs = {"text": "\n" * 600_000, "seed": 2**64 - 1}
+    long = {**GRAPH, "3": {"class_type": "Note", "inputs": inputs}}
     async with serving(world) as site:
         for workflow in (long, DIGEST):
             order = {"engine": "comfyui", "workflow": workflow, "priority": 1}

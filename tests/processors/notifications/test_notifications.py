@@ -383,6 +383,87 @@ def test_a_waiting_status_shows_its_place() -> None:
     assert shown.startswith("<b>⏳ В очереди</b>\nместо в очереди: 3")  # noqa: RUF001
 
 
+@pytest.mark.parametrize(
+    ("language", "seconds", "said"),
+    [
+        ("en", 118, "place 3 in the queue, about 2 min"),
+        ("ru", 118, "место в очереди: 3, примерно 2 мин"),
+        ("pt", 22, "lugar na fila: 3, cerca de 20 s"),
+        ("en", 0, "place 3 in the queue"),
+        ("en", None, "place 3 in the queue"),
+    ],
+)
+def test_who_waits_for_a_server_learns_how_long(
+    language: str, seconds: int | None, said: str
+) -> None:
+    """The place in the line, and about when it is reached, where that is known and to come."""
+    expected = None if seconds is None else NOON + timedelta(seconds=seconds)
+    waiting = a_generation(
+        status=RunStatus.PENDING, queue_position=3, expected_start_at=expected, language=language
+    )
+
+    assert shown_of(waiting, now=NOON).splitlines()[1] == said
+
+
+@pytest.mark.parametrize(
+    ("language", "source", "said"),
+    [
+        ("en", "lost", "The server has lost this. Trying again: attempt 2 of 3."),
+        ("en", "gone", "The server cannot be reached any more. Trying again: attempt 2 of 3."),
+        ("en", "failed", "The server could not finish this. Trying again: attempt 2 of 3."),
+        ("ru", "lost", "Сервер потерял эту задачу. Пробуем ещё раз: попытка 2 из 3."),
+        ("pt", "lost", "O servidor perdeu esta tarefa. Tentando de novo: tentativa 2 de 3."),
+        ("en", "newer", "Trying again: attempt 2 of 3."),
+    ],
+)
+def test_another_try_is_said_with_why(language: str, source: str, said: str) -> None:
+    """From the moment it waits again until its end, which says its own."""
+    again = StatusChange(status=RunStatus.PENDING, at=NOON, source=source)
+    sent = StatusChange(status=RunStatus.QUEUED, at=NOON, source="submit")
+    tried = a_generation(
+        status=RunStatus.QUEUED,
+        attempt=2,
+        max_attempts=3,
+        history=(again, sent),
+        language=language,
+    )
+
+    assert shown_of(tried).splitlines()[1] == said
+    assert said not in shown_of(tried.change(status=RunStatus.COMPLETED))
+    assert "Trying again" not in shown_of(tried.change(attempt=1))
+
+
+@pytest.mark.parametrize(
+    ("reason", "language", "said"),
+    [
+        ("lost", "en", ["The engine knows nothing of this run any more."]),
+        ("lost", "ru", ["Движок больше ничего не знает об этом запуске."]),  # noqa: RUF001
+        ("lost", "pt", ["O motor não sabe mais nada desta execução."]),
+        (
+            "Allocation on device (in KSampler)",
+            "en",
+            [
+                "There was not enough memory for this.",
+                "The engine says: Allocation on device (in KSampler)",
+            ],
+        ),
+        ("CUDA out of memory.", "ru", ["На это не хватило памяти."]),  # noqa: RUF001
+        ("MemoryError", "pt", ["Não houve memória suficiente para isto."]),
+    ],
+)
+def test_who_tried_in_vain_is_told_why(reason: str, language: str, said: list[str]) -> None:
+    """What went wrong the last time, in the person's language, and how often it was tried."""
+    ended = a_generation(
+        status=RunStatus.FAILED, status_reason=reason, attempt=3, max_attempts=3, language=language
+    )
+    lines = told(ended).splitlines()
+    tried = {"en": "It was tried 3 times.", "ru": "Сделаны 3 попытки."}
+
+    assert lines[2 : 2 + len(said)] == said
+    assert tried.get(language, "Foram feitas 3 tentativas.") in lines
+    assert "It was tried" not in told(ended.change(attempt=1, max_attempts=1))
+
+
 def test_a_wanted_cancel_shows() -> None:
     """Who has cancelled sees that it was heard."""
     shown = shown_of(a_generation(status=RunStatus.RUNNING, cancel_wanted=True))

@@ -98,6 +98,22 @@ def test_credits_are_counted(voice: Voice, amount: str, said: str) -> None:
     assert texts.in_credits(voice, Decimal(amount)) == said
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "10 s"),
+        (24, "20 s"),
+        (58, "1 min"),
+        (89, "1 min"),
+        (150, "2 min"),
+        (3899, "1 h 5 min"),
+    ],
+)
+def test_a_time_that_nobody_knows_exactly_is_rounded(seconds: float, said: str) -> None:
+    """No more is said than is known."""
+    assert texts.roughly(ENGLISH, seconds) == said
+
+
 def test_what_a_person_writes_is_no_field() -> None:
     """Only our own braces are filled in."""
     assert ENGLISH.say("Reason: {reason}", reason="{step}") == "Reason: {step}"

@@ -38,7 +38,8 @@ def test_no_sandbox_is_said_so(tmp_path: Path) -> None:
     assert answer.code == 2
     assert "is `runrelay serve` running?" in answer.err
 
-    address = {"url": "http://127.0.0.1:9", "keeper": 9, "pid": 1, "comfyui": [], "token": "x"}
+    peers: list[str] = []
+    address = {"url": "http://127.0.0.1:9", "keeper": 9, "pid": 1, "comfyui": peers, "token": "x"}
     others = dict.fromkeys(("comfydeploy", "telegram", "outputs_host"), "x")
     (tmp_path / "sandbox.json").write_text(json.dumps(address | others))
     answer = run("chat", data_dir=tmp_path)

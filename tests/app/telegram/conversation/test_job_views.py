@@ -11,7 +11,7 @@ from app.usecases.orders import JobView
 from schemas.debt import Debt, DebtKind
 from schemas.job import JobStatus, Outcome
 from schemas.run import RunStatus
-from tests.builders import JOB, NOON, a_job, a_preset, a_step, later
+from tests.builders import JOB, NOON, a_generation, a_job, a_preset, a_step, later
 from tests.speech import ENGLISH, RUSSIAN
 
 PRESETS = {"l4_t2i": a_preset()}
@@ -54,7 +54,7 @@ def test_all_of_an_order() -> None:
         preset="gone", inputs={"image": "media:inputs/x.png", "prompt": "a" * 900, "steps": 20}
     )
     job = a_job(steps=(step,), status=JobStatus.COMPLETED, ended_at=later(60))
-    text = job_views.info(ENGLISH, PRESETS, JobView(job, ()))
+    text = job_views.info(ENGLISH, PRESETS, JobView(job, ()), NOON)
 
     assert text.startswith("<b>gone</b>\n✅ Done\nOrdered: 2026-01-01 12:00 UTC\nEnded: ")
     assert "image: a picture\n" in text
@@ -62,6 +62,16 @@ def test_all_of_an_order() -> None:
     assert "a" * 499 + "…" in text
     assert "steps: 20" in text
     assert f"Order: <code>{JOB}</code>" in text
+
+
+def test_an_order_that_waits_says_where() -> None:
+    """Its place in the line; once that has ended, nothing of it."""
+    waits = a_generation(RunStatus.PENDING, queue_position=2, expected_start_at=later(60))
+    text = job_views.info(ENGLISH, PRESETS, JobView(a_job(), (waits,)), NOON)
+    over = waits.change(status=RunStatus.COMPLETED)
+
+    assert "\nplace 2 in the queue, about 1 min\nSet aside: 5 credits" in text
+    assert "place" not in job_views.info(ENGLISH, PRESETS, JobView(a_job(), (over,)), NOON)
 
 
 def test_a_list_of_one_without_words() -> None:
