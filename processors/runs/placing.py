@@ -128,7 +128,9 @@ def untaken(
     Each is a try that counts: it may be this run that no server takes.
     """
     held = debts.held(generation.owed, debt.key, debt.n)
-    return vanished(generation, reason, now, taker, Retry.FAILED) if held else generation
+    if not held:
+        return generation
+    return vanished(generation, reason, now, taker, Retry.UNTAKEN)
 
 
 def unanswered(generation: Generation, debt: Debt, now: datetime) -> Generation:
@@ -185,11 +187,7 @@ def sending(generation: Generation, now: datetime, timing: Timing) -> bool:
 
 
 def vanished(
-    generation: Generation,
-    reason: str,
-    now: datetime,
-    taker: Taker,
-    why: Retry = Retry.LOST,
+    generation: Generation, reason: str, now: datetime, taker: Taker, why: Retry = Retry.LOST
 ) -> Generation:
     """Return what becomes of a run that its server has no more: another try, or an end.
 
@@ -200,7 +198,7 @@ def vanished(
         reason: Why, where it is not tried again.
         now: When.
         taker: Who takes up what is owed then.
-        why: Why it is tried again, where it is.
+        why: Why, where it is.
     """
     if generation.ended:
         return generation

@@ -50,7 +50,7 @@ MARK: Final = "4/filename_prefix"
 ORDINARY: Final[Json] = ComfyUIControls().model_dump(mode="json")
 LIVELY: Final = {
     "lease": 6,
-    "submit_limit": 2,
+    "submit_limit": 1.2,
     "unknown_submit": 3,
     "ask_waiting": 1,
     "ask_running": 1,
@@ -274,8 +274,9 @@ async def a_farm(
     peers: Peers,
     mongodb_uri: str,
     *,
+    wire: str | None = None,
     servers: int = 2,
-    headers: Json | None = None,
+    more: Json | None = None,
     **limits: Any,  # noqa: ANN401 - a limit is a number, or several
 ) -> AsyncGenerator[Farm]:
     """Start a service with servers that no other has, and a database of its own.
@@ -284,8 +285,9 @@ async def a_farm(
         folder: Where everything of it is.
         peers: The sandbox.
         mongodb_uri: The database.
+        wire: Where the service finds it; the same where nothing is said.
         servers: How many ComfyUI servers it has.
-        headers: Credentials, by the setting's names, of every server.
+        more: What the setting says of every server besides.
         limits: Limits in seconds that differ from the lively ones.
     """
     number = next(_NAMES)
@@ -297,10 +299,10 @@ async def a_farm(
             for letter, door in zip(ascii_lowercase, doors, strict=False)
         )
         service = await stack.enter_async_context(
-            a_service(folder / "data", peers, mongodb_uri, database)
+            a_service(folder / "data", peers, wire or mongodb_uri, database)
         )
         service.timing |= LIVELY | limits
-        service.environ["COMFYUI_SERVERS"] = listed(folder / "servers.yaml", boxes, headers)
+        service.environ["COMFYUI_SERVERS"] = listed(folder / "servers.yaml", boxes, more)
         witness = await stack.enter_async_context(a_witness(service, peers, mongodb_uri, database))
         client = await stack.enter_async_context(AsyncMongoClient[Json](mongodb_uri))
         farm = Farm(service, witness, boxes, client[database], folder)
@@ -320,10 +322,10 @@ async def another_service(farm: Farm, peers: Peers, mongodb_uri: str) -> AsyncGe
         yield second
 
 
-def listed(path: Path, boxes: tuple[Box, ...], headers: Json | None = None) -> str:
+def listed(path: Path, boxes: tuple[Box, ...], more: Json | None = None) -> str:
     """Write the file that the setting names; return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    servers = [{"name": box.name, "url": box.url, **(headers or {})} for box in boxes]
+    servers = [{"name": box.name, "url": box.url, **(more or {})} for box in boxes]
     path.write_text(json.dumps({"servers": servers}))
     return str(path)
 

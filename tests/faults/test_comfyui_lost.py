@@ -91,7 +91,7 @@ async def test_a_run_is_lost_as_often_as_it_may_be_tried(farm: Farm, shop: Shop)
     await shop.settled(bought, paid=Decimal(0))
 
 
-@pytest.mark.parametrize("fate", ["500", "reset", "hang"])
+@pytest.mark.parametrize("fate", ["500", "hang"])
 async def test_posts_that_were_not_taken(farm: Farm, fate: str) -> None:
     """Nobody can know that at first; asked, the server has no such run, and it is tried again."""
     await farm.behave(post=fate, post_left=1)
@@ -215,3 +215,28 @@ async def test_a_server_is_taken_out_of_the_settings(farm: Farm) -> None:
     record = await farm.ended(order, posts=2)
     assert [each["server"] for each in record["runs"]] == [box.name, other.name]
     await farm.service.restart(COMFYUI_SERVERS=whole)
+
+
+async def test_a_server_that_answers_everything_and_does_nothing(farm: Farm) -> None:
+    """Its `{}` says nothing of its health: it is never given a run."""
+    idle, well = farm.boxes
+    await idle.behave(idle=True)
+    assert (await farm.seen(idle, healthy=False))["trouble"]
+    before = await idle.posts()
+    for order in [await farm.order() for _ in range(3)]:
+        record = await farm.ended(order)
+        assert record["runs"][0]["server"] == well.name
+    assert await idle.posts() == before
+
+
+async def test_a_server_begins_to_answer_everything_and_do_nothing(farm: Farm) -> None:
+    """What it has is neither over nor lost by that, and tried at the other after a while."""
+    await farm.behave(hold=HELD)
+    order = await farm.order()
+    box = await farm.held(order)
+    await box.behave(idle=True)
+    await farm.other(box).held(order)
+    await box.behave(idle=False)
+    await until(lambda: box.posted(order), lambda posted: posted[0]["status"] == "interrupted")
+    await farm.behave(hold=None)
+    assert (await farm.ended(order, posts=2))["attempt"] == 2

@@ -276,7 +276,7 @@ def test_what_a_server_that_is_well_does_not_take_is_tried_again() -> None:
     """That counts as a try; after the last it has failed."""
     after = runs.untaken(sending(), CLAIMED, "answered 500", now=later(2), taker=TAKER)
     assert (after.status, after.attempt, after.slot) == (RunStatus.PENDING, 2, None)
-    assert after.history[-1].source == "failed"
+    assert after.history[-1].source == "untaken"
     other = sending(owed=(CLAIMED.change(n=4),))
     assert runs.untaken(other, CLAIMED, "answered 500", now=later(2), taker=TAKER) is other
 

@@ -1,0 +1,72 @@
+"""Runs that take too long, and servers that do not stop them: everybody is told, slots are free."""
+
+from collections.abc import AsyncGenerator
+from decimal import Decimal
+
+import pytest
+
+from tests.faults.buying import a_shop
+from tests.faults.farm import HELD, Box, Farm, Order, a_farm
+from tests.faults.witness import alive
+from tests.mongo import SharedMongod
+from tests.peers import Json, Peers
+from tests.service import until
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(scope="module")
+async def whole_farm(
+    sandbox: Peers, mongod: SharedMongod, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Farm]:
+    """A service whose runs may take a second or two."""
+    folder, limits = tmp_path_factory.mktemp("farm"), {"limit_running": 1.5, "cancel_grace": 1}
+    async with a_farm(folder, sandbox, mongod.uri, **limits) as farm:
+        yield farm
+
+
+@pytest.mark.parametrize("version", ["0.30.2", "0.9.0", "0.3.50"])
+async def test_a_run_is_slower_than_its_limit(farm: Farm, version: str) -> None:
+    """It is interrupted at its server, told as `timeout`, once, and its slot is free."""
+    await farm.behave(hold=HELD, version=version)
+    order = await farm.order()
+    box = await farm.held(order)
+    record = await _timed_out(farm, order)
+    assert record["statusReason"] == "overdue"
+    await _interrupted(box, order)
+    await farm.behave(hold=None)
+    for each in [await farm.order() for _ in farm.boxes]:
+        await farm.ended(each)
+    # What the server says of the interruption is no news to anybody.
+    await until(lambda: farm.witness.stored(order.id), lambda it: not alive(it))
+    assert (await _timed_out(farm, order))["status"] == "timeout"
+
+
+async def test_the_worker_of_a_server_dies(farm: Farm, mongod: SharedMongod) -> None:
+    """It answers and never ends anything: the time limit does, and money is given back.
+
+    Runs go elsewhere from then on, until the server has been restarted.
+    """
+    async with a_shop(farm, mongod.uri) as shop:
+        await farm.behave(hold=HELD)
+        bought = await shop.buy(time_limit=10)
+        dead = await farm.held(bought.order)
+        await dead.behave(dead_worker=True, hold=None)
+        await farm.behave(hold=None)
+        await _timed_out(farm, bought.order)
+        assert "does not stop" in (await farm.seen(dead, healthy=False))["trouble"]
+        record = await farm.ended(await farm.order())
+        assert record["runs"][0]["server"] == farm.other(dead).name
+        await dead.behave(dead_worker=False)
+        await dead.act("restart")
+        await farm.seen(dead, healthy=True)
+        await shop.settled(bought, paid=Decimal(0))
+
+
+async def _timed_out(farm: Farm, order: Order) -> Json:
+    return await farm.ended(order, "timeout", by="us")
+
+
+async def _interrupted(box: Box, order: Order) -> None:
+    """Wait until exactly a run's own prompt was interrupted."""
+    await until(lambda: box.posted(order), lambda posted: posted[0]["status"] == "interrupted")
