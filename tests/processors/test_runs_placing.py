@@ -379,7 +379,7 @@ def test_a_run_that_is_lost_is_tried_again_from_nothing() -> None:
     )
     assert (again.claimed_end, again.heard) == (None, ())
     assert [each.run_id for each in again.runs] == [RUN]
-    assert (again.history[-1].status, again.history[-1].source) == (RunStatus.PENDING, "retry")
+    assert (again.history[-1].status, again.history[-1].source) == (RunStatus.PENDING, "lost")
     assert owes(again) == ["show", "submit"]
     assert the_debt(again, runs.SUBMIT).by == "here"
 
@@ -400,15 +400,17 @@ def test_a_claim_of_a_former_attempt_holds_nothing_of_the_next(n: int) -> None:
 @pytest.mark.parametrize(
     ("record", "end"),
     [
-        (a_placed(attempt=3), (RunStatus.FAILED, "us", "lost")),
+        (a_placed(attempt=3), (RunStatus.FAILED, "engine", "lost")),
         (a_placed(cancel_wanted=True), (RunStatus.CANCELLED, "engine", None)),
-        (a_placed(RunStatus.TIMEOUT, ended_by="us"), (RunStatus.TIMEOUT, "us", None)),
+        (a_placed(RunStatus.TIMEOUT, ended_by="us"), (RunStatus.TIMEOUT, "engine", None)),
+        (a_placed(RunStatus.CANCELLED, ended_by="us"), (RunStatus.CANCELLED, "engine", None)),
+        (a_placed(RunStatus.COMPLETED, ended_by="us"), (RunStatus.COMPLETED, "us", None)),
     ],
 )
 def test_what_is_not_tried_again_has_ended(
     record: Generation, end: tuple[RunStatus, str, str | None]
 ) -> None:
-    """After its last try, or where nobody wants it any more."""
+    """After its last try, or where nobody wants it any more: its server has told all there is."""
     after = runs.vanished(record, "lost", later(20), TAKER)
 
     assert (after.status, after.ended_by, after.status_reason) == end
