@@ -2,6 +2,7 @@
 
 ingest   events taken in a second, beside endpoints that do less; then what `latency` measures
 latency  from a run's final webhook to the request at Telegram
+comfyui  runs at ComfyUI servers: ends known, 200 followed at once, 1,000 in line
 memory   resident after 100,000 and after 1,000,000 events
 ledger   balance, history and `ledger check` over 1,000,000 entries
 million  events taken in a second with 1,000,000 generations in the collection
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 import uvloop
 
-from benchmarks import ingest, latency, ledger, memory, million, orders, report, start
+from benchmarks import comfyui, ingest, latency, ledger, memory, million, orders, report, start
 from benchmarks.report import Figures
 
 Measure = Callable[..., Coroutine[Any, Any, Figures]]
@@ -27,6 +28,7 @@ async def _ingest(*, quick: bool) -> Figures:
 
 
 NAMES: Final[dict[str, Measure]] = {
+    "comfyui": comfyui.measure,
     "ingest": _ingest,
     "latency": latency.measure,
     "ledger": ledger.measure,

@@ -162,6 +162,15 @@ async def a_server(name: str, *arguments: str) -> AsyncGenerator[Served]:
 
 
 @asynccontextmanager
+async def a_sandbox() -> AsyncGenerator[Served]:
+    """Run stand-ins in a process that is nobody's but ours."""
+    port = str(free_port())
+    command = ("-m", "sandbox", "--quiet", "--port", port)
+    async with _running(command, dict(os.environ), _ROOT, f"http://127.0.0.1:{port}") as pid:
+        yield Served(f"http://127.0.0.1:{port}", pid)
+
+
+@asynccontextmanager
 async def a_service(
     folder: Path,
     uri: str,
@@ -170,8 +179,19 @@ async def a_service(
     *,
     background: bool = True,
     telegram_url: str = "",
+    **more: str,
 ) -> AsyncGenerator[Service]:
-    """Run our service, as `runrelay serve` does in live mode, with stand-ins for its peers."""
+    """Run our service, as `runrelay serve` does in live mode, with stand-ins for its peers.
+
+    Args:
+        folder: Where its own is made.
+        uri: The database.
+        database: Its name, and the folder's.
+        engine_url: Of the stand-in for ComfyDeploy.
+        background: Whether it does more than answer.
+        telegram_url: Of the stand-in for the Bot API; empty: nobody is told.
+        more: Further settings.
+    """
     home, port = folder / database, free_port()
     home.mkdir()
     environ = {
@@ -189,6 +209,7 @@ async def a_service(
         "COMFYDEPLOY_API_KEY": "measured",
         "RUN_BACKGROUND": "on" if background else "off",
         "LOG_FORMAT": "json",
+        **more,
     }
     if telegram_url:
         environ |= {"TELEGRAM_BOT_TOKEN": BOT_TOKEN, "TELEGRAM_API_URL": telegram_url}

@@ -135,6 +135,8 @@ class Retry(StrEnum):
     """Its server has it no more."""
     GONE = "gone"
     """Its server is not reached any more."""
+    UNTAKEN = "untaken"
+    """Its server is well and did not take it."""
     FAILED = "failed"
     """It failed in a way that another try may not, such as for want of memory."""
 

@@ -21,15 +21,15 @@ class ServerSettings(Value):
     """Unique; ``host:port-path`` where none was given."""
     url: str
     """Base URL, a path prefix included: canonical, without a slash at its end."""
-    slots: Annotated[int, Field(ge=1, le=SLOTS_MOST)] = 1
-    """Runs that it is given at a time."""
+    slots: Annotated[int, Field(ge=0, le=SLOTS_MOST)] = 1
+    """Runs that it is given at a time; with 0 it is given none, and what it has goes on."""
     headers: Mapping[str, SecretStr] = Field(default_factory=dict[str, SecretStr])
     """Of every call and of the socket's handshake: credentials for a proxy in front of it."""
 
     def __str__(self) -> str:
         """Write it for the operator, without its credentials."""
         named = "" if self.url.endswith(f"//{self.name}") else f"{self.name}="
-        return f"{named}{self.url}" + (f" ({self.slots} slots)" if self.slots > 1 else "")
+        return f"{named}{self.url}" + (f" ({self.slots} slots)" if self.slots != 1 else "")
 
     def secret_values(self) -> Iterator[str]:
         """Yield all that must never be printed: the headers' values, and what is within them."""

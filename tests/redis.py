@@ -79,6 +79,8 @@ class SharedRedis:
         """Have it answer nobody, its connections standing."""
         assert self._process is not None
         os.kill(self._process.pid, signal.SIGSTOP)
+        # It may go on for a moment after that.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def go_on(self) -> None:
         """Have it answer again."""

@@ -91,14 +91,15 @@ def serve(
 def worker() -> None:
     """Start a worker beside the service; Ctrl-C stops it.
 
-    It does what is owed, as `serve` does, and answers nobody. Start as many as you like, each in
-    a terminal or container of its own: they share the work, and one that dies leaves nothing
-    undone. With RUN_BACKGROUND=off `serve` leaves all of it to them; with REDIS_URL they are
-    woken at once, and without it they look each second.
+    It does what is owed, as `serve` does, and answers nobody. Start as many as
+    you like, each in a terminal or container of its own: they share the work,
+    and one that dies leaves nothing undone. With RUN_BACKGROUND=off `serve`
+    leaves all of it to them; with REDIS_URL they are woken at once, and without
+    it they look each second.
 
-    It uses MONGODB_URI, or else the database of the `serve` on the same DATA_DIR, which has to
-    run already; so do the stand-ins of sandbox mode. Each worker keeps its name in
-    DATA_DIR/worker-1, worker-2, ...
+    It uses MONGODB_URI, or else the database of the `serve` on the same
+    DATA_DIR, which has to run already; so do the stand-ins of sandbox mode.
+    Each worker keeps its name in DATA_DIR/worker-1, worker-2, and so on.
 
     [dim]RUN_BACKGROUND=off runrelay serve      # in one terminal, then in others:[/dim]
 

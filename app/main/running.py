@@ -87,7 +87,7 @@ async def run(
             journal=journal.show(terminal, settings.log_format, live=settings.live),
             metrics=Metrics(),
         )
-        async with service.client:
+        async with service.client, _awake(service):
             await service.sweep.release(name)
             background = [*_endless(service), tell_deaths(deaths, service.alerts)]
             background += [] if watch is None else [watch]
@@ -173,6 +173,17 @@ async def _flush(service: Service, flushed: Sequence[asyncio.Task[None]]) -> Non
         await asyncio.shield(task)
 
 
+@asynccontextmanager
+async def _awake(service: Service) -> AsyncGenerator[None]:
+    """Wake others, and be woken, inside this block and once more at its end."""
+    async with asyncio.TaskGroup() as group:
+        waking = group.create_task(service.waker.run())
+        yield
+        # They may have what we have given back.
+        service.waker.wake()
+        waking.cancel()
+
+
 def _endless(service: Service) -> list[Endless]:
     disk = DiskWatch(service.readiness.disk_full, service.alerts)
     running: list[Endless] = [
@@ -181,7 +192,6 @@ def _endless(service: Service) -> list[Endless]:
         _every(COUNT_EVERY, lambda: count_servers(service)),
         _every(READER_EVERY, service.store.connection.check_reader),
         _every(DISK_EVERY, disk.look),
-        service.waker.run(),
     ]
     if service.forgetting is not None:
         running.append(_every(FORGET_EVERY, service.forgetting.sweep))

@@ -10,7 +10,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.observability.terminal import RESET, Terminal, fit, printable
-from processors.notifications import prompt_of
+from processors.notifications import place, prompt_of
+from processors.notifications.texts import Language, Voice, english
 from schemas.base import GenerationId, plain
 from schemas.generation import Generation, Retry
 from schemas.run import OutputKind, RunStatus
@@ -40,7 +41,7 @@ class Lives:
         elif after.status in _EXECUTING and after.progress != before.progress:
             self._ran(after)
         elif _comes_up(before, after):
-            self._say(after, "waiting", f"place {after.queue_position} in the line")
+            self._say(after, "waiting", place(after, _ENGLISH, after.updated_at) or "")
         if before is not None and after.cancel_wanted and not before.cancel_wanted:
             self._say(after, "cancelling", "asked to cancel it")
 
@@ -139,6 +140,7 @@ class Lives:
         return f"\x1b[2m{text}{RESET}" if self._terminal.coloured and text else text
 
 
+_ENGLISH: Final = Voice(Language.ENGLISH, english)
 _EXECUTING: Final = frozenset({RunStatus.RUNNING, RunStatus.UPLOADING})
 _HEAD: Final = 32
 """Cells that a line's beginning takes."""
@@ -184,6 +186,7 @@ _ASCII: Final = {"": "-", "running": ">", "full": "#", "half": "=", "empty": "."
 _AGAIN: Final[dict[str, str]] = {
     Retry.LOST: "was lost by its server",
     Retry.GONE: "was at a server that is gone",
+    Retry.UNTAKEN: "was not taken by its server",
     Retry.FAILED: "failed as another try may not",
 }
 

@@ -20,6 +20,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from schemas import server
 from schemas.debt import DebtKind
 
 OTHER: Final = "other"
@@ -191,12 +192,15 @@ class Metrics:
         self._telegram_handled_lag.observe(seconds)
 
     def circuit(self, peer: str, open: bool) -> None:  # noqa: A002, FBT001 - the word for it
-        """Set whether a peer is left alone for being down."""
-        self._circuit.labels(self._word("peer", peer)).set(int(open))
+        """Set whether a peer is left alone for being down: an engine, or a server of one."""
+        named = peer if _SERVER.fullmatch(peer) else self._word("peer", peer)
+        self._circuit.labels(named).set(int(open))
 
     def alert(self, slug: str) -> None:
-        """Count an alert."""
-        self._alerts.labels(self._word("slug", slug)).inc()
+        """Count an alert; one about a server, as ``comfyui:big_down``, counts as its engine's."""
+        about = _OF_SERVER.fullmatch(slug)
+        named = f"{about[1]}_{about[2]}" if about else slug
+        self._alerts.labels(self._word("slug", named)).inc()
 
     def wakeup(self, way: Literal["published", "received"]) -> None:
         """Count a wake-up that went out to other processes, or came from one."""
@@ -303,6 +307,9 @@ class Metrics:
 _NAMESPACE: Final = "runrelay"
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,30}")
 """No digits: nothing that holds an id, a number or an address is a word."""
+_SERVER: Final = re.compile(rf"[a-z]{{1,32}}:{server.NAME}")
+"""A server, as it is called where peers are: ``comfyui:10.0.0.5:8188``."""
+_OF_SERVER: Final = re.compile(rf"([a-z]{{1,32}}):{server.NAME}_(down|back)")
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 _KINDS: Final = frozenset(kind.value for kind in DebtKind)
 

@@ -177,8 +177,8 @@ def _name(value: object) -> str:
 
 def _slots(value: object) -> int:
     given = str(value)
-    if not re.fullmatch("[0-9]{1,2}", given) or not 1 <= int(given) <= SLOTS_MOST:
-        raise ValueError(f"must be a whole number, from 1 to {SLOTS_MOST}")
+    if not re.fullmatch("[0-9]{1,2}", given) or int(given) > SLOTS_MOST:
+        raise ValueError(f"must be a whole number, from 0 to {SLOTS_MOST}")
     return int(given)
 
 

@@ -121,13 +121,23 @@ class RedisWaker:
         self._looks.append(look)
 
     async def run(self) -> NoReturn:
-        """Publish, and listen where somebody heeds it, until cancelled."""
+        """Publish, and listen where somebody heeds it, until cancelled; nothing is left unsaid."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._lasting("publishing", self._publish))
                 if self._looks:
                     group.create_task(self._lasting("listening", self._listen))
             raise AssertionError  # pragma: no cover - neither of the two ever ends
+        finally:
+            await self._finish()
+
+    async def _finish(self) -> None:
+        """Publish what is still to be, if that is soon done, and close the connections."""
+        try:
+            if self._wanted.is_set() and not any(self._failures.values()):
+                await self._say()
+        except Exception as error:  # noqa: BLE001 - as below
+            self._log.debug("nobody was woken at the end", error=str(error))
         finally:
             await self._client.aclose()
 
@@ -143,14 +153,22 @@ class RedisWaker:
         while True:
             wanted = await self._soon()
             if wanted:
-                # Before the call: what comes during it may come too late for it.
-                self._wanted.clear()
-                await _within(self._limit, self._client.publish(self._channel, self._me))
-                self._metrics.wakeup("published")
+                await self._say()
             else:
                 await _within(self._limit, self._client.ping())
             self._up("publishing")
             await asyncio.sleep(GAP_SECONDS)
+
+    async def _say(self) -> None:
+        """Publish one message for all that is to be said; what is not said is left to be said."""
+        # Before the call: what comes during it may come too late for it.
+        self._wanted.clear()
+        try:
+            await _within(self._limit, self._client.publish(self._channel, self._me))
+        except BaseException:
+            self._wanted.set()
+            raise
+        self._metrics.wakeup("published")
 
     async def _soon(self) -> bool:
         """Wait until somebody is to be woken; return False where it has been quiet for long.

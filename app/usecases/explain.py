@@ -236,6 +236,7 @@ _SOURCES: Final = {
     "job": "its job made it",
     Retry.LOST: "its server has it no more, so it is tried again",
     Retry.GONE: "its server is not reached any more, so it is tried elsewhere",
+    Retry.UNTAKEN: "its server did not take it, so it is tried again",
     Retry.FAILED: "it failed as another try may not, so it is tried again",
     "server": "as its server said",
 }

@@ -24,6 +24,7 @@ REMEMBERED: Final = timedelta(hours=1)
 
 
 _UNNAMED: Final = "is not among our COMFYUI_SERVERS"
+_DRAINED: Final = "is given no more runs: its slots are 0"
 
 
 class Slot(NamedTuple):
@@ -133,6 +134,8 @@ class Oversee:
         named = {each.name: each.slots for each in self.servers}
         for name, slots in named.items():
             trouble, healthy = self._judged(seen.get(name))
+            if healthy and not slots:
+                trouble, healthy = _DRAINED, False
             has = _slots(name, slots, taken.get(name, {}))
             yield self._station(name, seen.get(name), has, trouble, healthy=healthy, named=True)
         for name in sorted({*seen, *taken} - {*named}):

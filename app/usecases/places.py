@@ -185,13 +185,11 @@ class Places:
     ) -> Place | None:
         """Give a run the best slot there is for it; None where it is not ours to send."""
         place, now = self._choice(record, states, taken), self._clock.now()
-        taker = self._taking.taker(now)
-        if place is None or runs.summoned(record, now, taker) is record:
+        if place is None or runs.summoned(record, now, self._taking.taker(now)) is record:
             return None
-        # Before the claim: who takes it up may look at once.
-        self._chosen[record.id], ours = _Chosen(place, taker.until), False
+        ours = False
         try:
-            ours = await self._summoned(record)
+            ours = await self._summoned(record, place)
         except ContendedError as error:
             self._log.info("a run cannot be given a server now", error=str(error))
         finally:
@@ -202,14 +200,19 @@ class Places:
         await self._served(record)
         return place
 
-    async def _summoned(self, record: Generation) -> bool:
-        """Claim a run's submit; return whether that is what was written."""
+    async def _summoned(self, record: Generation, place: Place) -> bool:
+        """Claim a run's submit for a place; return whether that is what was written."""
         claimed = False
 
         def summoned(known: Generation, now: datetime) -> Generation:
             nonlocal claimed
-            after = runs.summoned(known, now, self._taking.taker(now))
+            taker = self._taking.taker(now)
+            after = runs.summoned(known, now, taker)
             claimed = after is not known
+            if claimed:
+                # Before the claim, since who takes it up may look at once; and each time anew:
+                # a change that came first, such as a new place in the line, had us forget it.
+                self._chosen[known.id] = _Chosen(place, taker.until)
             return after
 
         return await self._records.change(record.id, summoned, record) is not None and claimed

@@ -128,14 +128,22 @@ def standing(generation: Generation, voice: Voice, now: datetime | None) -> Iter
         yield bar(generation.progress)
     if generation.live_status:
         yield generation.live_status
-    if generation.queue_position is not None and generation.started_at is None:
-        yield _place(generation.queue_position, generation.expected_start_at, voice, now)
-    tried = endings.again(generation, voice)
-    if tried is not None:
-        yield tried
+    yield from filter(None, (place(generation, voice, now), endings.again(generation, voice)))
     if now is not None and generation.started_at is not None:
         seconds = (now - generation.started_at).total_seconds()
         yield voice.say("running for {time}", time=texts.duration(voice, seconds))
+
+
+def place(generation: Generation, voice: Voice, now: datetime | None) -> str | None:
+    """Say where in a line it waits, and how long it may take from there; None where it does not."""
+    position, expected = generation.queue_position, generation.expected_start_at
+    if position is None or generation.started_at is not None:
+        return None
+    wait = 0.0 if expected is None or now is None else (expected - now).total_seconds()
+    if wait <= 0:
+        return voice.say("place {position} in the queue", position=position)
+    about = texts.roughly(voice, wait)
+    return voice.say("place {position} in the queue, about {time}", position=position, time=about)
 
 
 def bar(progress: float) -> str:
@@ -253,15 +261,6 @@ def _quoted(generation: Generation) -> list[Piece]:
     if prompt is None or not clean(prompt).strip():
         return []
     return [Piece("\n"), Piece(clean(prompt).strip(), "blockquote", elastic=True)]
-
-
-def _place(position: int, expected: datetime | None, voice: Voice, now: datetime | None) -> str:
-    """Say how far back in the line it is, and how long it may take from there where we know."""
-    wait = 0.0 if expected is None or now is None else (expected - now).total_seconds()
-    if wait <= 0:
-        return voice.say("place {position} in the queue", position=position)
-    about = texts.roughly(voice, wait)
-    return voice.say("place {position} in the queue, about {time}", position=position, time=about)
 
 
 def _facts(generation: Generation, voice: Voice, charge: Charge | None) -> Iterator[str]:

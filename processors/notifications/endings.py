@@ -41,6 +41,7 @@ REASONS: Final[Mapping[str, str]] = {
 RETRIES: Final[Mapping[str, str]] = {
     Retry.LOST: message("The server has lost this."),
     Retry.GONE: message("The server cannot be reached any more."),
+    Retry.UNTAKEN: message("The server did not take this."),
     Retry.FAILED: message("The server could not finish this."),
 }
 """Why a run is tried again, by the source of the change that says so."""

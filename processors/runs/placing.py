@@ -128,7 +128,9 @@ def untaken(
     Each is a try that counts: it may be this run that no server takes.
     """
     held = debts.held(generation.owed, debt.key, debt.n)
-    return vanished(generation, reason, now, taker) if held else generation
+    if not held:
+        return generation
+    return vanished(generation, reason, now, taker, Retry.UNTAKEN)
 
 
 def unanswered(generation: Generation, debt: Debt, now: datetime) -> Generation:
@@ -184,7 +186,9 @@ def sending(generation: Generation, now: datetime, timing: Timing) -> bool:
     return claimed or now < generation.runs[-1].submitted_at + timing.submit_limit
 
 
-def vanished(generation: Generation, reason: str, now: datetime, taker: Taker) -> Generation:
+def vanished(
+    generation: Generation, reason: str, now: datetime, taker: Taker, why: Retry = Retry.LOST
+) -> Generation:
     """Return what becomes of a run that its server has no more: another try, or an end.
 
     A server of ours knows what it has, so that such an end is as final as one that it tells; and
@@ -195,6 +199,7 @@ def vanished(generation: Generation, reason: str, now: datetime, taker: Taker) -
         reason: Why, where it is not tried again.
         now: When.
         taker: Who takes up what is owed then.
+        why: Why, where it is.
     """
     gone = Ending(status=RunStatus.CANCELLED, by="engine")
     if generation.ended:
@@ -202,7 +207,7 @@ def vanished(generation: Generation, reason: str, now: datetime, taker: Taker) -
         surely = stopped and _at_server(generation)
         return ended(generation, gone, now=now, taker=taker) if surely else generation
     if may_retry(generation):
-        return retried(generation, now, taker, Retry.LOST)
+        return retried(generation, now, taker, why)
     if generation.cancel_wanted:
         return ended(generation, gone, now=now, taker=taker)
     by = "engine" if _at_server(generation) else "us"

@@ -21,6 +21,7 @@ from tests.builders import (
     RUN,
     TIMING,
     a_debt,
+    a_generation,
     a_placed,
     a_report,
     a_run_event,
@@ -275,6 +276,7 @@ def test_what_a_server_that_is_well_does_not_take_is_tried_again() -> None:
     """That counts as a try; after the last it has failed."""
     after = runs.untaken(sending(), CLAIMED, "answered 500", now=later(2), taker=TAKER)
     assert (after.status, after.attempt, after.slot) == (RunStatus.PENDING, 2, None)
+    assert after.history[-1].source == "untaken"
     other = sending(owed=(CLAIMED.change(n=4),))
     assert runs.untaken(other, CLAIMED, "answered 500", now=later(2), taker=TAKER) is other
 
@@ -539,3 +541,10 @@ def _stepped(record: Generation, step: str, number: int, here: InstanceName) -> 
     }
     told = partial(runs.concluded, record, report, now=now, timing=TIMING, taker=taker)
     return become.get(step, told)()
+
+
+def test_a_run_that_was_at_no_server_of_ours_is_lost_by_our_word() -> None:
+    """Its engine may find it again."""
+    after = runs.vanished(a_generation(), "lost", later(20), TAKER)
+
+    assert (after.status, after.ended_by) == (RunStatus.FAILED, "us")

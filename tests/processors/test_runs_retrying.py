@@ -6,7 +6,7 @@ from schemas.base import InstanceName
 from schemas.generation import EngineRun, Generation, Retry
 from schemas.run import RunStatus
 from schemas.timing import Timing
-from tests.builders import NOON, RUN, a_generation, a_report, later
+from tests.builders import NOON, RUN, a_debt, a_generation, a_report, later
 
 TAKER = Taker(by=InstanceName("me"), until=later(75))
 
@@ -26,6 +26,16 @@ def why(generation: Generation) -> str:
 def test_a_run_that_its_server_has_no_more_was_lost() -> None:
     """Whoever found that out."""
     assert why(runs.vanished(at_a_server(), "lost", NOON, TAKER)) == Retry.LOST
+
+
+def test_a_run_that_its_server_did_not_take_was_not_lost() -> None:
+    """It was never there."""
+    debt = a_debt(runs.SUBMIT, by=TAKER.by, n=3)
+    after = runs.untaken(
+        at_a_server().change(owed=(debt,)), debt, "answered 500", now=NOON, taker=TAKER
+    )
+
+    assert why(after) == Retry.UNTAKEN
 
 
 def test_a_run_that_failed_for_the_moment_has_failed() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, MutableMapping
 from typing import Any, Protocol
 
-from app.errors import StoreDownError, UnavailableError
+from app.errors import UnavailableError
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
 from app.ports import Engine, Messenger
@@ -41,13 +41,13 @@ from tests.fakes.workflows import FakeWorkflows
 from tests.speech import translate
 from tests.world.chats import Telegram, TelegramMessenger
 from tests.world.cloud import NAME, Cloud, CloudEngine
-from tests.world.plans import Interruption
+from tests.world.mortal import Fates, Mortal
 from tests.world.shop import Kept, a_shop
 
 METRICS = Metrics()
 
 
-class World(Protocol):
+class World(Fates, Protocol):
     """What a process needs of the world it is in."""
 
     @property
@@ -90,22 +90,6 @@ class World(Protocol):
         """What the storage holds."""
         ...
 
-    def befalls(self) -> Interruption | None:
-        """Return what befalls whoever passes the next point of waiting."""
-        ...
-
-    def outage(self, seconds: float) -> None:
-        """Take the database away for so long."""
-        ...
-
-    def store_is_down(self) -> bool:
-        """Return whether the database is gone at this moment."""
-        ...
-
-    def interrupted(self, name: InstanceName, until: float) -> None:
-        """Note that a process was interrupted, from now on until a moment."""
-        ...
-
     async def something_due(self) -> None:
         """Return when a sweep may find something."""
         ...
@@ -116,21 +100,17 @@ def webhook_of(generation: Generation) -> str:
     return f"{generation.id}/{generation.attempt}"
 
 
-class Process:
+class Process(Mortal):
     """One life of a process, from its start to its crash.
 
     Attributes:
-        crashed: Set by a crash; `downtime` says how long until the next start.
         serving: Whether it takes in requests.
     """
 
     def __init__(self, world: World, name: InstanceName) -> None:
+        super().__init__(world, name)
         self._world = world
-        self.name = name
-        self.crashed = asyncio.Event()
-        self.downtime = 0.0
         self.serving = False
-        self._frozen_until = 0.0
         self._group = asyncio.TaskGroup()
         self._build()
 
@@ -180,40 +160,6 @@ class Process:
             except UnavailableError:
                 await asyncio.sleep(1)
             await self._world.something_due()
-
-    async def _point(self) -> Interruption | None:
-        """Pass a point of waiting: here a process may die or stand still."""
-        await asyncio.sleep(0)
-        self._alive()
-        event = self._world.befalls()
-        now = asyncio.get_running_loop().time()
-        if event is not None and event.kind == "crash":
-            self._world.interrupted(self.name, now)
-            self.downtime = event.seconds
-            self.crashed.set()
-            self._alive()
-        if event is not None and event.kind == "stall":
-            self._frozen_until = now + event.seconds
-            self._world.interrupted(self.name, self._frozen_until)
-        while (now := asyncio.get_running_loop().time()) < self._frozen_until:
-            # A remainder too small to be added to the time would never pass.
-            await asyncio.sleep(max(self._frozen_until - now, 0.001))
-            self._alive()
-        return event
-
-    def _alive(self) -> None:
-        if self.crashed.is_set():
-            raise asyncio.CancelledError
-
-    async def _store_gate(self) -> None:
-        event = await self._point()
-        if event is not None and event.kind == "outage":
-            self._world.outage(event.seconds)
-        if self._world.store_is_down() or (event is not None and event.kind == "lost_answer"):
-            raise StoreDownError("the database does not answer")
-
-    async def _peer_gate(self) -> None:
-        await self._point()
 
     def _build(self) -> None:
         world = self._world

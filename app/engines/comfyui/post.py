@@ -223,7 +223,7 @@ class Post:
         since = self._clock.now() - self._timing.health_every * FRESH
         seen = await self._board.all()
         return any(
-            each.healthy and each.at > since and each.name != self.server.name
+            each.healthy and each.slots and each.at > since and each.name != self.server.name
             for each in seen
             if each.engine == comfyui.NAME
         )

@@ -1,5 +1,6 @@
 """What somebody sees who watches."""
 
+from datetime import timedelta
 from io import BytesIO, StringIO, TextIOWrapper
 from typing import Any
 
@@ -96,11 +97,13 @@ def test_what_was_not_sent_is_said() -> None:
 
 def test_the_line_is_shown_where_it_is_news() -> None:
     """To whoever joins it and whoever is next; not each step of everybody."""
-    lines = shown(*({"queue_position": place} for place in (3, 2, 1, 1)))
+    first = {"queue_position": 3, "expected_start_at": NOON + timedelta(seconds=120)}
+    after = {"expected_start_at": None}
+    lines = shown(first, *(after | {"queue_position": place} for place in (2, 1, 1)))
 
     assert [line[19:] for line in lines[1:]] == [
-        "◔ waiting    place 3 in the line",
-        "◔ waiting    place 1 in the line",
+        "◔ waiting    place 3 in the queue, about 2 min",
+        "◔ waiting    place 1 in the queue",
     ]
 
 
@@ -109,6 +112,7 @@ def test_the_line_is_shown_where_it_is_news() -> None:
     [
         ("lost", "was lost by its server"),
         ("gone", "was at a server that is gone"),
+        ("untaken", "was not taken by its server"),
         ("failed", "failed as another try may not"),
         ("newer", "did not come through"),
     ],

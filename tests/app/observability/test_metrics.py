@@ -95,11 +95,18 @@ def test_servers_are_named_as_the_settings_name_them() -> None:
     metrics.retried("lost")
     metrics.previewed("10.0.0.5:8188")
     metrics.socket_lost("10.0.0.5:8188")
+    metrics.circuit("comfyui:10.0.0.5:8188", open=True)
+    metrics.circuit("comfyui:big", open=False)
+    metrics.alert("comfyui:10.0.0.5:8188_down")
+    metrics.alert("comfyui:big_down")
 
     server = {"server": "10.0.0.5:8188"}
     assert figure(metrics, "server_up", **server) == 0
     assert figure(metrics, "server_slots", **server) == 2
     assert figure(metrics, "server_slots_taken", **server) == 0
+    assert figure(metrics, "circuit_open", peer="comfyui:10.0.0.5:8188") == 1
+    assert figure(metrics, "circuit_open", peer="comfyui:big") == 0
+    assert figure(metrics, "alerts_total", slug="comfyui_down") == 2
     assert figure(metrics, "line_waiting") == 11
     assert figure(metrics, "line_oldest_seconds") == 60
     assert figure(metrics, "runs_retried_total", reason="lost") == 1

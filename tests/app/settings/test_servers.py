@@ -75,6 +75,14 @@ def test_a_file_says_more(tmp_path: Path) -> None:
     assert plain(small) == {"Authorization": f"Basic {pair}"}
 
 
+def test_a_server_may_have_no_slots(tmp_path: Path) -> None:
+    """It is given no runs, which is how it is drained."""
+    [drained] = loaded(a_file(tmp_path, "servers: [{name: d, url: 'http://d:1', slots: 0}]"))
+
+    assert drained.slots == 0
+    assert str(drained) == "d=http://d:1 (0 slots)"
+
+
 def test_nothing_that_is_printed_holds_a_credential(tmp_path: Path) -> None:
     """Each is registered as a secret, in whichever form it may turn up."""
     made = settings.load({"COMFYUI_SERVERS": a_file(tmp_path, ALL)}, None)

@@ -94,6 +94,32 @@ async def test_a_quiet_connection_is_asked_for_a_sign_of_life(shared_redis: Shar
         assert figure(pair.theirs, "redis_connected") == 1
 
 
+async def test_the_last_word_is_said(shared_redis: SharedRedis) -> None:
+    """Who wakes others and ends in the same moment has woken them."""
+    ending = Pair(shared_redis.url, Timing())
+    async with asyncio.TaskGroup() as group:
+        listening = group.create_task(ending.listener.run())
+        running = group.create_task(ending.waker.run())
+        await ending.both(connected_=True)
+        ending.waker.wake()
+        running.cancel()
+        await ending.heard.wait()
+        listening.cancel()
+
+
+async def test_who_ends_waits_for_no_redis_that_hangs(redis: SharedRedis) -> None:
+    """The last word is tried, for as long as anything is, and goes unsaid."""
+    pair = Pair(redis.url)
+    with capture_logs() as entries:
+        async with pair.running():
+            await pair.both(connected_=True)
+            redis.hang()
+            pair.waker.wake()
+    redis.go_on()
+
+    assert _said(entries, "nobody was woken at the end") == 1
+
+
 async def test_a_killed_redis_is_found_again(redis: SharedRedis) -> None:
     """Nobody who wakes notices anything; the loss is said once, and so is the return."""
     pair = Pair(redis.url)

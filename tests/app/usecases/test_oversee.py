@@ -95,6 +95,17 @@ async def test_what_is_wrong_with_a_server_is_said(
     assert len(shown(await overseeing(*board)()).items[0].slots) == 2
 
 
+async def test_a_server_without_slots_keeps_what_it_has() -> None:
+    """It is given no more, and is shown with them as long as they run."""
+    placed = a_generation(RunStatus.RUNNING, id=the(1), engine=COMFYUI, slot="a#1")
+    look = overseeing(seen(slots=0), runs=(placed,))
+    look.servers = [ServerSettings(name="a", url="http://a.test", slots=0)]
+    [station] = (await look()).servers
+
+    assert (station.healthy, station.trouble) == (False, "is given no more runs: its slots are 0")
+    assert station.slots == (Slot("a#1", the(1)),)
+
+
 async def test_a_server_that_the_settings_do_not_name_is_shown_for_a_while() -> None:
     """As long as it has runs, or was seen within the hour; it takes none."""
     placed = a_generation(RunStatus.RUNNING, id=the(1), engine=COMFYUI, slot="gone#3")

@@ -342,3 +342,24 @@ def stumbled(record: Generation, now: datetime) -> Generation:
     debt = the_debt(record, runs.SUBMIT)
     wait = now + timedelta(hours=1)
     return debts.put(record, debts.postpone(record.owed, debt.key, debt.n, wait, "no storage"))
+
+
+async def test_a_run_that_is_told_its_place_as_it_is_given_a_slot_takes_the_slot() -> None:
+    """What is chosen for it outlasts another change of its record, and is not chosen twice."""
+    yard = Yard(ONE, generations=Meddled)
+    first, second = await waiting(yard, 2)
+
+    async def told() -> None:
+        known = yard.taking.taker(yard.clock.now())
+        await yard.records.change(
+            first, lambda record, now: runs.lined_up(record, 1, None, now, known)
+        )
+
+    meddled(yard).first = told
+    await yard.places.once()
+    record = yard.record(first)
+
+    assert record.queue_position == 1
+    assert the_debt(record, runs.SUBMIT).by == HERE
+    assert the_debt(yard.record(second), runs.SUBMIT).by is None
+    assert await yard.places.of(record) == Place("one", 1)

@@ -14,7 +14,7 @@ from processors.notifications.buttons import Rows
 from processors.notifications.charging import Charge
 from schemas.base import EngineName, GenerationId, RunId
 from schemas.debt import Debt, DebtKind
-from schemas.generation import Generation, Metadata, Request, Response, StatusChange
+from schemas.generation import Generation, Metadata, Request, Response, Retry, StatusChange
 from schemas.run import Output, OutputKind, RunStatus
 from tests.processors.notifications.test_markup import read
 from tests.speech import translate
@@ -410,6 +410,7 @@ def test_who_waits_for_a_server_learns_how_long(
     [
         ("en", "lost", "The server has lost this. Trying again: attempt 2 of 3."),
         ("en", "gone", "The server cannot be reached any more. Trying again: attempt 2 of 3."),
+        ("en", "untaken", "The server did not take this. Trying again: attempt 2 of 3."),
         ("en", "failed", "The server could not finish this. Trying again: attempt 2 of 3."),
         ("ru", "lost", "Сервер потерял эту задачу. Пробуем ещё раз: попытка 2 из 3."),
         ("pt", "lost", "O servidor perdeu esta tarefa. Tentando de novo: tentativa 2 de 3."),
@@ -620,3 +621,4 @@ def test_who_pays_is_told_the_price_and_not_our_cost() -> None:
 def test_every_status_and_reason_has_words() -> None:
     """No status is left unsaid."""
     assert set(endings.STATUSES) == set(RunStatus)
+    assert set(endings.RETRIES) == set(Retry)

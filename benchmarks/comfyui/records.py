@@ -1,0 +1,190 @@
+"""The service's records as the database tells of them, and when their ends were written."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager
+from time import monotonic
+from typing import Any, Final, NamedTuple, Self
+
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from app.store.documents import CODEC, Document
+from processors import runs
+from processors.runs.placing import PARKED
+from schemas.run import TERMINAL
+
+FIELDS: Final = ("metadata.run_id", "metadata.userId", "status", "attempt")
+"""What is read of a generation."""
+LOOK_SECONDS: Final = 0.05
+PATIENCE_SECONDS: Final = 300
+
+
+class Kept(NamedTuple):
+    """What is kept of one generation.
+
+    Attributes:
+        id: Its id.
+        run_id: The prompt at the server; None as long as it waits.
+        user: Whose it is.
+        status: How it stands.
+        attempt: Which try it is, from 1.
+    """
+
+    id: str
+    run_id: str | None
+    user: str
+    status: str
+    attempt: int
+
+
+class Records:
+    """The records of one service.
+
+    Attributes:
+        uri: The database.
+        name: Its name.
+    """
+
+    def __init__(self, uri: str, name: str) -> None:
+        self.uri: Final = uri
+        self.name: Final = name
+        self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(uri)
+        self._database = self._client.get_database(name, codec_options=CODEC)
+        self._generations = self._database["generations"]
+
+    async def __aenter__(self) -> Self:
+        """Ask whenever asked to."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close what was opened."""
+        self._client.close()
+
+    async def well(self) -> set[str]:
+        """Return the servers that were seen well, without any trouble."""
+        found = self._database["servers"].find({"healthy": True, "trouble": None})
+        return {each["name"] for each in await found.to_list(None)}
+
+    async def since(self, before: Collection[str] = ()) -> list[Kept]:
+        """Return all generations but those of these ids, oldest first."""
+        found = self._generations.find({}, dict.fromkeys(FIELDS, 1)).sort("_id", 1)
+        return [_kept(each) for each in await found.to_list(None) if each["_id"] not in before]
+
+    async def sent(self) -> int:
+        """Return how many generations servers have, waiting there or running."""
+        return await self._generations.count_documents({"status": {"$in": ["queued", "running"]}})
+
+    async def running(self) -> int:
+        """Return how many generations run."""
+        return await self._generations.count_documents({"status": "running"})
+
+    async def parked(self) -> int:
+        """Return how many generations wait in the line."""
+        owed = {"$elemMatch": {"key": runs.SUBMIT, "lastError": PARKED}}
+        return await self._generations.count_documents({"status": "pending", "owed": owed})
+
+    async def until(self, count: Callable[[], Awaitable[int]], number: int) -> None:
+        """Wait until one of these counts has come to a number; five minutes at most."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await count() < number:  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(LOOK_SECONDS)
+
+    @asynccontextmanager
+    async def ends(self) -> AsyncGenerator["Ends"]:
+        """Watch for ends as long as the block lasts, from now on."""
+        over = {"$in": sorted(TERMINAL)}
+        written = [{"updateDescription.updatedFields.status": over}, {"fullDocument.status": over}]
+        ends = Ends()
+        async with (
+            self._generations.watch([{"$match": {"$or": written}}]) as stream,
+            asyncio.TaskGroup() as group,
+        ):
+            # The stream begins with the first question.
+            await stream.try_next()
+            watching = group.create_task(ends.watch(stream))
+            try:
+                yield ends
+            finally:
+                watching.cancel()
+
+    @asynccontextmanager
+    async def scans(self) -> AsyncGenerator[dict[str, int]]:
+        """Yield, at the block's end, how many scans of whole collections there were, of which."""
+        found = dict[str, int]()
+        scan = {
+            "planSummary": {"$regex": "COLLSCAN"},
+            "ns": {"$not": {"$regex": "system"}},
+            # What goes on with an answer says nothing new, and ends are watched for in that way:
+            # MongoDB reads them in its log of all writes.
+            "op": {"$ne": "getmore"},
+        }
+        await self._database.command("profile", 1, filter=scan)
+        try:
+            yield found
+        finally:
+            await self._database.command("profile", 0)
+        async for each in self._database["system.profile"].find({}):
+            name = str(each["ns"]).partition(".")[2]
+            found[name] = found.get(name, 0) + 1
+        await self._database.drop_collection("system.profile")
+
+    async def profiled(self, ask: Callable[[], Awaitable[object]]) -> Mapping[str, object]:
+        """Return what MongoDB did for a question, by its own account."""
+        await self._database.command("profile", 2)
+        await ask()
+        await self._database.command("profile", 0)
+        kinds = {
+            "ns": {"$not": {"$regex": "system"}},
+            "op": {"$in": ["query", "command", "getmore"]},
+        }
+        made = await self._database["system.profile"].find(kinds).to_list(None)
+        await self._database.drop_collection("system.profile")
+        return {
+            "plans": sorted({each["planSummary"] for each in made if "planSummary" in each}),
+            "keys": sum(each.get("keysExamined", 0) for each in made),
+            "documents": sum(each.get("docsExamined", 0) for each in made),
+            "returned": sum(each.get("nreturned", 0) for each in made),
+        }
+
+
+class Ends:
+    """Ends as they are told by the database.
+
+    Attributes:
+        at: When each generation's end was here, in seconds of the machine's monotonic clock.
+    """
+
+    def __init__(self) -> None:
+        self.at: Final = dict[str, float]()
+        self._more = asyncio.Event()
+
+    async def watch(self, stream: Any) -> None:  # noqa: ANN401 - a change stream has no types
+        """Note ends, until cancelled."""
+        async for change in stream:
+            self.at.setdefault(change["documentKey"]["_id"], monotonic())
+            self._more.set()
+
+    async def until(self, number: int, seconds: float) -> None:
+        """Wait until so many have ended.
+
+        Raises:
+            TimeoutError: They have not, in so many seconds.
+        """
+        async with asyncio.timeout(seconds):
+            while len(self.at) < number:
+                self._more.clear()
+                await self._more.wait()
+
+
+def statuses(kept: Iterable[Kept]) -> Mapping[str, int]:
+    """Return how many generations stand how."""
+    counted = dict[str, int]()
+    for each in kept:
+        counted[each.status] = counted.get(each.status, 0) + 1
+    return counted
+
+
+def _kept(found: Document) -> Kept:
+    about = found.get("metadata", {})
+    user, run_id = about.get("userId", ""), about.get("run_id")
+    return Kept(found["_id"], run_id, user, found["status"], found["attempt"])
