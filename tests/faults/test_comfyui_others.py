@@ -71,9 +71,7 @@ async def test_a_run_is_cancelled_that_waits_in_our_line(farm: Farm) -> None:
         await farm.held(order)
     waiting = [await farm.order() for _ in range(2)]
     for order in waiting:
-        await until(
-            lambda order=order: farm.witness.stored(order.id), lambda it: it.get("queuePosition")
-        )
+        await _waits(farm, order)
     await farm.cancel(waiting[0])
     await farm.ended(waiting[0], "cancelled", by="us", posts=0)
     await farm.behave(hold=None)
@@ -90,6 +88,7 @@ async def test_one_users_runs_do_not_hold_up_anothers(farm: Farm) -> None:
         await farm.held(order)
     many += [await farm.order(user="many", told=False) for _ in range(50 - len(many))]
     one = await farm.order(user="one")
+    await _waits(farm, one)
     await farm.behave(hold=None)
     await farm.ended(one)
     for order in many:
@@ -102,6 +101,11 @@ async def test_one_users_runs_do_not_hold_up_anothers(farm: Farm) -> None:
     begun = marks.index(many[0].mark)
     assert marks.index(one.mark) - begun == len(farm.boxes)
     assert sorted(marks[begun:]) == sorted(each.mark for each in (*many, one))
+
+
+async def _waits(farm: Farm, order: Order) -> None:
+    """Wait until a run has a place in our line."""
+    await until(lambda: farm.witness.stored(order.id), lambda it: it.get("queuePosition"))
 
 
 async def _behind_a_stranger(
