@@ -7,14 +7,14 @@ process that is gone.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final, NamedTuple
 
 import structlog
 
-from app.errors import ContendedError, StoreDownError, UnreadableError
+from app.errors import ContendedError, StoreDownError
 from app.ports import Alerts, Fleet, Turns
 from app.usecases.records import Records
 from app.usecases.taking import Taking
@@ -157,7 +157,7 @@ class Places:
         taken = await self._taken()
         for start in range(0, len(line), AT_ONCE):
             ids = [each.generation for each in line[start : start + AT_ONCE]]
-            records = await self._read(ids)
+            records = await self._records.readable(ids)
             for each in ids:
                 if scheduling.choice(states, taken, workflow=None) is None:
                     return
@@ -165,20 +165,6 @@ class Places:
                 place = None if record is None else await self._given(record, states, taken)
                 if place is not None:
                     taken.add(place.slot)
-
-    async def _read(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
-        """Return what can be read of these: one that cannot holds up nobody else."""
-        with suppress(UnreadableError):
-            return await self._generations.many(ids)
-        known = dict[GenerationId, Generation]()
-        for each in ids:
-            try:
-                record = await self._generations.get(each)
-            except UnreadableError as error:
-                self._log.warning("a run waits that cannot be read", error=str(error))
-            else:
-                known |= {} if record is None else {each: record}
-        return known
 
     async def _given(
         self, record: Generation, states: Sequence[ServerState], taken: set[str]

@@ -2,11 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final, Generic, Protocol, TypeVar
 
 from app.clock import Clock
-from app.errors import ContendedError
+from app.errors import ContendedError, UnreadableError
 from app.observability.journal import Journal
 from app.ports import Debtors, Generations, OwingT, Waker, Write
 from processors import debts
@@ -187,6 +188,19 @@ class Records(RecordsOf[Generation]):
         for generation_id, record in found.items():
             if not record.ended:
                 self._remember(generation_id, record)
+        return found
+
+    async def readable(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
+        """Return those of these records that exist, as `Generations.many` does, by id.
+
+        One that this version cannot read is left out: it holds up none of the others.
+        """
+        with suppress(UnreadableError):
+            return await self.generations.many(ids)
+        found = dict[GenerationId, Generation]()
+        for each in ids:
+            with suppress(UnreadableError):
+                found |= await self.generations.many([each])
         return found
 
     def remembered(self, generation_id: str) -> Generation | None:

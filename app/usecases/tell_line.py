@@ -90,7 +90,6 @@ class TellLine:
 
         Raises:
             StoreDownError: The database does not answer.
-            UnreadableError: A record is of a newer version, or damaged.
         """
         waiting = await self._generations.waiting(self._engine)
         if not waiting:
@@ -99,12 +98,12 @@ class TellLine:
         line = scheduling.line(waiting, served)
         starts = await self._expected(line)
         head = line[:TOLD]
-        records = await self._generations.many([each.generation for each in head])
+        records = await self._records.readable([each.generation for each in head])
         for place, each in enumerate(head, 1):
             record = records.get(each.generation)
             at = starts.get(each.generation)
             if record is not None and runs.line_news(record, place, at):
-                await self._records.change(each.generation, partial(self._told, place, at))
+                await self._records.change(each.generation, partial(self._told, place, at), record)
 
     async def give_up(self) -> None:
         """Let another process have the duty at once."""
@@ -118,7 +117,8 @@ class TellLine:
     async def _expected(self, line: Sequence[Waiting]) -> Mapping[GenerationId, datetime]:
         """Return when each run in the line is expected to begin."""
         now = self._clock.now()
-        running = await self._generations.many(list((await self._generations.slots()).values()))
+        slots = await self._generations.slots()
+        running = await self._records.readable(list(slots.values()))
         presets = {each.preset for each in line} | {
             each.metadata.preset for each in running.values()
         }

@@ -28,8 +28,11 @@ from tests.fakes.fleet import FakeReceiver
 from tests.fakes.gates import Gate
 from tests.world.plans import Answer, Interruption, interruptions
 
-Post = Literal["ok", "refused", "busy", "down", "lost", "never"]
-"""What becomes of a POST: ``lost`` is taken and ``never`` is not; neither is answered in time."""
+Post = Literal["ok", "refused", "busy", "down", "lost", "late", "never"]
+"""What becomes of a POST: ``lost`` and ``late`` are taken and ``never`` is not; none of the three
+is answered in time."""
+LATE: Final = 100.0
+"""Seconds after which a POST that was given up is done after all."""
 LEASE: Final = timedelta(seconds=15)
 LIMIT: Final = 60.0
 """Seconds that a POST is waited for."""
@@ -195,11 +198,20 @@ class Farm:
         server.most = max(server.most, len(server.alive))
         self._spawn(self._live(server, run))
 
+    def make_later(self, server: Server, placed: Generation) -> None:
+        """Take a run that nobody waits for any more."""
+        self._spawn(self._made_later(server, placed))
+
     def end(self, server: Server, run: Run, status: RunStatus, *, passing: bool = False) -> None:
         """End a run that goes on."""
         if run.status not in TERMINAL and run.run_id in server.runs:
             run.status, run.passing, run.ended_at = status, passing, self._clock.now()
             self._say(run)
+
+    async def _made_later(self, server: Server, placed: Generation) -> None:
+        await asyncio.sleep(LATE)
+        if asyncio.get_running_loop().time() >= server.down_until:
+            self.make(server, placed)
 
     async def _live(self, server: Server, run: Run) -> None:
         wish = self.wished.get(run.generation, Wish())
@@ -221,7 +233,9 @@ class Farm:
     async def trouble(self, trouble: Trouble) -> None:
         """Let a server go, and come back."""
         await asyncio.sleep(trouble.at)
-        server, now = self.servers[trouble.server], asyncio.get_running_loop().time()
+        server, now = self.servers.get(trouble.server), asyncio.get_running_loop().time()
+        if server is None:
+            return
         server.down_until = max(server.down_until, now + trouble.seconds)
         if trouble.forgets:
             server.runs.clear()
@@ -332,7 +346,9 @@ class FarmFleet:
         server, fate = self._farm.reached(name), self._farm.fate()
         if fate in {"ok", "lost"}:
             self._farm.make(server, placed)
-        unanswered = fate in {"lost", "never"}
+        if fate == "late":
+            self._farm.make_later(server, placed)
+        unanswered = fate in {"lost", "late", "never"}
         await asyncio.sleep(LIMIT if unanswered else 0.2)
         await self._gate()
         faults: dict[Post, PeerError] = {
@@ -357,6 +373,7 @@ wishes = st.builds(
     passing=st.booleans(),
 )
 _posts = st.sampled_from(["ok", "ok", "refused", "busy", "down", "lost", "never"])
+_late_posts = _posts | st.just("late")
 
 
 def _several(each: st.SearchStrategy[Any], most: int) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -372,13 +389,13 @@ farm_plans = st.builds(
         st.builds(
             Trouble,
             at=_TIMES,
-            server=st.just("s0"),
+            server=st.sampled_from(["s0", "s1"]),
             seconds=st.sampled_from([0.0, 3.0, 40.0, 100.0]),
             forgets=st.booleans(),
         ),
         3,
     ),
-    posts=_several(_posts, 6),
+    posts=_several(_late_posts, 6),
     reads=_several(st.sampled_from(["ok", "ok", "busy", "unknown", "down"]), 8),
     silent=_several(st.booleans(), 10),
     interruptions=_several(interruptions, 6),

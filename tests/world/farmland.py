@@ -7,17 +7,22 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.errors import PeerError, UnavailableError
+from app.usecases.duty import LINE, Duty
+from app.usecases.tell_line import TellLine
 from processors import debts, runs
 from schemas.base import GenerationId, InstanceName
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation
 from schemas.run import RunEvent, RunStatus
+from schemas.server import ServerSeen
 from schemas.timing import Timing
 from tests.app.usecases.yards import Hall
-from tests.builders import COMFYUI, a_waiting, some_metadata
+from tests.builders import COMFYUI, a_server_seen, a_waiting, some_metadata
 from tests.fakes.clock import LoopClock
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
+from tests.fakes.leases import FakeLeases
+from tests.fakes.servers import FakeServers
 from tests.fakes.storage import FakeStorage
 from tests.fakes.turns import FakeTurns
 from tests.world.farm import GONE, Farm, FarmEngine, FarmFleet, FarmPlan, Server
@@ -29,6 +34,7 @@ TIMING: Final = Timing(
     progress_every=timedelta(),
     place_every=timedelta(seconds=5),
     ask_most=timedelta(seconds=30),
+    line_every=timedelta(seconds=20),
     limit_waiting=timedelta(hours=1),
     limit_running=timedelta(minutes=10),
 )
@@ -110,6 +116,19 @@ class Worker(Mortal):
             timing=TIMING,
             name=name,
         )
+        board = FakeServers(gate=self._store_gate)
+        board.kept = world.seen
+        self._board = board
+        duty = Duty(world.leases, name, world.clock, TIMING, LINE)
+        self._line = TellLine(
+            self.hall.records,
+            turns,
+            board,
+            COMFYUI,
+            duty=duty,
+            taking=self.hall.taking,
+            timing=TIMING,
+        )
         self._seen_down = dict[str, datetime]()
 
     async def run(self) -> None:
@@ -120,6 +139,7 @@ class Worker(Mortal):
                 group.create_task(part())
             group.create_task(self._sweeping())
             group.create_task(self._looking())
+            group.create_task(self._line.run())
 
     async def _sweeping(self) -> None:
         while True:
@@ -139,7 +159,11 @@ class Worker(Mortal):
 
     async def _looked_after(self, server: Server) -> None:
         now = self._clock.now()
-        if asyncio.get_running_loop().time() < server.down_until:
+        well = asyncio.get_running_loop().time() >= server.down_until
+        await self._board.put(
+            a_server_seen(server.name, at=now, healthy=well, slots=server.slots, by=self.name)
+        )
+        if not well:
             since = self._seen_down.setdefault(server.name, now)
             if now - since >= GONE and len(self._world.farm.servers) > 1:
                 await self._gone(server)
@@ -185,6 +209,8 @@ class Farmland:
         records: What the database holds.
         farm: The servers.
         turns: Who was served when.
+        seen: How the servers were seen last.
+        leases: Who has which duty.
         ordered: The generations, in the order of the plan.
     """
 
@@ -194,6 +220,8 @@ class Farmland:
         self.records = Placed(self._wake)
         self.farm = Farm(plan, self.clock, self._spawn, self._told)
         self.turns = dict[str, datetime]()
+        self.seen = dict[str, ServerSeen]()
+        self.leases = FakeLeases()
         self.ordered = dict[int, GenerationId]()
         self._points = 0
         self._schedule = _scheduled(plan)

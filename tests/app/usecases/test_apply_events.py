@@ -10,14 +10,16 @@ from structlog.testing import capture_logs
 
 from app.errors import StoreDownError
 from app.usecases.apply_events import BUSY
-from schemas.base import GenerationId, InstanceName
+from schemas.base import GenerationId, InstanceName, RunId
 from schemas.generation import Generation
 from schemas.run import Batch, RunStatus
 from tests.app.usecases.scenes import TIMING, Scene
-from tests.builders import ID, RUN, a_generation
+from tests.builders import ID, RUN, a_generation, a_run_event
 from tests.fakes.generations import FakeGenerations
 
 pytestmark = pytest.mark.anyio
+
+OTHER = GenerationId("0198c0ffee0198c0ffee0198c0ffee02")
 
 
 def stored(scene: Scene, *generations: GenerationId) -> None:
@@ -226,3 +228,57 @@ async def test_an_event_of_another_run_is_said_with_both_runs() -> None:
 
     (line,) = (each for each in logged if each["event"] == "event of a run that is not ours")
     assert (line["generation"], line["run"], line["foreign"]) == (ID, "r0", "another")
+
+
+async def test_what_was_fetched_is_applied_and_marks_nothing() -> None:
+    """It lies in no inbox, and stands beside what does."""
+    async with Scene().running() as scene:
+        stored(scene, ID)
+        event = a_run_event(generation_id=ID, run_id=RunId("r0"), received_at=scene.clock.now())
+        scene.applier.hear(event._replace(progress=0.25))
+        await scene.hear(ID, "uploading", "r0")
+        await asyncio.sleep(3)
+
+    record = scene.record(ID)
+    assert (record.status, record.progress) == (RunStatus.UPLOADING, 0.25)
+    assert [each.applied for each in scene.inbox.batches.values()] == [True]
+    assert scene.applier.known == set()
+
+
+async def test_what_was_fetched_waits_for_the_database() -> None:
+    """It is applied when that answers; until then it takes up room."""
+    async with Scene().running() as scene:
+        stored(scene, ID)
+        scene.store.down = StoreDownError("no answer")
+        scene.applier.hear(
+            a_run_event(generation_id=ID, run_id=RunId("r0"), received_at=scene.clock.now())
+        )
+        await asyncio.sleep(2)
+        assert scene.record(ID).status is RunStatus.QUEUED
+        scene.store.down = None
+        await asyncio.sleep(2)
+
+    assert scene.record(ID).status is RunStatus.RUNNING
+
+
+async def test_what_was_fetched_of_a_record_that_makes_no_sense_is_left() -> None:
+    """It can be asked again; everybody else's is applied."""
+
+    class Odd(FakeGenerations):
+        """Generations one of which makes no sense."""
+
+        async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
+            """See app.ports.Generations."""
+            if OTHER in ids:
+                raise ValueError("this record makes no sense")
+            return await super().many(ids)
+
+    async with Scene(generations=Odd()).running() as scene:
+        stored(scene, ID, OTHER)
+        for number, each in enumerate((ID, OTHER)):
+            scene.applier.hear(a_run_event(generation_id=each, run_id=RunId(f"r{number}")))
+        await asyncio.sleep(2)
+
+    assert scene.record(ID).status is RunStatus.RUNNING
+    assert scene.record(OTHER).status is RunStatus.QUEUED
+    assert "quarantined" in scene.alerts.raised

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from app.errors import PeerBusyError, PeerDownError, PeerUnknownError
+from app.errors import PeerBusyError, PeerDownError, PeerLostError, PeerUnknownError
 from app.usecases.ask_engine import AskEngine
 from processors import debts, runs
 from schemas.base import GenerationId, RunId
-from schemas.generation import Generation
-from schemas.run import RunStatus
-from tests.app.usecases.scenes import METRICS, RARELY, Scene, webhook_of
-from tests.builders import RUN, a_report
+from schemas.generation import ClaimedEnd, EngineRun, Generation
+from schemas.run import RunAt, RunReport, RunStatus
+from tests.app.usecases.scenes import METRICS, RARELY, TIMING, Scene, webhook_of
+from tests.app.usecases.yards import TWO, Yard
+from tests.builders import COMFYUI, ID, NOON, RUN, a_debt, a_placed, a_report, the_debt
+from tests.fakes.engines import FakeEngine
 
 pytestmark = pytest.mark.anyio
 
@@ -192,3 +194,98 @@ async def test_who_slept_through_its_claim_ends_nothing() -> None:
         assert decide(lost, now) is lost
         assert not decide(old.change(started_at=now), now).ended
         assert decide(old, now).status is RunStatus.TIMEOUT
+
+
+class Forgetful(FakeEngine):
+    """A server that surely has no run any more; somebody may do something meanwhile."""
+
+    async def read(self, run: RunAt) -> RunReport:
+        """See app.ports.Engine."""
+        await self.gate()
+        raise PeerLostError(self.peer(run.server), "has no such run")
+
+
+def at_server(yard: Yard, status: RunStatus = RunStatus.RUNNING, **fields: Any) -> Generation:  # noqa: ANN401 - any field of the record
+    """Have a run at a server, which is asked about now."""
+    record = a_placed(status, **({"owed": (a_debt(runs.ASK),)} | fields))
+    yard.generations.records[record.id] = record
+    return record
+
+
+async def test_a_run_that_its_server_has_surely_no_more_is_tried_again_at_once() -> None:
+    """Nobody asks a second time; it is at another server in the same second."""
+    yard = Yard(TWO, engine=Forgetful(name=COMFYUI))
+    at_server(yard)
+    async with yard.running():
+        await asyncio.sleep(3)
+
+    record = yard.record(ID)
+    assert (record.attempt, record.slot) == (2, "two#1")
+    assert [each.run_id for each in yard.fleet.posted] == [record.metadata.run_id]
+
+
+@pytest.mark.parametrize(
+    ("status", "fields"),
+    [
+        (RunStatus.SUBMITTING, {}),
+        (
+            RunStatus.RUNNING,
+            {"claimed_end": ClaimedEnd(status=RunStatus.COMPLETED, at=NOON, run_id=RUN)},
+        ),
+        (RunStatus.TIMEOUT, {"ended_by": "us", "slot": None}),
+    ],
+)
+async def test_what_may_be_on_its_way_or_is_over_is_not_lost(
+    status: RunStatus, fields: dict[str, Any]
+) -> None:
+    """The post may yet arrive; an end that was heard is looked into first."""
+    yard = Yard(TWO, engine=Forgetful(name=COMFYUI))
+    before = at_server(yard, status, **fields)
+    async with yard.running():
+        await asyncio.sleep(3)
+
+    record = yard.record(ID)
+    assert (record.attempt, record.status) == (1, before.status)
+    assert the_debt(record, runs.ASK).last_error == runs.MISSING
+
+
+async def test_a_run_that_was_posted_and_never_arrived_is_lost_when_it_could_have() -> None:
+    """As soon as its post has had its time."""
+    yard = Yard(TWO, engine=Forgetful(name=COMFYUI))
+    at_server(yard, RunStatus.SUBMITTING)
+    async with yard.running():
+        await asyncio.sleep(TIMING.submit_limit.total_seconds() - 1)
+        assert yard.record(ID).attempt == 1
+        await asyncio.sleep(5)
+
+    assert yard.record(ID).attempt == 2
+
+
+async def test_that_a_former_run_is_lost_says_nothing_of_the_next() -> None:
+    """It was tried again while its server was asked about it, and the question is the same."""
+    yard = Yard(TWO, engine=Forgetful(name=COMFYUI))
+    asked = at_server(yard)
+    second = EngineRun(attempt=2, run_id=RunId("run-2"), server="two", submitted_at=NOON)
+    decide = await an_asker(yard)(asked, the_debt(asked, runs.ASK))
+    assert decide is not None
+    again = asked.change(
+        attempt=2,
+        slot="two#1",
+        runs=(*asked.runs, second),
+        metadata=asked.metadata.change(run_id=second.run_id),
+    )
+    after = decide(again, NOON)
+
+    assert (after.attempt, after.status, after.slot) == (2, RunStatus.RUNNING, "two#1")
+
+
+def an_asker(yard: Yard) -> AskEngine:
+    """What discharges ``ask``, with the engine of a yard."""
+    return AskEngine(
+        {COMFYUI: yard.engine},
+        names=lambda _, __: False,
+        taking=yard.taking,
+        clock=yard.clock,
+        timing=TIMING,
+        metrics=METRICS,
+    )

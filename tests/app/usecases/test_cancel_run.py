@@ -4,12 +4,14 @@ import asyncio
 
 import pytest
 
-from app.errors import PeerBusyError, PeerDownError
+from app.errors import PeerBusyError, PeerDownError, PeerLostError
 from processors import debts, runs
-from schemas.base import GenerationId
+from schemas.base import GenerationId, RunId
 from schemas.run import RunStatus
 from tests.app.usecases.scenes import RARELY, Scene, webhook_of
-from tests.builders import RUN, a_report
+from tests.app.usecases.yards import Yard
+from tests.builders import ID, RUN, a_debt, a_placed, a_report, owes
+from tests.fakes.gates import Turnstile
 
 pytestmark = pytest.mark.anyio
 
@@ -114,3 +116,37 @@ async def test_what_was_never_sent_is_cancelled_at_once() -> None:
     assert cancelled.status is RunStatus.CANCELLED
     assert scene.record(generation).owed == ()
     assert len(scene.messenger.told) == 1
+
+
+async def test_a_former_run_is_cancelled_once() -> None:
+    """The one that serves now goes on, and is not asked about for its sake."""
+    yard = Yard()
+    second = a_placed().runs[0].change(run_id=RunId("run-2"), server="two", attempt=2)
+    yard.generations.records[ID] = a_placed(
+        RunStatus.RUNNING,
+        attempt=2,
+        slot="two#1",
+        runs=(*a_placed().runs, second),
+        metadata=a_placed().metadata.change(run_id=second.run_id),
+        owed=(a_debt(runs.CANCEL, about=RUN),),
+    )
+    async with yard.running():
+        await asyncio.sleep(60)
+
+    assert yard.engine.cancelled == [RUN]
+    assert (yard.record(ID).status, owes(yard.record(ID))) == (RunStatus.RUNNING, [])
+
+
+async def test_what_is_gone_for_good_need_not_be_cancelled() -> None:
+    """Its server is set up no more: nobody goes on telling it."""
+    yard = Yard()
+    gate = Turnstile()
+    gate.down = PeerLostError("comfyui:one", "is not among COMFYUI_SERVERS")
+    yard.engine.gate = gate
+    yard.generations.records[ID] = a_placed(
+        RunStatus.COMPLETED, ended_by="engine", slot=None, owed=(a_debt(runs.CANCEL, about=RUN),)
+    )
+    async with yard.running():
+        await asyncio.sleep(5)
+
+    assert runs.CANCEL not in owes(yard.record(ID))

@@ -8,15 +8,28 @@ import pytest
 import structlog
 
 from app.errors import PeerBusyError, PeerDownError
-from app.usecases.discharge import LINES
+from app.usecases.discharge import LINES, Handler, by_engine, peer_of
 from app.usecases.hands import BACKLOG
+from app.usecases.records import Decide, acknowledged
 from processors import debts, runs
 from schemas.base import GenerationId, RunId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import ClaimedEnd, Generation
 from schemas.run import RunStatus
 from tests.app.usecases.scenes import Scene
-from tests.builders import ID, NOON, RUN, a_debt, a_generation, a_report, some_metadata
+from tests.builders import (
+    COMFYUI,
+    ID,
+    NOON,
+    RUN,
+    a_debt,
+    a_generation,
+    a_placed,
+    a_report,
+    a_taker,
+    a_waiting,
+    some_metadata,
+)
 from tests.fakes.generations import FakeGenerations
 
 pytestmark = pytest.mark.anyio
@@ -168,3 +181,40 @@ async def test_no_order_waits_in_silence_while_its_engine_is_away() -> None:
 
     ends = {(each.status, each.ended_by) for each in map(scene.record, orders)}
     assert ends == {(RunStatus.TIMEOUT, "us")}
+
+
+async def test_a_debt_is_done_as_its_generations_engine_has_it_done() -> None:
+    """And as is usual where that has no way of its own."""
+    done = list[str]()
+
+    def handler(name: str) -> Handler:
+        async def handle(generation: Generation, debt: Debt) -> Decide | None:
+            done.append(f"{name}: {generation.engine}")
+            return acknowledged(debt)
+
+        return handle
+
+    handle = by_engine({COMFYUI: handler("own")}, handler("usual"))
+    for record in (a_waiting(), a_generation()):
+        assert await handle(record, a_debt(runs.SUBMIT)) is not None
+
+    assert done == ["own: comfyui", "usual: comfydeploy"]
+
+
+@pytest.mark.parametrize(
+    ("record", "debt", "peer"),
+    [
+        (a_generation(), a_debt(runs.ASK), "comfydeploy"),
+        (a_waiting(), a_debt(runs.SUBMIT), "comfyui"),
+        (a_placed(), a_debt(runs.ASK), "comfyui:one"),
+        (a_placed(), a_debt(runs.CANCEL, about="run-x"), "comfyui"),
+        (runs.retried(a_placed(), NOON, a_taker()), a_debt(runs.SUBMIT), "comfyui"),
+        (runs.retried(a_placed(), NOON, a_taker()), a_debt(runs.CANCEL, about=RUN), "comfyui:one"),
+        (a_placed(), a_debt(runs.KEEP), "storage"),
+        (a_placed(), a_debt(runs.SETTLE), "ledger"),
+        (a_placed(), a_debt(runs.SHOW), "telegram"),
+    ],
+)
+def test_a_debt_waits_for_whom_it_is_about(record: Generation, debt: Debt, peer: str) -> None:
+    """What waits for another try does not wait for the server that it was lost at."""
+    assert peer_of(record, debt) == peer

@@ -88,3 +88,18 @@ async def test_giving_up_without_a_database() -> None:
     await duty.give_up()
 
     assert not duty.held()
+
+
+async def test_a_duty_lasts_as_long_as_it_is_to() -> None:
+    """Each by its own name: whoever has one does not have another."""
+    leases, clock = FakeLeases(), LoopClock()
+    lasting = timedelta(hours=1)
+    one, other = (
+        Duty(leases, InstanceName("one"), clock, SHORT, name, lasting=lasting)
+        for name in ("a", "b")
+    )
+    before = clock.now()
+    await one.renew()
+
+    assert (one.held(), other.held()) == (True, False)
+    assert leases.held["a"].until >= before + lasting

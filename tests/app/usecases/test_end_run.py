@@ -1,15 +1,35 @@
 """An end that was heard is written when the engine says so."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from app.errors import PeerBusyError, PeerDownError
+from app.errors import PeerBusyError, PeerDownError, PeerLostError
+from app.usecases.end_run import EndRun
+from app.usecases.taking import Taking
 from processors import runs
-from schemas.base import GenerationId, InstanceName
-from schemas.run import RunStatus
-from tests.app.usecases.scenes import Scene, webhook_of
-from tests.builders import ID, RUN, a_generation, a_report, an_output
+from schemas.base import GenerationId, InstanceName, RunId
+from schemas.generation import ClaimedEnd, EngineRun, Generation
+from schemas.run import RunAt, RunReport, RunStatus
+from tests.app.usecases.scenes import METRICS, TIMING, Scene, webhook_of
+from tests.app.usecases.yards import ONE, Yard
+from tests.builders import (
+    COMFYUI,
+    HERE,
+    ID,
+    NOON,
+    RUN,
+    a_debt,
+    a_generation,
+    a_placed,
+    a_report,
+    an_output,
+    owes,
+    some_metadata,
+)
+from tests.fakes.alerts import FakeAlerts
+from tests.fakes.engines import FakeEngine
 from tests.fakes.gates import Gate
 
 pytestmark = pytest.mark.anyio
@@ -162,3 +182,181 @@ async def _claimed_elsewhere(scene: Scene, answering: Gate) -> None:
     scene.engine.gate = answering
     await scene.hear(ID, "success")
     await asyncio.sleep(1)
+
+
+class Forgetful(FakeEngine):
+    """A server that has forgotten every run but those that it reports."""
+
+    async def read(self, run: RunAt) -> RunReport:
+        """See app.ports.Engine."""
+        if run.run_id not in self.reports:
+            raise PeerLostError(self.peer(run.server), "has no such run")
+        return await super().read(run)
+
+
+def ending(yard: Yard, **fields: Any) -> Generation:  # noqa: ANN401 - any field of the record
+    """Have a run at a server whose end was heard, and is due to be asked about."""
+    claim = ClaimedEnd(status=RunStatus.COMPLETED, at=NOON, run_id=RUN)
+    known: dict[str, Any] = {"claimed_end": claim, "owed": (a_debt(runs.END),)}
+    record = a_placed(RunStatus.RUNNING, **(known | fields))
+    yard.generations.records[record.id] = record
+    return record
+
+
+async def ended(yard: Yard, **fields: Any) -> Generation:  # noqa: ANN401 - any field of the record
+    """What becomes of such a run."""
+    known = ending(yard, **fields)
+    async with yard.running():
+        await asyncio.sleep(3)
+    return yard.record(known.id)
+
+
+async def test_a_success_that_its_server_has_forgotten_is_tried_again() -> None:
+    """Nothing is left of what it made."""
+    record = await ended(Yard(engine=Forgetful(name=COMFYUI)))
+
+    assert (record.attempt, record.status, record.claimed_end) == (2, RunStatus.PENDING, None)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"heard": (an_output(at=NOON),)},
+        {"claimed_end": ClaimedEnd(status=RunStatus.FAILED, at=NOON, run_id=RUN)},
+    ],
+)
+async def test_what_was_heard_of_a_forgotten_run_stands_where_it_says_all(
+    fields: dict[str, Any],
+) -> None:
+    """Its outputs, or that there are none."""
+    record = await ended(Yard(engine=Forgetful(name=COMFYUI)), **fields)
+
+    assert (record.ended, record.confirmed, record.attempt) == (True, False, 1)
+
+
+async def test_that_a_former_run_is_forgotten_is_no_loss() -> None:
+    """The one that serves now goes on."""
+    second = EngineRun(attempt=2, run_id=RunId("run-2"), server="two", submitted_at=NOON)
+    placed = a_placed().runs[0]
+    record = await ended(
+        Yard(engine=Forgetful(name=COMFYUI)),
+        attempt=2,
+        slot="two#1",
+        runs=(placed, second),
+        metadata=some_metadata(run_id=second.run_id),
+    )
+
+    assert (record.attempt, record.status, record.slot) == (2, RunStatus.RUNNING, "two#1")
+    assert (record.claimed_end, owes(record)) == (None, [])
+
+
+async def test_another_end_that_is_heard_meanwhile_is_asked_about_itself() -> None:
+    """That one run is forgotten says nothing of another."""
+    yard = Yard(ONE, engine=Forgetful(name=COMFYUI))
+    second = EngineRun(attempt=2, run_id=RunId("run-2"), server="two", submitted_at=NOON)
+    yard.engine.reports[second.run_id] = a_report(run_id=second.run_id)
+
+    async def heard_meanwhile() -> None:
+        known = yard.record(ID)
+        if known.claimed_end is not None and known.claimed_end.run_id == RUN:
+            claim = known.claimed_end.change(run_id=second.run_id)
+            yard.generations.records[ID] = known.change(
+                version=known.version + 1, claimed_end=claim
+            )
+
+    class Meddling(Forgetful):
+        """Somebody hears of the other end while this one is asked about."""
+
+        async def read(self, run: RunAt) -> RunReport:
+            """See app.ports.Engine."""
+            await heard_meanwhile()
+            return await super().read(run)
+
+    yard.engine.__class__ = Meddling
+    record = await ended(
+        yard,
+        attempt=2,
+        slot="two#1",
+        runs=(a_placed().runs[0], second),
+        metadata=some_metadata(run_id=second.run_id),
+    )
+
+    assert (record.status, record.ended_by, record.attempt) == (RunStatus.COMPLETED, "engine", 2)
+
+
+async def test_a_former_run_that_completed_after_all_wins() -> None:
+    """The one that serves now is cancelled where it is."""
+    yard = Yard(engine=Forgetful(name=COMFYUI))
+    second = EngineRun(attempt=2, run_id=RunId("run-2"), server="two", submitted_at=NOON)
+    yard.engine.reports[RUN] = a_report(outputs=(an_output(),))
+    record = await ended(
+        yard,
+        attempt=2,
+        slot="two#1",
+        runs=(a_placed().runs[0], second),
+        metadata=some_metadata(run_id=second.run_id),
+    )
+
+    assert (record.status, record.slot) == (RunStatus.COMPLETED, None)
+    assert yard.engine.cancelled == [second.run_id]
+
+
+def a_discharger(*engines: FakeEngine) -> EndRun:
+    """What discharges ``end``, with these engines set up."""
+    return EndRun(
+        {each.name: each for each in engines},
+        taking=Taking(HERE, TIMING, background=True, messenger=None),
+        timing=TIMING,
+        metrics=METRICS,
+        alerts=FakeAlerts(),
+    )
+
+
+async def test_an_end_that_was_dropped_is_not_asked_about() -> None:
+    """Its debt is done with."""
+    dropped = a_placed(owed=(a_debt(runs.END),))
+    decide = await a_discharger()(dropped, a_debt(runs.END))
+
+    assert decide is not None
+    assert decide(dropped, NOON).owed == ()
+
+
+async def test_an_end_of_an_engine_that_is_set_up_no_more_stands_unconfirmed() -> None:
+    """There is nobody to ask."""
+    heard = ending(Yard())
+    decide = await a_discharger()(heard, a_debt(runs.END))
+
+    assert decide is not None
+    after = decide(heard, NOON)
+    assert (after.status, after.confirmed) == (RunStatus.COMPLETED, False)
+
+
+@pytest.mark.parametrize("report", [None, a_report(), a_report(RunStatus.RUNNING)])
+async def test_whoever_has_lost_the_claim_of_an_end_writes_none(report: RunReport | None) -> None:
+    """Another asks about it, whatever was answered."""
+    heard = ending(Yard())
+    engine = Forgetful(name=COMFYUI)
+    if report is not None:
+        engine.reports[RUN] = report
+    lost = heard.change(owed=(a_debt(runs.END, n=2),))
+    for each in (a_discharger(engine), a_discharger()):
+        decide = await each(heard, a_debt(runs.END))
+        assert decide is not None
+        assert decide(lost, NOON) is lost
+
+
+async def test_a_former_run_that_goes_on_is_no_end() -> None:
+    """What was heard of it is dropped, and nobody is asked for its sake."""
+    second = EngineRun(attempt=2, run_id=RunId("run-2"), server="two", submitted_at=NOON)
+    heard = ending(
+        Yard(), runs=(a_placed().runs[0], second), metadata=some_metadata(run_id=second.run_id)
+    )
+    engine = Forgetful(name=COMFYUI)
+    engine.reports[RUN] = a_report(RunStatus.RUNNING)
+    decide = await a_discharger(engine)(heard, a_debt(runs.END))
+
+    assert decide is not None
+    after = decide(heard, NOON)
+    assert (after.claimed_end, after.owed, after.status) == (None, (), RunStatus.RUNNING)
+    gone = decide(heard.change(claimed_end=None), NOON)
+    assert gone.owed == ()

@@ -18,6 +18,7 @@ from tests.app.usecases.scenes import TIMING
 from tests.builders import COMFYDEPLOY, later
 from tests.fakes.clock import FakeClock
 from tests.fakes.engines import FakeEngine
+from tests.fakes.fleet import FakeFleet
 from tests.fakes.gates import Turnstile
 from tests.fakes.storage import PICTURE, FakeStorage
 
@@ -130,3 +131,14 @@ async def test_a_storage_that_is_away_is_no_fault_of_the_engine() -> None:
     setting.storage.gate = Turnstile([PeerDownError(hand_over.STORAGE, "away")])
     with pytest.raises(PeerBusyError, match=r"^storage: away$"):
         await setting.hand_over(setting.engine, INPUTS, PLENTY)
+
+
+async def test_each_server_is_given_a_picture_of_its_own() -> None:
+    """What one has is not at another; what it has it is not given again."""
+    setting, fleet = Setting(), FakeFleet()
+    for name in ("one", "two", "one"):
+        await setting.hand_over(fleet.receiver(name), INPUTS, PLENTY)
+
+    assert [each.uploads for each in fleet.receivers.values()] == [
+        {KEY.removeprefix("inputs/"): PICTURE}
+    ] * 2

@@ -289,17 +289,11 @@ class Meddled(FakeGenerations):
         self.unreadable = set[str]()
         self.gone = set[str]()
 
-    async def get(self, record_id: str, /) -> Generation | None:
-        """Read one, if it can be."""
-        if record_id in self.unreadable:
-            raise UnreadableError(record_id)
-        return None if record_id in self.gone else await super().get(record_id)
-
     async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
         """Read several, if they can be."""
         for each in self.unreadable & set(ids):
             raise UnreadableError(each)
-        return await super().many(ids)
+        return await super().many([each for each in ids if each not in self.gone])
 
     async def write(self, writes: Sequence[Write[Generation]]) -> frozenset[str]:
         """Write after whoever is first."""

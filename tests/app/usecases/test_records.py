@@ -1,7 +1,10 @@
 """A record is read, decided on, and written if nobody was first."""
 
+from collections.abc import Mapping, Sequence
+
 import pytest
 
+from app.errors import UnreadableError
 from app.observability.journal import Journal
 from app.usecases.records import Records
 from processors import debts, runs
@@ -13,6 +16,8 @@ from tests.fakes.generations import FakeGenerations
 from tests.fakes.waker import FakeWaker
 
 pytestmark = pytest.mark.anyio
+
+OTHER = GenerationId("e" * 32)
 
 
 class CountedGenerations(FakeGenerations):
@@ -96,3 +101,38 @@ async def test_nobody_is_woken_for_what_has_a_hand_or_has_time() -> None:
     await records.change(ID, lambda record, _: debts.put(record, (ours, far)))
 
     assert waker.woken == 0
+
+
+async def test_whoever_watches_is_told_of_every_change() -> None:
+    """Of a new record, too; of what was not written nothing."""
+    known = a_generation(progress=0.1)
+    records, _ = kept(known)
+    seen = list[tuple[Generation | None, Generation]]()
+    records.watched_by(lambda before, after: seen.append((before, after)))
+    after = await records.change(ID, lambda record, _: record.change(progress=0.5))
+    await records.change(ID, lambda record, _: record)
+    new = a_generation(id=GenerationId("f" * 32), metadata=some_metadata(run_id="run-2"))
+    assert await records.add(new)
+    assert not await records.add(new)
+
+    assert seen == [(known, after), (None, new)]
+
+
+async def test_what_can_be_read_is_had_beside_what_cannot() -> None:
+    """A record of a newer version holds up no other; one that is gone is no fault."""
+
+    class Odd(FakeGenerations):
+        """Generations one of which cannot be read."""
+
+        async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
+            """See app.ports.Generations."""
+            if OTHER in ids:
+                raise UnreadableError(OTHER)
+            return await super().many(ids)
+
+    records = Records(Odd({ID: a_generation()}), LoopClock(), Journal())
+    found = await records.readable([OTHER, ID, GenerationId("0" * 32)])
+
+    assert list(found) == [ID]
+    assert list(await records.readable([ID])) == [ID]
+    assert await records.readable([]) == {}

@@ -93,9 +93,8 @@ class Hall:
             metrics=METRICS,
             alerts=self.alerts,
         )
-        self.follow = FollowRuns(
-            self.records, self.applier, FakeUses(), FakePreviews(), self.taking
-        )
+        self.uses, self.previews = FakeUses(), FakePreviews()
+        self.follow = FollowRuns(self.records, self.applier, self.uses, self.previews, self.taking)
         self.sweep = Sweep(
             inbox,
             self.records,
@@ -159,13 +158,13 @@ class Yard(Hall):
         known_engine = engine or FakeEngine(Turnstile(), COMFYUI)
         self.engine = beside.engine if beside else known_engine
         self.turns = beside.turns if beside else FakeTurns(self.store)
-        self.storage = FakeStorage()
+        self.storage, self.inbox = FakeStorage(), FakeInbox()
         super().__init__(
             self.generations,
             self.fleet,
             self.engine,
             turns=self.turns,
-            inbox=FakeInbox(),
+            inbox=self.inbox,
             storage=self.storage,
             clock=self.clock,
             timing=timing,
