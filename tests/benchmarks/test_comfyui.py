@@ -1,6 +1,7 @@
 """What is measured of runs at ComfyUI servers, and how it is judged."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,16 +9,27 @@ import httpx
 import orjson
 import pytest
 
+from app.clock import Clock
+from app.observability.journal import Journal
 from app.settings import Settings
+from app.store.generations import MongoGenerations
+from app.usecases.records import Records as MongoRecords
 from benchmarks import world
 from benchmarks.comfyui import bare, lag, line, ordering, tables
 from benchmarks.comfyui.line import Fairness
-from benchmarks.comfyui.records import Kept
+from benchmarks.comfyui.records import Kept, Records
 from benchmarks.comfyui.servers import COUNT, Prompt, Servers
+from benchmarks.events import KEEP
 from benchmarks.report import Figures
+from processors import runs
 from processors.protocols import comfyui
+from processors.runs import Ending
+from schemas.base import GenerationId
+from schemas.generation import Generation
+from schemas.run import RunStatus
 from schemas.wire.api import NewGeneration
-from tests.builders import ID
+from tests.builders import ID, RUN, a_placed, some_metadata
+from tests.databases import a_database
 
 GREEDY = line.GREEDY
 
@@ -187,3 +199,37 @@ def test_tables_have_what_was_measured() -> None:
 
     assert [each.count("\n") for each in whole] == [3, 3, 3, 2, 8]
     assert [each.count("\n") for each in tables.tables(figures)] == [3, 2, 3, 2, 8]
+
+
+@pytest.mark.anyio
+async def test_a_collection_scan_is_noticed_and_a_question_by_an_index_is_none(
+    mongo_uri: str,
+) -> None:
+    """The database itself says what it did: for a question, and for all that came meanwhile."""
+    placed = a_placed()
+    other = GenerationId("e" * 32)
+    second = a_placed(id=other, slot="two#1", metadata=some_metadata(run_id="run-2"))
+    async with a_database(mongo_uri) as connection:
+        await connection.prepare("live", KEEP)
+        generations = MongoGenerations(connection)
+        for each in (placed, second):
+            assert await generations.insert(each)
+        name = connection.collection("generations").database.name
+        async with Records(mongo_uri, name) as told:
+            slots = await told.profiled(generations.slots)
+            async with told.scans() as scans, told.ends() as ends:
+                await generations.slots()
+                await connection.collection("generations").find_one({"priority": 7})
+                await MongoRecords(generations, Clock(), Journal()).change(ID, ended)
+                await ends.until(1, 20)
+            kept_now = await told.since([other])
+
+    assert slots == {"plan": "IXSCAN", "keys": 2, "documents": 0, "returned": 2}
+    assert scans == {"generations": 1}
+    assert list(ends.at) == [ID]
+    assert [(each.id, each.run_id, each.status) for each in kept_now] == [(ID, RUN, "failed")]
+
+
+def ended(record: Generation, now: datetime) -> Generation:
+    """Have a run fail."""
+    return runs.ended(record, Ending(status=RunStatus.FAILED, by="us", reason="broke"), now=now)
