@@ -77,6 +77,8 @@ def check_end(world: Farmland, generation: str) -> None:
     record = world.records[generation]
     ends = world.records.ends[generation]
     assert [by for _, by in ends] in (["engine"], ["us"], ["us", "engine"])
+    waited = RunStatus.TIMEOUT in {status for status, _ in ends} and record.started_at is None
+    assert not waited or record.status_reason != "overdue" or record.runs, "nobody served it"
     runs = [each for each in world.farm.made.values() if each.generation == generation]
     if record.status is RunStatus.COMPLETED:
         assert record.ended_by == "engine"
