@@ -62,6 +62,13 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) ->
         print("  " + f"{row[0]!s:<{_WIDTH}}" + "".join(f"{each!s:>12}" for each in row[1:]))
 
 
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a table as the pages have it."""
+    rule = f"|{'---|' * len(heads)}"
+    first, *rest = (f"| {' | '.join(map(str, line))} |" for line in (heads, *rows))
+    return "\n".join((first, rule, *rest))
+
+
 def finish(figures: Figures, *, as_json: bool) -> None:
     """Print the JSON object where it is wanted, as the last line."""
     if as_json:

@@ -132,7 +132,7 @@ class AskEngine:
         return overdue
 
     def _lost(self, debt: Debt, run_id: RunId) -> Decide:
-        """Try again or end what the engine has no more.
+        """Try again or end what the engine has no more; an end of ours stands.
 
         While an end is looked into, that decides; and what may still be on its way is waited for.
         """
@@ -142,7 +142,7 @@ class AskEngine:
             held = debts.held(record.owed, debt.key, debt.n)
             undecided = record.claimed_end is not None or runs.sending(record, now, self._timing)
             # It may be tried again already, and be asked about as before.
-            if not held or record.ended or undecided or record.metadata.run_id != run_id:
+            if not held or undecided or record.metadata.run_id != run_id:
                 return later
             return runs.vanished(later, "lost", now, self._taking.taker(now))
 

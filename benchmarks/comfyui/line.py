@@ -37,14 +37,21 @@ class Fairness(NamedTuple):
 
     Attributes:
         in_turn: Whether each server was given its runs in that order.
-        passed: At the most, how many that were before a run had not begun when it did. They can
-            be no more than there are other slots: each has its own, and is on its way there.
+        passed: At the most, how many that were before a run had not begun when it did.
         first: The place at which the last person had a first run.
     """
 
     in_turn: bool
     passed: int
     first: int
+
+    def holds(self, slots: int) -> bool:
+        """Return whether runs were chosen in that order, for servers with so many slots in all.
+
+        Several are on their way at once, each to a slot of its own, and may overtake each other
+        there: as many as there are other slots.
+        """
+        return self.in_turn and self.passed < slots
 
 
 def users(count: int) -> Iterator[str]:
@@ -130,6 +137,7 @@ async def measure(stage: Stage, bystanders: Servers, count: int) -> Figures:
         "waiting": count,
         "ended": statuses(kept),
         "once": len(prompts) == count + COUNT,
+        "fair": found.holds(COUNT),
         "each_server_in_turn": found.in_turn,
         "passed_at_the_most": found.passed,
         "everybody_had_one_after": found.first,

@@ -191,7 +191,8 @@ def vanished(
 ) -> Generation:
     """Return what becomes of a run that its server has no more: another try, or an end.
 
-    A server of ours knows what it has, so that such an end is as final as one that it tells.
+    A server of ours knows what it has, so that such an end is as final as one that it tells; and
+    an end of ours that it was to confirm stands.
 
     Args:
         generation: Whose run.
@@ -200,12 +201,14 @@ def vanished(
         taker: Who takes up what is owed then.
         why: Why, where it is.
     """
+    gone = Ending(status=RunStatus.CANCELLED, by="engine")
     if generation.ended:
-        return generation
+        stopped = generation.status in {RunStatus.CANCELLED, RunStatus.TIMEOUT}
+        surely = stopped and _at_server(generation)
+        return ended(generation, gone, now=now, taker=taker) if surely else generation
     if may_retry(generation):
         return retried(generation, now, taker, why)
     if generation.cancel_wanted:
-        gone = Ending(status=RunStatus.CANCELLED, by="engine")
         return ended(generation, gone, now=now, taker=taker)
     by = "engine" if _at_server(generation) else "us"
     failed = Ending(status=RunStatus.FAILED, by=by, reason=reason)

@@ -184,18 +184,32 @@ class Farm:
         graph: Json | None = None,
         max_attempts: int = 3,
         user: str | None = None,
+        told: bool = True,
         **inputs: object,
     ) -> Order:
-        """Order a run, of another service if it is said."""
+        """Order a run.
+
+        Args:
+            of: The service; the farm's own where nothing is said.
+            graph: What is run; the usual where nothing is said.
+            max_attempts: How often it may be tried.
+            user: Whose it is; the chat's where nobody is named.
+            told: Whether its end is told in a chat.
+            inputs: Of its nodes, besides the mark.
+        """
         service, chat = of or self.service, next(_CHATS)
         mark = f"m{chat}"
-        owner = {} if user is None else {"userId": user}
+        metadata = {
+            "costRate": RATE,
+            **({"telegramChatId": chat} if told else {}),
+            **({} if user is None else {"userId": user}),
+        }
         body = {
             "engine": "comfyui",
             "workflow": graph or GRAPH,
             "inputs": {MARK: mark, **inputs},
             "maxAttempts": max_attempts,
-            "metadata": {"telegramChatId": chat, "costRate": RATE, **owner},
+            "metadata": metadata,
         }
         answer = await service.call("POST", "/api/generations", body)
         assert answer.status_code == 201, answer.text
@@ -277,6 +291,7 @@ async def a_farm(
     wire: str | None = None,
     servers: int = 2,
     more: Json | None = None,
+    environ: dict[str, str] | None = None,
     **limits: Any,  # noqa: ANN401 - a limit is a number, or several
 ) -> AsyncGenerator[Farm]:
     """Start a service with servers that no other has, and a database of its own.
@@ -288,6 +303,7 @@ async def a_farm(
         wire: Where the service finds it; the same where nothing is said.
         servers: How many ComfyUI servers it has.
         more: What the setting says of every server besides.
+        environ: Settings that differ from the usual ones.
         limits: Limits in seconds that differ from the lively ones.
     """
     number = next(_NAMES)
@@ -302,6 +318,7 @@ async def a_farm(
             a_service(folder / "data", peers, wire or mongodb_uri, database)
         )
         service.timing |= LIVELY | limits
+        service.environ |= environ or {}
         service.environ["COMFYUI_SERVERS"] = listed(folder / "servers.yaml", boxes, more)
         witness = await stack.enter_async_context(a_witness(service, peers, mongodb_uri, database))
         client = await stack.enter_async_context(AsyncMongoClient[Json](mongodb_uri))

@@ -6,8 +6,7 @@ from decimal import Decimal
 import pytest
 
 from tests.faults.buying import a_shop
-from tests.faults.farm import HELD, Box, Farm, Order, a_farm
-from tests.faults.witness import alive
+from tests.faults.farm import HELD, Farm, Order, a_farm
 from tests.mongo import SharedMongod
 from tests.peers import Json, Peers
 from tests.service import until
@@ -20,8 +19,8 @@ async def whole_farm(
     sandbox: Peers, mongod: SharedMongod, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Farm]:
     """A service whose runs may take a second or two."""
-    folder, limits = tmp_path_factory.mktemp("farm"), {"limit_running": 1.5, "cancel_grace": 1}
-    async with a_farm(folder, sandbox, mongod.uri, **limits) as farm:
+    folder = tmp_path_factory.mktemp("farm")
+    async with a_farm(folder, sandbox, mongod.uri, limit_running=1.5, cancel_grace=1) as farm:
         yield farm
 
 
@@ -33,19 +32,18 @@ async def test_a_run_is_slower_than_its_limit(farm: Farm, version: str) -> None:
     box = await farm.held(order)
     record = await _timed_out(farm, order)
     assert record["statusReason"] == "overdue"
-    await _interrupted(box, order)
+    assert [each["status"] for each in await box.posted(order)] == ["interrupted"]
     await farm.behave(hold=None)
     for each in [await farm.order() for _ in farm.boxes]:
         await farm.ended(each)
-    # What the server says of the interruption is no news to anybody.
-    await until(lambda: farm.witness.stored(order.id), lambda it: not alive(it))
-    assert (await _timed_out(farm, order))["status"] == "timeout"
+    assert await _timed_out(farm, order) == record
 
 
 async def test_the_worker_of_a_server_dies(farm: Farm, mongod: SharedMongod) -> None:
-    """It answers and never ends anything: the time limit does, and money is given back.
+    """It answers and never ends anything: the time limit does, and its person is told.
 
-    Runs go elsewhere from then on, until the server has been restarted.
+    Runs go elsewhere until the server has been restarted. Then the run is surely not there any
+    more, and what was held for it is given back.
     """
     async with a_shop(farm, mongod.uri) as shop:
         await farm.behave(hold=HELD)
@@ -53,20 +51,26 @@ async def test_the_worker_of_a_server_dies(farm: Farm, mongod: SharedMongod) -> 
         dead = await farm.held(bought.order)
         await dead.behave(dead_worker=True, hold=None)
         await farm.behave(hold=None)
-        await _timed_out(farm, bought.order)
+        record = await farm.service.until(bought.order.id, "timeout")
+        assert record["statusReason"] == "overdue"
+        await farm.witness.told(bought.order.chat)
         assert "does not stop" in (await farm.seen(dead, healthy=False))["trouble"]
         record = await farm.ended(await farm.order())
         assert record["runs"][0]["server"] == farm.other(dead).name
         await dead.behave(dead_worker=False)
         await dead.act("restart")
         await farm.seen(dead, healthy=True)
+        await _timed_out(farm, bought.order)
         await shop.settled(bought, paid=Decimal(0))
 
 
 async def _timed_out(farm: Farm, order: Order) -> Json:
-    return await farm.ended(order, "timeout", by="us")
-
-
-async def _interrupted(box: Box, order: Order) -> None:
-    """Wait until exactly a run's own prompt was interrupted."""
-    await until(lambda: box.posted(order), lambda posted: posted[0]["status"] == "interrupted")
+    """See that a run timed out by our word, which its server has confirmed since; told once."""
+    await until(lambda: farm.witness.stored(order.id), lambda it: it.get("endedBy") == "engine")
+    record = await farm.witness.settled(order.id)
+    said = [each["source"] for each in record["history"] if each["status"] == "timeout"]
+    assert (record["status"], said) == ("timeout", ["us", "engine"])
+    assert record.get("slot") is None
+    assert len(await farm.posted(order)) == 1
+    assert len(await farm.witness.told(order.chat)) == 1
+    return record

@@ -404,13 +404,15 @@ def test_a_claim_of_a_former_attempt_holds_nothing_of_the_next(n: int) -> None:
     [
         (a_placed(attempt=3), (RunStatus.FAILED, "engine", "lost")),
         (a_placed(cancel_wanted=True), (RunStatus.CANCELLED, "engine", None)),
-        (a_placed(RunStatus.TIMEOUT, ended_by="us"), (RunStatus.TIMEOUT, "us", None)),
+        (a_placed(RunStatus.TIMEOUT, ended_by="us"), (RunStatus.TIMEOUT, "engine", None)),
+        (a_placed(RunStatus.CANCELLED, ended_by="us"), (RunStatus.CANCELLED, "engine", None)),
+        (a_placed(RunStatus.COMPLETED, ended_by="us"), (RunStatus.COMPLETED, "us", None)),
     ],
 )
 def test_what_is_not_tried_again_has_ended(
     record: Generation, end: tuple[RunStatus, str, str | None]
 ) -> None:
-    """After its last try, or where nobody wants it any more."""
+    """After its last try, or where nobody wants it any more: its server has told all there is."""
     after = runs.vanished(record, "lost", later(20), TAKER)
 
     assert (after.status, after.ended_by, after.status_reason) == end

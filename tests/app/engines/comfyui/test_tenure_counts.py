@@ -35,10 +35,9 @@ class Silence:
         raise NotImplementedError(sink)
 
 
-def a_tenure(server: ComfyServer) -> Tenure:
-    """Return a tenure that does not run."""
-    clock = FakeClock()
-    records = Records(FakeGenerations(), clock, Journal())
+def following(server: ComfyServer, generations: FakeGenerations, clock: FakeClock) -> FollowRuns:
+    """Return what takes what is heard of runs."""
+    records = Records(generations, clock, Journal())
     taking = Taking(HERE, TIMING, background=True, messenger=None)
     applier = Applier(
         FakeInbox(),
@@ -49,7 +48,13 @@ def a_tenure(server: ComfyServer) -> Tenure:
         metrics=server.metrics,
         alerts=FakeAlerts(),
     )
-    follow = FollowRuns(records, applier, FakeUses(), FakePreviews(), taking)
+    return FollowRuns(records, applier, FakeUses(), FakePreviews(), taking)
+
+
+def a_tenure(server: ComfyServer) -> Tenure:
+    """Return a tenure that does not run."""
+    clock = FakeClock()
+    follow = following(server, FakeGenerations(), clock)
     return Tenure(server, Silence(), CLIENT, follow=follow, clock=clock, timing=TIMING)
 
 
