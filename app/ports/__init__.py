@@ -1,0 +1,67 @@
+"""Everything outside, as the use cases see it: one module a subject."""
+
+from app.ports.engines import Engine, Fleet, Receiver, ServerBoard
+from app.ports.files import Files, Source, Storage, Stored, StoredKey
+from app.ports.generations import (
+    Generations,
+    Page,
+    Previews,
+    Running,
+    Spent,
+    Turns,
+    Uses,
+    Workflows,
+)
+from app.ports.money import Comparisons, KeptPayments, Ledger, PaymentPage, PaymentProvider
+from app.ports.orders import JobPage, Jobs, Presets, PresetWrite
+from app.ports.people import Chats, Controls, Deeds, UserPage, Users
+from app.ports.records import Debtors, Inbox, Lease, Leases, Owed, OwingT, Write
+from app.ports.signals import Alerts, Waker
+from app.ports.telegram import Conversation, Conversations, Messenger, Updates
+
+__all__ = [
+    "Alerts",
+    "Chats",
+    "Comparisons",
+    "Controls",
+    "Conversation",
+    "Conversations",
+    "Debtors",
+    "Deeds",
+    "Engine",
+    "Files",
+    "Fleet",
+    "Generations",
+    "Inbox",
+    "JobPage",
+    "Jobs",
+    "KeptPayments",
+    "Lease",
+    "Leases",
+    "Ledger",
+    "Messenger",
+    "Owed",
+    "OwingT",
+    "Page",
+    "PaymentPage",
+    "PaymentProvider",
+    "PresetWrite",
+    "Presets",
+    "Previews",
+    "Receiver",
+    "Running",
+    "ServerBoard",
+    "Source",
+    "Spent",
+    "Storage",
+    "Stored",
+    "StoredKey",
+    "Turns",
+    "Updates",
+    "UserPage",
+    "Users",
+    "Uses",
+    "Waker",
+    "Workflows",
+    "Write",
+]
