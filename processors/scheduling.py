@@ -13,7 +13,11 @@ from typing import Final, NamedTuple
 
 from schemas.base import GenerationId
 from schemas.generation import Generation
+from schemas.server import ServerSeen
+from schemas.timing import Timing
 
+FRESH: Final = 4
+"""Times that a server may fail to be seen before what was seen of it says nothing any more."""
 _Turn = tuple[int, float]
 """When a user had a turn, compared as it stands: never, at a time, or at a place in the line."""
 _NEVER: Final[_Turn] = (0, 0.0)
@@ -72,9 +76,22 @@ class Place(NamedTuple):
 
 def user_of(generation: Generation) -> str:
     """Return who takes turns with a generation: its person, else its chat, else nobody."""
-    meta = generation.metadata
-    chat = meta.telegram_chat_id
-    return meta.user_id or ("" if chat is None else f"chat:{chat}")
+    return turn_of(generation.metadata.user_id, generation.metadata.telegram_chat_id)
+
+
+def turn_of(user: str | None, chat: int | None) -> str:
+    """Return whose turn it is that a person has, else their chat, else everybody together."""
+    return user or ("" if chat is None else f"chat:{chat}")
+
+
+def fresh(seen: ServerSeen, now: datetime, timing: Timing) -> bool:
+    """Return whether what was seen of a server still says how it is."""
+    return seen.at > now - timing.health_every * FRESH
+
+
+def well(seen: ServerSeen, now: datetime, timing: Timing) -> bool:
+    """Return whether a server is given runs, as far as anybody knows."""
+    return seen.healthy and seen.slots > 0 and fresh(seen, now, timing)
 
 
 def server_of(slot: str) -> str:
@@ -108,6 +125,7 @@ def choice(
     *,
     workflow: str | None,
     avoided: Collection[str] = (),
+    barred: Collection[str] = (),
 ) -> Place | None:
     """Return the slot that a run is given; None where no healthy server has one free.
 
@@ -119,9 +137,11 @@ def choice(
         taken: Names of the slots that are taken.
         workflow: What is run.
         avoided: Servers that the run has been at before.
+        barred: Servers that it is not given: it waits for another.
     """
     occupied = Counter(server_of(slot) for slot in taken)
-    free = [place for each in servers if each.healthy and (place := _free(each, taken))]
+    open_ = [each for each in servers if each.healthy and each.name not in barred]
+    free = [place for each in open_ if (place := _free(each, taken))]
     states = {each.name: each for each in servers}
 
     def badness(place: Place) -> tuple[bool, int, bool, str]:

@@ -224,10 +224,9 @@ class MongoGenerations(MongoDebtors[Generation]):
 
 def _waiting(found: Document) -> Waiting:
     metadata, request = found.get("metadata", {}), found.get("requestPayload", {})
-    chat = metadata.get("telegramChatId")
     return Waiting(
         GenerationId(found["_id"]),
-        metadata.get("userId") or ("" if chat is None else f"chat:{chat}"),
+        scheduling.turn_of(metadata.get("userId"), metadata.get("telegramChatId")),
         found.get("priority") or 0,
         metadata.get("preset"),
         request.get("workflow"),

@@ -17,8 +17,6 @@ from schemas.server import ServerSeen, ServerSettings
 from schemas.timing import Timing
 from schemas.wire.servers import LineShown, Servers, ServerShown, SlotShown
 
-FRESH: Final = 4
-"""Times that a server may fail to be seen before what was seen of it says nothing any more."""
 REMEMBERED: Final = timedelta(hours=1)
 """How long a server is told of that the settings do not name any more and that has no runs."""
 
@@ -160,7 +158,7 @@ class Oversee:
         """Return what is wrong with a server, and whether it is given runs all the same."""
         if seen is None:
             return "nobody has seen it yet", False
-        if seen.at <= self._clock.now() - self._timing.health_every * FRESH:
+        if not scheduling.fresh(seen, self._clock.now(), self._timing):
             return "nobody looks at it any more", False
         return seen.trouble, seen.healthy
 

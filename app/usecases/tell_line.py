@@ -32,8 +32,6 @@ USUAL: Final = timedelta(seconds=60)
 """What a run takes of which nothing is known."""
 KNOWN_FOR: Final = timedelta(minutes=1)
 """How long it is gone by what a preset's runs took, before it is looked again."""
-FRESH: Final = 4
-"""Times that a server may fail to be seen before it counts as away."""
 
 
 class TellLine:
@@ -122,6 +120,10 @@ class TellLine:
         presets = {each.preset for each in line} | {
             each.metadata.preset for each in running.values()
         }
+        # Programs name presets as they like: what is not looked at any more is forgotten.
+        self._durations = {
+            name: known for name, known in self._durations.items() if now - known[0] < KNOWN_FOR
+        }
         usual = {name: await self._duration(name, now) for name in presets if name is not None}
         over = [
             (each.started_at or now) + usual.get(each.metadata.preset or "", USUAL)
@@ -133,18 +135,13 @@ class TellLine:
 
     async def _slots(self, now: datetime) -> int:
         """Return how many slots there are at servers that are well."""
-        since = now - self._timing.health_every * FRESH
-        seen = await self._board.all()
-        return sum(
-            each.slots
-            for each in seen
-            if each.healthy and each.at > since and each.engine == self._engine
-        )
+        ours = (each for each in await self._board.all() if each.engine == self._engine)
+        return sum(each.slots for each in ours if scheduling.well(each, now, self._timing))
 
     async def _duration(self, preset: str, now: datetime) -> timedelta:
         """Return what a run of a preset usually takes."""
         known = self._durations.get(preset)
-        if known is not None and now - known[0] < KNOWN_FOR:
+        if known is not None:
             return known[1]
         last = await self._generations.last_durations(preset, LOOKED_AT)
         usual = timedelta(seconds=median(last)) if last else USUAL

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from processors import scheduling
 from processors.scheduling import Place, ServerState, Waiting
 from schemas.base import GenerationId
 from schemas.generation import Metadata
-from tests.builders import NOON, a_waiting, later, some_metadata
+from tests.builders import NOON, TIMING, a_server_seen, a_waiting, later, some_metadata
 
 SERVERS = (ServerState("one", 1), ServerState("two", 2))
 
@@ -98,6 +99,24 @@ def test_a_run_is_given_the_best_slot(
 ) -> None:
     """Healthy and free; not where it failed; the least busy; where its models are loaded."""
     assert scheduling.choice(servers, taken, workflow="workflow", avoided=avoided) == place
+
+
+def test_a_run_is_given_no_slot_where_it_is_barred() -> None:
+    """Not even the only free one."""
+    given = scheduling.choice(SERVERS, [], workflow=None, barred=("one",))
+    assert given == Place("two", 1)
+    assert scheduling.choice(SERVERS, ["two#1", "two#2"], workflow=None, barred=("one",)) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "well"),
+    [({}, True), ({"healthy": False}, False), ({"slots": 0}, False), ({"at": later(-20)}, False)],
+)
+def test_a_server_is_well_where_it_takes_runs(fields: dict[str, Any], *, well: bool) -> None:
+    """And where somebody has looked at it lately."""
+    seen = a_server_seen("one", **fields)
+
+    assert scheduling.well(seen, NOON, TIMING) is well
 
 
 @pytest.mark.parametrize(

@@ -15,15 +15,13 @@ from app.errors import PeerBusyError, PeerDownError, PeerError, UnavailableError
 from app.ports import Alerts, ServerBoard
 from app.usecases.duty import Duty
 from app.usecases.follow_runs import FollowRuns
+from processors import scheduling
 from processors.protocols import comfyui
 from processors.protocols.comfyui import Accepted, Followed, Stats, Workflow
 from processors.scheduling import ServerState
 from schemas.base import InstanceName, RunId
 from schemas.server import ServerSeen
 from schemas.timing import Timing
-
-FRESH = 4
-"""Times that a server may fail to be seen before what was seen of it says nothing any more."""
 
 
 class Post:
@@ -239,10 +237,9 @@ class Post:
 
     async def _others(self) -> bool:
         """Return whether another server is well, so that runs can be tried there."""
-        since = self._clock.now() - self._timing.health_every * FRESH
-        seen = await self._board.all()
+        now, seen = self._clock.now(), await self._board.all()
         return any(
-            each.healthy and each.slots and each.at > since and each.name != self.server.name
+            each.name != self.server.name and scheduling.well(each, now, self._timing)
             for each in seen
             if each.engine == comfyui.NAME
         )

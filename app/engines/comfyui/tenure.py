@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, assert_never
 
 import structlog
 
@@ -221,6 +221,8 @@ class Tenure:
                 case Used():
                     whose = each.generation_id, each.run_id, self._server.name
                     self._spawn(self._follow.used(*whose, each.rows))
+                case _:
+                    assert_never(each)
         self._stir()
 
     async def _ask_history(self, run_id: RunId) -> None:

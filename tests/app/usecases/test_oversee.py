@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from app.errors import StoreDownError
-from app.usecases.oversee import FRESH, REMEMBERED, Oversee, Slot, shown
+from app.usecases.oversee import REMEMBERED, Oversee, Slot, shown
+from processors.scheduling import FRESH
 from schemas.base import EngineName, GenerationId
 from schemas.generation import Generation
 from schemas.run import RunStatus

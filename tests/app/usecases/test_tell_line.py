@@ -9,8 +9,8 @@ import pytest
 from app.errors import StoreDownError, UnreadableError
 from app.usecases.duty import LINE, Duty
 from app.usecases.taking import Taking
-from app.usecases.tell_line import FRESH, KNOWN_FOR, TOLD, TellLine
-from processors.scheduling import Waiting
+from app.usecases.tell_line import KNOWN_FOR, TOLD, TellLine
+from processors.scheduling import FRESH, Waiting
 from schemas.base import EngineName, GenerationId, InstanceName
 from schemas.generation import Generation
 from schemas.run import RunStatus
