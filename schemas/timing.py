@@ -91,6 +91,8 @@ class Timing(Value):
     """Longest wait for a server's word that it is well."""
     server_gone: timedelta = timedelta(seconds=60)
     """A server that was not reached for so long is gone: its runs are tried at another."""
+    another_server: timedelta = timedelta(minutes=10)
+    """Longest wait of a run that failed for the moment for a server where it has not been."""
     relist_every: timedelta = timedelta(seconds=10)
     """How often it is looked whether there are runs at a server that nobody follows."""
     history_every: timedelta = timedelta(seconds=10)

@@ -25,6 +25,8 @@ from schemas.timing import Timing
 
 LOOK: Final = timedelta(seconds=2)
 """Wait before the engine is asked again after it has denied an end."""
+FORMER_TRIES: Final = 3
+"""Tries to have an end of a former run confirmed: the one that serves now must not wait for it."""
 
 
 class EndRun:
@@ -57,9 +59,10 @@ class EndRun:
         try:
             report = await engine.read(runs.located(generation, claimed.run_id))
         except PeerLostError:
-            return self._vanished(debt, claimed)
+            return self._vanished(debt)
         except PeerError as error:
-            if debt.attempts + 1 < self._timing.end_tries:
+            former = claimed.run_id != generation.metadata.run_id
+            if debt.attempts + 1 < (FORMER_TRIES if former else self._timing.end_tries):
                 raise
             self._log.warning("an end could not be confirmed", error=str(error))
             return self._unconfirmed(debt)
@@ -100,22 +103,22 @@ class EndRun:
             self._metrics.ended_lag((now - record.claimed_end.at).total_seconds())
         return runs.concluded(record, report, now=now, timing=self._timing, taker=taker)
 
-    def _vanished(self, debt: Debt, asked: ClaimedEnd) -> Decide:
+    def _vanished(self, debt: Debt) -> Decide:
         """Decide about an end whose engine has forgotten the run before it could be asked.
 
-        What was heard stands where it says all there is to say; of a success without its outputs
-        nothing is left, and the run is lost. That a former run is gone is no loss.
+        What was heard stands where it says all there is to say. Of a success without its outputs
+        nothing is left, and of a failure not why: its server may have died of it, for want of
+        memory. Such a run is lost. That a former run is gone is no loss.
         """
 
         def vanished(record: Generation, now: datetime) -> Generation:
             claimed = record.claimed_end
             if claimed is None or not debts.held(record.owed, debt.key, debt.n):
                 return record
-            if claimed.run_id != asked.run_id:
-                return debts.put(record, debts.postpone(record.owed, debt.key, debt.n, now))
             if claimed.run_id != record.metadata.run_id:
                 return runs.denied(record)
-            if record.heard or claimed.status is not RunStatus.COMPLETED:
+            told = claimed.status is RunStatus.COMPLETED and record.heard
+            if told or claimed.status not in {RunStatus.COMPLETED, RunStatus.FAILED}:
                 return self._unconfirmed(debt)(record, now)
             return runs.vanished(runs.denied(record), "lost", now, self._taking.taker(now))
 
@@ -123,9 +126,11 @@ class EndRun:
 
     def _unconfirmed(self, debt: Debt) -> Decide:
         def unconfirmed(record: Generation, now: datetime) -> Generation:
-            ending = runs.unconfirmed(record)
-            if ending is None or not debts.held(record.owed, debt.key, debt.n):
+            if not debts.held(record.owed, debt.key, debt.n):
                 return record
+            ending = runs.unconfirmed(record)
+            if ending is None:
+                return runs.denied(record)
             return runs.ended(record, ending, now=now, taker=self._taking.taker(now))
 
         return unconfirmed

@@ -44,6 +44,7 @@ from processors.runs.ending import (
     resettled,
     sent_at,
     sought_until,
+    tried_again,
     unconfirmed,
     verdict_of,
 )
@@ -58,12 +59,14 @@ from processors.runs.placing import (
     placed,
     retried,
     sending,
+    spurned,
     summoned,
     taken,
     unanswered,
     unplaced,
     untaken,
     vanished,
+    waits_for_another,
 )
 
 __all__ = [
@@ -121,10 +124,12 @@ __all__ = [
     "serves",
     "shown",
     "sought_until",
+    "spurned",
     "submitted",
     "submitting",
     "summoned",
     "taken",
+    "tried_again",
     "unanswered",
     "unconfirmed",
     "unplaced",
@@ -132,4 +137,5 @@ __all__ = [
     "untaken",
     "vanished",
     "verdict_of",
+    "waits_for_another",
 ]

@@ -11,7 +11,7 @@ from processors.runs.copying import carried, copies_wanted, identity
 from processors.runs.keeping import fitted
 from schemas.base import Value
 from schemas.debt import Debt, DebtKind
-from schemas.generation import Generation, Response
+from schemas.generation import Generation, Response, Retry, StatusChange
 from schemas.run import Output, RunReport, RunStatus
 from schemas.timing import Timing
 
@@ -19,6 +19,7 @@ UNSENT: Final = frozenset({RunStatus.WAITING, RunStatus.PENDING})
 """Statuses in which the engine never had the run."""
 BY_HAND: Final = "by_hand"
 """Why a cost is as it is where a person has set it."""
+_RETRIES: Final = frozenset(each.value for each in Retry)
 
 
 class Ending(Value):
@@ -90,9 +91,12 @@ def verdict_of(report: RunReport) -> Ending:
 
 
 def unconfirmed(generation: Generation) -> Ending | None:
-    """Return the end that was heard, to stand unconfirmed; None when none was heard."""
+    """Return the end that was heard, to stand unconfirmed; None when none was heard.
+
+    None of a former run: the one that serves now may still tell another.
+    """
     claimed = generation.claimed_end
-    if claimed is None:
+    if claimed is None or claimed.run_id != generation.metadata.run_id:
         return None
     return Ending(
         status=claimed.status,
@@ -104,12 +108,18 @@ def unconfirmed(generation: Generation) -> Ending | None:
 
 
 def denied(generation: Generation) -> Generation:
-    """Drop an end that was heard and that the engine denies, with the outputs it brought."""
-    nothing = generation.claimed_end is None and not generation.heard
+    """Drop an end that was heard and that the engine denies, with the outputs it brought.
+
+    That of a former run brought none: what was heard of the one that serves now stays.
+    """
+    claimed = generation.claimed_end
+    nothing = claimed is None and not generation.heard
     if nothing and debts.find(generation.owed, END) is None:
         return generation
     kept = debts.forget(generation.owed, [DebtKind.END])
-    return debts.put(generation.change(claimed_end=None, heard=()), kept)
+    former = claimed is not None and claimed.run_id != generation.metadata.run_id
+    heard = generation.heard if former else ()
+    return debts.put(generation.change(claimed_end=None, heard=heard), kept)
 
 
 def overdue(generation: Generation, now: datetime, timing: Timing) -> bool:
@@ -122,11 +132,25 @@ def overdue(generation: Generation, now: datetime, timing: Timing) -> bool:
 
 
 def limit_at(generation: Generation, timing: Timing) -> datetime:
-    """Return when a generation's time is up."""
+    """Return when a generation's time is up.
+
+    One that is tried again waits anew: from its return to the line.
+    """
     if generation.started_at is not None:
         own = generation.time_limit
         return generation.started_at + (timedelta(seconds=own) if own else timing.limit_running)
-    return generation.request_timestamp + timing.limit_waiting
+    again = tried_again(generation)
+    since = generation.request_timestamp if again is None else again.at
+    return since + timing.limit_waiting
+
+
+def tried_again(generation: Generation) -> StatusChange | None:
+    """Return the change that returned a generation to the line for its latest try.
+
+    None at its first. Its source says why: a `Retry`. Going back unsent is no try.
+    """
+    found = (each for each in reversed(generation.history) if each.source in _RETRIES)
+    return next(found, None)
 
 
 def resettled(generation: Generation, now: datetime, taker: Taker | None = None) -> Generation:

@@ -191,13 +191,18 @@ def _timed(facts: _Facts, event: RunEvent) -> _Facts:
 
 
 def _claimed(draft: _Draft, event: RunEvent) -> _Draft:
-    """Note an end that was heard, and its outputs. Of several the earliest is kept."""
+    """Note an end that was heard, and its outputs.
+
+    Of several the earliest is kept; one of the run that serves before any of a former one, whose
+    outputs are none of its own.
+    """
     if event.status not in TERMINAL or event.run_id is None or event.status is None:
         return draft
-    facts = draft.facts
+    facts, current = draft.facts, draft.record.metadata.run_id
     told = ClaimedEnd(status=event.status, at=event.received_at, run_id=event.run_id)
-    earlier = min(facts.claimed_end or told, told, key=_claim_order)
-    heard = latest(facts.heard, event.outputs)
+    known = facts.claimed_end or told
+    earlier = min(known, told, key=lambda each: (each.run_id != current, _claim_order(each)))
+    heard = latest(facts.heard, event.outputs) if event.run_id == current else facts.heard
     if (earlier, heard) == (facts.claimed_end, facts.heard):
         return draft
     return draft._replace(facts=facts._replace(claimed_end=earlier, heard=heard))
@@ -205,6 +210,10 @@ def _claimed(draft: _Draft, event: RunEvent) -> _Draft:
 
 def _claim_order(claimed: ClaimedEnd) -> tuple[datetime, RunStatus, RunId]:
     return (claimed.at, claimed.status, claimed.run_id)
+
+
+def _run_claimed(generation: Generation) -> RunId | None:
+    return generation.claimed_end and generation.claimed_end.run_id
 
 
 def _former(draft: _Draft, event: RunEvent) -> _Draft:
@@ -259,7 +268,9 @@ def _owing(
 ) -> Generation:
     """Owe what follows from news: asking later, showing it, looking into an end."""
     owing = after
-    if owing.claimed_end is not None and debts.find(owing.owed, END) is None:
+    # What is asked about one run waits for its server; another's need not wait for that.
+    another = _run_claimed(before) != _run_claimed(owing)
+    if owing.claimed_end is not None and (another or debts.find(owing.owed, END) is None):
         owing = owe(owing, Debt(key=END, kind=DebtKind.END, next_at=now), taker)
     if owing.ended:
         return owing

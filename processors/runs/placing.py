@@ -12,12 +12,12 @@ from processors import costs, debts
 from processors.debts import Taker
 from processors.runs.asking import asked_later, reported
 from processors.runs.climbing import ASK, CANCEL, SUBMIT, moved, noted, owe, shown, visible
-from processors.runs.ending import Ending, denied, ended
+from processors.runs.ending import Ending, denied, ended, limit_at, tried_again
 from processors.scheduling import Place
 from schemas.base import RunId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import EngineRun, Generation, Retry
-from schemas.run import TERMINAL, RunReport, RunStatus
+from schemas.run import TERMINAL, RunAt, RunReport, RunStatus
 from schemas.timing import Timing
 
 _LATER = timedelta(seconds=10)
@@ -28,7 +28,7 @@ PARKED = "waits for a server"
 
 def parked(generation: Generation, debt: Debt, now: datetime, timing: Timing) -> Generation:
     """Have a claimed submit wait in the line, until its generation's time is up."""
-    until = max(generation.request_timestamp + timing.limit_waiting, now + timedelta(seconds=1))
+    until = max(limit_at(generation, timing), now + timedelta(seconds=1))
     owed = debts.postpone(generation.owed, debt.key, debt.n, until, PARKED)
     return debts.put(generation, owed)
 
@@ -106,7 +106,9 @@ def taken(
 ) -> Generation:
     """Note that a server has taken a run; what was heard of it meanwhile stays.
 
-    One that nobody waits for any more is cancelled: a cancel that came before it was in vain.
+    One that nobody waits for any more is cancelled, whoever said the end: it may have been a
+    former run's, and a cancel that came before this one was taken was in vain. Only the success
+    of the only run there was is surely this one's.
     """
     cancel = Debt(key=CANCEL, kind=DebtKind.CANCEL, about=run_id, next_at=now)
     if generation.metadata.run_id != run_id:
@@ -115,7 +117,8 @@ def taken(
     warned = generation.change(warnings=warnings)
     sent = debts.put(warned, debts.forget(warned.owed, [DebtKind.SUBMIT]))
     if generation.ended:
-        return owe(sent, cancel, taker) if generation.ended_by == "us" else sent
+        own = generation.status is RunStatus.COMPLETED and len(generation.runs) == 1
+        return sent if own else owe(sent, cancel, taker)
     queued = sent.change(queued_at=generation.queued_at or now)
     queued = asked_later(moved(queued, RunStatus.QUEUED, now, "submit"), now, timing)
     return shown(queued, now, taker) if visible(queued) != visible(generation) else queued
@@ -132,6 +135,41 @@ def untaken(
     if not held:
         return generation
     return vanished(generation, reason, now, taker, Retry.UNTAKEN)
+
+
+def spurned(
+    generation: Generation,
+    debt: Debt,
+    at: RunAt,
+    reason: str,
+    *,
+    now: datetime,
+    taker: Taker,
+) -> Generation:
+    """Have a run tried again, best elsewhere, whose pictures a server did not take.
+
+    It was never sent. That it was there is noted all the same, under a name that no server
+    knows: it is what the next try goes by, and such a try counts as one that was sent does.
+    """
+    waits = generation.status is RunStatus.PENDING and generation.metadata.run_id is None
+    if not waits or not debts.held(generation.owed, debt.key, debt.n):
+        return generation
+    run = EngineRun(
+        attempt=generation.attempt, run_id=at.run_id, server=at.server, submitted_at=now
+    )
+    there = generation.change(runs=(*generation.runs, run))
+    return vanished(there, reason, now, taker, Retry.UNTAKEN)
+
+
+def waits_for_another(generation: Generation, now: datetime, timing: Timing) -> bool:
+    """Return whether a run had better wait for a server where it has not been.
+
+    One that failed where it was, such as for want of memory, would fail there again. It does
+    not wait for ever.
+    """
+    again = tried_again(generation)
+    failed = again is not None and again.source == Retry.FAILED
+    return failed and again is not None and now < again.at + timing.another_server
 
 
 def unanswered(generation: Generation, debt: Debt, now: datetime) -> Generation:

@@ -12,7 +12,7 @@ from processors import debts, runs
 from processors.runs import Ending
 from schemas.base import RunId
 from schemas.debt import DebtKind
-from schemas.generation import OUTPUTS_KEPT, CostRate, Generation, RateUnit, StatusChange
+from schemas.generation import OUTPUTS_KEPT, CostRate, Generation, RateUnit, Retry, StatusChange
 from schemas.run import OPEN, TERMINAL, Output, RunStatus
 from tests import strategies
 from tests.builders import (
@@ -471,6 +471,17 @@ def test_time_is_up_from_the_start_or_from_the_order() -> None:
 
     assert runs.limit_at(waits, TIMING) == later(6 * 3600)
     assert runs.limit_at(goes_on, TIMING) == later(60 + 1800)
+
+
+def test_a_generation_that_is_tried_again_waits_anew() -> None:
+    """From its return to the line; going back into it unsent is no try."""
+    change = StatusChange(status=RunStatus.PENDING, at=later(999), source=Retry.GONE)
+    unsent = StatusChange(status=RunStatus.PENDING, at=later(9999), source="submit")
+    again = an_order(history=(change, unsent))
+
+    assert runs.tried_again(again) == change
+    assert runs.limit_at(again, TIMING) == later(999) + TIMING.limit_waiting
+    assert runs.tried_again(an_order(history=(unsent,))) is None
 
 
 def test_a_generation_is_overdue_at_its_limit() -> None:

@@ -401,6 +401,41 @@ def test_successes_of_two_runs_at_once_claim_the_same_whichever_comes_first() ->
     assert one == heard(retried(), current, former).claimed_end
 
 
+@pytest.mark.parametrize("at", [1, 99])
+def test_the_success_of_the_run_that_serves_goes_before_a_former_ones(at: int) -> None:
+    """Whichever came first; it is asked about at once, whatever became of asking about the other.
+
+    What the former made is not taken for the other's.
+    """
+    outputs = (an_output(),)
+    former = a_run_event(RunStatus.COMPLETED, received_at=later(50), outputs=outputs)
+    current = a_run_event(RunStatus.COMPLETED, run_id=OTHER, attempt=2, received_at=later(at))
+    waiting = heard(retried(), former)
+    failed = debts.fail(
+        waiting.owed, runs.END, 1, error="away", now=later(50), jitter=0.5, timing=TIMING
+    )
+    after = heard(debts.put(waiting, failed), current, now=later(51))
+
+    assert after.claimed_end is not None
+    assert (after.claimed_end.run_id, after.heard) == (OTHER, ())
+    assert (the_debt(after, runs.END).next_at, the_debt(after, runs.END).n) == (later(51), 2)
+    assert heard(after, former) == after
+
+
+def test_what_is_denied_of_a_former_run_is_not_forgotten_of_the_current() -> None:
+    """Its outputs are heard once only."""
+    told = heard(retried(), a_run_event(run_id=OTHER, attempt=2, outputs=(an_output(),)))
+    after = runs.denied(heard(told, a_run_event(RunStatus.COMPLETED)))
+
+    assert (after.claimed_end, after.heard) == (None, told.heard)
+    assert runs.END not in owes(after)
+
+
+def test_a_former_run_never_stands_unconfirmed() -> None:
+    """The one that serves now may still tell another end."""
+    assert runs.unconfirmed(heard(retried(), a_run_event(RunStatus.COMPLETED))) is None
+
+
 def test_each_event_has_its_verdict() -> None:
     """They come in the order of the events; one that says nothing new is stale."""
     told = verdicts(

@@ -13,8 +13,8 @@ from processors import debts, runs
 from processors.scheduling import Place
 from schemas.base import InstanceName, RunId
 from schemas.debt import Debt, DebtKind
-from schemas.generation import ClaimedEnd, EngineRun, Generation
-from schemas.run import RunReport, RunStatus
+from schemas.generation import ClaimedEnd, EngineRun, Generation, Retry, StatusChange
+from schemas.run import RunAt, RunReport, RunStatus
 from tests.builders import (
     CHAT,
     NOON,
@@ -253,6 +253,66 @@ def test_what_nobody_waits_for_any_more_is_cancelled_once_it_is_taken() -> None:
 
     assert the_debt(after, runs.CANCEL).about == RUN
     assert runs.SUBMIT not in owes(after)
+
+
+def test_what_a_former_run_has_ended_is_cancelled_once_it_is_taken() -> None:
+    """The cancel of that end came before its server had it."""
+    won = concluded(twice(), a_report(run_id=RUN))
+    over = debts.put(won, debts.forget(won.owed, [DebtKind.CANCEL]))
+
+    assert the_debt(taken(over, SECOND), runs.CANCEL).about == SECOND
+
+
+def test_what_was_taken_for_lost_is_cancelled_once_it_is_taken() -> None:
+    """It was on its way all the time."""
+    lost = runs.vanished(sending(attempt=3), "lost", later(1), TAKER)
+
+    assert lost.ended_by == "engine"
+    assert the_debt(taken(lost), runs.CANCEL).about == RUN
+
+
+def spurned(generation: Generation) -> Generation:
+    """The record after a server did not take its pictures."""
+    at = RunAt(RUN, "one")
+    return runs.spurned(generation, CLAIMED, at, "answered 500", now=later(2), taker=TAKER)
+
+
+def test_a_run_whose_pictures_a_server_does_not_take_is_tried_elsewhere() -> None:
+    """That counts as a try, though it was never sent; after the last it has failed."""
+    after = spurned(claimed(max_attempts=2))
+
+    assert (after.status, after.attempt, after.slot) == (RunStatus.PENDING, 2, None)
+    assert [(each.attempt, each.server) for each in after.runs] == [(1, "one")]
+    assert after.history[-1].source == "untaken"
+    assert runs.SUBMIT in owes(after)
+    over = spurned(claimed(attempt=2, max_attempts=2))
+    assert (over.status, over.status_reason) == (RunStatus.FAILED, "answered 500")
+
+
+@pytest.mark.parametrize(
+    "record", [claimed(owed=(CLAIMED.change(n=4),)), sending(), placed(claimed())]
+)
+def test_what_another_sends_meanwhile_stays(record: Generation) -> None:
+    """Its claim is lost, or it was sent."""
+    assert spurned(record) is record
+
+
+@pytest.mark.parametrize(
+    ("source", "at", "waits"),
+    [
+        (Retry.FAILED, 0, True),
+        (Retry.FAILED, 599, True),
+        (Retry.FAILED, 600, False),
+        (Retry.LOST, 0, False),
+        ("api", 0, False),
+    ],
+)
+def test_a_run_that_failed_waits_for_another_server(source: str, at: float, *, waits: bool) -> None:
+    """Not for ever; one whose server was lost takes any."""
+    change = StatusChange(status=RunStatus.PENDING, at=NOON, source=source)
+    record = a_waiting(history=(change,))
+
+    assert runs.waits_for_another(record, later(at), TIMING) is waits
 
 
 def test_a_former_run_that_is_taken_late_is_cancelled() -> None:

@@ -24,6 +24,7 @@ from tests.builders import (
     a_generation,
     a_placed,
     a_report,
+    a_run_event,
     an_output,
     owes,
     some_metadata,
@@ -222,7 +223,7 @@ async def test_a_success_that_its_server_has_forgotten_is_tried_again() -> None:
     "fields",
     [
         {"heard": (an_output(at=NOON),)},
-        {"claimed_end": ClaimedEnd(status=RunStatus.FAILED, at=NOON, run_id=RUN)},
+        {"claimed_end": ClaimedEnd(status=RunStatus.CANCELLED, at=NOON, run_id=RUN)},
     ],
 )
 async def test_what_was_heard_of_a_forgotten_run_stands_where_it_says_all(
@@ -231,7 +232,15 @@ async def test_what_was_heard_of_a_forgotten_run_stands_where_it_says_all(
     """Its outputs, or that there are none."""
     record = await ended(Yard(engine=Forgetful(name=COMFYUI)), **fields)
 
-    assert (record.ended, record.confirmed, record.attempt) == (True, False, 1)
+    assert (record.ended, record.attempt) == (True, 1)
+
+
+async def test_a_failure_that_its_server_has_forgotten_is_tried_again() -> None:
+    """It may have died of it: another server may have the memory that this one lacked."""
+    claim = ClaimedEnd(status=RunStatus.FAILED, at=NOON, run_id=RUN)
+    record = await ended(Yard(engine=Forgetful(name=COMFYUI)), claimed_end=claim)
+
+    assert (record.attempt, record.status, record.claimed_end) == (2, RunStatus.PENDING, None)
 
 
 async def test_that_a_former_run_is_forgotten_is_no_loss() -> None:
@@ -259,10 +268,9 @@ async def test_another_end_that_is_heard_meanwhile_is_asked_about_itself() -> No
     async def heard_meanwhile() -> None:
         known = yard.record(ID)
         if known.claimed_end is not None and known.claimed_end.run_id == RUN:
-            claim = known.claimed_end.change(run_id=second.run_id)
-            yard.generations.records[ID] = known.change(
-                version=known.version + 1, claimed_end=claim
-            )
+            told = a_run_event(RunStatus.COMPLETED, run_id=second.run_id, attempt=2)
+            after = runs.hear(known, [told], now=NOON, timing=TIMING).generation
+            yard.generations.records[ID] = after.change(version=known.version + 1)
 
     class Meddling(Forgetful):
         """Somebody hears of the other end while this one is asked about."""
@@ -282,6 +290,58 @@ async def test_another_end_that_is_heard_meanwhile_is_asked_about_itself() -> No
     )
 
     assert (record.status, record.ended_by, record.attempt) == (RunStatus.COMPLETED, "engine", 2)
+
+
+def former(yard: Yard, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of the record
+    """A run that was tried again, of whose former try a success was heard; that server is away."""
+    second = EngineRun(attempt=2, run_id=RunId("run-2"), server="two", submitted_at=NOON)
+
+    async def read(run: RunAt) -> RunReport:
+        if run.run_id == RUN:
+            raise PeerDownError("comfyui:one", "cannot be reached")
+        return a_report(run_id=run.run_id)
+
+    yard.engine.read = read
+    known: dict[str, Any] = {
+        "attempt": 2,
+        "slot": "two#1",
+        "runs": (a_placed().runs[0], second),
+        "metadata": some_metadata(run_id=second.run_id),
+    }
+    return known | fields
+
+
+async def test_an_end_of_a_former_run_that_nobody_confirms_is_none() -> None:
+    """The run that serves now goes on, and is not held up for long."""
+    yard = Yard()
+    known = ending(yard, **former(yard))
+    async with yard.running():
+        await asyncio.sleep(30)
+
+    record = yard.record(known.id)
+    assert (record.status, record.claimed_end, owes(record)) == (RunStatus.RUNNING, None, [])
+
+
+async def test_an_end_of_a_former_run_does_not_hold_up_the_one_that_serves() -> None:
+    """That one is asked about at once, while the former's server is away."""
+    yard = Yard()
+    known = ending(yard, **former(yard))
+    async with yard.running():
+        await asyncio.sleep(2)
+        yard.follow.told(
+            a_run_event(
+                RunStatus.COMPLETED,
+                engine=COMFYUI,
+                generation_id=known.id,
+                run_id=RunId("run-2"),
+                attempt=2,
+                received_at=yard.clock.now(),
+            )
+        )
+        await asyncio.sleep(2)
+
+    record = yard.record(known.id)
+    assert (record.status, record.ended_by) == (RunStatus.COMPLETED, "engine")
 
 
 async def test_a_former_run_that_completed_after_all_wins() -> None:
