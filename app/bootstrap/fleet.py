@@ -51,6 +51,7 @@ def make_placing(tools: Tools, applier: Applier) -> Placing | None:
         tools.records,
         fleet,
         tools.store.turns,
+        tools.store.servers,
         taking=tools.taking,
         timing=timing,
         alerts=tools.alerts,

@@ -16,6 +16,7 @@ import structlog
 
 from app.errors import (
     ContendedError,
+    PeerBusyError,
     PeerDownError,
     PeerError,
     PeerMissingError,
@@ -87,26 +88,44 @@ class PlaceRun:
         place = await self._places.of(generation)
         if place is None:
             return self._parked(debt)
-        asked = generation.request_payload.inputs
+        asked, receiver = generation.request_payload.inputs, self._fleet.receiver(place.server)
         try:
-            inputs = await self._hand_over(self._fleet.receiver(place.server), asked, debt.next_at)
+            inputs = await self._hand_over(receiver, asked, debt.next_at)
             if inputs is None:
                 return self._taking.renewed(debt.key, debt.n)
             send = await self._fleet.prepare(generation, place.server, inputs)
-        except (PeerDownError, PeerMissingError, PeerRefusedError) as error:
-            return self._unsent(debt, error)
+        except (PeerBusyError, PeerDownError, PeerMissingError, PeerRefusedError) as error:
+            if isinstance(error, PeerBusyError) and error.peer != receiver.name:
+                raise
+            return self._unsent(generation, debt, place, error)
         return await self._send(generation, debt, place, send)
 
-    def _unsent(self, debt: Debt, error: PeerError) -> Decide:
+    def _unsent(self, generation: Generation, debt: Debt, place: Place, error: PeerError) -> Decide:
         """Decide about what cannot be sent: it is over, or waits for a server that is well."""
         self._log.warning("a run cannot be sent", error=str(error))
         match error:
+            case PeerBusyError():
+                return self._spurned(generation, debt, place, error)
             case PeerMissingError():
                 return self._over(debt, "input_gone")
             case PeerRefusedError():
                 return self._over(debt, _words(error), by_engine=True)
             case _:
                 return self._parked(debt)
+
+    def _spurned(
+        self, generation: Generation, debt: Debt, place: Place, error: PeerBusyError
+    ) -> Decide:
+        """Decide about a run whose pictures a server did not take, though it seems to be well.
+
+        As if it had been sent and not taken: it would be given the same free slot again and again.
+        """
+        self._places.give_back(generation.id)
+        at = RunAt(_named(self._clock.new_id()), place.server)
+        reason = f"its server did not take a picture: {_words(error)}"
+        return lambda record, now: runs.spurned(
+            record, debt, at, reason, now=now, taker=self._taking.taker(now)
+        )
 
     async def _send(
         self, generation: Generation, debt: Debt, place: Place, send: Send

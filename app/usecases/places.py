@@ -4,10 +4,13 @@ Only the process that has a server's duty gives its slots away. What it has chos
 mind as long as it has the run's submit claimed, and no longer than that claim holds; from then on
 the record itself says so, under a unique index. So a slot can neither leak nor be held by a
 process that is gone.
+
+A choice and its keeping in mind are one step without a wait, so that nobody is given what another
+was given at the same moment; nothing is locked while the database is asked.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -15,7 +18,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from app.errors import ContendedError, StoreDownError
-from app.ports import Alerts, Fleet, Turns
+from app.ports import Alerts, Fleet, ServerBoard, Turns
 from app.usecases.records import Records
 from app.usecases.taking import Taking
 from processors import debts, runs, scheduling
@@ -51,6 +54,7 @@ class Places:
         records: The generations.
         fleet: The servers.
         turns: When each user was served last.
+        board: The servers as they were seen last, by whoever.
         taking: Who this process is.
         timing: Limits.
         alerts: Told where the line cannot be served.
@@ -61,6 +65,7 @@ class Places:
         records: Records,
         fleet: Fleet,
         turns: Turns,
+        board: ServerBoard,
         *,
         taking: Taking,
         timing: Timing,
@@ -71,12 +76,13 @@ class Places:
         self._clock = records.clock
         self._fleet = fleet
         self._turns = turns
+        self._board = board
         self._taking = taking
         self._timing = timing
         self._alerts = alerts
         self._log = structlog.get_logger()
         self._chosen = dict[GenerationId, _Chosen]()
-        self._choosing = asyncio.Lock()
+        self._lately = set[str]()
         self._wake = asyncio.Event()
         self._line = True
 
@@ -88,17 +94,22 @@ class Places:
         known = self._chosen.get(generation.id)
         if known is not None:
             return known.place
-        async with self._choosing:
-            states = () if self._line else self._healthy()
-            place = self._choice(generation, states, await self._taken()) if states else None
-            if place is None:
-                self.wake()
-                return None
+        place = None
+        if not self._line and self._healthy():
+            taken, well = await self._generations.slots(), await self._well([generation])
+            if not self._line:
+                debt = debts.find(generation.owed, runs.SUBMIT)
+                until = debt.next_at if debt is not None else self._clock.now()
+                place = self._reserved(generation, taken, well, until, generation.version)
+        if place is None:
+            self.wake()
+            return None
+        try:
             await self._served(generation)
-            debt = debts.find(generation.owed, runs.SUBMIT)
-            until = debt.next_at if debt is not None else self._clock.now()
-            self._chosen[generation.id] = _Chosen(place, until, generation.version)
-            return place
+        except StoreDownError:
+            self.give_back(generation.id)
+            raise
+        return place
 
     def give_back(self, generation_id: GenerationId) -> None:
         """Take note that a run does not take the slot that was chosen for it."""
@@ -121,7 +132,13 @@ class Places:
                 self.give_back(after.id)
             else:
                 del self._chosen[after.id]
-        if before is not None and before.slot is not None and after.slot is None:
+        freed = before.slot if before is not None else None
+        if freed == after.slot:
+            return
+        if after.slot is not None:
+            self._lately.add(after.slot)
+        elif freed is not None:
+            self._lately.discard(freed)
             self._wake.set()
 
     async def run(self) -> None:
@@ -145,36 +162,41 @@ class Places:
         Raises:
             StoreDownError: The database does not answer.
         """
-        async with self._choosing:
-            states = self._healthy()
-            waiting = await self._generations.waiting(self._fleet.name) if states else ()
-            self._forget_old()
-            line = [each for each in waiting if each.generation not in self._chosen]
-            self._line = bool(line) or not states
-            if line:
-                served = await self._turns.last(sorted({each.user for each in line}))
-                await self._serve(scheduling.line(line, served), states)
+        states = self._healthy()
+        waiting = await self._generations.waiting(self._fleet.name) if states else ()
+        self._forget_old()
+        line = [each for each in waiting if each.generation not in self._chosen]
+        self._line = bool(line) or not states
+        if line:
+            served = await self._turns.last(sorted({each.user for each in line}))
+            await self._serve(scheduling.line(line, served))
 
-    async def _serve(self, line: Sequence[Waiting], states: Sequence[ServerState]) -> None:
-        taken = await self._taken()
+    async def _serve(self, line: Sequence[Waiting]) -> None:
+        self._lately.clear()
+        taken = await self._generations.slots()
         for start in range(0, len(line), AT_ONCE):
             ids = [each.generation for each in line[start : start + AT_ONCE]]
             records = await self._records.readable(ids)
+            well = await self._well(records.values())
             for each in ids:
-                if scheduling.choice(states, taken, workflow=None) is None:
+                free = scheduling.choice(self._healthy(), self._taken(taken), workflow=None)
+                if free is None:
                     return
                 record = records.get(each)
-                place = None if record is None else await self._given(record, states, taken)
-                if place is not None:
-                    taken.add(place.slot)
+                if record is not None:
+                    await self._give(record, taken, well)
 
-    async def _given(
-        self, record: Generation, states: Sequence[ServerState], taken: set[str]
-    ) -> Place | None:
-        """Give a run the best slot there is for it; None where it is not ours to send."""
-        place, now = self._choice(record, states, taken), self._clock.now()
-        if place is None or runs.summoned(record, now, self._taking.taker(now)) is record:
-            return None
+    async def _give(
+        self, record: Generation, taken: Collection[str], well: Collection[str]
+    ) -> None:
+        """Give a run the best slot there is for it, where it is ours to send."""
+        now = self._clock.now()
+        taker = self._taking.taker(now)
+        if runs.summoned(record, now, taker) is record:
+            return
+        place = self._reserved(record, taken, well, taker.until, record.version + 1)
+        if place is None:
+            return
         ours = False
         try:
             ours = await self._summoned(record, place)
@@ -183,10 +205,8 @@ class Places:
         finally:
             if not ours:
                 self._chosen.pop(record.id, None)
-        if not ours:
-            return None
-        await self._served(record)
-        return place
+        if ours:
+            await self._served(record)
 
     async def _summoned(self, record: Generation, place: Place) -> bool:
         """Claim a run's submit for a place; return whether that is what was written."""
@@ -198,8 +218,8 @@ class Places:
             after = runs.summoned(known, now, taker)
             claimed = after is not known
             if claimed:
-                # Before the claim, since who takes it up may look at once; and each time anew:
-                # a change that came first, such as a new place in the line, had us forget it.
+                # Each time anew: a change that came first, such as a new place in the line, had
+                # us forget it.
                 self._chosen[known.id] = _Chosen(place, taker.until, known.version + 1)
             return after
 
@@ -217,21 +237,46 @@ class Places:
     def _healthy(self) -> tuple[ServerState, ...]:
         return tuple(each for each in self._fleet.states() if each.healthy)
 
-    async def _taken(self) -> set[str]:
-        """Return the slots that are written down as taken, or chosen for somebody."""
+    def _taken(self, written: Collection[str]) -> set[str]:
+        """Return the slots that are taken: as was read, by our writes since, or chosen."""
         self._forget_old()
-        chosen = {each.place.slot for each in self._chosen.values()}
-        return {*(await self._generations.slots()), *chosen}
+        chosen = (each.place.slot for each in self._chosen.values())
+        return {*written, *self._lately, *chosen}
 
-    def _choice(
-        self, generation: Generation, states: Sequence[ServerState], taken: set[str]
+    async def _well(self, generations: Iterable[Generation]) -> frozenset[str]:
+        """Return the servers that are well, whoever sees to them, where somebody waits for one."""
+        now = self._clock.now()
+        if not any(runs.waits_for_another(each, now, self._timing) for each in generations):
+            return frozenset()
+        ours = {each.name for each in self._healthy() if each.slots}
+        others = {
+            each.name
+            for each in await self._board.all()
+            if each.engine == self._fleet.name and scheduling.well(each, now, self._timing)
+        }
+        return frozenset(ours | others)
+
+    def _reserved(
+        self,
+        generation: Generation,
+        taken: Collection[str],
+        well: Collection[str],
+        until: datetime,
+        version: int,
     ) -> Place | None:
-        return scheduling.choice(
-            states,
-            taken,
+        """Choose the best slot there is for a run, and keep it in mind: at once, without a wait."""
+        been = {each.server for each in generation.runs if each.server is not None}
+        picky = runs.waits_for_another(generation, self._clock.now(), self._timing)
+        place = scheduling.choice(
+            self._healthy(),
+            self._taken(taken),
             workflow=generation.request_payload.workflow,
-            avoided={each.server for each in generation.runs if each.server is not None},
+            avoided=been,
+            barred=been if picky and set(well) - been else (),
         )
+        if place is not None:
+            self._chosen[generation.id] = _Chosen(place, until, version)
+        return place
 
 
 def _waits(generation: Generation, debt: Debt, by: InstanceName) -> bool:

@@ -22,7 +22,7 @@ from schemas.base import GenerationId, InstanceName, RunId
 from schemas.generation import Generation, Request
 from schemas.run import RunAt, RunReport, RunStatus
 from tests.app.usecases.yards import ONE, TIMING, TWO, Yard
-from tests.builders import COMFYUI, a_report, later, owes, the_debt
+from tests.builders import COMFYUI, a_report, a_run_event, later, owes, the_debt
 from tests.fakes.engines import FakeEngine
 from tests.fakes.fleet import FakeFleet
 from tests.fakes.gates import Gate, Turnstile, ajar
@@ -132,6 +132,28 @@ async def test_a_picture_that_is_gone_ends_the_run() -> None:
     record = yard.record(first)
     assert (record.status, record.status_reason) == (RunStatus.FAILED, "input_gone")
     assert yard.posted() == [second]
+
+
+@pytest.mark.parametrize("fault", [BUSY, UNKNOWN])
+async def test_a_server_that_takes_no_pictures_costs_a_try(fault: Exception) -> None:
+    """Its disk may be full: the next try is at another server, and nobody tries for ever."""
+    async with Yard(ONE, TWO).running() as yard:
+        yard.storage.files[KEY] = PICTURE
+        yard.fleet.uploading = Turnstile([fault])
+        first = await yard.order(request_payload=pictured(KEY))
+        await asyncio.sleep(5)
+        yard.fleet.uploading = Turnstile([fault] * 9)
+        other = f"inputs/{'b' * 32}.png"
+        yard.storage.files[other] = PICTURE
+        second = await yard.order(request_payload=pictured(other))
+        await asyncio.sleep(60)
+
+    record = yard.record(first)
+    assert (record.attempt, [each.server for each in record.runs]) == (2, ["one", "two"])
+    assert yard.posted() == [first]
+    record = yard.record(second)
+    assert (record.status, record.slot, len(record.runs)) == (RunStatus.FAILED, None, 3)
+    assert (record.status_reason or "").startswith("its server did not take a picture: ")
 
 
 async def test_a_storage_that_is_away_is_waited_for() -> None:
@@ -438,6 +460,54 @@ async def test_a_former_run_that_arrives_after_all_is_stopped() -> None:
     assert here.engine.cancelled == [first.run_id]
     assert here.record(generation).metadata.run_id == second.run_id
     assert runs.CANCEL not in owes(here.record(generation))
+
+
+async def test_a_run_that_is_sent_while_a_former_one_wins_is_stopped() -> None:
+    """The cancel that was owed then came before its server had it."""
+    here, there = yards(ONE)
+    there.fleet.servers["two"] = TWO
+    arrived = asyncio.Event()
+    async with here.running(), there.running():
+        generation = await here.order()
+        await asyncio.sleep(1)
+        first = here.record(generation).metadata.run_id
+        assert first is not None
+        here.fleet.servers.clear()
+        there.fleet.sending = arrived.wait  # pyright: ignore[reportAttributeAccessIssue] - any gate
+        await here.follow.gone(generation, first)
+        await asyncio.sleep(3)
+        here.engine.reports[first] = a_report(run_id=first)
+        here.follow.told(
+            a_run_event(RunStatus.COMPLETED, engine=COMFYUI, generation_id=generation, run_id=first)
+        )
+        await asyncio.sleep(5)
+        assert here.record(generation).status is RunStatus.COMPLETED
+        before = len(here.engine.cancelled)
+        arrived.set()
+        await asyncio.sleep(60)
+
+    assert here.engine.cancelled[before:] == [here.record(generation).runs[-1].run_id]
+
+
+async def test_a_run_that_waited_long_is_tried_again_all_the_same() -> None:
+    """Its server is gone when it had waited for nearly as long as it may."""
+    async with Yard(timing=TIMING.change(place_every=TIMING.keep_limit)).running() as yard:
+        generation = await yard.order()
+        await asyncio.sleep(TIMING.limit_waiting.total_seconds() - 60)
+        yard.fleet.servers["one"] = ONE
+        yard.places.wake()
+        await asyncio.sleep(5)
+        first = yard.record(generation).metadata.run_id
+        assert first is not None
+        yard.over(generation, a_report(RunStatus.RUNNING))
+        await yard.follow.missing(generation, first)
+        await asyncio.sleep(120)
+        yard.fleet.servers = {"two": TWO}
+        await yard.follow.gone(generation, first)
+        await asyncio.sleep(5)
+
+    record = yard.record(generation)
+    assert (record.attempt, record.slot, record.ended) == (2, "two#1", False)
 
 
 async def test_a_lost_run_does_not_wait_for_the_server_that_lost_it() -> None:

@@ -9,12 +9,12 @@ import pytest
 from app.errors import StoreDownError, UnreadableError
 from app.ports import Write
 from processors import debts, runs
-from processors.scheduling import Place
-from schemas.base import GenerationId, InstanceName
+from processors.scheduling import Place, Waiting
+from schemas.base import EngineName, GenerationId, InstanceName
 from schemas.generation import EngineRun, Generation
 from schemas.run import RunStatus
 from tests.app.usecases.yards import ONE, TIMING, TWO, Yard
-from tests.builders import HERE, ID, NOON, RUN, a_report, the_debt
+from tests.builders import HERE, ID, NOON, RUN, a_report, a_server_seen, the_debt
 from tests.fakes.gates import Gate, ajar
 from tests.fakes.generations import FakeGenerations
 
@@ -210,6 +210,121 @@ async def test_a_run_goes_where_it_has_not_failed() -> None:
 
     assert await yard.places.of(yard.record(again)) == Place("one", 1)
     assert await yard.places.of(yard.record(fresh)) == Place("two", 1)
+
+
+async def failed_for_the_moment(yard: Yard, generation: GenerationId) -> None:
+    """Its server had not the memory for it."""
+    run_id = yard.record(generation).metadata.run_id
+    assert run_id is not None
+    yard.over(generation, a_report(RunStatus.FAILED, error="out of memory", passing=True))
+    await yard.follow.missing(generation, run_id)
+    await asyncio.sleep(3)
+
+
+async def two_busy_servers(yard: Yard) -> tuple[GenerationId, GenerationId]:
+    """Have two runs each at a server of its own."""
+    other = await yard.order("grace")
+    await asyncio.sleep(1)
+    mine = await yard.order()
+    await asyncio.sleep(1)
+    yard.over(other, a_report(RunStatus.RUNNING))
+    return mine, other
+
+
+async def test_a_run_that_failed_for_the_moment_waits_for_another_server() -> None:
+    """Though that is busy; whoever is behind it in the line is served meanwhile."""
+    async with Yard(ONE, TWO).running() as yard:
+        mine, other = await two_busy_servers(yard)
+        await failed_for_the_moment(yard, mine)
+        assert yard.record(mine).status is RunStatus.PENDING
+        behind = await yard.order()
+        await asyncio.sleep(3)
+        assert yard.record(behind).slot == "two#1"
+        yard.over(other, a_report())
+        await yard.follow.missing(other, yard.fleet.posted[0].run_id)
+        await asyncio.sleep(3)
+
+    assert [each.server for each in yard.record(mine).runs] == ["two", "one"]
+
+
+async def test_a_run_that_failed_for_the_moment_waits_for_one_that_another_process_sees_to() -> (
+    None
+):
+    """This one knows of it by the board; what it does not hear of lately is no reason to wait."""
+    async with Yard(ONE).running() as yard:
+        await yard.board.put(a_server_seen("two", at=yard.clock.now()))
+        generation = await yard.order()
+        await asyncio.sleep(1)
+        await failed_for_the_moment(yard, generation)
+        assert yard.record(generation).status is RunStatus.PENDING
+        await asyncio.sleep(30)
+
+    assert [each.server for each in yard.record(generation).runs] == ["one", "one"]
+
+
+async def test_a_run_that_failed_for_the_moment_waits_for_no_server_for_ever() -> None:
+    """After ten minutes it takes where it was; with one server it does so at once."""
+    async with Yard(ONE, TWO).running() as yard:
+        mine, _ = await two_busy_servers(yard)
+        await failed_for_the_moment(yard, mine)
+        await asyncio.sleep(TIMING.another_server.total_seconds())
+        assert [each.server for each in yard.record(mine).runs] == ["two", "two"]
+    async with Yard(ONE).running() as yard:
+        generation = await yard.order()
+        await asyncio.sleep(1)
+        await failed_for_the_moment(yard, generation)
+
+    assert [each.server for each in yard.record(generation).runs] == ["one", "one"]
+
+
+class Dawdling(FakeGenerations):
+    """A database that does not say who waits in the line, once it is told to."""
+
+    dawdles = False
+
+    async def waiting(self, engine: EngineName) -> tuple[Waiting, ...]:
+        """See app.ports.Generations."""
+        if self.dawdles:
+            await asyncio.Event().wait()
+        return await super().waiting(engine)
+
+
+async def test_nobody_waits_while_the_line_is_looked_at() -> None:
+    """A free slot is given at once, however long the database takes for the line."""
+    yard = Yard(ONE, generations=Dawdling)
+    assert isinstance(yard.generations, Dawdling)
+    async with yard.running():
+        await asyncio.sleep(2)
+        yard.generations.dawdles = True
+        await asyncio.sleep(2)
+        generation = await yard.order()
+        await asyncio.sleep(1)
+
+    assert yard.posted() == [generation]
+
+
+async def test_a_slot_is_chosen_once_at_a_time() -> None:
+    """Two look for one at the same moment; what is not written down is given back."""
+    yard = Yard(ONE)
+    await yard.places.once()
+    first, second = [yard.record(await yard.order()) for _ in range(2)]
+
+    found = await asyncio.gather(yard.places.of(first), yard.places.of(second))
+
+    assert sorted(found, key=str) == [None, Place("one", 1)]
+
+
+async def test_a_choice_whose_turn_cannot_be_noted_is_given_back() -> None:
+    """The slot is somebody else's."""
+    yard = Yard(ONE)
+    await yard.places.once()
+    first, second = [yard.record(await yard.order()) for _ in range(2)]
+    yard.turns.gate = down
+    with pytest.raises(StoreDownError):
+        await yard.places.of(first)
+    yard.turns.gate = ajar
+
+    assert await yard.places.of(second) == Place("one", 1)
 
 
 async def test_what_has_its_slot_keeps_it_while_its_claim_is_renewed() -> None:

@@ -37,6 +37,7 @@ from tests.fakes.gates import Turnstile
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.previews import FakePreviews
+from tests.fakes.servers import FakeServers
 from tests.fakes.storage import FakeStorage
 from tests.fakes.turns import FakeTurns
 from tests.fakes.uses import FakeUses
@@ -52,6 +53,7 @@ class Hall:
     """What a process consists of that gives runs their places; see `Yard`.
 
     Attributes:
+        board: The servers as they were seen last, by whoever.
         parts: What runs as long as it lives.
     """
 
@@ -73,7 +75,8 @@ class Hall:
         self.records = Records(generations, clock, Journal())
         self.circuits = Circuits(clock, timing, self.alerts, METRICS)
         common: dict[str, Any] = {"taking": self.taking, "timing": timing}
-        self.places = Places(self.records, fleet, turns, alerts=self.alerts, **common)
+        self.board = FakeServers()
+        self.places = Places(self.records, fleet, turns, self.board, alerts=self.alerts, **common)
         self.records.watched_by(self.places.noticed)
         self.place_run = PlaceRun(
             self.records,
