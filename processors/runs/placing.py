@@ -114,7 +114,8 @@ def taken(
         return owe(generation, cancel, taker) if known is None else generation
     sent = debts.put(generation, debts.forget(generation.owed, [DebtKind.SUBMIT]))
     if generation.ended:
-        return owe(sent, cancel, taker) if generation.ended_by == "us" else sent
+        own = generation.status in {RunStatus.COMPLETED, RunStatus.FAILED}
+        return sent if own and generation.ended_by == "engine" else owe(sent, cancel, taker)
     queued = sent.change(queued_at=generation.queued_at or now, warnings=warnings)
     queued = asked_later(moved(queued, RunStatus.QUEUED, now, "submit"), now, timing)
     return shown(queued, now, taker) if visible(queued) != visible(generation) else queued
