@@ -78,9 +78,15 @@ def provisional(generation: Generation) -> bool:
 
 
 def correction(generation: Generation, voice: Voice) -> tuple[Piece, ...]:
-    """Admit it where this end takes the place of one that we had said."""
+    """Admit it where this end takes the place of another that we had said.
+
+    One that confirms ours is told only where ours was not; but a completed run of which we had
+    said so may bring other outputs.
+    """
+    same = () if generation.status is RunStatus.COMPLETED else (generation.status,)
     said_by_us = any(
-        change.status in TERMINAL and change.source == "us" for change in generation.history
+        change.source == "us" and change.status in TERMINAL and change.status not in same
+        for change in generation.history
     )
     if generation.ended_by != "engine" or not said_by_us:
         return ()

@@ -112,11 +112,12 @@ def taken(
     if generation.metadata.run_id != run_id:
         known = debts.find(generation.owed, CANCEL)
         return owe(generation, cancel, taker) if known is None else generation
-    sent = debts.put(generation, debts.forget(generation.owed, [DebtKind.SUBMIT]))
+    warned = generation.change(warnings=warnings)
+    sent = debts.put(warned, debts.forget(warned.owed, [DebtKind.SUBMIT]))
     if generation.ended:
         own = generation.status in {RunStatus.COMPLETED, RunStatus.FAILED}
         return sent if own and generation.ended_by == "engine" else owe(sent, cancel, taker)
-    queued = sent.change(queued_at=generation.queued_at or now, warnings=warnings)
+    queued = sent.change(queued_at=generation.queued_at or now)
     queued = asked_later(moved(queued, RunStatus.QUEUED, now, "submit"), now, timing)
     return shown(queued, now, taker) if visible(queued) != visible(generation) else queued
 
@@ -192,8 +193,8 @@ def vanished(
 ) -> Generation:
     """Return what becomes of a run that its server has no more: another try, or an end.
 
-    A server of ours knows what it has, so that such an end is as final as one that it tells; and
-    an end of ours that it was to confirm stands.
+    A server of ours knows what it has, so that such an end is as final as one that it tells. It
+    is not asked any more about a run that we have ended.
 
     Args:
         generation: Whose run.
@@ -203,10 +204,13 @@ def vanished(
         why: Why, where it is.
     """
     gone = Ending(status=RunStatus.CANCELLED, by="engine")
+    if generation.ended and not _at_server(generation):
+        return generation
+    if generation.status in {RunStatus.CANCELLED, RunStatus.TIMEOUT}:
+        return ended(generation, gone, now=now, taker=taker)
     if generation.ended:
-        stopped = generation.status in {RunStatus.CANCELLED, RunStatus.TIMEOUT}
-        surely = stopped and _at_server(generation)
-        return ended(generation, gone, now=now, taker=taker) if surely else generation
+        kept = debts.forget(generation.owed, [DebtKind.ASK, DebtKind.CANCEL])
+        return debts.put(generation, kept)
     if may_retry(generation):
         return retried(generation, now, taker, why)
     if generation.cancel_wanted:

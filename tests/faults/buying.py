@@ -79,6 +79,11 @@ class Shop:
         )
         return Bought(user, job, Order(made.steps[0].generation, chat, mark))
 
+    async def cancel(self, bought: Bought) -> None:
+        """Want a job cancelled."""
+        answer = await self.farm.service.call("POST", f"/api/jobs/{bought.job}/cancel")
+        answer.raise_for_status()
+
     async def settled(self, bought: Bought, *, paid: Decimal) -> Job:
         """See that a job has ended, was paid for with so much, and told once; return it."""
         job = await until(lambda: self._job(bought.job), lambda it: it.ended and not it.owed)

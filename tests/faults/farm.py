@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from string import ascii_lowercase
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
@@ -145,6 +145,10 @@ class Box:
     async def held(self, order: Order) -> Json:
         """Wait until a run of an order is held up; return it."""
         return (await until(lambda: self._held(order), bool))[0]
+
+    async def becomes(self, order: Order, status: str) -> None:
+        """Wait until the first run of an order that was taken stands so, which is its end."""
+        await until(lambda: self.posted(order), lambda it: it and it[0]["status"] == status)
 
     async def _held(self, order: Order) -> list[Json]:
         return [
@@ -292,7 +296,7 @@ async def a_farm(
     servers: int = 2,
     more: Json | None = None,
     environ: dict[str, str] | None = None,
-    **limits: Any,  # noqa: ANN401 - a limit is a number, or several
+    limits: dict[str, float] | None = None,
 ) -> AsyncGenerator[Farm]:
     """Start a service with servers that no other has, and a database of its own.
 
@@ -317,7 +321,7 @@ async def a_farm(
         service = await stack.enter_async_context(
             a_service(folder / "data", peers, wire or mongodb_uri, database)
         )
-        service.timing |= LIVELY | limits
+        service.timing |= LIVELY | (limits or {})
         service.environ |= environ or {}
         service.environ["COMFYUI_SERVERS"] = listed(folder / "servers.yaml", boxes, more)
         witness = await stack.enter_async_context(a_witness(service, peers, mongodb_uri, database))

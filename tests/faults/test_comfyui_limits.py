@@ -18,9 +18,10 @@ pytestmark = pytest.mark.anyio
 async def whole_farm(
     sandbox: Peers, mongod: SharedMongod, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Farm]:
-    """A service whose runs may take a second or two."""
+    """A service whose runs may take a second or two, and wait for not much longer."""
     folder = tmp_path_factory.mktemp("farm")
-    async with a_farm(folder, sandbox, mongod.uri, limit_running=1.5, cancel_grace=1) as farm:
+    limits = {"limit_running": 1.5, "limit_waiting": 3.0, "cancel_grace": 1.0}
+    async with a_farm(folder, sandbox, mongod.uri, limits=limits) as farm:
         yield farm
 
 
@@ -37,6 +38,20 @@ async def test_a_run_is_slower_than_its_limit(farm: Farm, version: str) -> None:
     for each in [await farm.order() for _ in farm.boxes]:
         await farm.ended(each)
     assert await _timed_out(farm, order) == record
+
+
+async def test_a_run_waits_for_longer_than_its_limit(farm: Farm) -> None:
+    """No server was there: that is told, and when one is back it is not sent any more."""
+    for box in farm.boxes:
+        await box.door.close()
+        await farm.seen(box, healthy=False)
+    order = await farm.order()
+    record = await farm.ended(order, "timeout", by="us", posts=0)
+    assert (record["statusReason"], record.get("runs", [])) == ("overdue", [])
+    for box in farm.boxes:
+        await box.door.open()
+    await farm.ended(await farm.order())
+    assert await farm.posted(order) == []
 
 
 async def test_the_worker_of_a_server_dies(farm: Farm, mongod: SharedMongod) -> None:

@@ -91,6 +91,31 @@ async def test_a_run_is_lost_as_often_as_it_may_be_tried(farm: Farm, shop: Shop)
     await shop.settled(bought, paid=Decimal(0))
 
 
+async def test_a_server_restarts_once_it_has_told_of_the_end(farm: Farm) -> None:
+    """Its history cannot be read any more: what it has told stands, unconfirmed."""
+    await farm.behave(history_takes=0.8)
+    order = await farm.order()
+    await until(lambda: farm.witness.stored(order.id), lambda it: it.get("claimedEnd"))
+    box = await farm.place(order)
+    await box.act("restart")
+    await farm.behave(history_takes=0)
+    record = await farm.ended(order, by="us")
+    assert (record["attempt"], record["confirmed"]) == (1, False)
+    assert len(record["responsePayload"]["outputs"]) == 1
+
+
+async def test_a_server_restarts_before_anybody_knows_of_the_end(farm: Farm) -> None:
+    """The run is lost with its history, and tried again."""
+    await farm.behave(history_takes=0.8, silent_from="execution_start")
+    order = await farm.order()
+    box = await farm.place(order)
+    await box.becomes(order, "success")
+    await box.act("restart")
+    await farm.behave(history_takes=0, silent_from=None)
+    record = await farm.ended(order, posts=2)
+    assert (record["attempt"], len(record["responsePayload"]["outputs"])) == (2, 1)
+
+
 @pytest.mark.parametrize("fate", ["500", "hang"])
 async def test_posts_that_were_not_taken(farm: Farm, fate: str) -> None:
     """Nobody can know that at first; asked, the server has no such run, and it is tried again."""
@@ -157,7 +182,7 @@ async def test_a_server_is_gone_in_the_middle_of_a_run(farm: Farm) -> None:
     await box.door.close()
     await farm.other(box).held(order)
     await box.door.open()
-    await until(lambda: box.posted(order), lambda posted: posted[0]["status"] == "interrupted")
+    await box.becomes(order, "interrupted")
     await farm.behave(hold=None)
     record = await farm.ended(order, posts=2)
     assert record["attempt"] == 2
@@ -173,13 +198,11 @@ async def test_a_server_comes_back_having_finished_first(farm: Farm, shop: Shop)
     other = farm.other(box)
     await other.held(bought.order)
     await box.behave(hold=None)
-    await until(lambda: box.posted(bought.order), lambda posted: posted[0]["status"] == "success")
+    await box.becomes(bought.order, "success")
     await box.door.open()
     record = await farm.ended(bought.order, posts=2)
     assert box.url in record["responsePayload"]["outputs"][0]["url"]
-    await until(
-        lambda: other.posted(bought.order), lambda posted: posted[0]["status"] == "interrupted"
-    )
+    await other.becomes(bought.order, "interrupted")
     await shop.settled(bought, paid=PRICE)
     assert await farm.ended(bought.order, posts=2) == await farm.witness.stored(bought.order.id)
 
@@ -195,7 +218,7 @@ async def test_the_only_server_is_gone_for_a_while(farm: Farm) -> None:
     await kept.door.close()
     await farm.seen(kept, healthy=False)
     await farm.behave(hold=None)
-    await until(lambda: kept.posted(order), lambda posted: posted[0]["status"] == "success")
+    await kept.becomes(order, "success")
     await kept.door.open()
     record = await farm.ended(order)
     assert (record["attempt"], record["durationSource"]) == (1, "engine")
@@ -237,6 +260,6 @@ async def test_a_server_begins_to_answer_everything_and_do_nothing(farm: Farm) -
     await box.behave(idle=True)
     await farm.other(box).held(order)
     await box.behave(idle=False)
-    await until(lambda: box.posted(order), lambda posted: posted[0]["status"] == "interrupted")
+    await box.becomes(order, "interrupted")
     await farm.behave(hold=None)
     assert (await farm.ended(order, posts=2))["attempt"] == 2

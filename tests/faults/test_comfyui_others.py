@@ -1,12 +1,15 @@
 """Other people's runs at our ComfyUI servers, and other users' before ours: nothing is mixed up."""
 
 import itertools
+from decimal import Decimal
 from http import HTTPStatus
 from operator import itemgetter
 
 import pytest
 
+from tests.faults.buying import a_shop
 from tests.faults.farm import HELD, Box, Farm, Order, mark_of
+from tests.mongo import SharedMongod
 from tests.peers import Json
 from tests.service import until
 
@@ -63,23 +66,27 @@ async def test_a_strangers_run_comes_next(farm: Farm, version: str) -> None:
     await _has_become(box, strange, "success")
 
 
-async def test_a_run_is_cancelled_that_waits_in_our_line(farm: Farm) -> None:
-    """It was never posted, and has ended at once; those that run go on."""
+async def test_runs_are_cancelled_that_wait_in_our_line(farm: Farm, mongod: SharedMongod) -> None:
+    """They were never posted, have ended at once, and cost nothing; those that run go on."""
     await farm.behave(hold=HELD)
     running = [await farm.order() for _ in farm.boxes]
     for order in running:
         await farm.held(order)
     waiting = [await farm.order() for _ in range(2)]
-    for order in waiting:
-        await until(
-            lambda order=order: farm.witness.stored(order.id), lambda it: it.get("queuePosition")
-        )
-    await farm.cancel(waiting[0])
-    await farm.ended(waiting[0], "cancelled", by="us", posts=0)
+    async with a_shop(farm, mongod.uri) as shop:
+        bought = await shop.buy()
+        for order in (*waiting, bought.order):
+            await _waits(farm, order)
+        await farm.cancel(waiting[0])
+        await shop.cancel(bought)
+        await farm.ended(waiting[0], "cancelled", by="us", posts=0)
+        await farm.ended(bought.order, "cancelled", by="us", posts=0)
+        await shop.settled(bought, paid=Decimal(0))
     await farm.behave(hold=None)
     for order in (*running, waiting[1]):
         await farm.ended(order)
-    assert await farm.posted(waiting[0]) == []
+    for order in (waiting[0], bought.order):
+        assert await farm.posted(order) == []
 
 
 async def test_one_users_runs_do_not_hold_up_anothers(farm: Farm) -> None:
@@ -90,6 +97,7 @@ async def test_one_users_runs_do_not_hold_up_anothers(farm: Farm) -> None:
         await farm.held(order)
     many += [await farm.order(user="many", told=False) for _ in range(50 - len(many))]
     one = await farm.order(user="one")
+    await _waits(farm, one)
     await farm.behave(hold=None)
     await farm.ended(one)
     for order in many:
@@ -102,6 +110,11 @@ async def test_one_users_runs_do_not_hold_up_anothers(farm: Farm) -> None:
     begun = marks.index(many[0].mark)
     assert marks.index(one.mark) - begun == len(farm.boxes)
     assert sorted(marks[begun:]) == sorted(each.mark for each in (*many, one))
+
+
+async def _waits(farm: Farm, order: Order) -> None:
+    """Wait until a run has a place in our line."""
+    await until(lambda: farm.witness.stored(order.id), lambda it: it.get("queuePosition"))
 
 
 async def _behind_a_stranger(

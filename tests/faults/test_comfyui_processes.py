@@ -104,10 +104,22 @@ async def test_a_run_ends_while_nobody_is_there(farm: Farm) -> None:
     box = await farm.held(order)
     await farm.service.kill()
     await box.behave(hold=None)
-    await until(lambda: box.posted(order), lambda posted: posted[0]["status"] == "success")
+    await box.becomes(order, "success")
     await farm.service.start()
     record = await farm.ended(order)
     assert (record["attempt"], record["durationSource"]) == (1, "engine")
+
+
+async def test_stopped_while_runs_are_sent(farm: Farm) -> None:
+    """What was being sent is sent, and what waited waits: the next life ends each, once."""
+    await farm.behave(post_delay=0.5)
+    orders = [await farm.order() for _ in range(6)]
+    await until(lambda: farm.posted(orders[0]), bool)
+    assert await farm.service.stop() == 0
+    await farm.behave(post_delay=0)
+    await farm.service.start()
+    for order in orders:
+        assert (await farm.ended(order))["attempt"] == 1
 
 
 async def test_the_database_is_killed_in_the_middle_of_a_run(
@@ -119,7 +131,7 @@ async def test_the_database_is_killed_in_the_middle_of_a_run(
     box = await farm.held(order)
     mongod.kill()
     await box.behave(hold=None)
-    await until(lambda: box.posted(order), lambda posted: posted[0]["status"] == "success")
+    await box.becomes(order, "success")
     await mongod.start_again()
     assert (await farm.ended(order))["attempt"] == 1
 

@@ -234,11 +234,12 @@ def test_what_was_heard_before_the_answer_stays() -> None:
 
 
 def test_an_end_before_the_answer_stays() -> None:
-    """The engine has said it; there is nothing to cancel."""
+    """The engine has said it; there is nothing to cancel. What it warned of is kept."""
     over = concluded(sending(), a_report())
     after = taken(over)
 
     assert (after.status, after.ended_by) == (RunStatus.COMPLETED, "engine")
+    assert after.warnings == ("steps: too few",)
     assert owes(after) == owes(over)
 
 
@@ -408,7 +409,10 @@ def test_a_claim_of_a_former_attempt_holds_nothing_of_the_next(n: int) -> None:
         (a_placed(cancel_wanted=True), (RunStatus.CANCELLED, "engine", None)),
         (a_placed(RunStatus.TIMEOUT, ended_by="us"), (RunStatus.TIMEOUT, "engine", None)),
         (a_placed(RunStatus.CANCELLED, ended_by="us"), (RunStatus.CANCELLED, "engine", None)),
-        (a_placed(RunStatus.COMPLETED, ended_by="us"), (RunStatus.COMPLETED, "us", None)),
+        (
+            a_placed(RunStatus.COMPLETED, ended_by="us", owed=(a_debt(runs.ASK),)),
+            (RunStatus.COMPLETED, "us", None),
+        ),
     ],
 )
 def test_what_is_not_tried_again_has_ended(
@@ -419,6 +423,14 @@ def test_what_is_not_tried_again_has_ended(
 
     assert (after.status, after.ended_by, after.status_reason) == end
     assert not runs.may_retry(after)
+    assert "ask" not in owes(after)
+
+
+def test_an_end_of_ours_of_a_run_at_no_server_stays_as_it_is() -> None:
+    """Another engine may still know better."""
+    record = a_generation(status=RunStatus.TIMEOUT, ended_by="us", owed=(a_debt(runs.ASK),))
+
+    assert runs.vanished(record, "lost", later(20), TAKER) is record
 
 
 @pytest.mark.parametrize(

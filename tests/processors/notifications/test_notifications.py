@@ -246,6 +246,17 @@ def test_an_end_that_replaces_ours_says_so() -> None:
     assert "✅ Done" in words
 
 
+def test_an_end_that_confirms_ours_before_ours_was_told_says_nothing_of_it() -> None:
+    """Whoever was told of nothing yet hears of no other end."""
+    history = (
+        StatusChange(status=RunStatus.TIMEOUT, at=NOON, source="us"),
+        StatusChange(status=RunStatus.TIMEOUT, at=NOON, source="engine"),
+    )
+    words = told(a_generation(status=RunStatus.TIMEOUT, ended_by="engine", history=history))
+
+    assert "not final" not in words
+
+
 def test_an_unconfirmed_end_brings_outputs_of_listed_hosts_only() -> None:
     """What the engine could not vouch for is held back unless its host is known."""
     outputs = (an_output(), an_output(1, url="https://evil.test/x.png"), an_output(2, text="hi"))
