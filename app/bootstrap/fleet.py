@@ -42,8 +42,11 @@ def make_placing(tools: Tools, applier: Applier) -> Placing | None:
     if tools.comfyui is None:
         return None
     timing = _paced(tools)
-    posts = _posts(tools, tools.comfyui, applier, timing)
-    fleet = ComfyFleet(posts, tools.store.workflows)
+    follow = FollowRuns(
+        tools.records, applier, tools.store.uses, tools.store.previews, tools.taking
+    )
+    posts = _posts(tools, tools.comfyui, follow, timing)
+    fleet = ComfyFleet(posts, tools.store.workflows, follow)
     places = Places(
         tools.records,
         fleet,
@@ -79,10 +82,7 @@ def make_placing(tools: Tools, applier: Applier) -> Placing | None:
     )
 
 
-def _posts(tools: Tools, comfyui: ComfyUI, applier: Applier, timing: Timing) -> dict[str, Post]:
-    follow = FollowRuns(
-        tools.records, applier, tools.store.uses, tools.store.previews, tools.taking
-    )
+def _posts(tools: Tools, comfyui: ComfyUI, follow: FollowRuns, timing: Timing) -> dict[str, Post]:
     return {
         each.name: _post(tools, comfyui.at(each.name), each, follow, timing)
         for each in tools.peers.comfyui_servers
@@ -109,6 +109,7 @@ def _post(
         ),
         follow=follow,
         board=tools.store.servers,
+        alerts=tools.alerts,
         me=tools.name,
         clock=tools.clock,
         timing=timing,

@@ -4,7 +4,7 @@ What was heard goes the way of a webhook's events, but through no inbox: it can 
 again. Nothing here says that a run is lost; it is asked about, in the one place that decides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -12,7 +12,7 @@ from app.ports import Previews, Uses
 from app.usecases.apply_events import Applier
 from app.usecases.records import Records
 from app.usecases.taking import Taking
-from processors import runs
+from processors import runs, scheduling
 from schemas.base import GenerationId, RunId
 from schemas.generation import Generation, Retry
 from schemas.run import RunEvent
@@ -83,6 +83,23 @@ class FollowRuns:
         )
         if after is not None and after.metadata.run_id != run_id:
             self._log.warning("a server is gone; its run is tried again", generation=generation_id)
+
+    async def orphaned(self, servers: Collection[str]) -> None:
+        """Have the runs asked about whose server is none of these: nobody else looks for them.
+
+        Raises:
+            StoreDownError: The database does not answer.
+        """
+        for slot, generation_id in (await self._records.generations.slots()).items():
+            if scheduling.server_of(slot) not in servers:
+                await self._records.change(
+                    generation_id,
+                    lambda record, now: (
+                        runs.looked_into(record, now)
+                        if record.slot is not None and not record.ended
+                        else record
+                    ),
+                )
 
     async def previewed(self, generation_id: GenerationId, image: bytes, content_type: str) -> None:
         """Keep the newest picture of how far a run is.

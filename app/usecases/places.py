@@ -36,10 +36,12 @@ class _Chosen(NamedTuple):
     Attributes:
         place: Its slot.
         until: When our claim of its submit runs out, and the slot is anybody's again.
+        version: Of the record from that claim on. What is told of an older one is no news.
     """
 
     place: Place
     until: datetime
+    version: int
 
 
 class Places:
@@ -95,7 +97,7 @@ class Places:
             await self._served(generation)
             debt = debts.find(generation.owed, runs.SUBMIT)
             until = debt.next_at if debt is not None else self._clock.now()
-            self._chosen[generation.id] = _Chosen(place, until)
+            self._chosen[generation.id] = _Chosen(place, until, generation.version)
             return place
 
     def give_back(self, generation_id: GenerationId) -> None:
@@ -112,7 +114,7 @@ class Places:
         """Take note of a change: what was chosen is written or given up, or a slot is free."""
         debt = debts.find(after.owed, runs.SUBMIT)
         chosen = self._chosen.get(after.id)
-        if chosen is not None:
+        if chosen is not None and after.version >= chosen.version:
             if debt is not None and _waits(after, debt, self._taking.name):
                 self._chosen[after.id] = chosen._replace(until=debt.next_at)
             elif after.slot is None:
@@ -198,7 +200,7 @@ class Places:
             if claimed:
                 # Before the claim, since who takes it up may look at once; and each time anew:
                 # a change that came first, such as a new place in the line, had us forget it.
-                self._chosen[known.id] = _Chosen(place, taker.until)
+                self._chosen[known.id] = _Chosen(place, taker.until, known.version + 1)
             return after
 
         return await self._records.change(record.id, summoned, record) is not None and claimed

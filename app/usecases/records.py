@@ -123,7 +123,7 @@ class RecordsOf(Generic[OwingT]):
         lost = await self.kept.write(ready)
         for write in ready:
             if write.before.id in lost:
-                self._lost(write.before.id)
+                self._lost(write.before)
             else:
                 self._won(write.after)
                 self._follow(write)
@@ -154,8 +154,8 @@ class RecordsOf(Generic[OwingT]):
         if self._heir is not None:
             self._heir.take(before, after)
 
-    def _lost(self, record_id: str) -> None:
-        """A write of many was lost to somebody."""
+    def _lost(self, before: OwingT) -> None:
+        """A write of many, on this, was lost to somebody, or they wrote on it since."""
 
     def _won(self, record: OwingT) -> None:
         """A write of many was made."""
@@ -181,13 +181,27 @@ class Records(RecordsOf[Generation]):
         super().__init__(generations, clock, journal.changed)
         self.generations: Final = generations
         self._remembered: OrderedDict[str, Generation] = OrderedDict()
+        # Those whose write counts as lost and may have been made, as they were before it.
+        self._doubtful: dict[str, Generation] = {}
 
     async def many(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
-        """Return those of these records that exist, by id; the open ones are remembered."""
+        """Return those of these records that exist, by id; the open ones are remembered.
+
+        A write of many counts as lost where somebody has written on it at once. If it was made,
+        what it left claimed by this process is handed on now; nobody else would take it up before
+        the claim runs out.
+        """
         found = await self.generations.many(ids)
         for generation_id, record in found.items():
             if not record.ended:
                 self._remember(generation_id, record)
+        for generation_id in self._doubtful.keys() & set(ids):
+            before, record = (
+                self._doubtful.pop(generation_id),
+                found.get(GenerationId(generation_id)),
+            )
+            if record is not None:
+                self.hand(before, record)
         return found
 
     async def readable(self, ids: Sequence[GenerationId]) -> Mapping[GenerationId, Generation]:
@@ -221,8 +235,9 @@ class Records(RecordsOf[Generation]):
         """Have a record read the next time."""
         self._remembered.pop(generation_id, None)
 
-    def _lost(self, record_id: str) -> None:
-        self.forget(record_id)
+    def _lost(self, before: Generation) -> None:
+        self._doubtful.setdefault(before.id, before)
+        self.forget(before.id)
 
     def _won(self, record: Generation) -> None:
         self._remember(record.id, record)

@@ -34,6 +34,8 @@ is answered in time."""
 LATE: Final = 100.0
 """Seconds after which a POST that was given up is done after all."""
 LEASE: Final = timedelta(seconds=15)
+READY: Final = 2.0
+"""Seconds until a run is ready to be sent: long enough for much to happen meanwhile."""
 LIMIT: Final = 60.0
 """Seconds that a POST is waited for."""
 GONE: Final = timedelta(seconds=60)
@@ -324,6 +326,7 @@ class FarmFleet:
         del generation, inputs
         await self._gate()
         self._farm.reached(server)
+        await asyncio.sleep(READY)
         await self._gate()
 
         async def send(placed: Generation) -> Sequence[str]:
@@ -384,7 +387,9 @@ farm_plans = st.builds(
     FarmPlan,
     slots=st.sampled_from([(1,), (1, 1), (2, 1)]),
     wishes=st.lists(wishes, min_size=1, max_size=5).map(tuple),
-    cancels=_several(st.tuples(_TIMES, st.integers(0, 4)), 2),
+    cancels=_several(
+        st.tuples(_TIMES | st.sampled_from([2.0, 6.0, 6.5, 31.0]), st.integers(0, 4)), 3
+    ),
     troubles=_several(
         st.builds(
             Trouble,

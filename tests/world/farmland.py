@@ -35,7 +35,6 @@ TIMING: Final = Timing(
     place_every=timedelta(seconds=5),
     ask_most=timedelta(seconds=30),
     line_every=timedelta(seconds=20),
-    limit_waiting=timedelta(hours=1),
     limit_running=timedelta(minutes=10),
 )
 """Shorter where days would be waited for."""

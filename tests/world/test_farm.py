@@ -4,7 +4,7 @@ import os
 from collections import Counter
 
 import structlog
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from schemas.run import RunStatus
 from tests.world.farm import FarmPlan, Trouble, Wish, calm_plans, farm_plans
@@ -16,8 +16,12 @@ UNHURRIED = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
+CANCELLED_IN_TIME = FarmPlan(slots=(1,), wishes=(Wish(), Wish(at=30.0)), cancels=((6.0, 0),))
+"""Somebody wants a run no more while it is made ready for the only slot; then another comes."""
+
 
 @UNHURRIED
+@example(CANCELLED_IN_TIME)
 @given(plan=farm_plans)
 def test_every_run_ends_once_whatever_befalls_servers_and_processes(plan: FarmPlan) -> None:
     """Nothing is posted twice, no slot leaks, and nobody is tried more often than they may be."""
@@ -77,6 +81,8 @@ def check_end(world: Farmland, generation: str) -> None:
     record = world.records[generation]
     ends = world.records.ends[generation]
     assert [by for _, by in ends] in (["engine"], ["us"], ["us", "engine"])
+    waited = RunStatus.TIMEOUT in {status for status, _ in ends} and record.started_at is None
+    assert not waited or record.status_reason != "overdue" or record.runs, "nobody served it"
     runs = [each for each in world.farm.made.values() if each.generation == generation]
     if record.status is RunStatus.COMPLETED:
         assert record.ended_by == "engine"

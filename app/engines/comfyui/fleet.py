@@ -5,12 +5,14 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+import structlog
 from pydantic import JsonValue
 
 from app.engines.comfyui.post import Post
 from app.engines.comfyui.server import ComfyServer
-from app.errors import PeerRefusedError
+from app.errors import PeerRefusedError, UnavailableError
 from app.ports import Workflows
+from app.usecases.follow_runs import FollowRuns
 from processors.errors import RefusedWorkflowError, UnboundInputError
 from processors.protocols import comfyui
 from processors.protocols.comfyui import Followed, Workflow
@@ -19,6 +21,8 @@ from schemas.base import EngineName
 from schemas.generation import Generation
 from schemas.run import RunAt
 
+AGAIN: Final = 1.0
+"""Seconds before another try while the database does not answer."""
 REMEMBERED: Final = 2 * 1024 * 1024
 """Bytes of the workflows that are remembered as they were read, which takes several times that."""
 
@@ -42,19 +46,26 @@ class ComfyFleet:
     Args:
         posts: Those at all servers, by the servers' names.
         workflows: The workflows there are.
+        follow: Takes what is told of runs.
     """
 
     name: EngineName = comfyui.NAME
 
-    def __init__(self, posts: Mapping[str, Post], workflows: Workflows) -> None:
+    def __init__(self, posts: Mapping[str, Post], workflows: Workflows, follow: FollowRuns) -> None:
         self._posts = posts
         self._workflows = workflows
+        self._follow = follow
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._size = 0
+        self._log = structlog.get_logger()
 
     async def run(self) -> None:
-        """See to every server whose duty is free, until cancelled."""
+        """See to every server whose duty is free, until cancelled.
+
+        What a server has that is not set any more is lost, and learnt of by asking.
+        """
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._look_for_orphans())
             for post in self._posts.values():
                 group.create_task(post.run())
 
@@ -74,6 +85,14 @@ class ComfyFleet:
         """Let other processes have every server at once."""
         for post in self._posts.values():
             await post.give_up()
+
+    async def _look_for_orphans(self) -> None:
+        while True:
+            try:
+                return await self._follow.orphaned(self._posts.keys())
+            except UnavailableError as error:
+                self._log.info("not now", error=str(error))
+                await asyncio.sleep(AGAIN)
 
     def states(self) -> tuple[ServerState, ...]:
         """See app.ports.Fleet."""

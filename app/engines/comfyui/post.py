@@ -12,7 +12,7 @@ from app.clock import Clock
 from app.engines.comfyui.server import ComfyServer
 from app.engines.comfyui.tenure import Listens, Tenure
 from app.errors import PeerBusyError, PeerDownError, PeerError, UnavailableError
-from app.ports import ServerBoard
+from app.ports import Alerts, ServerBoard
 from app.usecases.duty import Duty
 from app.usecases.follow_runs import FollowRuns
 from processors.protocols import comfyui
@@ -39,6 +39,7 @@ class Post:
         duty: The exclusive duty of it.
         follow: Takes what is told of runs.
         board: Where it is written down how servers were seen.
+        alerts: Told of a server that has taken no runs for a while, and when it does again.
         me: This process.
         clock: The time.
         timing: How often everything is looked at.
@@ -52,6 +53,7 @@ class Post:
         duty: Duty,
         follow: FollowRuns,
         board: ServerBoard,
+        alerts: Alerts,
         me: InstanceName,
         clock: Clock,
         timing: Timing,
@@ -62,6 +64,8 @@ class Post:
         self._duty = duty
         self._follow = follow
         self._board = board
+        self._alerts = alerts
+        self._alerted = False
         self._me = me
         self._clock = clock
         self._timing = timing
@@ -182,8 +186,10 @@ class Post:
             away = now - (self._last_well or since)
             try:
                 await self._board.put(self._seen(stats, tenure.trouble, now))
-                if away >= self._timing.server_gone and await self._others():
-                    await tenure.gone()
+                if away >= self._timing.server_gone:
+                    self._unwell()
+                    if await self._others():
+                        await tenure.gone()
             except UnavailableError as error:
                 self._log.info("not now", server=self.server.name, error=str(error))
             await asyncio.sleep(self._timing.health_every.total_seconds())
@@ -202,9 +208,22 @@ class Post:
         self._last_well = self._clock.now()
         if self._trouble is not None:
             self._trouble = None
+            self._well()
             tenure.returned()
             self.stirred()
         return stats
+
+    def _unwell(self) -> None:
+        """Have somebody know of a server that takes no runs, once until it does again."""
+        if not self._alerted:
+            self._alerted = True
+            why = self._trouble or "takes no runs"
+            self._alerts.alert("server_unwell", f"{self.server.peer}: {why}")
+
+    def _well(self) -> None:
+        if self._alerted:
+            self._alerted = False
+            self._alerts.alert("server_well", f"{self.server.peer} takes runs again")
 
     async def _stuck(self) -> RunId | None:
         """Return a run that the server works on although it was told to stop it long ago.

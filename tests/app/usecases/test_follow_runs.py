@@ -138,3 +138,13 @@ async def test_what_is_at_a_server_and_what_was_is_known() -> None:
         await yard.follow.gone(generation, run_id)
         assert await yard.follow.at("one") == ()
         assert [each.id for each in await yard.follow.formerly_at("one")] == [generation]
+
+
+async def test_runs_at_servers_that_are_not_set_any_more_are_asked_about_now() -> None:
+    """Nobody else looks for them; those at servers that are set are left alone."""
+    async with Yard(ONE).running() as yard:
+        generation, _ = await sent(yard)
+        await yard.follow.orphaned({"one"})
+        assert the_debt(yard.record(generation), runs.ASK).next_at > yard.clock.now()
+        await yard.follow.orphaned({"two"})
+        assert the_debt(yard.record(generation), runs.ASK).next_at <= yard.clock.now()

@@ -339,21 +339,24 @@ def stumbled(record: Generation, now: datetime) -> Generation:
 
 
 async def test_a_run_that_is_told_its_place_as_it_is_given_a_slot_takes_the_slot() -> None:
-    """What is chosen for it outlasts another change of its record, and is not chosen twice."""
+    """What is chosen for it outlasts another change of its record, whenever we hear of it."""
     yard = Yard(ONE, generations=Meddled)
     first, second = await waiting(yard, 2)
 
     async def told() -> None:
-        known = yard.taking.taker(yard.clock.now())
+        taker = yard.taking.taker(yard.clock.now())
         await yard.records.change(
-            first, lambda record, now: runs.lined_up(record, 1, None, now, known)
+            first, lambda record, now: runs.lined_up(record, 1, None, now, taker)
         )
 
     meddled(yard).first = told
+    heard = list[tuple[Generation | None, Generation]]()
+    yard.records.watched_by(lambda before, after: heard.append((before, after)))
     await yard.places.once()
+    yard.places.noticed(*heard[0])
     record = yard.record(first)
 
-    assert record.queue_position == 1
+    assert heard[0][1].queue_position == record.queue_position == 1
     assert the_debt(record, runs.SUBMIT).by == HERE
     assert the_debt(yard.record(second), runs.SUBMIT).by is None
     assert await yard.places.of(record) == Place("one", 1)

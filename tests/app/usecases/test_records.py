@@ -6,6 +6,7 @@ import pytest
 
 from app.errors import UnreadableError
 from app.observability.journal import Journal
+from app.ports import Write
 from app.usecases.records import Records
 from processors import debts, runs
 from schemas.base import GenerationId
@@ -136,3 +137,38 @@ async def test_what_can_be_read_is_had_beside_what_cannot() -> None:
     assert list(found) == [ID]
     assert list(await records.readable([ID])) == [ID]
     assert await records.readable([]) == {}
+
+
+async def test_what_a_write_left_claimed_is_handed_on_although_it_counts_as_lost() -> None:
+    """Of many, those that somebody has written on at once cannot be told from those that lost."""
+
+    class Quick(FakeGenerations):
+        """Generations that somebody writes on before their writer learns that it has written."""
+
+        async def write(self, writes: Sequence[Write[Generation]]) -> frozenset[str]:
+            """Write, and write on."""
+            await super().write(writes)
+            for each in writes:
+                known = self.records[each.before.id]
+                self.records[each.before.id] = known.change(version=known.version + 1)
+            return frozenset(each.before.id for each in writes)
+
+    class Heir:
+        """Takes what is handed on."""
+
+        taken = 0
+
+        def take(self, before: Generation | None, after: Generation) -> None:
+            """Count the debts that were not there before."""
+            self.taken += len(after.owed) - len(before.owed if before else ())
+
+    known = a_generation(owed=(a_debt(runs.ASK, by=HERE),))
+    records, heir = Records(Quick({ID: known}), LoopClock(), Journal()), Heir()
+    records.inherit(heir)
+    ended = debts.put(known, (*known.owed, a_debt(runs.END, by=HERE)))
+    assert await records.change_all([Write(known, ended)]) == {ID}
+    assert heir.taken == 0
+    for _ in range(2):
+        await records.many([ID])
+
+    assert heir.taken == 1

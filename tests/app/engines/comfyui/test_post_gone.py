@@ -16,6 +16,7 @@ from schemas.server import ServerSeen
 from tests.app.engines.comfyui.scene import TIMING, a_server
 from tests.app.engines.comfyui.test_tenure_counts import following
 from tests.builders import HERE, ID, NOON, RUN, a_generation
+from tests.fakes.alerts import FakeAlerts
 from tests.fakes.clock import FakeClock
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.leases import FakeLeases
@@ -72,6 +73,7 @@ async def test_runs_are_left_to_servers_that_have_slots(slots: int, status: RunS
     run = EngineRun(attempt=1, run_id=RUN, server="box", submitted_at=NOON)
     record = a_generation(RunStatus.RUNNING, runs=(run,), slot="box#1", max_attempts=3)
     generations, clock, over = FakeGenerations({ID: record}), FakeClock(), asyncio.Event()
+    alerts = FakeAlerts()
     async with a_server("http://127.0.0.1:1", timing=TOUCHY) as server:
         post = Post(
             server,
@@ -79,6 +81,7 @@ async def test_runs_are_left_to_servers_that_have_slots(slots: int, status: RunS
             duty=Duty(FakeLeases(), HERE, clock, TOUCHY, server.peer),
             follow=following(server, generations, clock),
             board=FakeServers(another(slots), gate=counted(over)),
+            alerts=alerts,
             me=HERE,
             clock=clock,
             timing=TOUCHY,
@@ -89,3 +92,4 @@ async def test_runs_are_left_to_servers_that_have_slots(slots: int, status: RunS
             task.cancel()
 
     assert generations.records[ID].status is status
+    assert alerts.raised == ["server_unwell"]
