@@ -123,10 +123,19 @@ class Generations(Debtors[Generation], Protocol):
 
 
 class Workflows(Protocol):
-    """Workflows, each once, under the digest of what it holds. May raise StoreDownError."""
+    """Workflows, each once, under the digest of what it holds. May raise StoreDownError.
 
-    async def put(self, digest: str, raw: bytes) -> None:
-        """Keep a workflow for ever; that it is there already is no fault."""
+    They are kept at least as long as the records of what was ordered of them.
+    """
+
+    async def put(self, digest: str, raw: bytes, *, lasting: bool = False) -> None:
+        """Keep a workflow from now on; that it is there already is no fault.
+
+        Args:
+            digest: Of what it holds.
+            raw: What it holds.
+            lasting: Whether it is kept for ever: somebody may order it by a preset at any time.
+        """
         ...
 
     async def get(self, digest: str) -> bytes | None:

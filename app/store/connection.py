@@ -22,7 +22,7 @@ from pymongo.read_concern import ReadConcern
 from app.errors import SetupError
 from app.store.answering import answered, unhurried
 from app.store.documents import CODEC, Document
-from app.store.indexes import RECORDS_EXPIRE, Keep, indexes
+from app.store.indexes import RECORDS_EXPIRE, WORKFLOWS_EXPIRE, Keep, indexes
 
 Collection = AsyncIOMotorCollection[Document]
 
@@ -219,13 +219,13 @@ class Connection:
         return made
 
     async def _keep_records(self) -> None:
-        """Let no generation expire, whatever was wanted before."""
-        generations = self.collection("generations")
-        try:
-            await generations.drop_index(RECORDS_EXPIRE)
-        except OperationFailure as error:
-            if error.code not in _NOT_THERE:
-                raise
+        """Let no generation and no workflow expire, whatever was wanted before."""
+        for name, index in (("generations", RECORDS_EXPIRE), ("workflows", WORKFLOWS_EXPIRE)):
+            try:
+                await self.collection(name).drop_index(index)
+            except OperationFailure as error:
+                if error.code not in _NOT_THERE:
+                    raise
 
     async def _replica_set(self) -> Document | None:
         """Return the replica set's configuration, None where this user may not see it."""

@@ -62,6 +62,11 @@ STANDING: Final = "standing"
 
 RECORDS_EXPIRE: Final = "responseTimestamp_expires"
 """The index by which generations expire, which is there only while they shall."""
+WORKFLOWS_EXPIRE: Final = "at_expires"
+"""The index by which workflows expire, which is there only while generations shall."""
+WORKFLOWS_OUTLAST: Final = timedelta(days=7)
+"""How much longer than a record a workflow is kept, at least from the record's order on: a record's
+time begins with its end, which may be some tries later."""
 
 
 def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
@@ -104,7 +109,9 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
     if keep.records is not None:
         # Absent while a debt lives: a filter knows no "does not exist", but null matches it.
         generations.append(_expiring("responseTimestamp", keep.records, {"dueAt": None}))
+    expiring = {} if keep.records is None else {"workflows": [_ordered_once(keep.records)]}
     return {
+        **expiring,
         "generations": generations,
         "inbox": [
             IndexModel(
@@ -229,6 +236,11 @@ def _unique(keys: list[tuple[str, int]], where: str) -> IndexModel:
 
 def _present(field: str) -> IndexModel:
     return IndexModel([(field, ASCENDING)], partialFilterExpression={field: {"$exists": True}})
+
+
+def _ordered_once(keep: timedelta) -> IndexModel:
+    """Return the index by which workflows expire that came with an order, and are in no preset."""
+    return _expiring("at", keep + WORKFLOWS_OUTLAST, {"lasting": False})
 
 
 def _passing(after: timedelta) -> IndexModel:

@@ -2,6 +2,7 @@
 
 from app.store.answering import answered
 from app.store.connection import Connection
+from app.store.documents import Document
 
 
 class MongoWorkflows:
@@ -10,14 +11,17 @@ class MongoWorkflows:
     def __init__(self, connection: Connection) -> None:
         self._all = connection.collection("workflows")
 
-    async def put(self, digest: str, raw: bytes) -> None:
+    async def put(self, digest: str, raw: bytes, *, lasting: bool = False) -> None:
         """See app.ports.Workflows."""
+        first: Document = {"raw": raw}
+        change: Document = {"$setOnInsert": first, "$currentDate": {"at": True}}
+        if lasting:
+            change["$set"] = {"lasting": True}
+        else:
+            # What is lasting once stays so, whoever orders it.
+            first["lasting"] = False
         async with answered():
-            await self._all.update_one(
-                {"_id": {"$eq": digest}},
-                {"$setOnInsert": {"raw": raw}, "$currentDate": {"at": True}},
-                upsert=True,
-            )
+            await self._all.update_one({"_id": {"$eq": digest}}, change, upsert=True)
 
     async def get(self, digest: str) -> bytes | None:
         """See app.ports.Workflows."""

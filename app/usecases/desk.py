@@ -102,6 +102,7 @@ class Desk:
             IdempotencyMismatchError: The key came with another body before.
             DiskFullError: Nothing new is taken on.
             PausedError: Nothing new is taken on for its engine.
+            WorkflowRefusedError: Its workflow is not kept here any more.
         """
         old = await self._records.generations.get(generation_id)
         if old is None:
@@ -114,7 +115,8 @@ class Desk:
             return known, False
         await self._check_open(old.engine)
         metadata = old.metadata.change(run_id=None, status_message_id=None)
-        blank = self._blank(old.engine, old.request_payload, metadata)
+        request = await self._requests.again(old.request_payload)
+        blank = self._blank(old.engine, request, metadata)
         again = blank.change(max_attempts=old.max_attempts, priority=old.priority)
         return await self._added(again, key, digest)
 

@@ -43,6 +43,6 @@ class LoadPresets:
             StoreDownError: The database does not answer; all or nothing was written.
         """
         for digest, raw in workflows.items():
-            await self._workflows.put(digest, raw)
+            await self._workflows.put(digest, raw, lasting=True)
         if not await self._presets.write([PresetWrite(*each) for each in changes]):
             raise ConflictError(_MOVED_ON)

@@ -35,7 +35,9 @@ class Requests:
             return Request(deployment_id=order.deployment_id, inputs=inputs)
         if isinstance(order.workflow, str):
             digest = order.workflow
-            _check(order, await self._named(digest))
+            raw = await self._kept(digest)
+            _check(order, comfyui.parse(raw))
+            await self._workflows.put(digest, raw)
         else:
             workflow = _drawn(order)
             _check(order, workflow)
@@ -43,11 +45,22 @@ class Requests:
             await self._workflows.put(digest, raw)
         return Request(workflow=digest, inputs=inputs)
 
-    async def _named(self, digest: str) -> Workflow:
+    async def again(self, request: Request) -> Request:
+        """Return what is asked for once more; its workflow is kept anew by then.
+
+        Raises:
+            WorkflowRefusedError: Its workflow is not kept here any more.
+            StoreDownError: The database does not answer.
+        """
+        if request.workflow is not None:
+            await self._workflows.put(request.workflow, await self._kept(request.workflow))
+        return request
+
+    async def _kept(self, digest: str) -> bytes:
         raw = await self._workflows.get(digest)
         if raw is None:
             raise WorkflowRefusedError("workflow", "none is kept under this digest")
-        return comfyui.parse(raw)
+        return raw
 
 
 def _drawn(order: NewGeneration) -> Workflow:

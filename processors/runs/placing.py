@@ -117,8 +117,8 @@ def taken(
     warned = generation.change(warnings=warnings)
     sent = debts.put(warned, debts.forget(warned.owed, [DebtKind.SUBMIT]))
     if generation.ended:
-        own = generation.status is RunStatus.COMPLETED and len(generation.runs) == 1
-        return sent if own else owe(sent, cancel, taker)
+        only = generation.status is RunStatus.COMPLETED and len(generation.runs) == 1
+        return sent if only and generation.ended_by == "engine" else owe(sent, cancel, taker)
     queued = sent.change(queued_at=generation.queued_at or now)
     queued = asked_later(moved(queued, RunStatus.QUEUED, now, "submit"), now, timing)
     return shown(queued, now, taker) if visible(queued) != visible(generation) else queued

@@ -8,15 +8,21 @@ class FakeWorkflows:
 
     Attributes:
         kept: By digest.
+        lasting: Digests of those that are kept for ever.
+        puts: How often one was put.
     """
 
     def __init__(self, gate: Gate = ajar) -> None:
         self.kept: dict[str, bytes] = {}
+        self.lasting: set[str] = set()
+        self.puts = 0
         self.gate = gate
 
-    async def put(self, digest: str, raw: bytes) -> None:
+    async def put(self, digest: str, raw: bytes, *, lasting: bool = False) -> None:
         """See app.ports.Workflows."""
         await self.gate()
+        self.puts += 1
+        self.lasting |= {digest} if lasting else set()
         self.kept.setdefault(digest, raw)
         await self.gate()
 

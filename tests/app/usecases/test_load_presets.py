@@ -59,3 +59,4 @@ async def test_workflows_are_kept_before_their_presets_are_written() -> None:
         await loader.commit(changes, {"0" * 64: b"{}"})
 
     assert workflows.kept == {"0" * 64: b"{}"}
+    assert workflows.lasting == {"0" * 64}

@@ -42,6 +42,21 @@ async def test_a_workflow_is_kept_under_its_digest(workflow: JsonValue, digest: 
 
     assert request == again == Request(workflow=digest, inputs={"1/color": 255})
     assert workflows.kept == {digest: CANONICAL}
+    assert (workflows.puts, workflows.lasting) == (2, set())
+
+
+async def test_a_workflow_that_is_run_again_is_kept_anew() -> None:
+    """One that has expired meanwhile is run no more; a deployment is not ours to keep."""
+    workflows = FakeWorkflows()
+    requests, request = Requests(workflows), Request(workflow=DIGEST)
+    workflows.kept[DIGEST] = CANONICAL
+
+    assert await requests.again(request) == request
+    assert workflows.puts == 1
+    workflows.kept.clear()
+    with pytest.raises(WorkflowRefusedError, match="none is kept"):
+        await requests.again(request)
+    assert await requests.again(Request(deployment_id="d")) == Request(deployment_id="d")
 
 
 @pytest.mark.parametrize(
