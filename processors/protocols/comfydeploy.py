@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import JsonValue
 
 from processors.errors import RefusedBodyError
+from processors.protocols import texts
 from processors.protocols.bodies import holds_nul, parsed, read
 from processors.protocols.kinds import kind_of
 from schemas.base import EngineName, RunId
@@ -49,8 +50,6 @@ _QUERY: Final = re.compile(r"(https?://[^\s?#]*)[?#]\S*")
 """A URL with a query or a fragment, where secrets are."""
 LOOKED_AT: Final = 2_000
 """Output rows, their keys and items that are looked at, in all; a record keeps far fewer."""
-TEXT_KEPT: Final = 8_000
-"""Characters of a text output that a record keeps."""
 NAME_KEPT: Final = 200
 """Characters of a file's name, the last ones: there its extension is."""
 WORD_KEPT: Final = 40
@@ -221,7 +220,7 @@ def _items(row: RunOutput, at: datetime | None) -> Iterator[Output | None]:
 
 def _output(item: object, common: dict[str, Any]) -> Output | None:
     if isinstance(item, str):
-        return Output(kind=OutputKind.TEXT, text=item[:TEXT_KEPT], **common)
+        return Output(kind=OutputKind.TEXT, text=texts.kept(item), **common)
     media = read(MediaItem, item)
     if media is None or media.type == "temp":
         return None

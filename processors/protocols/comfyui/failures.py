@@ -7,6 +7,7 @@ prompt's own texts in them, and whatever a node was configured with.
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 
+from processors.protocols import texts
 from processors.protocols.bodies import read
 from processors.protocols.comfyui import words
 from processors.protocols.comfyui.workflows import TITLE_KEPT, title_of
@@ -46,7 +47,7 @@ def _error(told: ExecutionFailed, prompt: object) -> str | None:
     title = _title(told.node_id, prompt) or words.line(told.node_type or "", TITLE_KEPT)
     if not said:
         return f"failed in {title}" if title else None
-    return f"{words.cut(said, words.LINE_KEPT - TITLE_KEPT)} (in {title})" if title else said
+    return f"{texts.cut(said, words.LINE_KEPT - TITLE_KEPT)} (in {title})" if title else said
 
 
 def _is_for_memory(told: ExecutionFailed) -> bool:

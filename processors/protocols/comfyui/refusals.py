@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any, Final, cast
 
 from processors.errors import RefusedBodyError
+from processors.protocols import texts
 from processors.protocols.bodies import read
 from processors.protocols.comfyui import words
 from processors.protocols.comfyui.reading import parsed
@@ -39,7 +40,7 @@ def refusal(raw: bytes, workflow: Workflow) -> str:
     faults = list(islice(node_faults(said.node_errors, workflow), FAULTS_TOLD))
     if not faults:
         faults = [_of_the_whole(said.error, workflow)]
-    return words.cut("; ".join(faults), words.LINE_KEPT)
+    return texts.cut("; ".join(faults), words.LINE_KEPT)
 
 
 def node_faults(told: object, workflow: Workflow) -> Iterator[str]:
@@ -53,7 +54,7 @@ def node_faults(told: object, workflow: Workflow) -> Iterator[str]:
         for each in node.errors:
             error = read(PromptError, each)
             if error is not None:
-                yield words.cut(f"{title}: {_said(error)}", FAULT_KEPT)
+                yield texts.cut(f"{title}: {_said(error)}", FAULT_KEPT)
 
 
 def _of_the_whole(told: object, workflow: Workflow) -> str:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from pydantic import JsonValue
 
+from processors.protocols import texts
 from processors.protocols.bodies import read
 from processors.protocols.kinds import kind_of
 from schemas.generation import OUTPUTS_KEPT
@@ -21,8 +22,6 @@ from schemas.wire.comfyui import FileItem
 
 LOOKED_AT: Final = 2_000
 """Nodes, keys and items that are looked at, in all; a record keeps far fewer."""
-TEXT_KEPT: Final = 8_000
-"""Characters of a text output that a record keeps."""
 NAME_KEPT: Final = 200
 """Characters of a file's name, the last ones: there its extension is."""
 WORD_MOST: Final = 128
@@ -69,7 +68,7 @@ def _steps(
 def _output(key: str, item: JsonValue, base: str, common: dict[str, Any]) -> Output | None:
     told = _file_in_3d(item) if key == _SHOWN_IN_3D and isinstance(item, str) else item
     if isinstance(told, str):
-        return Output(kind=OutputKind.TEXT, text=told[:TEXT_KEPT], **common)
+        return Output(kind=OutputKind.TEXT, text=texts.kept(told), **common)
     file = read(FileItem, told)
     if file is None or file.type in _NO_RESULTS:
         return None

@@ -7,6 +7,8 @@ token in them, pages of tensors.
 import re
 from typing import Final
 
+from processors.protocols.texts import cut
+
 LINE_KEPT: Final = 300
 """Characters of a line that a person is told."""
 VALUE_KEPT: Final = 80
@@ -57,11 +59,6 @@ def plain(text: str, most: int) -> str:
 def quoted(value: object) -> str:
     """Return a value of a workflow as it can stand in a line."""
     return line(value if isinstance(value, str) else repr(value), VALUE_KEPT)
-
-
-def cut(text: str, most: int) -> str:
-    """Return the beginning of a text; where it was cut, it shows."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _tidied(text: str) -> str:

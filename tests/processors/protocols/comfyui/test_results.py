@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from processors.protocols import comfyui
+from processors.protocols import comfyui, texts
 from processors.protocols.comfyui import results
 from schemas.generation import OUTPUTS_KEPT
 from schemas.run import Output, OutputKind
@@ -118,9 +118,9 @@ def test_a_text_is_a_text(key: str, text: str) -> None:
 
 
 def test_a_text_is_kept_up_to_a_length() -> None:
-    """What a record holds has an end."""
-    (made,) = given_by("text", "x" * (results.TEXT_KEPT + 1))
-    assert made.text == "x" * results.TEXT_KEPT
+    """What a record holds has an end; where it was cut, it shows."""
+    (made,) = given_by("text", "x" * (texts.TEXT_KEPT + 1))
+    assert made.text == "x" * (texts.TEXT_KEPT - 1) + "…"
 
 
 @pytest.mark.parametrize(
