@@ -89,7 +89,8 @@ class Generations(Debtors[Generation], Protocol):
     async def spent(self, since: datetime) -> tuple[Spent, ...]:
         """Return what the generations ordered since a time have cost, by engine and preset.
 
-        Those whose cost is not known, or not yet, count nothing.
+        Tries that were given up for others are counted with them. What is not known, or not yet,
+        counts nothing.
         """
         ...
 

@@ -13,7 +13,7 @@ from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.debtors import AT_ONCE, MongoDebtors
 from app.store.documents import Document, read
-from app.store.indexes import COSTS, DURATIONS, SLOTS, SPENT, STANDING, WAITING
+from app.store.indexes import COSTS, DURATIONS, GIVEN_UP, SLOTS, SPENT, STANDING, WAITING
 from processors import scheduling
 from processors.ledger import EndedRun
 from processors.scheduling import Waiting
@@ -99,13 +99,19 @@ class MongoGenerations(MongoDebtors[Generation]):
         chosen = {"_id": {"$gte": first_id(since)}, "costUsd": {"$gte": Decimal(0)}}
         by = {"engine": "$engine", "preset": "$metadata.preset"}
         summed = {"$group": {"_id": by, "usd": {"$sum": "$costUsd"}}}
+        some = {"_id": {"$gte": first_id(since)}, "runs.costUsd": {"$gt": Decimal(0)}}
+        added = {"$group": {"_id": by, "usd": {"$sum": {"$sum": "$runs.costUsd"}}}}
         async with answered():
             # Named, so that no record is fetched: the index holds all of it.
             rows = await self._all.aggregate([{"$match": chosen}, summed], hint=SPENT).to_list(None)
-        return tuple(
-            Spent(EngineName(row["_id"]["engine"]), row["_id"].get("preset"), row["usd"])
-            for row in rows
-        )
+            # Of the few that were tried again the records are read.
+            tries = self._all.aggregate([{"$match": some}, added], hint=GIVEN_UP)
+            rows += await tries.to_list(None)
+        sums = dict[tuple[EngineName, str | None], Decimal]()
+        for row in rows:
+            whose = EngineName(row["_id"]["engine"]), row["_id"].get("preset")
+            sums[whose] = sums.get(whose, Decimal(0)) + row["usd"]
+        return tuple(Spent(*whose, usd) for whose, usd in sums.items())
 
     async def running(self) -> tuple[Running, ...]:
         """See app.ports.Generations."""

@@ -45,6 +45,9 @@ LOOSELY: Final = Collation("en", strength=CollationStrength.PRIMARY)
 SPENT: Final = "spent"
 """The index that holds all that is needed to add costs up."""
 
+GIVEN_UP: Final = "given_up"
+"""The index that finds what was tried more than once, at a cost."""
+
 COSTS: Final = "costs"
 """The index that finds what the last runs of a preset have cost."""
 
@@ -98,6 +101,11 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             [(name, ASCENDING) for name in ("_id", "costUsd", "engine", "metadata.preset")],
             partialFilterExpression={"costUsd": {"$exists": True}},
             name=SPENT,
+        ),
+        IndexModel(
+            [("_id", ASCENDING), ("engine", ASCENDING)],
+            partialFilterExpression={"runs.costUsd": {"$exists": True}},
+            name=GIVEN_UP,
         ),
         IndexModel(
             [("metadata.preset", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)],

@@ -281,7 +281,8 @@ def concluded(
     if not former or current is None or report.status not in TERMINAL or not after.ended:
         return after
     cancel = Debt(key=CANCEL, kind=DebtKind.CANCEL, about=current, next_at=now)
-    return owe(after, cancel, taker)
+    given_up = after.change(runs=_swapped(generation, report.run_id, now))
+    return owe(after if generation.ended else given_up, cancel, taker)
 
 
 def may_retry(generation: Generation) -> bool:
@@ -321,6 +322,14 @@ def retried(
 def _at_server(generation: Generation) -> bool:
     """Return whether it is at a server of ours, or was at last."""
     return bool(generation.runs) and generation.runs[-1].server is not None
+
+
+def _swapped(generation: Generation, served: RunId, now: datetime) -> tuple[EngineRun, ...]:
+    """Return the runs where a former one serves after all: the last one is given up for it."""
+    return tuple(
+        each.change(duration_seconds=None, cost_usd=None) if each.run_id == served else each
+        for each in (*generation.runs[:-1], _given_up(generation, now))
+    )
 
 
 def _given_up(generation: Generation, now: datetime) -> EngineRun:

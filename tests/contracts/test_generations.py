@@ -9,7 +9,7 @@ import pytest
 from app.ports import Generations, Running, Spent, Write
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, first_id
 from schemas.debt import DebtKind
-from schemas.generation import Generation, Request, StatusChange
+from schemas.generation import EngineRun, Generation, Request, StatusChange
 from schemas.run import RunStatus
 from tests.builders import ID, JOB, NOON, a_debt, a_generation, an_order, later, some_metadata
 from tests.contracts.conftest import Ports
@@ -343,9 +343,17 @@ async def test_costs_are_added_up_by_engine_and_preset(generations: Generations)
         assert await generations.insert(made)
 
     engine = EngineName("comfydeploy")
+    given_up = [
+        EngineRun(attempt=n, run_id=RunId(f"{n}"), submitted_at=NOON, cost_usd=cost)
+        for n, cost in enumerate((Decimal("0.5"), Decimal(0), Decimal("0.25"), None), 1)
+    ]
+    again = a_generation(
+        id=GenerationId(first_id(later(5))), metadata=some_metadata(), runs=tuple(given_up)
+    )
+    assert await generations.insert(again)
     assert set(await generations.spent(NOON)) == {
         Spent(engine, "a", Decimal("0.250001")),
-        Spent(engine, None, Decimal(1)),
+        Spent(engine, None, Decimal("1.75")),
         Spent(engine, "b", Decimal(0)),
     }
     assert await generations.spent(later(99)) == ()

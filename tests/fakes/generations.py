@@ -85,9 +85,10 @@ class FakeGenerations(FakeDebtors[Generation]):
         await self.gate()
         sums = dict[tuple[EngineName, str | None], Decimal]()
         for each in self.records.values():
-            if each.id >= first_id(since) and each.cost_usd is not None:
+            tries = sum((run.cost_usd or Decimal(0) for run in each.runs), Decimal(0))
+            if each.id >= first_id(since) and (each.cost_usd is not None or tries):
                 by = each.engine, each.metadata.preset
-                sums[by] = sums.get(by, Decimal(0)) + each.cost_usd
+                sums[by] = sums.get(by, Decimal(0)) + (each.cost_usd or Decimal(0)) + tries
         return tuple(Spent(*by, usd) for by, usd in sums.items())
 
     async def running(self) -> tuple[Running, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
 
@@ -13,7 +14,15 @@ from processors import debts, runs
 from processors.scheduling import Place
 from schemas.base import InstanceName, RunId
 from schemas.debt import Debt, DebtKind
-from schemas.generation import ClaimedEnd, EngineRun, Generation, Retry, StatusChange
+from schemas.generation import (
+    ClaimedEnd,
+    CostRate,
+    EngineRun,
+    Generation,
+    RateUnit,
+    Retry,
+    StatusChange,
+)
 from schemas.run import RunAt, RunReport, RunStatus
 from tests.builders import (
     CHAT,
@@ -539,6 +548,21 @@ def test_a_former_run_that_was_done_after_all_wins() -> None:
 
     assert (after.status, after.ended_by, after.slot) == (RunStatus.COMPLETED, "engine", None)
     assert the_debt(after, runs.CANCEL).about == SECOND
+
+
+def test_the_cost_of_a_run_that_was_given_up_for_a_former_one_is_noted() -> None:
+    """The former's is the generation's, and is counted once."""
+    first, second = twice().runs
+    rate = CostRate(amount=Decimal("0.001"), unit=RateUnit.SECOND)
+    known = twice(
+        runs=(first.change(duration_seconds=9.0, cost_usd=Decimal("0.009")), second),
+        metadata=some_metadata(run_id=SECOND, cost_rate=rate),
+        started_at=later(15),
+    )
+    after = concluded(known, a_report())
+
+    assert [each.cost_usd for each in after.runs] == [None, Decimal("0.005")]
+    assert after.cost_usd is not None
 
 
 def test_a_former_run_that_is_done_before_the_next_is_sent_wins() -> None:

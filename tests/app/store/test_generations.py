@@ -13,8 +13,9 @@ from app.store.connection import DURABLE, Connection
 from app.store.generations import AT_ONCE, FILTERS, MongoGenerations
 from app.store.indexes import SPENT
 from processors import debts
-from schemas.base import GenerationId, first_id
+from schemas.base import GenerationId, RunId, first_id
 from schemas.debt import DebtKind
+from schemas.generation import EngineRun
 from schemas.run import OPEN, RunStatus
 from tests.app.store.profiling import profiled
 from tests.builders import ID, NOON, a_debt, a_generation, an_order, later, some_metadata
@@ -294,6 +295,21 @@ async def test_what_runs_is_counted_by_an_index_alone(full: Connection) -> None:
     )
     assert profile.documents == 0
     assert profile.keys < 1000
+
+
+async def test_of_what_was_tried_again_few_records_are_read(prepared: Connection) -> None:
+    """Those that cost something, however many were ordered besides."""
+    generations = MongoGenerations(prepared)
+    for number in range(20):
+        cost = Decimal(1) if number < 2 else None
+        run = EngineRun(attempt=1, run_id=RunId(f"{number}"), submitted_at=NOON, cost_usd=cost)
+        named = GenerationId(first_id(later(number)))
+        record = a_generation(id=named, metadata=some_metadata(), runs=(run,))
+        assert await generations.insert(record)
+
+    async with profiled(prepared, "generations") as profile:
+        assert [each.usd for each in await generations.spent(NOON)] == [Decimal(2)]
+    assert profile.documents == 2
 
 
 async def test_what_was_spent_is_added_up_without_reading_records(full: Connection) -> None:
