@@ -234,7 +234,7 @@ async def test_a_run_that_its_server_has_surely_no_more_is_tried_again_at_once()
         ),
     ],
 )
-async def test_what_may_be_on_its_way_or_is_over_is_not_lost(
+async def test_what_may_be_on_its_way_or_has_ended_is_not_lost(
     status: RunStatus, fields: dict[str, Any]
 ) -> None:
     """The post may yet arrive; an end that was heard is looked into first."""
