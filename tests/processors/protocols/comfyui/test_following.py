@@ -24,6 +24,7 @@ from processors.protocols.comfyui import (
     Used,
 )
 from schemas.base import RunId
+from schemas.generation import OUTPUTS_KEPT
 from schemas.run import Output, RunEvent, RunStatus
 from schemas.usage import NodeUse
 from tests.builders import ID, NOON, RUN, later
@@ -610,3 +611,13 @@ def test_what_was_not_heard_to_its_end_has_no_row() -> None:
     said = follower.history(RUN, a_history(), later(6))
 
     assert said[-1] == Used((NodeUse("1", "Class1", (), 1000, cached=False),), ID, RUN)
+
+
+def test_of_a_run_that_shows_without_end_so_much_is_told_as_a_record_keeps() -> None:
+    """Of a node that shows the same again and again, too; its history has what it came to."""
+    follower, shown = a_follower(), list[Output]()
+
+    for at in range(OUTPUTS_KEPT):
+        shown += outputs(say(follower, "executed", at, node="4", output={"text": ["a", "b", "c"]}))
+
+    assert len(shown) == OUTPUTS_KEPT
