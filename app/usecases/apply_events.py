@@ -3,12 +3,16 @@
 Any order and any repetition give the same record, so no ownership is needed: whoever finds
 an unapplied batch applies it. A batch is marked once the last of its events is applied; a
 crash before that only means that they are applied again.
+
+What we fetch ourselves lies in no inbox. It takes no room from what does, and of what only tells
+how far a run has come nothing is kept that the rest of it makes up for: servers tell it at every
+step, and the database may be away for long.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from itertools import islice
+from collections.abc import Collection, Hashable, Mapping, Sequence
+from itertools import count, islice
 from typing import Final, NamedTuple
 
 import structlog
@@ -50,6 +54,8 @@ PAUSE: Final = 0.2
 
 
 class _Pending(NamedTuple):
+    key: Hashable
+    """No other that waits for the same generation has it."""
     batch_id: str | None
     """None where we fetched it ourselves: nothing is to be marked, and it can be asked again."""
     event: RunEvent
@@ -79,14 +85,16 @@ class Applier:
         self._log = structlog.get_logger()
         self._strange = StrangeWords("webhook")
         self._contradictions = Contradictions()
-        self._pending: dict[GenerationId, list[_Pending]] = {}
+        self._pending: dict[GenerationId, dict[Hashable, _Pending]] = {}
+        self._numbers = count()
         # Those of the pending that may be written now. Used as an ordered set, as is the next.
         self._ripe: dict[GenerationId, None] = {}
         # When those were written whose progress is not to be written again yet.
         self._spaced: dict[GenerationId, float] = {}
         self._left: dict[str, int] = {}
         self._applied: list[str] = []
-        self._count = 0
+        # What waits, and how much of that we fetched ourselves.
+        self._count = self._fetched = 0
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -100,18 +108,32 @@ class Applier:
         if not events:
             self._applied.append(batch.id)
         for event in events:
-            self._wait(_Pending(batch.id, event))
-        self._stirred(len(events))
+            self._wait(_Pending(next(self._numbers), batch.id, event))
+        self._stirred()
 
     def hear(self, event: RunEvent) -> None:
         """Take up an event that we fetched ourselves; it lies in no inbox."""
-        self._wait(_Pending(None, event))
-        self._stirred(1)
+        waiting = self._pending.get(event.generation_id, {})
+        key = _first(event) if _tells_progress(event) else next(self._numbers)
+        if key in waiting:
+            key = _furthest(event)
+            known = waiting.get(key)
+            if known is not None and runs.further(_reached(event), _reached(known.event)) == (
+                _reached(known.event)
+            ):
+                return
+        self._wait(_Pending(key, None, event))
+        self._stirred()
 
     @property
     def known(self) -> Collection[str]:
         """The batches that this process has taken up and not marked."""
         return self._left.keys()
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait, and take up memory."""
+        return self._count
 
     @property
     def has_room(self) -> bool:
@@ -174,29 +196,37 @@ class Applier:
 
     def _wait(self, pending: _Pending) -> None:
         event, generation_id = pending.event, pending.event.generation_id
-        self._pending.setdefault(generation_id, []).append(pending)
+        waiting = self._pending.setdefault(generation_id, {})
+        if pending.key not in waiting:
+            self._count += 1
+            self._fetched += pending.batch_id is None
+        waiting[pending.key] = pending
         if event.unknown_status is not None:
             self._strange.heard(event.engine, event.unknown_status)
         if generation_id not in self._spaced or not _minor(event):
             self._ripe[generation_id] = None
 
-    def _stirred(self, number: int) -> None:
-        self._count += number
+    def _stirred(self) -> None:
         self._metrics.waiting_events(self._count)
-        if self._count > ROOM:
+        if self._accepted > ROOM:
             self._room.clear()
         self._wake.set()
+
+    @property
+    def _accepted(self) -> int:
+        """How many events wait that lie in the inbox."""
+        return self._count - self._fetched
 
     def _ready(self) -> list[GenerationId]:
         """Return the generations to be written now, the longest waiting first."""
         self._ripen()
         # Where room runs short, nothing waits for its time.
-        pressed = self._closing or self._count > PRESSED
+        pressed = self._closing or self._accepted > PRESSED
         return list(islice(self._pending if pressed else self._ripe, TURN))
 
     def _ripen(self) -> None:
         """Let those be written again whose last write is long enough ago."""
-        spacing = self._timing.progress_every.total_seconds() * (2 if self._count > BUSY else 1)
+        spacing = self._timing.progress_every.total_seconds() * (2 if self._accepted > BUSY else 1)
         since = asyncio.get_running_loop().time() - spacing
         while self._spaced:
             generation_id, written = next(iter(self._spaced.items()))
@@ -221,15 +251,15 @@ class Applier:
                 for each in ids:
                     await self._apply_whole([each])
                 return
-            with about(ids[0], _run_of(self._pending[ids[0]])):
+            with about(ids[0], _run_of(self._waiting(ids[0]))):
                 self._log.exception("events could not be applied")
             self._alerts.alert("quarantined", f"events of {ids[0]} could not be applied")
-            self._finish({ids[0]: tuple(self._pending[ids[0]])}, {}, QUARANTINED)
+            self._finish({ids[0]: self._waiting(ids[0])}, {}, QUARANTINED)
 
     async def _apply(self, ids: Sequence[GenerationId]) -> None:
         """Fold and write; what lost its race stays for the next turn."""
         known, found = await self._found(ids)
-        taken = {each: tuple(self._pending[each]) for each in ids}
+        taken = {each: self._waiting(each) for each in ids}
         now = self._clock.now()
         taker = self._taking.taker(now)
         writes, heard = list[Write[Generation]](), dict[GenerationId, Heard]()
@@ -253,6 +283,9 @@ class Applier:
             self._spaced[write.before.id] = moment
         self._finish({each: events for each, events in taken.items() if each not in lost}, heard)
 
+    def _waiting(self, generation_id: GenerationId) -> tuple[_Pending, ...]:
+        return tuple(self._pending[generation_id].values())
+
     async def _found(
         self, ids: Sequence[GenerationId]
     ) -> tuple[frozenset[GenerationId], Mapping[GenerationId, Generation]]:
@@ -273,38 +306,44 @@ class Applier:
         for generation_id, waiting in done.items():
             told = heard.get(generation_id)
             self._take_off(generation_id, waiting, applied=otherwise != QUARANTINED)
-            for index, (_, event) in enumerate(waiting):
-                counted[event.engine, told.verdicts[index] if told else otherwise] += 1
+            for index, each in enumerate(waiting):
+                counted[each.event.engine, told.verdicts[index] if told else otherwise] += 1
             oldest = min(each.event.received_at for each in waiting)
             self._metrics.applied_lag((now - oldest).total_seconds())
             if otherwise == ORPHAN:
                 self._warn(generation_id, told, waiting)
-        for (engine, verdict), count in counted.items():
-            self._metrics.verdict(engine, verdict, count)
+        for (engine, verdict), number in counted.items():
+            self._metrics.verdict(engine, verdict, number)
         self._metrics.waiting_events(self._count)
-        if self._count <= ROOM:
+        if self._accepted <= ROOM:
             self._room.set()
 
     def _take_off(
         self, generation_id: GenerationId, waiting: Sequence[_Pending], *, applied: bool
     ) -> None:
-        """Forget what was done with; what came meanwhile goes on waiting.
+        """Forget what was done with; what came meanwhile, or in its place, goes on waiting.
 
         A batch with events that were not `applied` is never marked.
         """
-        rest = self._pending.pop(generation_id)[len(waiting) :]
+        rest = self._pending.pop(generation_id)
+        for each in waiting:
+            if rest[each.key] is each:
+                del rest[each.key]
+                self._count -= 1
+                self._fetched -= each.batch_id is None
         self._ripe.pop(generation_id, None)
         if rest:
             self._pending[generation_id] = rest
-            if generation_id not in self._spaced or not all(_minor(each.event) for each in rest):
+            if generation_id not in self._spaced or not all(
+                _minor(each.event) for each in rest.values()
+            ):
                 self._ripe[generation_id] = None
-        for batch_id, _ in waiting if applied else ():
-            if batch_id is None:
+        for each in waiting if applied else ():
+            if each.batch_id is None:
                 continue
-            self._left[batch_id] -= 1
-            if self._left[batch_id] == 0:
-                self._applied.append(batch_id)
-        self._count -= len(waiting)
+            self._left[each.batch_id] -= 1
+            if self._left[each.batch_id] == 0:
+                self._applied.append(each.batch_id)
 
     def _warn(
         self, generation_id: GenerationId, told: Heard | None, waiting: Sequence[_Pending]
@@ -326,3 +365,22 @@ def _run_of(waiting: Sequence[_Pending]) -> RunId | None:
 def _minor(event: RunEvent) -> bool:
     """Return whether an event tells of nothing but how far a run has come: no end, no doubt."""
     return event.run_id is not None and event.status not in TERMINAL
+
+
+def _tells_progress(event: RunEvent) -> bool:
+    """Return whether an event tells of nothing but how far a run has come."""
+    return _minor(event) and not event.outputs
+
+
+def _reached(event: RunEvent) -> tuple[float, str | None]:
+    return event.progress, event.live_status
+
+
+def _first(event: RunEvent) -> Hashable:
+    """Return the key of the first event that tells of a status: it began then, or before."""
+    return event.attempt, event.run_id, event.status
+
+
+def _furthest(event: RunEvent) -> Hashable:
+    """Return the key of the event that tells of the most progress, whatever its status."""
+    return event.attempt, event.run_id
