@@ -39,6 +39,7 @@ UPLOADS: Final = 2
 """Files that one server is sent at a time."""
 ASIDE: Final = 256 * 1024
 """Bytes of an answer above which it is read in a thread: everything else would wait for it."""
+_JSON: Final = {"Content-Type": "application/json"}
 _NOT_HERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 """What a server answers to a way of cancelling that it does not have."""
 
@@ -162,7 +163,7 @@ class ComfyServer:
         """
         body = comfyui.submission(workflow, run_id, client_id)
         limit = self._timing.submit_limit
-        answer = await self._call("prompt", "POST", "/prompt", limit, json=body)
+        answer = await self._call("prompt", "POST", "/prompt", limit, content=body, headers=_JSON)
         if answer.status == HTTPStatus.BAD_REQUEST:
             said = await _read(answer.content, lambda raw: comfyui.refusal(raw, workflow))
             said = scrub(said)
