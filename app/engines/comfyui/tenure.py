@@ -234,15 +234,20 @@ class Tenure:
         ask: Callable[[], Coroutine[Any, Any, T]],
         answer: Callable[[T | None, datetime], Sequence[Said]],
     ) -> None:
-        """Ask the server, and give the follower its answer, or that there is none."""
+        """Ask the server, and give the follower its answer, or that there is none.
+
+        Cancelled, it gives none: nothing is followed any more, and nothing must begin.
+        """
         told: T | None = None
         try:
             async with self._asking:
                 told = await ask()
         except PeerError as error:
             self._log.debug("a server did not answer", server=self._server.name, error=str(error))
-        finally:
-            self._do(answer(told, self._clock.now()))
+        except Exception:
+            self._do(answer(None, self._clock.now()))
+            raise
+        self._do(answer(told, self._clock.now()))
 
     def _stir(self) -> None:
         """Wake the clock where there is something to do sooner than it knew of."""
