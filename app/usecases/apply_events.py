@@ -3,17 +3,13 @@
 Any order and any repetition give the same record, so no ownership is needed: whoever finds
 an unapplied batch applies it. A batch is marked once the last of its events is applied; a
 crash before that only means that they are applied again.
-
-What we fetch ourselves lies in no inbox. It takes no room from what does, and of what only tells
-how far a run has come nothing is kept that the rest of it makes up for: servers tell it at every
-step, and the database may be away for long.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Hashable, Mapping, Sequence
-from itertools import count, islice
-from typing import Final, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
+from typing import Final
 
 import structlog
 
@@ -26,11 +22,12 @@ from app.usecases.contradictions import Contradictions
 from app.usecases.records import Records
 from app.usecases.strange_words import StrangeWords
 from app.usecases.taking import Taking
+from app.usecases.waiting_events import WaitingEvent, WaitingEvents, is_minor
 from processors import runs
 from processors.runs import Heard, Verdict
 from schemas.base import GenerationId, RunId
 from schemas.generation import Generation
-from schemas.run import TERMINAL, Batch, RunEvent
+from schemas.run import Batch, RunEvent
 from schemas.timing import Timing
 
 TURN: Final = 64
@@ -51,14 +48,6 @@ QUARANTINED: Final = "quarantined"
 """Verdicts on events without a record, and on those that could not be applied to theirs."""
 PAUSE: Final = 0.2
 """Seconds before another try while the database does not answer."""
-
-
-class _Pending(NamedTuple):
-    key: Hashable
-    """No other that waits for the same generation has it."""
-    batch_id: str | None
-    """None where we fetched it ourselves: nothing is to be marked, and it can be asked again."""
-    event: RunEvent
 
 
 class Applier:
@@ -85,16 +74,13 @@ class Applier:
         self._log = structlog.get_logger()
         self._strange = StrangeWords("webhook")
         self._contradictions = Contradictions()
-        self._pending: dict[GenerationId, dict[Hashable, _Pending]] = {}
-        self._numbers = count()
+        self._pending = WaitingEvents()
         # Those of the pending that may be written now. Used as an ordered set, as is the next.
         self._ripe: dict[GenerationId, None] = {}
         # When those were written whose progress is not to be written again yet.
         self._spaced: dict[GenerationId, float] = {}
         self._left: dict[str, int] = {}
         self._applied: list[str] = []
-        # What waits, and how much of that we fetched ourselves.
-        self._count = self._fetched = 0
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -108,21 +94,14 @@ class Applier:
         if not events:
             self._applied.append(batch.id)
         for event in events:
-            self._wait(_Pending(next(self._numbers), batch.id, event))
+            self._pending.accept(batch.id, event)
+            self._noted(event)
         self._stirred()
 
     def hear(self, event: RunEvent) -> None:
         """Take up an event that we fetched ourselves; it lies in no inbox."""
-        waiting = self._pending.get(event.generation_id, {})
-        key = _first(event) if _tells_progress(event) else next(self._numbers)
-        if key in waiting:
-            key = _furthest(event)
-            known = waiting.get(key)
-            if known is not None and runs.further(_reached(event), _reached(known.event)) == (
-                _reached(known.event)
-            ):
-                return
-        self._wait(_Pending(key, None, event))
+        self._pending.fetch(event)
+        self._noted(event)
         self._stirred()
 
     @property
@@ -133,7 +112,7 @@ class Applier:
     @property
     def waiting(self) -> int:
         """How many events wait, and take up memory."""
-        return self._count
+        return self._pending.number
 
     @property
     def has_room(self) -> bool:
@@ -153,7 +132,7 @@ class Applier:
             except StoreDownError as error:
                 if not down:
                     self._log.warning(
-                        "events wait for the database", waiting=self._count, error=str(error)
+                        "events wait for the database", waiting=self.waiting, error=str(error)
                     )
                 down = True
                 await asyncio.sleep(PAUSE)
@@ -194,39 +173,31 @@ class Applier:
         except TimeoutError:
             return
 
-    def _wait(self, pending: _Pending) -> None:
-        event, generation_id = pending.event, pending.event.generation_id
-        waiting = self._pending.setdefault(generation_id, {})
-        if pending.key not in waiting:
-            self._count += 1
-            self._fetched += pending.batch_id is None
-        waiting[pending.key] = pending
+    def _noted(self, event: RunEvent) -> None:
+        """Have an event that waits now written, at once unless it is spaced out."""
         if event.unknown_status is not None:
             self._strange.heard(event.engine, event.unknown_status)
-        if generation_id not in self._spaced or not _minor(event):
-            self._ripe[generation_id] = None
+        if event.generation_id not in self._spaced or not is_minor(event):
+            self._ripe[event.generation_id] = None
 
     def _stirred(self) -> None:
-        self._metrics.waiting_events(self._count)
-        if self._accepted > ROOM:
+        self._metrics.waiting_events(self.waiting)
+        if self._pending.accepted > ROOM:
             self._room.clear()
         self._wake.set()
-
-    @property
-    def _accepted(self) -> int:
-        """How many events wait that lie in the inbox."""
-        return self._count - self._fetched
 
     def _ready(self) -> list[GenerationId]:
         """Return the generations to be written now, the longest waiting first."""
         self._ripen()
         # Where room runs short, nothing waits for its time.
-        pressed = self._closing or self._accepted > PRESSED
+        pressed = self._closing or self._pending.accepted > PRESSED
         return list(islice(self._pending if pressed else self._ripe, TURN))
 
     def _ripen(self) -> None:
         """Let those be written again whose last write is long enough ago."""
-        spacing = self._timing.progress_every.total_seconds() * (2 if self._accepted > BUSY else 1)
+        spacing = self._timing.progress_every.total_seconds() * (
+            2 if self._pending.accepted > BUSY else 1
+        )
         since = asyncio.get_running_loop().time() - spacing
         while self._spaced:
             generation_id, written = next(iter(self._spaced.items()))
@@ -251,15 +222,15 @@ class Applier:
                 for each in ids:
                     await self._apply_whole([each])
                 return
-            with about(ids[0], _run_of(self._waiting(ids[0]))):
+            with about(ids[0], _run_of(self._pending.of(ids[0]))):
                 self._log.exception("events could not be applied")
             self._alerts.alert("quarantined", f"events of {ids[0]} could not be applied")
-            self._finish({ids[0]: self._waiting(ids[0])}, {}, QUARANTINED)
+            self._finish({ids[0]: self._pending.of(ids[0])}, {}, QUARANTINED)
 
     async def _apply(self, ids: Sequence[GenerationId]) -> None:
         """Fold and write; what lost its race stays for the next turn."""
         known, found = await self._found(ids)
-        taken = {each: self._waiting(each) for each in ids}
+        taken = {each: self._pending.of(each) for each in ids}
         now = self._clock.now()
         taker = self._taking.taker(now)
         writes, heard = list[Write[Generation]](), dict[GenerationId, Heard]()
@@ -283,9 +254,6 @@ class Applier:
             self._spaced[write.before.id] = moment
         self._finish({each: events for each, events in taken.items() if each not in lost}, heard)
 
-    def _waiting(self, generation_id: GenerationId) -> tuple[_Pending, ...]:
-        return tuple(self._pending[generation_id].values())
-
     async def _found(
         self, ids: Sequence[GenerationId]
     ) -> tuple[frozenset[GenerationId], Mapping[GenerationId, Generation]]:
@@ -297,7 +265,7 @@ class Applier:
 
     def _finish(
         self,
-        done: Mapping[GenerationId, Sequence[_Pending]],
+        done: Mapping[GenerationId, Sequence[WaitingEvent]],
         heard: Mapping[GenerationId, Heard],
         otherwise: str = ORPHAN,
     ) -> None:
@@ -314,30 +282,22 @@ class Applier:
                 self._warn(generation_id, told, waiting)
         for (engine, verdict), number in counted.items():
             self._metrics.verdict(engine, verdict, number)
-        self._metrics.waiting_events(self._count)
-        if self._accepted <= ROOM:
+        self._metrics.waiting_events(self.waiting)
+        if self._pending.accepted <= ROOM:
             self._room.set()
 
     def _take_off(
-        self, generation_id: GenerationId, waiting: Sequence[_Pending], *, applied: bool
+        self, generation_id: GenerationId, waiting: Sequence[WaitingEvent], *, applied: bool
     ) -> None:
         """Forget what was done with; what came meanwhile, or in its place, goes on waiting.
 
         A batch with events that were not `applied` is never marked.
         """
-        rest = self._pending.pop(generation_id)
-        for each in waiting:
-            if rest[each.key] is each:
-                del rest[each.key]
-                self._count -= 1
-                self._fetched -= each.batch_id is None
+        rest = self._pending.take_off(generation_id, waiting)
         self._ripe.pop(generation_id, None)
-        if rest:
-            self._pending[generation_id] = rest
-            if generation_id not in self._spaced or not all(
-                _minor(each.event) for each in rest.values()
-            ):
-                self._ripe[generation_id] = None
+        spaced = generation_id in self._spaced and all(is_minor(each.event) for each in rest)
+        if rest and not spaced:
+            self._ripe[generation_id] = None
         for each in waiting if applied else ():
             if each.batch_id is None:
                 continue
@@ -346,7 +306,7 @@ class Applier:
                 self._applied.append(each.batch_id)
 
     def _warn(
-        self, generation_id: GenerationId, told: Heard | None, waiting: Sequence[_Pending]
+        self, generation_id: GenerationId, told: Heard | None, waiting: Sequence[WaitingEvent]
     ) -> None:
         if told is None:
             with about(generation_id, _run_of(waiting)):
@@ -357,30 +317,6 @@ class Applier:
                 self._log.warning("event of a run that is not ours", foreign=foreign)
 
 
-def _run_of(waiting: Sequence[_Pending]) -> RunId | None:
+def _run_of(waiting: Sequence[WaitingEvent]) -> RunId | None:
     """Return the run that events are of, as they say themselves."""
     return next((run for each in waiting if (run := each.event.run_id) is not None), None)
-
-
-def _minor(event: RunEvent) -> bool:
-    """Return whether an event tells of nothing but how far a run has come: no end, no doubt."""
-    return event.run_id is not None and event.status not in TERMINAL
-
-
-def _tells_progress(event: RunEvent) -> bool:
-    """Return whether an event tells of nothing but how far a run has come."""
-    return _minor(event) and not event.outputs
-
-
-def _reached(event: RunEvent) -> tuple[float, str | None]:
-    return event.progress, event.live_status
-
-
-def _first(event: RunEvent) -> Hashable:
-    """Return the key of the first event that tells of a status: it began then, or before."""
-    return event.attempt, event.run_id, event.status
-
-
-def _furthest(event: RunEvent) -> Hashable:
-    """Return the key of the event that tells of the most progress, whatever its status."""
-    return event.attempt, event.run_id
