@@ -1,6 +1,6 @@
 """The engines that are on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import httpx
@@ -8,13 +8,20 @@ import httpx
 from app.bootstrap.peers import Peers
 from app.engines.comfydeploy import ComfyDeploy
 from app.engines.comfyui import ComfyServer, ComfyUI
+from app.engines.comfyui.server import QUESTIONS, UPLOADS
 from app.observability.metrics import Metrics
 from app.ports import Engine
 from app.usecases.sweep import Receivers
 from processors.protocols import comfydeploy, comfyui
 from schemas.base import EngineName
+from schemas.server import ServerSettings
 from schemas.timing import Timing
 
+CONNECTIONS: Final = 64
+"""Connections to all engines that are no servers of ours."""
+BESIDES: Final = 8
+"""Connections to one server besides those for questions, files and runs that are sent: for its
+health, and to stop runs."""
 KEPT_SECONDS: Final = 2.0
 """Longest that a connection to an engine waits for its next use."""
 
@@ -72,13 +79,25 @@ def make_comfyui(
     )
 
 
-def make_client() -> httpx.AsyncClient:
+def make_client(servers: Sequence[ServerSettings] = ()) -> httpx.AsyncClient:
     """Return the one HTTP client for engines: no redirects, no proxies of the environment.
 
     A connection is let go of sooner than servers do (many after 5 s): an order that is posted
     just as its connection is closed may or may not have arrived.
+
+    Args:
+        servers: Those that it calls beside other engines.
     """
+    most = connections(servers)
     limits = httpx.Limits(
-        max_connections=64, max_keepalive_connections=32, keepalive_expiry=KEPT_SECONDS
+        max_connections=most, max_keepalive_connections=most // 2, keepalive_expiry=KEPT_SECONDS
     )
     return httpx.AsyncClient(trust_env=False, follow_redirects=False, limits=limits)
+
+
+def connections(servers: Sequence[ServerSettings]) -> int:
+    """Return how many connections there may be to all engines.
+
+    Each server adds those that it can hold, so that servers which hang take none from another.
+    """
+    return CONNECTIONS + sum(QUESTIONS + UPLOADS + each.slots + BESIDES for each in servers)

@@ -100,7 +100,7 @@ def make_tools(
     metrics: Metrics,
 ) -> Tools:
     """Make what every part is made with; nobody is asked anything yet."""
-    client, keys = make_client(), Keys(settings)
+    client, keys = make_client(peers.comfyui_servers), Keys(settings)
     alerts = AdminAlerts(
         settings.admin_chat_id, log=partial(_log_alert, structlog.get_logger()), count=metrics.alert
     )

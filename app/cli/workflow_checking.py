@@ -23,7 +23,7 @@ async def check(settings: Settings, workflows: Mapping[str, Drawn]) -> tuple[str
     if not workflows:
         return ()
     servers = servers_of(settings)
-    async with make_client() as client:
+    async with make_client(servers.comfyui_servers) as client:
         engine = make_comfyui(servers, client, Timing(), Metrics())
         wanted = {digest: each.workflow for digest, each in workflows.items()}
         compared = await compare(wanted, tuple(engine.servers.values()))

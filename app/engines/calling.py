@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from app.clock import monotonic
-from app.errors import PeerDownError, PeerUnknownError
+from app.errors import PeerBusyError, PeerDownError, PeerUnknownError
 from app.observability.metrics import Metrics
 
 ANSWER_LIMIT: Final = 8 * 1024 * 1024
@@ -52,8 +52,6 @@ class Caller:
         url: Its base URL.
         headers: Of every call.
         metrics: Where calls are counted.
-        at_once: Most calls that are under way; the client's connections are everybody's, and a
-            peer that hangs is not to hold them all. None: as many as there are connections.
     """
 
     def __init__(
@@ -64,7 +62,6 @@ class Caller:
         url: str,
         headers: Mapping[str, str],
         metrics: Metrics,
-        at_once: int | None = None,
     ) -> None:
         self._client = client
         self._peer = peer
@@ -72,7 +69,6 @@ class Caller:
         self._url = url.rstrip("/")
         self._headers = headers
         self._metrics = metrics
-        self._room = nullcontext() if at_once is None else asyncio.Semaphore(at_once)
 
     async def call(
         self,
@@ -83,20 +79,29 @@ class Caller:
         *,
         limit_bytes: int = ANSWER_LIMIT,
         headers: Mapping[str, str] | None = None,
+        room: asyncio.Semaphore | None = None,
         **body: Any,  # noqa: ANN401 - httpx's own arguments
     ) -> Answer:
         """Make one call, all of it within `limit`; return its answer, whatever it says.
 
+        Where there is a `room`, a call waits for its turn in it, and others of that room for it.
+
         Raises:
             PeerDownError: Nothing was sent, so nothing was done.
+            PeerBusyError: Nor was it here; but it waited for calls of our own, not for the peer.
             PeerUnknownError: It broke off.
         """
         began, outcome = monotonic(), "failed"
         try:
             more = {**self._headers, **(headers or {})}
-            answer = await self._exchange(method, path, limit, limit_bytes, headers=more, **body)
+            async with asyncio.timeout(limit.total_seconds()), self._turn(room, limit):
+                answer = await self._exchange(
+                    method, path, limit, limit_bytes, headers=more, **body
+                )
             outcome = _OUTCOMES.get(answer.status // 100, outcome)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        except httpx.PoolTimeout as error:
+            raise PeerBusyError(self._peer, "is asked too much by us at once") from error
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise PeerDownError(
                 self._peer, f"cannot be reached ({type(error).__name__})"
             ) from error
@@ -114,18 +119,15 @@ class Caller:
         limit_bytes: int,
         **request: Any,  # noqa: ANN401 - httpx's own arguments
     ) -> Answer:
-        """Send a request and read its answer, all of it within `limit`.
+        """Send a request and read its answer.
 
         httpx limits each of its steps; a peer that sends a byte now and then passes them all.
         """
         whole = limit.total_seconds()
         first = whole * CONNECTING
         steps = httpx.Timeout(whole, connect=first, pool=first)
-        async with (
-            asyncio.timeout(whole),
-            self._turn(first),
-            self._client.stream(method, self._url + path, timeout=steps, **request) as answer,
-        ):
+        url = self._url + path
+        async with self._client.stream(method, url, timeout=steps, **request) as answer:
             content = bytearray()
             async for chunk in answer.aiter_bytes():
                 content += chunk
@@ -134,12 +136,13 @@ class Caller:
             return Answer(answer.status_code, answer.headers, bytes(content))
 
     @asynccontextmanager
-    async def _turn(self, seconds: float) -> AsyncGenerator[None]:
-        """Wait for one of the calls that may be under way, as for a free connection."""
+    async def _turn(self, room: asyncio.Semaphore | None, limit: timedelta) -> AsyncGenerator[None]:
+        """Wait for a place in a room, no longer than for a free connection."""
         async with AsyncExitStack() as stack:
             try:
-                async with asyncio.timeout(seconds):
-                    await stack.enter_async_context(self._room)
+                async with asyncio.timeout(limit.total_seconds() * CONNECTING):
+                    if room is not None:
+                        await stack.enter_async_context(room)
             except TimeoutError as error:
                 raise httpx.PoolTimeout("too many calls are under way") from error
             yield

@@ -157,7 +157,7 @@ async def _comfyui(settings: Settings) -> list[Check]:
     peers = _peers(settings)
     if not peers.comfyui_servers:
         return [_absent("ComfyUI", "COMFYUI_SERVERS", settings)]
-    async with make_client() as client:
+    async with make_client(peers.comfyui_servers) as client:
         looks = await make_comfyui(peers, client, Timing(), Metrics()).looks()
     cure = "see that it runs and is reached from here, and look at COMFYUI_SERVERS"
     return [

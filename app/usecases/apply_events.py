@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 
@@ -22,11 +22,12 @@ from app.usecases.contradictions import Contradictions
 from app.usecases.records import Records
 from app.usecases.strange_words import StrangeWords
 from app.usecases.taking import Taking
+from app.usecases.waiting_events import WaitingEvent, WaitingEvents, is_minor
 from processors import runs
 from processors.runs import Heard, Verdict
 from schemas.base import GenerationId, RunId
 from schemas.generation import Generation
-from schemas.run import TERMINAL, Batch, RunEvent
+from schemas.run import Batch, RunEvent
 from schemas.timing import Timing
 
 TURN: Final = 64
@@ -47,12 +48,6 @@ QUARANTINED: Final = "quarantined"
 """Verdicts on events without a record, and on those that could not be applied to theirs."""
 PAUSE: Final = 0.2
 """Seconds before another try while the database does not answer."""
-
-
-class _Pending(NamedTuple):
-    batch_id: str | None
-    """None where we fetched it ourselves: nothing is to be marked, and it can be asked again."""
-    event: RunEvent
 
 
 class Applier:
@@ -79,14 +74,13 @@ class Applier:
         self._log = structlog.get_logger()
         self._strange = StrangeWords("webhook")
         self._contradictions = Contradictions()
-        self._pending: dict[GenerationId, list[_Pending]] = {}
+        self._pending = WaitingEvents()
         # Those of the pending that may be written now. Used as an ordered set, as is the next.
         self._ripe: dict[GenerationId, None] = {}
         # When those were written whose progress is not to be written again yet.
         self._spaced: dict[GenerationId, float] = {}
         self._left: dict[str, int] = {}
         self._applied: list[str] = []
-        self._count = 0
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -100,18 +94,25 @@ class Applier:
         if not events:
             self._applied.append(batch.id)
         for event in events:
-            self._wait(_Pending(batch.id, event))
-        self._stirred(len(events))
+            self._pending.accept(batch.id, event)
+            self._noted(event)
+        self._stirred()
 
     def hear(self, event: RunEvent) -> None:
         """Take up an event that we fetched ourselves; it lies in no inbox."""
-        self._wait(_Pending(None, event))
-        self._stirred(1)
+        self._pending.fetch(event)
+        self._noted(event)
+        self._stirred()
 
     @property
     def known(self) -> Collection[str]:
         """The batches that this process has taken up and not marked."""
         return self._left.keys()
+
+    @property
+    def waiting(self) -> int:
+        """How many events wait, and take up memory."""
+        return self._pending.number
 
     @property
     def has_room(self) -> bool:
@@ -131,7 +132,7 @@ class Applier:
             except StoreDownError as error:
                 if not down:
                     self._log.warning(
-                        "events wait for the database", waiting=self._count, error=str(error)
+                        "events wait for the database", waiting=self.waiting, error=str(error)
                     )
                 down = True
                 await asyncio.sleep(PAUSE)
@@ -172,18 +173,16 @@ class Applier:
         except TimeoutError:
             return
 
-    def _wait(self, pending: _Pending) -> None:
-        event, generation_id = pending.event, pending.event.generation_id
-        self._pending.setdefault(generation_id, []).append(pending)
+    def _noted(self, event: RunEvent) -> None:
+        """Have an event that waits now written, at once unless it is spaced out."""
         if event.unknown_status is not None:
             self._strange.heard(event.engine, event.unknown_status)
-        if generation_id not in self._spaced or not _minor(event):
-            self._ripe[generation_id] = None
+        if event.generation_id not in self._spaced or not is_minor(event):
+            self._ripe[event.generation_id] = None
 
-    def _stirred(self, number: int) -> None:
-        self._count += number
-        self._metrics.waiting_events(self._count)
-        if self._count > ROOM:
+    def _stirred(self) -> None:
+        self._metrics.waiting_events(self.waiting)
+        if self._pending.accepted > ROOM:
             self._room.clear()
         self._wake.set()
 
@@ -191,12 +190,14 @@ class Applier:
         """Return the generations to be written now, the longest waiting first."""
         self._ripen()
         # Where room runs short, nothing waits for its time.
-        pressed = self._closing or self._count > PRESSED
+        pressed = self._closing or self._pending.accepted > PRESSED
         return list(islice(self._pending if pressed else self._ripe, TURN))
 
     def _ripen(self) -> None:
         """Let those be written again whose last write is long enough ago."""
-        spacing = self._timing.progress_every.total_seconds() * (2 if self._count > BUSY else 1)
+        spacing = self._timing.progress_every.total_seconds() * (
+            2 if self._pending.accepted > BUSY else 1
+        )
         since = asyncio.get_running_loop().time() - spacing
         while self._spaced:
             generation_id, written = next(iter(self._spaced.items()))
@@ -221,15 +222,15 @@ class Applier:
                 for each in ids:
                     await self._apply_whole([each])
                 return
-            with about(ids[0], _run_of(self._pending[ids[0]])):
+            with about(ids[0], _run_of(self._pending.of(ids[0]))):
                 self._log.exception("events could not be applied")
             self._alerts.alert("quarantined", f"events of {ids[0]} could not be applied")
-            self._finish({ids[0]: tuple(self._pending[ids[0]])}, {}, QUARANTINED)
+            self._finish({ids[0]: self._pending.of(ids[0])}, {}, QUARANTINED)
 
     async def _apply(self, ids: Sequence[GenerationId]) -> None:
         """Fold and write; what lost its race stays for the next turn."""
         known, found = await self._found(ids)
-        taken = {each: tuple(self._pending[each]) for each in ids}
+        taken = {each: self._pending.of(each) for each in ids}
         now = self._clock.now()
         taker = self._taking.taker(now)
         writes, heard = list[Write[Generation]](), dict[GenerationId, Heard]()
@@ -264,7 +265,7 @@ class Applier:
 
     def _finish(
         self,
-        done: Mapping[GenerationId, Sequence[_Pending]],
+        done: Mapping[GenerationId, Sequence[WaitingEvent]],
         heard: Mapping[GenerationId, Heard],
         otherwise: str = ORPHAN,
     ) -> None:
@@ -273,41 +274,39 @@ class Applier:
         for generation_id, waiting in done.items():
             told = heard.get(generation_id)
             self._take_off(generation_id, waiting, applied=otherwise != QUARANTINED)
-            for index, (_, event) in enumerate(waiting):
-                counted[event.engine, told.verdicts[index] if told else otherwise] += 1
+            for index, each in enumerate(waiting):
+                counted[each.event.engine, told.verdicts[index] if told else otherwise] += 1
             oldest = min(each.event.received_at for each in waiting)
             self._metrics.applied_lag((now - oldest).total_seconds())
             if otherwise == ORPHAN:
                 self._warn(generation_id, told, waiting)
-        for (engine, verdict), count in counted.items():
-            self._metrics.verdict(engine, verdict, count)
-        self._metrics.waiting_events(self._count)
-        if self._count <= ROOM:
+        for (engine, verdict), number in counted.items():
+            self._metrics.verdict(engine, verdict, number)
+        self._metrics.waiting_events(self.waiting)
+        if self._pending.accepted <= ROOM:
             self._room.set()
 
     def _take_off(
-        self, generation_id: GenerationId, waiting: Sequence[_Pending], *, applied: bool
+        self, generation_id: GenerationId, waiting: Sequence[WaitingEvent], *, applied: bool
     ) -> None:
-        """Forget what was done with; what came meanwhile goes on waiting.
+        """Forget what was done with; what came meanwhile, or in its place, goes on waiting.
 
         A batch with events that were not `applied` is never marked.
         """
-        rest = self._pending.pop(generation_id)[len(waiting) :]
+        rest = self._pending.take_off(generation_id, waiting)
         self._ripe.pop(generation_id, None)
-        if rest:
-            self._pending[generation_id] = rest
-            if generation_id not in self._spaced or not all(_minor(each.event) for each in rest):
-                self._ripe[generation_id] = None
-        for batch_id, _ in waiting if applied else ():
-            if batch_id is None:
+        spaced = generation_id in self._spaced and all(is_minor(each.event) for each in rest)
+        if rest and not spaced:
+            self._ripe[generation_id] = None
+        for each in waiting if applied else ():
+            if each.batch_id is None:
                 continue
-            self._left[batch_id] -= 1
-            if self._left[batch_id] == 0:
-                self._applied.append(batch_id)
-        self._count -= len(waiting)
+            self._left[each.batch_id] -= 1
+            if self._left[each.batch_id] == 0:
+                self._applied.append(each.batch_id)
 
     def _warn(
-        self, generation_id: GenerationId, told: Heard | None, waiting: Sequence[_Pending]
+        self, generation_id: GenerationId, told: Heard | None, waiting: Sequence[WaitingEvent]
     ) -> None:
         if told is None:
             with about(generation_id, _run_of(waiting)):
@@ -318,11 +317,6 @@ class Applier:
                 self._log.warning("event of a run that is not ours", foreign=foreign)
 
 
-def _run_of(waiting: Sequence[_Pending]) -> RunId | None:
+def _run_of(waiting: Sequence[WaitingEvent]) -> RunId | None:
     """Return the run that events are of, as they say themselves."""
     return next((run for each in waiting if (run := each.event.run_id) is not None), None)
-
-
-def _minor(event: RunEvent) -> bool:
-    """Return whether an event tells of nothing but how far a run has come: no end, no doubt."""
-    return event.run_id is not None and event.status not in TERMINAL

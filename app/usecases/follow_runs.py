@@ -44,6 +44,8 @@ class FollowRuns:
         self._uses = uses
         self._previews = previews
         self._taking = taking
+        # The generations whose picture is being kept now.
+        self._showing = set[GenerationId]()
         self._log = structlog.get_logger()
 
     def told(self, event: RunEvent) -> None:
@@ -104,10 +106,19 @@ class FollowRuns:
     async def previewed(self, generation_id: GenerationId, image: bytes, content_type: str) -> None:
         """Keep the newest picture of how far a run is.
 
+        One that comes while the one before is being kept is passed over: they would pile up in
+        memory for as long as the database is slow.
+
         Raises:
             StoreDownError: The database does not answer.
         """
-        await self._previews.put(generation_id, image, content_type, self._clock.now())
+        if generation_id in self._showing:
+            return
+        self._showing.add(generation_id)
+        try:
+            await self._previews.put(generation_id, image, content_type, self._clock.now())
+        finally:
+            self._showing.discard(generation_id)
 
     async def used(
         self, generation_id: GenerationId, run_id: RunId, server: str, rows: Sequence[NodeUse]

@@ -17,6 +17,7 @@ from processors.runs.climbing import (
     SETTLE,
     SHOW,
     SUBMIT,
+    further,
     located,
     shown,
 )
@@ -98,6 +99,7 @@ __all__ = [
     "expired",
     "files_of",
     "forgettable",
+    "further",
     "hear",
     "identity",
     "informed",

@@ -5,11 +5,15 @@ field that we do not need is left out, and passed over. ``progress_state`` has n
 names every node of a graph at every step, and is read by plain looks.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
 from schemas.base import RunId, Wire
+
+NODE_ID_MOST = 1_000
+"""Characters of a node's id; a loop's node has those of all its rounds in its own."""
+NodeId = Annotated[str, Field(max_length=NODE_ID_MOST)]
 
 
 class OfPrompt(Wire):
@@ -33,15 +37,15 @@ class ExecutionCached(OfPrompt):
 class Executing(OfPrompt):
     """A node begins; without a node the run is over, whatever its end was."""
 
-    node: str | None
-    display_node: str | None = None
+    node: NodeId | None
+    display_node: NodeId | None = None
     """The node of the graph that a node of a subgraph belongs to."""
 
 
 class StepDone(OfPrompt):
     """``progress``: a node's own account of how far it is."""
 
-    node: str
+    node: NodeId
     value: float
     max: float
 
@@ -49,7 +53,7 @@ class StepDone(OfPrompt):
 class Executed(OfPrompt):
     """A node has shown something."""
 
-    node: str
+    node: NodeId
     output: dict[str, Any] | None = None
     """By kind; read by whoever reads the same in a history. None from a cached node that shows
     nothing. Hence Any."""

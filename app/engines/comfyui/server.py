@@ -33,14 +33,22 @@ T = TypeVar("T")
 
 LARGE: Final = 64 * 1024 * 1024
 """Bytes of answers that hold other people's workflows, results in text, or every node there is."""
-AT_ONCE: Final = 6
-"""Calls of one server that are under way; a hundred answers a second need no more."""
+QUESTIONS: Final = 3
+"""Questions about runs that one server is asked at a time; a slow one gets no faster by more."""
+UPLOADS: Final = 2
+"""Files that one server is sent at a time."""
+ASIDE: Final = 256 * 1024
+"""Bytes of an answer above which it is read in a thread: everything else would wait for it."""
+_JSON: Final = {"Content-Type": "application/json"}
 _NOT_HERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 """What a server answers to a way of cancelling that it does not have."""
 
 
 class ComfyServer:
     """One server. Every method may raise a PeerError, whose peer is ``comfyui:{name}``.
+
+    Questions about runs wait for each other, and so do files. How it stands is asked, and runs
+    are sent and stopped, past both: a server that is slow to answer is not to be taken for dead.
 
     Attributes:
         name: The server's, unique.
@@ -77,8 +85,9 @@ class ComfyServer:
             url=settings.url,
             headers=headers,
             metrics=metrics,
-            at_once=AT_ONCE,
         )
+        self._questions = asyncio.Semaphore(QUESTIONS)
+        self._uploads = asyncio.Semaphore(UPLOADS)
         self._version: str | None = None
 
     async def stats(self) -> Stats:
@@ -89,7 +98,7 @@ class ComfyServer:
         """
         limit = self._timing.health_limit
         answer = await self._call("stats", "GET", "/system_stats", limit)
-        stats = self._understood(answer, comfyui.stats)
+        stats = await self._understood(answer, comfyui.stats)
         self._version = stats.version
         if versions.is_too_old(stats.version):
             raise PeerDownError(
@@ -100,19 +109,19 @@ class ComfyServer:
     async def remaining(self) -> int:
         """Return how many runs it has in its queue, whoever's they are."""
         answer = await self._call("remaining", "GET", "/prompt", self._timing.health_limit)
-        return self._understood(answer, comfyui.remaining)
-
-    async def queue_raw(self) -> bytes:
-        """Return what it has to do, as it answers."""
-        return self._good(await self._read("queue", "/queue"))
+        return await self._understood(answer, comfyui.remaining)
 
     async def queue(self) -> Queue:
         """Return what it has to do."""
-        return self._understood(await self._read("queue", "/queue"), comfyui.queue)
+        return await self._queue(self._questions)
 
-    async def history_raw(self, run_id: RunId) -> bytes:
-        """Return what it has of a run that is over, as it answers."""
-        return self._good(await self._read("history", _history(run_id)))
+    async def history(self, run_id: RunId) -> RunReport | None:
+        """Return how a run ended; None where it is not over, or not there."""
+        path = f"/history/{quote(run_id, safe='')}"
+        return await self._understood(
+            await self._read("history", path, self._questions),
+            lambda raw: comfyui.report(raw, run_id, self.base),
+        )
 
     async def read(self, run_id: RunId) -> RunReport:
         """Return how a run stands.
@@ -124,7 +133,7 @@ class ComfyServer:
         Raises:
             PeerLostError: It is in neither.
         """
-        over = await self._over(run_id)
+        over = await self.history(run_id)
         if over is not None:
             return over
         queue = await self.queue()
@@ -133,7 +142,7 @@ class ComfyServer:
         if run_id in queue.pending:
             place = queue.pending.index(run_id) + 1
             return RunReport(run_id=run_id, status=RunStatus.QUEUED, queue_position=place)
-        over = await self._over(run_id)
+        over = await self.history(run_id)
         if over is None:
             raise PeerLostError(self.peer, "has that run neither in its queue nor in its history")
         return over
@@ -154,16 +163,19 @@ class ComfyServer:
         """
         body = comfyui.submission(workflow, run_id, client_id)
         limit = self._timing.submit_limit
-        answer = await self._call("prompt", "POST", "/prompt", limit, json=body)
+        answer = await self._call("prompt", "POST", "/prompt", limit, content=body, headers=_JSON)
         if answer.status == HTTPStatus.BAD_REQUEST:
-            said = scrub(comfyui.refusal(answer.content, workflow))
+            said = await _read(answer.content, lambda raw: comfyui.refusal(raw, workflow))
+            said = scrub(said)
             raise PeerRefusedError(self.peer, said or "refused the workflow without a word")
         if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             raise PeerRefusedError(self.peer, "the workflow is larger than it takes")
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise PeerUnknownError(self.peer, f"answered {answer.status} to a prompt")
         try:
-            return comfyui.accepted(self._good(answer), run_id, workflow)
+            return await _read(
+                self._good(answer), lambda raw: comfyui.accepted(raw, run_id, workflow)
+            )
         except RefusedBodyError as error:
             raise PeerUnknownError(
                 self.peer, f"did not answer that it took the prompt ({error})"
@@ -200,12 +212,13 @@ class ComfyServer:
             self._timing.upload_limit,
             content=form.around(content),
             headers=form.headers,
+            room=self._uploads,
         )
         if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             raise PeerRefusedError(self.peer, "a file is larger than it takes")
         if answer.status == HTTPStatus.BAD_REQUEST:
             raise PeerRefusedError(self.peer, "does not take such a file")
-        return self._understood(answer, uploading.uploaded)
+        return await self._understood(answer, uploading.uploaded)
 
     async def cancel(self, run_id: RunId) -> None:
         """Stop a run that it works on, or take one out that waits; never anybody else's.
@@ -217,11 +230,11 @@ class ComfyServer:
         ways = versions.ways(version)
         if ways.by_job and await self._cancelled_job(run_id):
             return
-        queue = await self.queue()
+        queue = await self._queue(None)
         if run_id in queue.pending:
             await self._post("cancel", "/queue", {"delete": [run_id]})
             # It may have begun meanwhile; then nothing was deleted.
-            queue = await self.queue()
+            queue = await self._queue(None)
         if run_id in queue.running and (ways.by_id or queue.running == (run_id,)):
             # The id comes to nothing at servers that stop whatever runs, which is this one.
             await self._post("cancel", "/interrupt", {"prompt_id": run_id})
@@ -230,19 +243,10 @@ class ComfyServer:
         """Return what nodes it has, by class, and what their inputs may be."""
         limit = self._timing.object_info_limit
         answer = await self._call("nodes", "GET", "/object_info", limit, limit_bytes=LARGE)
-        raw = self._good(answer)
-        try:
-            # Some megabytes: everything else would wait for it.
-            return await asyncio.to_thread(comfyui.decoded, raw)
-        except RefusedBodyError as error:
-            raise PeerBusyError(self.peer, f"answered something else ({error})") from error
+        return await self._understood(answer, comfyui.decoded)
 
-    async def _over(self, run_id: RunId) -> RunReport | None:
-        """Return how a run ended; None where it is not over, or not there."""
-        return self._understood(
-            await self._read("history", _history(run_id)),
-            lambda raw: comfyui.report(raw, run_id, self.base),
-        )
+    async def _queue(self, room: asyncio.Semaphore | None) -> Queue:
+        return await self._understood(await self._read("queue", "/queue", room), comfyui.queue)
 
     async def _cancelled_job(self, run_id: RunId) -> bool:
         """Cancel it as a job; return whether the server knows jobs."""
@@ -256,13 +260,14 @@ class ComfyServer:
     async def _post(self, call: str, path: str, body: Mapping[str, JsonValue]) -> None:
         self._good(await self._call(call, "POST", path, self._timing.call_limit, json=body))
 
-    async def _read(self, call: str, path: str) -> Answer:
-        return await self._call(call, "GET", path, self._timing.call_limit, limit_bytes=LARGE)
+    async def _read(self, call: str, path: str, room: asyncio.Semaphore | None) -> Answer:
+        limit = self._timing.call_limit
+        return await self._call(call, "GET", path, limit, limit_bytes=LARGE, room=room)
 
-    def _understood(self, answer: Answer, translate: Callable[[bytes], T]) -> T:
+    async def _understood(self, answer: Answer, translate: Callable[[bytes], T]) -> T:
         """Translate a good answer; one that makes no sense may make sense later."""
         try:
-            return translate(self._good(answer))
+            return await _read(self._good(answer), translate)
         except RefusedBodyError as error:
             raise PeerBusyError(self.peer, f"answered something else ({error})") from error
 
@@ -309,5 +314,6 @@ class ComfyServer:
         )
 
 
-def _history(run_id: RunId) -> str:
-    return f"/history/{quote(run_id, safe='')}"
+async def _read(raw: bytes, translate: Callable[[bytes], T]) -> T:
+    """Translate an answer, a large one beside whatever else there is to do."""
+    return await asyncio.to_thread(translate, raw) if len(raw) > ASIDE else translate(raw)

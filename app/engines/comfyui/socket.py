@@ -21,8 +21,9 @@ from processors import backoff
 from schemas.server import ServerSettings
 from schemas.timing import Timing
 
-MESSAGE_LIMIT: Final = 64 * 1024 * 1024
-"""Bytes of a message. The server has no limit; results in text have been seen with 1.5 MB."""
+MESSAGE_LIMIT: Final = 16 * 1024 * 1024
+"""Bytes of a message. The server has no limit; results in text have been seen with 1.5 MB. Of what
+comes in such messages nothing is missed without them, for the end is in history as well."""
 FRAMES_WAITING: Final = 2
 """Frames that are read ahead; each may have `MESSAGE_LIMIT` bytes."""
 HELLO: Final = json.dumps(

@@ -9,12 +9,12 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final, Protocol, assert_never
+from typing import Any, Protocol, TypeVar, assert_never
 
 import structlog
 
 from app.clock import Clock
-from app.engines.comfyui.server import ComfyServer
+from app.engines.comfyui.server import QUESTIONS, ComfyServer
 from app.engines.comfyui.socket import Sink
 from app.errors import PeerError, UnavailableError
 from app.usecases.follow_runs import FollowRuns
@@ -24,6 +24,7 @@ from processors.protocols.comfyui import (
     AskQueue,
     Followed,
     Follower,
+    InHistory,
     Missing,
     Pace,
     Preview,
@@ -36,8 +37,7 @@ from schemas.generation import EngineRun, Generation
 from schemas.run import RunEvent, RunStatus
 from schemas.timing import Timing
 
-ASKED_AT_ONCE: Final = 8
-"""Questions that one server is asked at a time."""
+T = TypeVar("T")
 
 
 class Listens(Protocol):
@@ -82,7 +82,7 @@ class Tenure:
         self._follower = Follower(client_id, server.base, pace)
         self._log = structlog.get_logger()
         self._sending = set[RunId]()
-        self._asking = asyncio.Semaphore(ASKED_AT_ONCE)
+        self._asking = asyncio.Semaphore(QUESTIONS)
         self._group: asyncio.TaskGroup | None = None
         self._sooner = asyncio.Event()
         self._next: datetime | None = None
@@ -209,7 +209,7 @@ class Tenure:
                 case Told():
                     self._follow.told(each.event)
                 case AskQueue():
-                    self._spawn(self._ask(self._server.queue_raw, self._follower.queue))
+                    self._spawn(self._ask(self._server.queue, self._follower.queue))
                 case AskHistory():
                     self._spawn(self._ask_history(each.run_id))
                 case Missing():
@@ -226,30 +226,30 @@ class Tenure:
         self._stir()
 
     async def _ask_history(self, run_id: RunId) -> None:
-        await self._ask(
-            lambda: self._server.history_raw(run_id),
-            lambda raw, now: self._follower.history(run_id, raw, now),
-        )
+        async def ask() -> InHistory:
+            return InHistory(await self._server.history(run_id))
+
+        await self._ask(ask, lambda found, now: self._follower.history(run_id, found, now))
 
     async def _ask(
         self,
-        ask: Callable[[], Coroutine[Any, Any, bytes]],
-        answer: Callable[[bytes | None, datetime], Sequence[Said]],
+        ask: Callable[[], Coroutine[Any, Any, T]],
+        answer: Callable[[T | None, datetime], Sequence[Said]],
     ) -> None:
         """Ask the server, and give the follower its answer, or that there is none.
 
         Cancelled, it gives none: nothing is followed any more, and nothing must begin.
         """
-        raw: bytes | None = None
+        told: T | None = None
         try:
             async with self._asking:
-                raw = await ask()
+                told = await ask()
         except PeerError as error:
             self._log.debug("a server did not answer", server=self._server.name, error=str(error))
         except Exception:
             self._do(answer(None, self._clock.now()))
             raise
-        self._do(answer(raw, self._clock.now()))
+        self._do(answer(told, self._clock.now()))
 
     def _stir(self) -> None:
         """Wake the clock where there is something to do sooner than it knew of."""

@@ -7,7 +7,7 @@ source where a recording could not show them.
 from processors.protocols.comfyui.answers import Queue, Stats, queue, remaining, report, stats
 from processors.protocols.comfyui.checking import unknown
 from processors.protocols.comfyui.filling import bind
-from processors.protocols.comfyui.following import Followed, Follower, Pace
+from processors.protocols.comfyui.following import Followed, Follower, InHistory, Pace
 from processors.protocols.comfyui.naming import NAME
 from processors.protocols.comfyui.prompting import Accepted, accepted, submission
 from processors.protocols.comfyui.reading import decoded
@@ -39,6 +39,7 @@ __all__ = [
     "AskQueue",
     "Followed",
     "Follower",
+    "InHistory",
     "Missing",
     "Node",
     "NodeKind",

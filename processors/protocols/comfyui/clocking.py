@@ -8,6 +8,7 @@ to its end, for the socket was lost meanwhile, has no time: a guess would be a w
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 
 from processors.protocols.comfyui.workflows import NodeKind
 from schemas.usage import NodeUse
@@ -37,7 +38,8 @@ class Stopwatch:
 
     def cached(self, nodes: Iterable[str]) -> None:
         """Take note of the nodes that will not be executed."""
-        self._cached.update(dict.fromkeys(node for node in nodes if node in self._nodes))
+        some = islice(nodes, len(self._nodes))
+        self._cached.update(dict.fromkeys(node for node in some if node in self._nodes))
 
     def begun(self, node: str, at: Collection[str], now: datetime) -> None:
         """Start a node's time, and stop those of all others that do not run beside it.

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final
 
+import orjson
 from pydantic import JsonValue
 
 from processors.errors import UnboundInputError
@@ -33,7 +34,8 @@ def bind(
         generation_id: Whose run it is.
 
     Raises:
-        UnboundInputError: There is no such field, or it is a link.
+        UnboundInputError: There is no such field, or it is a link, or what is given for it cannot
+            be written as JSON: so that whatever is returned can be.
     """
     filled = {node_id: dict(node.inputs) for node_id, node in workflow.graph.items()}
     for key, value in inputs.items():
@@ -41,6 +43,8 @@ def bind(
         _check(workflow, key, node_id, field)
         if linked(value) is not None:
             raise UnboundInputError(key, "what is given for it reads as a link")
+        if not _can_be_written(value):
+            raise UnboundInputError(key, "what is given for it cannot be written as JSON")
         filled[node_id][field] = value
     graph = {
         node_id: _seeded(node_id, node, filled[node_id], inputs, generation_id)
@@ -63,6 +67,14 @@ def _check(workflow: Workflow, key: str, node_id: str, field: str) -> None:
         raise UnboundInputError(key, f"node {node.title} has no such input")
     if linked(node.inputs[field]) is not None:
         raise UnboundInputError(key, "it is linked to another node, so nothing can be put there")
+
+
+def _can_be_written(value: JsonValue) -> bool:
+    """Return whether a server would read what was given: no NaN, no half character, no 2**64."""
+    try:
+        return orjson.loads(orjson.dumps(value)) == value
+    except orjson.JSONEncodeError:
+        return False
 
 
 def _seeded(

@@ -11,18 +11,25 @@ every `AskQueue` and every `AskHistory` exactly once, with None if there is no a
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-from processors.errors import RefusedBodyError
-from processors.protocols.comfyui import answers, messages
+from processors.protocols.comfyui import messages
 from processors.protocols.comfyui.answers import Queue
 from processors.protocols.comfyui.rounds import Pace, Rounds
 from processors.protocols.comfyui.said import AskHistory, AskQueue, Missing, Said
 from processors.protocols.comfyui.watching import Followed, Watched
 from schemas.base import RunId
+from schemas.run import RunReport
 from schemas.wire.comfyui_socket import Executing
 
-__all__ = ["Followed", "Follower", "Pace"]
+__all__ = ["Followed", "Follower", "InHistory", "Pace"]
+
+
+class InHistory(NamedTuple):
+    """What a server's history has of a run."""
+
+    report: RunReport | None
+    """How it ended; None where there is nothing of it."""
 
 
 class Follower:
@@ -100,27 +107,19 @@ class Follower:
         watched = self._runs.get(frame.prompt_id) if frame else None
         return watched.seen(frame, now) if frame and watched else []
 
-    def history(self, run_id: RunId, raw: bytes | None, now: datetime) -> list[Said]:
+    def history(self, run_id: RunId, found: InHistory | None, now: datetime) -> list[Said]:
         """Take the answer about a run's history; None if it could not be had."""
         watched = self._runs.get(run_id)
-        try:
-            report = None if raw is None else answers.report(raw, run_id, self._base)
-        except RefusedBodyError:
-            raw = report = None
-        if watched is not None and report is not None:
+        if watched is not None and found is not None and found.report is not None:
             self.forget(run_id)
-            return watched.reported(report, now)
-        missing = self._rounds.answered(run_id, now, sure=raw is not None)
+            return watched.reported(found.report, now)
+        missing = self._rounds.answered(run_id, now, sure=found is not None)
         if watched is None or not missing:
             return []
         return [Missing(watched.run.generation_id, run_id)]
 
-    def queue(self, raw: bytes | None, now: datetime) -> list[Said]:
+    def queue(self, queue: Queue | None, now: datetime) -> list[Said]:
         """Take the answer about the queue; None if it could not be had."""
-        try:
-            queue = None if raw is None else answers.queue(raw)
-        except RefusedBodyError:
-            queue = None
         said = [] if queue is None else self._listed(queue, now)
         there = None if queue is None else {*queue.running, *queue.pending}
         said.extend(AskHistory(run_id) for run_id in self._rounds.listed(there))

@@ -16,6 +16,7 @@ from processors.protocols import sniffing
 from processors.protocols.comfyui import reading
 from schemas.base import RunId
 from schemas.wire.comfyui_socket import (
+    NODE_ID_MOST,
     Executed,
     Executing,
     ExecutionCached,
@@ -32,6 +33,9 @@ PREVIEW: Final = 4
 """The kind of frame that is a preview and says whose (``PREVIEW_IMAGE_WITH_METADATA``)."""
 PREVIEW_MOST: Final = 1024 * 1024
 """Bytes of a preview that is kept."""
+TEXT_MOST: Final = 4 * 1024 * 1024
+"""Characters of a text frame that is read, at once: all else waits meanwhile. Results in text
+have been seen with 1.5 MB; what is passed over here, history tells."""
 METADATA_MOST: Final = 64 * 1024
 """Bytes of what a preview says of itself; real ones have under 200."""
 BLOCKED: Final = "ExecutionBlocked"
@@ -67,7 +71,7 @@ class States(NamedTuple):
     """
 
     prompt_id: RunId
-    nodes: Mapping[str, Any]
+    nodes: dict[str, Any]
 
 
 Message: TypeAlias = OfPrompt | States
@@ -101,6 +105,8 @@ _KINDS: Final[Mapping[str, type[OfPrompt]]] = {
 
 def text(data: str) -> Message | None:
     """Read a text frame; None where it is not about a run, or says nothing that we know."""
+    if len(data) > TEXT_MOST:
+        return None
     try:
         told = reading.decoded(data.encode(errors="replace"))
     except RefusedBodyError:
@@ -124,7 +130,7 @@ def state(node: str, told: Any) -> NodeState | None:  # noqa: ANN401 - a peer's 
             "value": int() | float() as value,
             "max": int() | float() as most,
             "state": "running" | "finished" as word,
-        }:
+        } if len(node) <= NODE_ID_MOST:
             root = told.get("display_node_id")
             root = root if isinstance(root, str) else node
             return NodeState(root, value, most, word == "finished")

@@ -3,6 +3,7 @@
 from itertools import islice
 from typing import Final, NamedTuple
 
+import orjson
 from pydantic import JsonValue
 
 from processors.errors import RefusedBodyError
@@ -23,11 +24,11 @@ class Accepted(NamedTuple):
     """What is wrong with outputs that it will not make, at most `WARNINGS_KEPT` lines."""
 
 
-def submission(workflow: Workflow, run_id: RunId, client_id: str) -> dict[str, JsonValue]:
-    """Return the body of ``POST /prompt``.
+def submission(workflow: Workflow, run_id: RunId, client_id: str) -> bytes:
+    """Return the body of ``POST /prompt``, which is JSON.
 
     Args:
-        workflow: What `bind` returned.
+        workflow: What `bind` returned, of which all can be written.
         run_id: The prompt's id, a lower-case hyphenated UUID: servers since 0.25.0 take no
             other. It is no key against doing twice: the same id posted twice runs twice.
         client_id: Whose socket hears of it.
@@ -39,7 +40,7 @@ def submission(workflow: Workflow, run_id: RunId, client_id: str) -> dict[str, J
     }
     if workflow.extra_pnginfo is not None:
         body["extra_data"] = {"extra_pnginfo": workflow.extra_pnginfo}
-    return body
+    return orjson.dumps(body)
 
 
 def accepted(raw: bytes, run_id: RunId, workflow: Workflow) -> Accepted:

@@ -16,6 +16,10 @@ FAULTS_TOLD: Final = 3
 """Errors that a person is told of; the same mistake often shows at many nodes."""
 FAULT_KEPT: Final = 150
 """Characters of one error."""
+NODES_LOOKED_AT: Final = 200
+"""Nodes whose errors are looked at."""
+ERRORS_LOOKED_AT: Final = 10
+"""Errors of one node that are looked at."""
 _OF_AN_INPUT: Final = frozenset(
     {
         "required_input_missing",
@@ -46,12 +50,12 @@ def refusal(raw: bytes, workflow: Workflow) -> str:
 def node_faults(told: object, workflow: Workflow) -> Iterator[str]:
     """Yield what is wrong with each node of `node_errors`; what does not fit is passed over."""
     by_node = cast("dict[str, Any]", told) if isinstance(told, dict) else {}
-    for node_id, errors in by_node.items():
+    for node_id, errors in islice(by_node.items(), NODES_LOOKED_AT):
         node = read(NodeErrors, errors)
         if node is None:
             continue
         title = _title(node_id, node.class_type, workflow)
-        for each in node.errors:
+        for each in node.errors[:ERRORS_LOOKED_AT]:
             error = read(PromptError, each)
             if error is not None:
                 yield texts.cut(f"{title}: {_said(error)}", FAULT_KEPT)

@@ -12,6 +12,7 @@ from processors.protocols.comfyui.results import outputs
 from processors.protocols.comfyui.said import Preview, Said, Told, Used
 from processors.protocols.comfyui.workflows import NodeKind
 from schemas.base import GenerationId, RunId
+from schemas.generation import OUTPUTS_KEPT
 from schemas.run import Output, RunEvent, RunReport, RunStatus
 from schemas.wire.comfyui_socket import (
     Executed,
@@ -73,6 +74,7 @@ class Watched:
         self._beside: frozenset[str] = frozenset()
         self._told = _State()
         self._previewed_at: datetime | None = None
+        self._shown = 0
 
     def heard(self, message: Message, now: datetime) -> list[Said]:
         """Take one message of this run, and tell what it changes."""
@@ -89,8 +91,8 @@ class Watched:
                 self._begun(node, message.display_node or node, now)
             case StepDone():
                 self._work.stepped(message.node, message.value, message.max)
-            case Executed(output=dict(output)):
-                shown = outputs({message.node: output}, self._base, now)
+            case Executed():
+                shown = self._outputs(message, now)
             case _:
                 self._judge(message, now)
         return self._tell(RunStatus.RUNNING, now, shown)
@@ -126,6 +128,15 @@ class Watched:
         """
         shown = tuple(output.change(received_at=now) for output in report.outputs)
         return self._end(report.status, shown, now)
+
+    def _outputs(self, message: Executed, now: datetime) -> tuple[Output, ...]:
+        """Return what a node has shown, as much of it as a record keeps; history has all."""
+        room = OUTPUTS_KEPT - self._shown
+        if not message.output or not room:
+            return ()
+        shown = outputs({message.node: message.output}, self._base, now)[:room]
+        self._shown += len(shown)
+        return shown
 
     def _begun(self, node: str, root: str, now: datetime) -> None:
         self._work.begun(node, root)

@@ -9,12 +9,13 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from app.errors import StoreDownError
-from app.usecases.apply_events import BUSY
+from app.usecases.apply_events import BUSY, ROOM
+from processors import runs
 from schemas.base import GenerationId, InstanceName, RunId
 from schemas.generation import Generation
-from schemas.run import Batch, RunStatus
+from schemas.run import Batch, RunEvent, RunStatus
 from tests.app.usecases.scenes import TIMING, Scene
-from tests.builders import ID, RUN, a_generation, a_run_event
+from tests.builders import ID, NOON, RUN, a_generation, a_run_event, an_output, later
 from tests.fakes.generations import FakeGenerations
 
 pytestmark = pytest.mark.anyio
@@ -246,7 +247,7 @@ async def test_what_was_fetched_is_applied_and_marks_nothing() -> None:
 
 
 async def test_what_was_fetched_waits_for_the_database() -> None:
-    """It is applied when that answers; until then it takes up room."""
+    """It is applied when that answers."""
     async with Scene().running() as scene:
         stored(scene, ID)
         scene.store.down = StoreDownError("no answer")
@@ -282,3 +283,94 @@ async def test_what_was_fetched_of_a_record_that_makes_no_sense_is_left() -> Non
     assert scene.record(ID).status is RunStatus.RUNNING
     assert scene.record(OTHER).status is RunStatus.QUEUED
     assert "quarantined" in scene.alerts.raised
+
+
+def steps(record: Generation, number: int) -> list[RunEvent]:
+    """Return what a server tells of a run: it waits, runs, and gets on with each step."""
+    run_id = record.metadata.run_id
+    event = a_run_event(generation_id=record.id, run_id=run_id, received_at=NOON, source="server")
+    return [
+        event._replace(status=RunStatus.QUEUED),
+        *(
+            event._replace(
+                received_at=NOON + timedelta(seconds=n),
+                progress=n / number,
+                live_status=f"KSampler {n}/{number}",
+            )
+            for n in range(number)
+        ),
+    ]
+
+
+async def test_of_how_far_a_run_has_come_little_waits_for_the_database() -> None:
+    """A server tells it at every step; the record is as if all of it had waited."""
+    async with Scene().running() as scene:
+        stored(scene, ID)
+        record = scene.record(ID)
+        told = steps(record, 3 * ROOM)
+        scene.store.down = StoreDownError("no answer")
+        for event in told:
+            scene.applier.hear(event)
+            if event.received_at == later(ROOM):
+                # Some are being applied when the next ones come.
+                await asyncio.sleep(2)
+        assert scene.applier.has_room
+        assert scene.applier.waiting <= 3
+        scene.store.down = None
+        await asyncio.sleep(2)
+
+    heard = runs.hear(record, told, now=NOON, timing=TIMING).generation
+    for field in ("status", "history", "progress", "live_status", "queued_at", "started_at"):
+        assert getattr(scene.record(ID), field) == getattr(heard, field)
+
+
+async def test_what_comes_while_its_like_is_written_is_written_next() -> None:
+    """It does not go with what it stands in the place of."""
+    told = list[RunEvent]()
+    async with Scene().running() as scene:
+        stored(scene, ID)
+        told = steps(scene.record(ID), 10)
+
+        async def meanwhile() -> None:
+            while told:
+                scene.applier.hear(told.pop(0))
+
+        for event in (told.pop(0), told.pop(0), told.pop(0)):
+            scene.applier.hear(event)
+        scene.generations.gate = meanwhile
+        await asyncio.sleep(2)
+
+    assert scene.record(ID).progress == 0.9
+    assert scene.applier.waiting == 0
+
+
+async def test_what_was_fetched_takes_no_room_from_webhooks() -> None:
+    """However many servers tell it of however many runs."""
+    async with Scene().running() as scene:
+        scene.store.down = StoreDownError("no answer")
+        for n in range(ROOM + 1):
+            record = a_generation(id=f"{n:032x}", metadata=a_generation().metadata)
+            scene.applier.hear(steps(record, 1)[0])
+        assert (scene.applier.has_room, scene.applier.waiting) == (True, ROOM + 1)
+        scene.store.down = None
+        await asyncio.sleep(2)
+
+    assert scene.applier.waiting == 0
+
+
+async def test_ends_and_outputs_that_were_fetched_are_all_kept() -> None:
+    """Each says something that no other does."""
+    async with Scene().running() as scene:
+        stored(scene, ID)
+        first, *_ = steps(scene.record(ID), 1)
+        scene.store.down = StoreDownError("no answer")
+        for n in range(3):
+            scene.applier.hear(first._replace(outputs=(an_output(f"{n}"),)))
+        scene.applier.hear(first._replace(status=RunStatus.COMPLETED))
+        assert scene.applier.waiting == 4
+        scene.store.down = None
+        await asyncio.sleep(2)
+
+    record = scene.record(ID)
+    assert len(record.heard) == 3
+    assert record.claimed_end is not None

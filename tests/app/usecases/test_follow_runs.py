@@ -128,6 +128,29 @@ async def test_pictures_and_what_nodes_took_are_kept() -> None:
     assert use.at == yard.clock.now()
 
 
+async def test_previews_do_not_pile_up_while_the_database_is_slow() -> None:
+    """Those that come while one is being kept are passed over, of that run alone."""
+    yard, slow = Yard(ONE), asyncio.Event()
+    first, other = GenerationId("a" * 32), GenerationId("b" * 32)
+
+    async def gate() -> None:
+        await slow.wait()
+
+    yard.previews.gate = gate
+    async with asyncio.TaskGroup() as group:
+        for generation in (first, other):
+            group.create_task(yard.follow.previewed(generation, b"the first", "image/jpeg"))
+        await asyncio.sleep(1)
+        async with asyncio.timeout(1):
+            await yard.follow.previewed(first, b"meanwhile", "image/jpeg")
+        slow.set()
+    kept = {each: shown.image for each, shown in yard.previews.kept.items()}
+    assert kept == {first: b"the first", other: b"the first"}
+
+    await yard.follow.previewed(first, b"the next", "image/jpeg")
+    assert yard.previews.kept[first].image == b"the next"
+
+
 async def test_what_is_at_a_server_and_what_was_is_known() -> None:
     """So that whoever takes its duty over can follow it."""
     async with Yard(ONE).running() as yard:

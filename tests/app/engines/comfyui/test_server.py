@@ -1,14 +1,18 @@
 """app.engines.comfyui.server: what a server and the network can do, sorted by what to do."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 
+from app.bootstrap.engines import BESIDES, CONNECTIONS, connections
 from app.engines.comfyui import ComfyServer
-from app.engines.comfyui.server import AT_ONCE, LARGE
+from app.engines.comfyui.server import ASIDE, LARGE, QUESTIONS, UPLOADS
 from app.errors import (
     PeerBusyError,
     PeerDownError,
@@ -20,11 +24,14 @@ from app.errors import (
 )
 from app.observability.metrics import Metrics
 from schemas.run import RunStatus
+from schemas.timing import Timing
 from tests.app.engines.comfyui.scene import (
     CLIENT,
     QUICK,
+    TIMING,
     a_run,
     a_server,
+    a_settings,
     a_workflow,
     an_odd_server,
     size,
@@ -103,7 +110,7 @@ async def test_a_run_is_followed_from_the_queue_into_history(
     assert (await server.read(a_run(1))).status is RunStatus.RUNNING
     third = await server.read(a_run(3))
     assert (third.status, third.queue_position) == (RunStatus.QUEUED, 2)
-    assert await server.history_raw(a_run(1)) == b"{}"
+    assert await server.history(a_run(1)) is None
 
     await peers.control("comfyui/1", hold=None)
 
@@ -114,8 +121,9 @@ async def test_a_run_is_followed_from_the_queue_into_history(
     [output] = (await server.read(a_run(3))).outputs
     assert str(output.url).startswith(f"{server.base}/view?")
     assert (await peers.client.get(str(output.url))).status_code == 200
-    assert a_run(3).encode() in await server.history_raw(a_run(3))
-    assert b"queue_running" in await server.queue_raw()
+    told = await server.history(a_run(3))
+    assert told is not None
+    assert told.outputs == (output,)
 
 
 async def test_what_is_in_neither_queue_nor_history_is_lost(
@@ -271,7 +279,7 @@ async def test_an_answer_that_does_not_end_is_not_read_on() -> None:
     """Memory has a bound."""
     async with an_odd_server(httpx.Response(200, content=bytes(LARGE + 1))) as odd:
         with pytest.raises(PeerUnknownError, match="more than can be read"):
-            await odd.queue_raw()
+            await odd.queue()
 
 
 async def test_a_server_that_is_not_there_is_down() -> None:
@@ -300,7 +308,7 @@ async def test_every_call_carries_the_credential_and_no_error_tells_it(peers: Pe
         await server.stats()
         await server.prompt(a_workflow(), a_run(), CLIENT)
         await server.queue()
-        await server.history_raw(a_run())
+        await server.history(a_run())
         await server.upload("a.png", pieces(PICTURE), len(PICTURE), "image/png")
         await server.object_info()
         await server.cancel(a_run())
@@ -473,29 +481,105 @@ async def test_a_server_that_hangs_is_not_waited_for(peers: Peers) -> None:
                 await ask
 
 
-async def test_a_server_that_hangs_does_not_hold_everybodys_connections() -> None:
-    """Few calls wait for it; the others are told that it is down, and were never sent."""
-    heard, most, left = 0, 0, asyncio.Event()
+class Held:
+    """A server that answers how it stands, takes prompts and stops, and keeps all else waiting."""
 
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal heard, most
-        heard += 1
-        most = max(most, heard)
-        await reader.read(-1)
-        await left.wait()
-        writer.close()
+    def __init__(self) -> None:
+        self.waiting: list[str] = []
+        self.enough = asyncio.Event()
 
-    async with await asyncio.start_server(silent, "127.0.0.1", 0) as hanging:
-        port = hanging.sockets[0].getsockname()[1]
-        timing = QUICK.change(call_limit=timedelta(seconds=1))
-        async with a_server(f"http://127.0.0.1:{port}", timing=timing) as server:
-            asks = [server.queue_raw() for _ in range(3 * AT_ONCE)]
-            found = await asyncio.gather(*asks, return_exceptions=True)
-        left.set()
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer, or never."""
+        path = request.url.path
+        if path.startswith("/history") or path == "/upload/image":
+            self.waiting.append(path)
+            if len(self.waiting) == QUESTIONS + UPLOADS:
+                self.enough.set()
+            await asyncio.Event().wait()
+        told: Json = {
+            "/system_stats": {"system": {"comfyui_version": "0.30.2"}, "devices": []},
+            "/prompt": {"prompt_id": a_run(), "number": 1, "node_errors": {}},
+        }
+        if request.method == "GET" and path == "/prompt":
+            return httpx.Response(200, json={"exec_info": {"queue_remaining": 7}})
+        return httpx.Response(200, json=told.get(path, {}))
 
-    assert most == AT_ONCE
-    assert sum(isinstance(each, PeerUnknownError) for each in found) == AT_ONCE
-    assert sum(isinstance(each, PeerDownError) for each in found) == 2 * AT_ONCE
+
+@asynccontextmanager
+async def held(silent: Held, timing: Timing = TIMING) -> AsyncGenerator[ComfyServer]:
+    """Return the client of a server that is asked as much at once as it may be."""
+    async with httpx.AsyncClient(transport=httpx.MockTransport(silent)) as client:
+        settings = a_settings("http://slow.example")
+        server = ComfyServer(client, settings, timing=timing, metrics=Metrics())
+        async with asyncio.TaskGroup() as group, asyncio.timeout(30):
+            calls = [group.create_task(server.history(a_run(n))) for n in range(QUESTIONS)]
+            sent = [group.create_task(a_file(server)) for _ in range(UPLOADS)]
+            await silent.enough.wait()
+            yield server
+            for each in (*calls, *sent):
+                each.cancel()
+
+
+async def a_file(server: ComfyServer) -> str:
+    """Upload one."""
+    return await server.upload("a.png", pieces(PICTURE), len(PICTURE), "image/png")
+
+
+async def test_what_a_server_is_slow_with_holds_up_nothing_else() -> None:
+    """Its health, prompts and stops wait neither for answers about runs nor for files."""
+    async with held(Held()) as server:
+        assert (await server.stats()).version == "0.30.2"
+        assert await server.remaining() == 7
+        assert await server.prompt(a_workflow(), a_run(), CLIENT)
+        await server.cancel(a_run())
+
+
+async def test_what_finds_no_room_of_our_own_says_nothing_of_the_server() -> None:
+    """It is not taken for one that cannot be reached; and nothing was sent."""
+    limit, silent = timedelta(seconds=2), Held()
+    async with held(silent, TIMING.change(call_limit=limit, upload_limit=limit)) as server:
+        asks = (server.history(a_run(9)), server.queue(), a_file(server))
+        found = await asyncio.gather(*asks, return_exceptions=True)
+
+    assert [type(each) for each in found] == [PeerBusyError] * 3
+    assert "asked too much by us at once" in str(found[0])
+    assert len(silent.waiting) == QUESTIONS + UPLOADS
+
+
+def test_servers_that_hang_leave_all_others_their_connections() -> None:
+    """Each brings as many as it can hold."""
+    server = a_settings("http://127.0.0.1:9")
+
+    each = QUESTIONS + UPLOADS + server.slots + BESIDES
+    assert connections(()) == CONNECTIONS
+    assert connections([server] * 3) == CONNECTIONS + 3 * each
+
+
+class Aside(ThreadPoolExecutor):
+    """Counts what is done beside the loop."""
+
+    done = 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **more: Any) -> Future[Any]:  # noqa: ANN401 - as there
+        """See ThreadPoolExecutor."""
+        self.done += 1
+        return super().submit(fn, *args, **more)
+
+
+@pytest.mark.parametrize(("text", "aside"), [("a", 0), ("a" * ASIDE, 1)])
+async def test_a_large_answer_is_read_beside_everything_else(text: str, aside: int) -> None:
+    """It holds other people's workflows, and the loop goes on meanwhile."""
+    graph = {"1": {"class_type": "Note", "inputs": {"text": text}}}
+    told: Json = {"queue_running": [[1, a_run(), graph, {}, []]], "queue_pending": []}
+    threads = Aside(1)
+    asyncio.get_running_loop().set_default_executor(threads)
+
+    async with an_odd_server(httpx.Response(200, json=told)) as odd:
+        assert (await odd.queue()).running == (a_run(),)
+
+    assert threads.done == aside
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+    threads.shutdown()
 
 
 async def test_calls_are_counted_by_engine(peers: Peers) -> None:

@@ -14,13 +14,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from processors.errors import RefusedBodyError
 from processors.protocols import comfyui
 from processors.protocols.comfyui import (
     AskHistory,
     AskQueue,
     Followed,
     Follower,
+    InHistory,
     NodeKind,
+    Queue,
     Said,
     Told,
     messages,
@@ -189,9 +192,10 @@ class Play:
             self.said.append(said)
             match said:
                 case AskQueue():
-                    waiting.extend(self.follower.queue(self.queue(), self.now))
+                    waiting.extend(self.follower.queue(read_queue(self.queue()), self.now))
                 case AskHistory(run_id):
-                    waiting.extend(self.follower.history(run_id, self.history(run_id), self.now))
+                    found = read_history(self.history(run_id), run_id)
+                    waiting.extend(self.follower.history(run_id, found, self.now))
                 case _:
                     continue
 
@@ -205,6 +209,22 @@ class Play:
         """What the server has of a run that is over."""
         over = [each for each in self.prompts if each.until <= self.now and each.run_id == run_id]
         return json.dumps({run_id: over[0].entry} if over else {}).encode()
+
+
+def read_queue(raw: bytes | None) -> Queue | None:
+    """Read an answer about the queue; None where there is none, or it is none."""
+    try:
+        return None if raw is None else comfyui.queue(raw)
+    except RefusedBodyError:
+        return None
+
+
+def read_history(raw: bytes | None, run_id: RunId) -> InHistory | None:
+    """Read an answer about a run's history; None where there is none, or it is none."""
+    try:
+        return None if raw is None else InHistory(comfyui.report(raw, run_id, BASE))
+    except RefusedBodyError:
+        return None
 
 
 def _lines(name: str, socket: str) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """processors.protocols.comfyui.filling: inputs find their fields, and seeds are drawn."""
 
+import json
+import math
 from typing import Final
 
 import pytest
@@ -11,7 +13,7 @@ from processors.errors import UnboundInputError
 from processors.protocols import comfyui
 from processors.protocols.comfyui import filling
 from schemas.base import GenerationId
-from tests.builders import ID
+from tests.builders import ID, RUN
 from tests.processors.protocols.comfyui.recorded import a_graph, a_node, raw
 
 WORKFLOW: Final = comfyui.parse(raw(a_graph()))
@@ -41,6 +43,24 @@ def test_a_key_that_leads_nowhere_is_named(key: str, fault: str) -> None:
     with pytest.raises(UnboundInputError, match=fault) as unbound:
         comfyui.bind(WORKFLOW, {key: "a dog"}, ID)
     assert unbound.value.key == key
+
+
+@pytest.mark.parametrize(
+    "value", ["\ud800", 2**64, math.nan, -math.inf, [math.nan], {"a": "\udfff"}], ids=repr
+)
+def test_what_cannot_be_written_is_refused_before_it_is_sent(value: JsonValue) -> None:
+    """A preset's file may hold it, and no server reads it."""
+    with pytest.raises(UnboundInputError, match="cannot be written as JSON") as unbound:
+        comfyui.bind(WORKFLOW, {"6/text": value}, ID)
+    assert unbound.value.key == "6/text"
+
+
+@pytest.mark.parametrize("value", [0.1, -0.0, 1e300, 2**63, "é\n", None, True, ["a"], {"a": [1]}])
+def test_whatever_can_be_written_is(value: JsonValue) -> None:
+    """To the same value."""
+    bound = comfyui.bind(WORKFLOW, {"6/text": value}, ID)
+    body = json.loads(comfyui.submission(bound, RUN, "client"))
+    assert body["prompt"]["6"]["inputs"]["text"] == value
 
 
 def test_an_input_makes_no_link() -> None:

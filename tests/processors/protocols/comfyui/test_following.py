@@ -7,20 +7,24 @@ from typing import Any, Final
 
 import pytest
 
+from processors.protocols import comfyui
 from processors.protocols.comfyui import (
     NAME,
     AskHistory,
     AskQueue,
     Followed,
     Follower,
+    InHistory,
     Missing,
     Pace,
     Preview,
+    Queue,
     Said,
     Told,
     Used,
 )
 from schemas.base import RunId
+from schemas.generation import OUTPUTS_KEPT
 from schemas.run import Output, RunEvent, RunStatus
 from schemas.usage import NodeUse
 from tests.builders import ID, NOON, RUN, later
@@ -32,6 +36,7 @@ PACE: Final = Pace(every=timedelta(seconds=10), down=timedelta(seconds=2))
 QUEUE: Final = AskQueue()
 HISTORY: Final = AskHistory(RUN)
 MISSING: Final = Missing(ID, RUN)
+NOWHERE: Final = InHistory(None)
 
 
 def a_run(run_id: RunId = RUN, client_id: str | None = OURS) -> Followed:
@@ -81,17 +86,12 @@ def states(**nodes: tuple[float, float, str]) -> dict[str, Any]:
     }
 
 
-def a_queue(running: Sequence[RunId] = (), pending: Sequence[RunId] = ()) -> bytes:
+def a_queue(running: Sequence[RunId] = (), pending: Sequence[RunId] = ()) -> Queue:
     """The answer about a queue."""
-    return json.dumps(
-        {
-            "queue_running": [[1, each, {}, {}, []] for each in running],
-            "queue_pending": [[2, each, {}, {}, []] for each in pending],
-        }
-    ).encode()
+    return Queue(tuple(running), tuple(pending))
 
 
-def a_history(kind: str = "execution_success", run_id: RunId = RUN) -> bytes:
+def a_history(kind: str = "execution_success", run_id: RunId = RUN) -> InHistory:
     """The answer about the history of a run that is over."""
     status = "success" if kind == "execution_success" else "error"
     messages = [["execution_start", {"timestamp": 1}], [kind, {"timestamp": 1001}]]
@@ -100,7 +100,7 @@ def a_history(kind: str = "execution_success", run_id: RunId = RUN) -> bytes:
         "outputs": {"4": {"images": [{"filename": "a.png", "subfolder": "", "type": "output"}]}},
         "status": {"status_str": status, "completed": True, "messages": messages},
     }
-    return json.dumps({run_id: entry}).encode()
+    return InHistory(comfyui.report(json.dumps({run_id: entry}).encode(), run_id, BASE))
 
 
 # --- what the socket tells
@@ -256,7 +256,7 @@ def test_a_word_about_an_end_is_followed_up_soon() -> None:
     for at in (1.25, 1.75, 2.75):
         assert follower.due_at == later(at)
         asked.append((at, follower.tick(later(at))))
-        assert follower.history(RUN, b"{}", later(at)) == []
+        assert follower.history(RUN, NOWHERE, later(at)) == []
 
     assert asked == [(at, [HISTORY]) for at in (1.25, 1.75, 2.75)]
     assert follower.due_at == later(4.75)
@@ -278,11 +278,11 @@ def test_after_word_of_an_end_rounds_are_as_with_a_dead_socket() -> None:
     say(follower, "execution_success", 1)
     for at in (1.25, 1.75, 2.75):
         follower.tick(later(at))
-        follower.history(RUN, b"{}", later(at))
+        follower.history(RUN, NOWHERE, later(at))
 
     assert follower.tick(later(4.75)) == [QUEUE]
     assert follower.queue(a_queue(running=[RUN]), later(4.75)) == [HISTORY]
-    assert follower.history(RUN, b"{}", later(4.75)) == []
+    assert follower.history(RUN, NOWHERE, later(4.75)) == []
     assert follower.due_at == later(6.75)
 
 
@@ -359,10 +359,10 @@ def test_the_queue_says_who_waits_and_who_runs() -> None:
     """A socket may say nothing of it; and a run that was taken waits no more."""
     follower = a_follower()
 
-    def asked(at: float, answer: bytes) -> list[Said]:
+    def asked(at: float, answer: Queue) -> list[Said]:
         follower.tick(later(at))
         said = follower.queue(answer, later(at))
-        follower.history(RUN, b"{}", later(at))
+        follower.history(RUN, NOWHERE, later(at))
         return said
 
     assert asked(10, a_queue(pending=[OTHER, RUN])) == [told(RunStatus.QUEUED, 10), HISTORY]
@@ -391,24 +391,17 @@ def test_a_run_that_is_nowhere_is_missing_once_a_round() -> None:
     for at in (10, 20):
         assert follower.tick(later(at)) == [QUEUE]
         assert follower.queue(a_queue(), later(at)) == [HISTORY]
-        assert follower.history(RUN, b"{}", later(at)) == [MISSING]
-        assert follower.history(RUN, b"{}", later(at)) == []
+        assert follower.history(RUN, NOWHERE, later(at)) == [MISSING]
+        assert follower.history(RUN, NOWHERE, later(at)) == []
 
     assert follower.following == {RUN}
 
 
 @pytest.mark.parametrize(
     ("queue", "history"),
-    [
-        (None, b"{}"),
-        (b"<html>", b"{}"),
-        (a_queue(), None),
-        (a_queue(), b"<html>"),
-        (a_queue(), a_history(run_id=OTHER)),
-        (None, None),
-    ],
+    [(None, NOWHERE), (a_queue(), None), (None, None)],
 )
-def test_of_no_answer_nothing_is_concluded(queue: bytes | None, history: bytes | None) -> None:
+def test_of_no_answer_nothing_is_concluded(queue: Queue | None, history: InHistory | None) -> None:
     """It is asked again as with a dead socket."""
     follower = a_follower()
     follower.tick(later(10))
@@ -429,7 +422,7 @@ def test_without_a_socket_rounds_are_closer() -> None:
     assert lost.tick(later(3)) == [QUEUE]
     lost.queue(a_queue(running=[RUN]), later(3))
     lost.disconnected(later(3))
-    lost.history(RUN, b"{}", later(3.5))
+    lost.history(RUN, NOWHERE, later(3.5))
     assert lost.due_at == later(5.5)
 
 
@@ -449,7 +442,7 @@ def test_a_socket_that_is_back_asks_at_once() -> None:
 
     assert follower.connected(later(2)) == [QUEUE]
     follower.queue(a_queue(running=[RUN]), later(2))
-    follower.history(RUN, b"{}", later(2))
+    follower.history(RUN, NOWHERE, later(2))
     assert follower.due_at == later(12)
 
 
@@ -465,7 +458,7 @@ def test_what_was_asked_before_the_socket_was_back_is_asked_again() -> None:
     assert follower.queue(a_queue(), later(3)) == [HISTORY]
     assert follower.connected(later(3.5)) == []
     assert follower.due_at is None
-    assert follower.history(RUN, b"{}", later(4)) == [MISSING]
+    assert follower.history(RUN, NOWHERE, later(4)) == [MISSING]
     assert follower.tick(later(4)) == [QUEUE]
 
 
@@ -477,7 +470,7 @@ def test_a_run_of_another_socket_is_asked_after_as_with_a_dead_one(client_id: st
     assert follower.due_at == NOON
     assert follower.tick(NOON) == [QUEUE]
     follower.queue(a_queue(running=[RUN]), NOON)
-    follower.history(RUN, b"{}", NOON)
+    follower.history(RUN, NOWHERE, NOON)
     assert follower.due_at == later(2)
 
 
@@ -500,7 +493,7 @@ def test_a_run_that_is_being_asked_after_is_not_asked_again() -> None:
     follower = a_follower(a_run(), a_run(OTHER))
     follower.tick(later(10))
     follower.queue(a_queue(running=[RUN, OTHER]), later(10))
-    follower.history(OTHER, b"{}", later(10))
+    follower.history(OTHER, NOWHERE, later(10))
 
     assert follower.tick(later(20)) == [QUEUE]
     assert follower.queue(a_queue(running=[RUN, OTHER]), later(20)) == [AskHistory(OTHER)]
@@ -516,10 +509,10 @@ def test_a_run_that_is_looked_for_has_its_next_round_as_usual() -> None:
     assert follower.tick(later(10.2)) == [HISTORY]
 
     assert follower.queue(a_queue(), later(10.3)) == []
-    assert follower.history(RUN, b"{}", later(10.4)) == []
+    assert follower.history(RUN, NOWHERE, later(10.4)) == []
     assert follower.due_at == later(10.9)
     assert follower.tick(later(12.4)) == [HISTORY]
-    assert follower.history(RUN, b"{}", later(12.4)) == []
+    assert follower.history(RUN, NOWHERE, later(12.4)) == []
     assert follower.tick(later(12.4)) == [QUEUE]
 
 
@@ -548,7 +541,7 @@ def test_a_forgotten_run_is_followed_no_more() -> None:
     assert say(follower, "execution_start") == []
     assert follower.queue(a_queue(running=[RUN, OTHER]), later(10))[-1] == AskHistory(OTHER)
     assert follower.history(RUN, a_history(), later(10)) == []
-    assert follower.history(RUN, b"{}", later(10)) == []
+    assert follower.history(RUN, NOWHERE, later(10)) == []
     follower.forget(RUN)
 
 
@@ -578,7 +571,7 @@ def test_an_answer_that_nobody_has_asked_for_says_nothing() -> None:
     follower = a_follower()
 
     assert follower.queue(a_queue(), NOON) == []
-    assert follower.history(RUN, b"{}", NOON) == []
+    assert follower.history(RUN, NOWHERE, NOON) == []
     assert follower.history(RUN, a_history(), NOON) != []
 
 
@@ -618,3 +611,13 @@ def test_what_was_not_heard_to_its_end_has_no_row() -> None:
     said = follower.history(RUN, a_history(), later(6))
 
     assert said[-1] == Used((NodeUse("1", "Class1", (), 1000, cached=False),), ID, RUN)
+
+
+def test_of_a_run_that_shows_without_end_so_much_is_told_as_a_record_keeps() -> None:
+    """Of a node that shows the same again and again, too; its history has what it came to."""
+    follower, shown = a_follower(), list[Output]()
+
+    for at in range(OUTPUTS_KEPT):
+        shown += outputs(say(follower, "executed", at, node="4", output={"text": ["a", "b", "c"]}))
+
+    assert len(shown) == OUTPUTS_KEPT

@@ -16,6 +16,8 @@ from tests.processors.protocols.comfyui.replaying import (
     OURS,
     Prompt,
     followed,
+    read_history,
+    read_queue,
     scenario,
 )
 
@@ -82,9 +84,9 @@ class Peer:
             return
         match self.asked.pop(place % len(self.asked)):
             case AskHistory(run_id):
-                self.take(self.follower.history(run_id, raw, self.now))
+                self.take(self.follower.history(run_id, read_history(raw, run_id), self.now))
             case _:
-                self.take(self.follower.queue(raw, self.now))
+                self.take(self.follower.queue(read_queue(raw), self.now))
 
     def live(self, act: str, what: Any) -> None:  # noqa: ANN401 - what fits the act
         """Let something happen."""

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from processors.protocols.comfyui import messages
-from processors.protocols.comfyui.messages import Frame, NodeState, States
+from processors.protocols.comfyui.messages import TEXT_MOST, Frame, NodeState, States
 from schemas.base import RunId
 from schemas.wire.comfyui_socket import (
+    NODE_ID_MOST,
     Executed,
     Executing,
     ExecutionCached,
@@ -195,3 +196,18 @@ def test_of_every_recording_only_what_is_about_runs_is_read(name: str) -> None:
     read = [each for each in frames if messages.text(each) is not None]
 
     assert [each for each in about if each not in blocked] == read
+
+
+def test_a_text_that_is_too_large_is_passed_over() -> None:
+    """All else would wait while it is read; what it tells, history tells too."""
+    assert messages.text(a_text("executed", node="4", output={"text": ["a" * 1_000_000]}))
+    assert messages.text(a_text("executed", node="4", output={"text": ["a" * TEXT_MOST]})) is None
+
+
+def test_a_node_with_an_endless_id_is_passed_over() -> None:
+    """It would be kept in mind."""
+    endless = "1." * NODE_ID_MOST
+
+    assert messages.text(a_text("executing", node=endless)) is None
+    assert messages.text(a_text("progress", node=endless, value=1, max=2)) is None
+    assert messages.state(endless, a_state()) is None

@@ -1,12 +1,13 @@
 """How much of a graph is done, and what it is at."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.protocols.comfyui.progress import ALMOST, STEPS_MOST, Work
+from processors.protocols.comfyui.progress import ALMOST, KEPT, LOOKED_AT, STEPS_MOST, Work
 from processors.protocols.comfyui.workflows import NodeKind
 from tests.processors.protocols.comfyui.replaying import some_nodes
 
@@ -199,3 +200,92 @@ def test_progress_never_falls(told: list[dict[str, Any]]) -> None:
         assert before <= work.share <= ALMOST
         assert work.words is None or work.words.startswith("Node")
         before = work.share
+
+
+class Counted(float):
+    """A number that counts how often one like it is added to something."""
+
+    added = 0
+
+    def __truediv__(self, other: float) -> "Counted":
+        """Stay counted."""
+        return Counted(float(self) / other)
+
+    def __sub__(self, other: float) -> "Counted":
+        """Stay counted."""
+        return Counted(float(self) - other)
+
+    def __add__(self, other: float) -> "Counted":
+        """Count, and stay counted."""
+        Counted.added += 1
+        return Counted(float(self) + other)
+
+    __radd__ = __add__
+
+
+def test_a_node_of_a_subgraph_costs_the_same_however_many_there_are() -> None:
+    """A loop makes thousands of them, and each is told of at every step."""
+    work = Work(NODES)
+    Counted.added = 0
+
+    work.seen({f"2.{n}": running(Counted(1), 2) for n in range(LOOKED_AT)})
+
+    done = LOOKED_AT / 2
+    assert work.share == round(done / (1 + done) / 4, 4)
+    assert Counted.added <= 6 * LOOKED_AT
+
+
+class Looked(dict[str, Any]):
+    """A node's state that knows whether it was looked at."""
+
+    def get(self, key: str, default: object = None) -> Any:  # noqa: ANN401 - as dict's
+        """See dict."""
+        self.looked = True
+        return super().get(key, default)
+
+    looked = False
+
+
+def test_of_more_nodes_than_any_graph_has_the_last_are_looked_at() -> None:
+    """A message costs so much and no more; the node that runs is among its last."""
+    work = Work(NODES)
+    states = {f"2.{n}": Looked(finished("2")) for n in range(3 * LOOKED_AT)}
+
+    work.seen({**states, "3": running(1, 4, "3")})
+
+    looked = [state.looked for state in states.values()]
+    assert sum(looked) == LOOKED_AT - 1
+    assert not any(looked[: 2 * LOOKED_AT])
+    assert work.words == "Node 3 1/4"
+
+
+def test_what_is_kept_of_a_run_has_an_end() -> None:
+    """Nodes beyond it neither run nor count; those that are kept go on."""
+    work = Work(NODES)
+    first, second = ([f"2.{n}" for n in range(at, at + KEPT)] for at in (0, KEPT))
+
+    work.seen({node: running(1, 2) for node in first})
+    share = work.share
+    work.seen({node: running(1, 2) for node in second})
+    work.begun("3", "3")
+    assert (work.share, work.at) == (share, {"2"})
+
+    work.seen({node: finished("2") for node in first})
+    assert (work.share > share, work.at) == (True, frozenset())
+    share = work.share
+    work.seen({node: finished("2") for node in second})
+    assert work.share == share
+
+
+def test_more_cached_nodes_than_there_are_are_not_counted() -> None:
+    """Nor looked at."""
+    work, asked = Work(NODES), list[str]()
+
+    def endless() -> Iterator[str]:
+        for n in range(10 * len(NODES)):
+            asked.append(str(n))
+            yield str(n)
+
+    work.cached(endless())
+
+    assert len(asked) == len(NODES)

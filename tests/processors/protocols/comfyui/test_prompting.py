@@ -1,5 +1,6 @@
 """processors.protocols.comfyui.prompting: what is posted, and what a 200 says."""
 
+import json
 from typing import Any, Final
 
 import pytest
@@ -20,7 +21,7 @@ TAKEN: Final = [
 
 def test_a_prompt_is_posted_under_our_own_id() -> None:
     """Titles go with it, so that history has them."""
-    assert comfyui.submission(WORKFLOW, RUN, "client") == {
+    assert json.loads(comfyui.submission(WORKFLOW, RUN, "client")) == {
         "prompt": a_graph(),
         "prompt_id": RUN,
         "client_id": "client",
@@ -31,7 +32,7 @@ def test_extras_are_posted_with_it() -> None:
     """The server writes them into its pictures."""
     extra = {"workflow": {"id": "w"}}
     told = {"prompt": a_graph(), "extra_data": {"extra_pnginfo": extra}}
-    body = comfyui.submission(comfyui.parse(raw(told)), RUN, "client")
+    body = json.loads(comfyui.submission(comfyui.parse(raw(told)), RUN, "client"))
     assert body["extra_data"] == {"extra_pnginfo": extra}
 
 

@@ -7,6 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.protocols import comfyui
+from processors.protocols.comfyui.refusals import (
+    ERRORS_LOOKED_AT,
+    NODES_LOOKED_AT,
+    node_faults,
+)
 from tests.processors.protocols.comfyui.recorded import EXCHANGES, a_node, noted, raw
 
 TITLES: Final = comfyui.parse(
@@ -139,3 +144,16 @@ def test_paths_of_the_server_are_not_told() -> None:
 def test_any_bytes_are_a_line_or_nothing(told: bytes) -> None:
     """Whatever answers, a refusal is made of it."""
     assert len(comfyui.refusal(told, TITLES)) <= 300
+
+
+def test_of_a_refusal_without_end_the_beginning_is_looked_at() -> None:
+    """What says nothing is passed over, but not for ever."""
+    fault = {"errors": [{"message": "bad"}]}
+    nothing = [f"1.{n}" for n in range(NODES_LOOKED_AT)]
+    near = dict.fromkeys(nothing[1:]) | {"1": fault}
+    far = dict.fromkeys(nothing) | {"1": fault}
+    deep = {"1": {"errors": [None] * ERRORS_LOOKED_AT + fault["errors"]}}
+
+    assert list(node_faults(near, TITLES)) == ["Sampler: bad"]
+    assert list(node_faults(far, TITLES)) == []
+    assert list(node_faults(deep, TITLES)) == []
