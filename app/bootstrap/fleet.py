@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from app.bootstrap.tools import Tools
+from app.bootstrap.tools import Tools, make_seen
 from app.engines.comfyui import ComfyServer, ComfyUI, Socket
 from app.engines.comfyui.fleet import ComfyFleet
 from app.engines.comfyui.post import Post
@@ -46,7 +46,8 @@ def make_placing(tools: Tools, applier: Applier) -> Placing | None:
         tools.records, applier, tools.store.uses, tools.store.previews, tools.taking
     )
     posts = _posts(tools, tools.comfyui, follow, timing)
-    fleet = ComfyFleet(posts, tools.store.workflows, follow)
+    seen = make_seen(tools.store, tools.name, tools.clock, timing)
+    fleet = ComfyFleet(posts, tools.store.workflows, follow, seen=seen, alerts=tools.alerts)
     places = Places(
         tools.records,
         fleet,
@@ -58,7 +59,6 @@ def make_placing(tools: Tools, applier: Applier) -> Placing | None:
     fleet.inform(places.wake)
     tools.records.watched_by(places.noticed)
     tools.records.watched_by(CountRetries(tools.metrics).noticed)
-    tools.records.watched_by(fleet.noticed)
     return Placing(
         fleet=fleet,
         places=places,
@@ -84,7 +84,7 @@ def make_placing(tools: Tools, applier: Applier) -> Placing | None:
 
 def _posts(tools: Tools, comfyui: ComfyUI, follow: FollowRuns, timing: Timing) -> dict[str, Post]:
     return {
-        each.name: _post(tools, comfyui.at(each.name), each, follow, timing)
+        each.name: _post(tools, comfyui.servers[each.name], each, follow, timing)
         for each in tools.peers.comfyui_servers
     }
 
