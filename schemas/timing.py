@@ -93,6 +93,8 @@ class Timing(Value):
     """A server that was not reached for so long is gone: its runs are tried at another."""
     relist_every: timedelta = timedelta(seconds=10)
     """How often it is looked whether there are runs at a server that nobody follows."""
+    tidy_every: timedelta = timedelta(seconds=30)
+    """How often it is looked what a server has to do that nobody waits for."""
     history_every: timedelta = timedelta(seconds=10)
     """How often a server is asked about each run that it has."""
     history_down: timedelta = timedelta(seconds=2)

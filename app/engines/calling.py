@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from app.clock import monotonic
-from app.errors import PeerDownError, PeerUnknownError
+from app.errors import PeerSilentError, PeerUnknownError
 from app.observability.metrics import Metrics
 
 ANSWER_LIMIT: Final = 8 * 1024 * 1024
@@ -88,7 +88,7 @@ class Caller:
         """Make one call, all of it within `limit`; return its answer, whatever it says.
 
         Raises:
-            PeerDownError: Nothing was sent, so nothing was done.
+            PeerSilentError: Nothing was sent, so nothing was done.
             PeerUnknownError: It broke off.
         """
         began, outcome = monotonic(), "failed"
@@ -97,7 +97,7 @@ class Caller:
             answer = await self._exchange(method, path, limit, limit_bytes, headers=more, **body)
             outcome = _OUTCOMES.get(answer.status // 100, outcome)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise PeerDownError(
+            raise PeerSilentError(
                 self._peer, f"cannot be reached ({type(error).__name__})"
             ) from error
         except (httpx.HTTPError, TimeoutError) as error:

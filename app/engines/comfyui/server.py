@@ -17,6 +17,7 @@ from app.errors import (
     PeerDownError,
     PeerLostError,
     PeerRefusedError,
+    PeerStrangeError,
     PeerUnknownError,
 )
 from app.observability.logs import scrub
@@ -264,7 +265,7 @@ class ComfyServer:
         try:
             return translate(self._good(answer))
         except RefusedBodyError as error:
-            raise PeerBusyError(self.peer, f"answered something else ({error})") from error
+            raise PeerStrangeError(self.peer, f"answered something else ({error})") from error
 
     async def _call(
         self,
