@@ -1,6 +1,7 @@
 """What gives runs their places at ComfyUI servers, and follows them there."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -29,12 +30,25 @@ class Placing:
         places: Gives their slots away.
         line: Tells those who wait how long it may take.
         submit: Sends a run to its place.
+        closing: Set once no more places are given.
     """
 
     fleet: ComfyFleet
     places: Places
     line: TellLine
     submit: PlaceRun
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def choose(self) -> None:
+        """Give places away, until drained."""
+        async with asyncio.TaskGroup() as group:
+            choosing = group.create_task(self.places.run())
+            await self.closing.wait()
+            choosing.cancel()
+
+    async def drain(self) -> None:
+        """Claim no run any more for hands that are about to be closed."""
+        self.closing.set()
 
 
 def make_placing(tools: Tools, applier: Applier) -> Placing | None:
