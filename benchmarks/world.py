@@ -163,9 +163,9 @@ async def a_server(name: str, *arguments: str) -> AsyncGenerator[Served]:
 
 @asynccontextmanager
 async def a_sandbox() -> AsyncGenerator[Served]:
-    """Run stand-ins in a process that is nobody's but ours."""
+    """Run stand-ins in a process of its own, which ends at the latest when this one does."""
     port = str(free_port())
-    command = ("-m", "sandbox", "--quiet", "--port", port)
+    command = ("-m", "sandbox", "--quiet", "--with-parent", "--port", port)
     async with _running(command, dict(os.environ), _ROOT, f"http://127.0.0.1:{port}") as pid:
         yield Served(f"http://127.0.0.1:{port}", pid)
 
@@ -269,7 +269,7 @@ async def _running(
 ) -> AsyncGenerator[int]:
     """Run a Python until the block ends, once it listens; yields its pid."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, cwd=folder, env=environ, stdout=DEVNULL
+        *(sys.executable, *command), cwd=folder, env=environ, stdin=PIPE, stdout=DEVNULL
     )
     try:
         async with asyncio.timeout(START_SECONDS):

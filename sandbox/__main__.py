@@ -74,10 +74,7 @@ class Server(uvicorn.Server):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the sandbox until a signal, or until its parent or its keeper is gone."""
     options = _parser().parse_args(arguments)
-    listener = socket.create_server((options.host, options.port), backlog=1024)
-    # asyncio does that for sockets that say that they are TCP's, which those of `create_server` do
-    # not: answers of two pieces were 40 ms late. Those that are accepted inherit it (tcp(7)).
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener = listening(options.host, options.port)
     host, port = listener.getsockname()[:2]
     addresses = _addresses(f"{host}:{port}")
     keeping = None if options.kept is None else Keeping(options.kept, addresses)
@@ -104,6 +101,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     server = Server(config, lambda: _announce(keeping.told() if keeping else addresses))
     asyncio.run(_serve(server, listener, keeping, with_parent=options.with_parent))
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Bind a port, 0 for a free one; what is sent from there is sent at once."""
+    listener = socket.create_server((host, port), backlog=1024)
+    # asyncio does that for sockets that say that they are TCP's, which those of `create_server` do
+    # not: answers of two pieces were 40 ms late. Those that are accepted inherit it (tcp(7)).
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def _serve(

@@ -109,23 +109,19 @@ class Records:
 
     @asynccontextmanager
     async def scans(self) -> AsyncGenerator[dict[str, int]]:
-        """Yield, at the block's end, how many scans of whole collections there were, of which."""
+        """Yield, at the block's end, what was looked for in whole collections, and how often."""
         found = dict[str, int]()
-        scan = {
-            "planSummary": {"$regex": "COLLSCAN"},
-            "ns": {"$not": {"$regex": "system"}},
-            # What goes on with an answer says nothing new, and ends are watched for in that way:
-            # MongoDB reads them in its log of all writes.
-            "op": {"$ne": "getmore"},
-        }
-        await self._database.command("profile", 1, filter=scan)
+        # What goes on with an answer says nothing new.
+        op = {"op": {"$ne": "getmore"}, "ns": {"$not": {"$regex": "system"}}}
+        await self._database.command("profile", 1, filter={"planSummary": "COLLSCAN", **op})
         try:
             yield found
         finally:
             await self._database.command("profile", 0)
         async for each in self._database["system.profile"].find({}):
-            name = str(each["ns"]).partition(".")[2]
-            found[name] = found.get(name, 0) + 1
+            told = _sought(each)
+            if told is not None:
+                found[told] = found.get(told, 0) + 1
         await self._database.drop_collection("system.profile")
 
     async def profiled(self, ask: Callable[[], Awaitable[object]]) -> Mapping[str, object]:
@@ -188,6 +184,19 @@ def statuses(kept: Iterable[Kept]) -> Mapping[str, int]:
     for each in kept:
         counted[each.status] = counted.get(each.status, 0) + 1
     return counted
+
+
+def _sought(scan: Document) -> str | None:
+    """Return what a scan looked for, and where; None for who watches for changes.
+
+    MongoDB reads changes in its log of all writes, and says that of the collection.
+    """
+    command: Document = scan.get("command", {})
+    stages: list[Document] = command.get("pipeline", [])
+    if any("$changeStream" in stage for stage in stages):
+        return None
+    fields: Document = command.get("filter") or command.get("q") or (stages[0] if stages else {})
+    return f"{str(scan['ns']).partition('.')[2]} by {', '.join(fields) or 'nothing'}"
 
 
 def _kept(found: Document) -> Kept:

@@ -115,7 +115,8 @@ def taken(
     warned = generation.change(warnings=warnings)
     sent = debts.put(warned, debts.forget(warned.owed, [DebtKind.SUBMIT]))
     if generation.ended:
-        return owe(sent, cancel, taker) if generation.ended_by == "us" else sent
+        own = generation.status in {RunStatus.COMPLETED, RunStatus.FAILED}
+        return sent if own and generation.ended_by == "engine" else owe(sent, cancel, taker)
     queued = sent.change(queued_at=generation.queued_at or now)
     queued = asked_later(moved(queued, RunStatus.QUEUED, now, "submit"), now, timing)
     return shown(queued, now, taker) if visible(queued) != visible(generation) else queued

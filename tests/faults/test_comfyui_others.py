@@ -108,7 +108,8 @@ async def test_one_users_runs_do_not_hold_up_anothers(farm: Farm) -> None:
     )
     marks = [mark_of(each) or "" for each in posted]
     begun = marks.index(many[0].mark)
-    assert marks.index(one.mark) - begun == len(farm.boxes)
+    # Both servers are free at once, and nobody knows whose POST comes first.
+    assert marks.index(one.mark) - begun in range(len(farm.boxes), 2 * len(farm.boxes))
     assert sorted(marks[begun:]) == sorted(each.mark for each in (*many, one))
 
 

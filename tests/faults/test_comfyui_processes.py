@@ -122,6 +122,22 @@ async def test_stopped_while_runs_are_sent(farm: Farm) -> None:
         assert (await farm.ended(order))["attempt"] == 1
 
 
+async def test_stopped_while_a_server_does_not_answer(farm: Farm) -> None:
+    """What it was asked is not waited for, and the run is followed by the next life."""
+    await farm.behave(hold=HELD)
+    order = await farm.order()
+    box = await farm.held(order)
+    await box.behave(hang=True)
+    asked = len(await box.requests("/queue"))
+    await until(lambda: box.requests("/queue"), lambda requests: len(requests) > asked)
+    before = len(farm.service.printed)
+    assert await farm.service.stop() == 0
+    assert "Traceback" not in farm.service.printed[before:]
+    await farm.behave(hang=False, hold=None)
+    await farm.service.start()
+    assert (await farm.ended(order))["attempt"] == 1
+
+
 async def test_the_database_is_killed_in_the_middle_of_a_run(
     farm: Farm, mongod: SharedMongod
 ) -> None:
@@ -194,8 +210,9 @@ async def test_the_process_that_has_a_server_is_killed(
 ) -> None:
     """Once its lease has run out the other one takes its runs over, and none is run twice."""
     await farm.behave(hold=HELD)
-    orders = [await farm.order() for _ in range(3)]
+    orders = [await farm.order()]
     box = await farm.held(orders[0])
+    orders += [await farm.order() for _ in range(2)]
     for order in orders:
         await farm.place(order)
     first = await box.open_sockets()

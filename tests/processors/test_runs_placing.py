@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -243,11 +243,13 @@ def test_an_end_before_the_answer_stays() -> None:
     assert owes(after) == owes(over)
 
 
-def test_what_nobody_waits_for_any_more_is_cancelled_once_it_is_taken() -> None:
+@pytest.mark.parametrize("by", ["us", "engine"])
+def test_what_nobody_waits_for_any_more_is_cancelled_once_it_is_taken(
+    by: Literal["us", "engine"],
+) -> None:
     """The cancel that came before it was in vain."""
-    given_up = runs.ended(
-        sending(), runs.Ending(status=RunStatus.TIMEOUT, by="us", reason="overdue"), now=later(1)
-    )
+    ending = runs.Ending(status=RunStatus.TIMEOUT, by=by, reason="overdue")
+    given_up = runs.ended(sending(), ending, now=later(1))
     over = debts.put(given_up, debts.forget(given_up.owed, [DebtKind.CANCEL]))
     after = taken(over)
 

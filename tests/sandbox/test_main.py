@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 import uvicorn
 
-from sandbox.__main__ import Server
+from sandbox.__main__ import Server, listening
 from sandbox.app import create_app
 from sandbox.settings import Settings
 from tests.peers import a_sandbox
@@ -152,3 +153,11 @@ async def _keeping(
     reader, writer = await asyncio.open_connection("127.0.0.1", told["keeper"])
     writer.write(f"{told['token']}\n".encode())
     return reader, writer
+
+
+async def test_answers_are_sent_at_once() -> None:
+    """Nothing waits until what was sent before is acknowledged (Nagle's algorithm)."""
+    with listening("127.0.0.1", 0) as listener:
+        client = socket.create_connection(listener.getsockname())
+        with client, listener.accept()[0] as accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -220,15 +220,20 @@ class Tenure:
         ask: Callable[[], Coroutine[Any, Any, bytes]],
         answer: Callable[[bytes | None, datetime], Sequence[Said]],
     ) -> None:
-        """Ask the server, and give the follower its answer, or that there is none."""
+        """Ask the server, and give the follower its answer, or that there is none.
+
+        Cancelled, it gives none: nothing is followed any more, and nothing must begin.
+        """
         raw: bytes | None = None
         try:
             async with self._asking:
                 raw = await ask()
         except PeerError as error:
             self._log.debug("a server did not answer", server=self._server.name, error=str(error))
-        finally:
-            self._do(answer(raw, self._clock.now()))
+        except Exception:
+            self._do(answer(None, self._clock.now()))
+            raise
+        self._do(answer(raw, self._clock.now()))
 
     def _stir(self) -> None:
         """Wake the clock where there is something to do sooner than it knew of."""

@@ -232,10 +232,9 @@ async def test_a_run_that_its_server_has_surely_no_more_is_tried_again_at_once()
             RunStatus.RUNNING,
             {"claimed_end": ClaimedEnd(status=RunStatus.COMPLETED, at=NOON, run_id=RUN)},
         ),
-        (RunStatus.TIMEOUT, {"ended_by": "us", "slot": None}),
     ],
 )
-async def test_what_may_be_on_its_way_or_is_over_is_not_lost(
+async def test_what_may_be_on_its_way_or_has_ended_is_not_lost(
     status: RunStatus, fields: dict[str, Any]
 ) -> None:
     """The post may yet arrive; an end that was heard is looked into first."""
@@ -247,6 +246,18 @@ async def test_what_may_be_on_its_way_or_is_over_is_not_lost(
     record = yard.record(ID)
     assert (record.attempt, record.status) == (1, before.status)
     assert the_debt(record, runs.ASK).last_error == runs.MISSING
+
+
+async def test_a_timeout_stands_once_the_server_has_no_such_run() -> None:
+    """There is nobody left who could say otherwise: it is final, and not asked about any more."""
+    yard = Yard(TWO, engine=Forgetful(name=COMFYUI))
+    at_server(yard, RunStatus.TIMEOUT, ended_by="us", slot=None)
+    async with yard.running():
+        await asyncio.sleep(3)
+
+    record = yard.record(ID)
+    assert (record.status, record.ended_by) == (RunStatus.TIMEOUT, "engine")
+    assert debts.find(record.owed, runs.ASK) is None
 
 
 async def test_a_run_that_was_posted_and_never_arrived_is_lost_when_it_could_have() -> None:
