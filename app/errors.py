@@ -26,8 +26,10 @@
     * PeerError: what a peer did to a call of ours
         * PeerRefusedError: its own no; trying again will not help
         * PeerBusyError: surely not done; try again, after its own wait if it named one
+            * PeerStrangeError: it answered what makes no sense
         * PeerUnknownError: whether it was done is not known
         * PeerDownError: the whole peer is at fault; its debts wait
+            * PeerSilentError: nothing answers there
         * PeerMissingError: it has no such thing
             * PeerLostError: it surely has it no more, and will not have it again
     * SetupError: refuse to start; each problem named
@@ -291,6 +293,12 @@ class PeerBusyError(PeerError):
         self.retry_after = retry_after
 
 
+class PeerStrangeError(PeerBusyError):
+    """It answered what makes no sense, as if it were something else."""
+
+    reason = "peer_strange"
+
+
 class PeerUnknownError(PeerError):
     """No answer, or half of one: whether it was done is not known."""
 
@@ -301,6 +309,12 @@ class PeerDownError(PeerError):
     """The whole peer is at fault: our key is refused, or nothing answers."""
 
     reason = "peer_down"
+
+
+class PeerSilentError(PeerDownError):
+    """Nothing answers there: no connection was to be had."""
+
+    reason = "peer_silent"
 
 
 class PeerMissingError(PeerError):

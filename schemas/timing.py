@@ -95,6 +95,8 @@ class Timing(Value):
     """Longest wait of a run that failed for the moment for a server where it has not been."""
     relist_every: timedelta = timedelta(seconds=10)
     """How often it is looked whether there are runs at a server that nobody follows."""
+    tidy_every: timedelta = timedelta(seconds=30)
+    """How often it is looked what a server has to do that nobody waits for."""
     history_every: timedelta = timedelta(seconds=10)
     """How often a server is asked about each run that it has."""
     history_down: timedelta = timedelta(seconds=2)

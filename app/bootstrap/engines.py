@@ -11,6 +11,7 @@ from app.engines.comfyui import ComfyServer, ComfyUI
 from app.engines.comfyui.server import QUESTIONS, UPLOADS
 from app.observability.metrics import Metrics
 from app.ports import Engine
+from app.usecases.seen_servers import SeenServers
 from app.usecases.sweep import Receivers
 from processors.protocols import comfydeploy, comfyui
 from schemas.base import EngineName
@@ -68,14 +69,19 @@ def make_comfydeploy(
 
 
 def make_comfyui(
-    peers: Peers, client: httpx.AsyncClient, timing: Timing, metrics: Metrics
+    peers: Peers,
+    client: httpx.AsyncClient,
+    timing: Timing,
+    metrics: Metrics,
+    seen: SeenServers | None = None,
 ) -> ComfyUI:
-    """Return the ComfyUI servers as an engine."""
+    """Return the ComfyUI servers as an engine; `seen` tells of those that others see to."""
     return ComfyUI(
         {
             each.name: ComfyServer(client, each, timing=timing, metrics=metrics)
             for each in peers.comfyui_servers
-        }
+        },
+        seen,
     )
 
 

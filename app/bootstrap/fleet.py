@@ -1,10 +1,11 @@
 """What gives runs their places at ComfyUI servers, and follows them there."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
-from app.bootstrap.tools import Tools
+from app.bootstrap.tools import Tools, make_seen
 from app.engines.comfyui import ComfyServer, ComfyUI, Socket
 from app.engines.comfyui.fleet import ComfyFleet
 from app.engines.comfyui.post import Post
@@ -29,12 +30,25 @@ class Placing:
         places: Gives their slots away.
         line: Tells those who wait how long it may take.
         submit: Sends a run to its place.
+        closing: Set once no more places are given.
     """
 
     fleet: ComfyFleet
     places: Places
     line: TellLine
     submit: PlaceRun
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def choose(self) -> None:
+        """Give places away, until drained."""
+        async with asyncio.TaskGroup() as group:
+            choosing = group.create_task(self.places.run())
+            await self.closing.wait()
+            choosing.cancel()
+
+    async def drain(self) -> None:
+        """Claim no run any more for hands that are about to be closed."""
+        self.closing.set()
 
 
 def make_placing(tools: Tools, applier: Applier) -> Placing | None:
@@ -46,7 +60,8 @@ def make_placing(tools: Tools, applier: Applier) -> Placing | None:
         tools.records, applier, tools.store.uses, tools.store.previews, tools.taking
     )
     posts = _posts(tools, tools.comfyui, follow, timing)
-    fleet = ComfyFleet(posts, tools.store.workflows, follow)
+    seen = make_seen(tools.store, tools.name, tools.clock, timing)
+    fleet = ComfyFleet(posts, tools.store.workflows, follow, seen=seen, alerts=tools.alerts)
     places = Places(
         tools.records,
         fleet,
@@ -59,7 +74,6 @@ def make_placing(tools: Tools, applier: Applier) -> Placing | None:
     fleet.inform(places.wake)
     tools.records.watched_by(places.noticed)
     tools.records.watched_by(CountRetries(tools.metrics).noticed)
-    tools.records.watched_by(fleet.noticed)
     return Placing(
         fleet=fleet,
         places=places,
@@ -85,7 +99,7 @@ def make_placing(tools: Tools, applier: Applier) -> Placing | None:
 
 def _posts(tools: Tools, comfyui: ComfyUI, follow: FollowRuns, timing: Timing) -> dict[str, Post]:
     return {
-        each.name: _post(tools, comfyui.at(each.name), each, follow, timing)
+        each.name: _post(tools, comfyui.servers[each.name], each, follow, timing)
         for each in tools.peers.comfyui_servers
     }
 

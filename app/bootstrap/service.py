@@ -139,7 +139,7 @@ def assemble(tools: Tools) -> Service:
         job_hands=job_hands,
         sweep=sweep,
         waker=tools.waker,
-        drains=() if reception is None else (reception.drain,),
+        drains=tuple(each.drain for each in (placing, reception) if each is not None),
         expiry=_expiry(tools),
         forgetting=desks.forgetting if tools.settings.run_background else None,
         selling=selling,

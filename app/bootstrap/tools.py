@@ -31,6 +31,7 @@ from app.usecases.links import Links
 from app.usecases.money import Money
 from app.usecases.oversee import Oversee
 from app.usecases.records import Records, RecordsOf
+from app.usecases.seen_servers import SeenServers
 from app.usecases.taking import Taking
 from app.usecases.watched import Watched
 from processors.notifications.texts import Translate
@@ -120,8 +121,9 @@ def make_tools(
         fetcher=fetcher,
     )
     circuits = Circuits(clock, timing, alerts, metrics)
-    comfyui = make_comfyui(peers, client, timing, metrics) if peers.comfyui_servers else None
-    made = make_engines(peers, client, timing, metrics, comfyui)
+    seen = make_seen(store, name, clock, timing)
+    servers = make_comfyui(peers, client, timing, metrics, seen) if peers.comfyui_servers else None
+    made = make_engines(peers, client, timing, metrics, servers)
     return Tools(
         settings=settings,
         store=store,
@@ -142,7 +144,7 @@ def make_tools(
         records=Records(store.generations, clock, journal),
         orders=RecordsOf[Job](store.jobs, clock, journal.ordered),
         money=Money(store.ledger, clock),
-        comfyui=comfyui,
+        comfyui=servers,
         oversee=make_oversee(store, peers, clock, timing),
         engines={name: Watched(engine, circuits) for name, engine in made.items()},
         fetcher=fetcher,
@@ -150,6 +152,11 @@ def make_tools(
         links=Links(keys.media(), peers.webhook_base, clock),
         translate=catalogues.translator(catalogues.load()),
     )
+
+
+def make_seen(store: Store, me: InstanceName, clock: Clock, timing: Timing) -> SeenServers:
+    """Return what tells which ComfyUI servers other processes see to."""
+    return SeenServers(store.servers, ComfyUI.name, me=me, clock=clock, timing=timing)
 
 
 def make_oversee(store: Store, peers: Peers, clock: Clock, timing: Timing) -> Oversee:

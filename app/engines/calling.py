@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from app.clock import monotonic
-from app.errors import PeerBusyError, PeerDownError, PeerUnknownError
+from app.errors import PeerBusyError, PeerSilentError, PeerUnknownError
 from app.observability.metrics import Metrics
 
 ANSWER_LIMIT: Final = 8 * 1024 * 1024
@@ -87,7 +87,7 @@ class Caller:
         Where there is a `room`, a call waits for its turn in it, and others of that room for it.
 
         Raises:
-            PeerDownError: Nothing was sent, so nothing was done.
+            PeerSilentError: Nothing was sent, so nothing was done.
             PeerBusyError: Nor was it here; but it waited for calls of our own, not for the peer.
             PeerUnknownError: It broke off.
         """
@@ -102,7 +102,7 @@ class Caller:
         except httpx.PoolTimeout as error:
             raise PeerBusyError(self._peer, "is asked too much by us at once") from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise PeerDownError(
+            raise PeerSilentError(
                 self._peer, f"cannot be reached ({type(error).__name__})"
             ) from error
         except (httpx.HTTPError, TimeoutError) as error:

@@ -199,7 +199,7 @@ def _endless(service: Service) -> list[Endless]:
         running.append(_every(EXPIRE_EVERY, service.expiry.once))
     if service.placing is not None:
         placing = service.placing
-        running += [placing.fleet.run(), placing.places.run(), placing.line.run()]
+        running += [placing.fleet.run(), placing.choose(), placing.line.run()]
     if service.selling.comparing is not None:
         running.append(_every(COMPARE_EVERY, service.selling.comparing.once))
     if service.sender is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import (
     AsyncIterator,
+    Collection,
     Mapping,
     Sequence,
 )
@@ -14,7 +15,7 @@ from pydantic import JsonValue
 from app.ports.records import Debtors
 from processors.ledger import EndedRun
 from processors.scheduling import Waiting
-from schemas.base import EngineName, GenerationId
+from schemas.base import EngineName, GenerationId, RunId
 from schemas.generation import Generation
 from schemas.preview import Preview
 from schemas.usage import Use, UseRow, UsesBy
@@ -112,6 +113,10 @@ class Generations(Debtors[Generation], Protocol):
 
     async def formerly_at(self, server: str) -> tuple[Generation, ...]:
         """Return the open generations of which a former attempt ran at a server, oldest first."""
+        ...
+
+    async def of_runs(self, run_ids: Collection[RunId]) -> Mapping[RunId, Generation]:
+        """Return whose these runs at servers are or were, without inputs; not the unknown ones."""
         ...
 
     async def waiting(self, engine: EngineName) -> tuple[Waiting, ...]:

@@ -1,6 +1,6 @@
 """The generations we keep, in MongoDB."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -13,11 +13,11 @@ from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.debtors import AT_ONCE, MongoDebtors
 from app.store.documents import Document, read
-from app.store.indexes import COSTS, DURATIONS, GIVEN_UP, SLOTS, SPENT, STANDING, WAITING
+from app.store.indexes import COSTS, DURATIONS, GIVEN_UP, RUNS, SLOTS, SPENT, STANDING, WAITING
 from processors import scheduling
 from processors.ledger import EndedRun
 from processors.scheduling import Waiting
-from schemas.base import EngineName, GenerationId, first_id
+from schemas.base import EngineName, GenerationId, RunId, first_id
 from schemas.generation import Generation
 from schemas.run import OPEN, TERMINAL, RunStatus
 
@@ -182,6 +182,18 @@ class MongoGenerations(MongoDebtors[Generation]):
             for each in found
             if any(run.server == server and run.attempt < each.attempt for run in each.runs)
         )
+
+    async def of_runs(self, run_ids: Collection[RunId]) -> Mapping[RunId, Generation]:
+        """See app.ports.Generations."""
+        chosen: Document = {
+            "runs.runId": {"$in": list(run_ids)},
+            "runs.server": {"$exists": True},
+        }
+        async with answered():
+            many = self._all.find(chosen, {"requestPayload.inputs": 0}, hint=RUNS)
+            found = [read(Generation, each) for each in await many.to_list(None)]
+        wanted = frozenset(run_ids)
+        return {run.run_id: each for each in found for run in each.runs if run.run_id in wanted}
 
     async def waiting(self, engine: EngineName) -> tuple[Waiting, ...]:
         """See app.ports.Generations."""

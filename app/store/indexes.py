@@ -60,6 +60,9 @@ SLOTS: Final = "slots"
 WAITING: Final = "waiting"
 """The index that holds all that must be known of what waits for a server."""
 
+RUNS: Final = "runs"
+"""The index that finds whose a run at a server is or was."""
+
 STANDING: Final = "standing"
 """The index that lists generations by status, and counts those of each preset."""
 
@@ -219,6 +222,11 @@ def _placing() -> tuple[IndexModel, ...]:
         IndexModel(
             [("runs.server", ASCENDING), ("status", ASCENDING)],
             partialFilterExpression={"runs.server": {"$exists": True}},
+        ),
+        IndexModel(
+            [("runs.runId", ASCENDING)],
+            partialFilterExpression={"runs.server": {"$exists": True}},
+            name=RUNS,
         ),
         IndexModel(
             [(name, ASCENDING) for name in waits],

@@ -4,7 +4,7 @@ What was heard goes the way of a webhook's events, but through no inbox: it can 
 again. Nothing here says that a run is lost; it is asked about, in the one place that decides.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 
@@ -146,3 +146,11 @@ class FollowRuns:
             StoreDownError: The database does not answer.
         """
         return await self._records.generations.formerly_at(server)
+
+    async def of_runs(self, run_ids: Collection[RunId]) -> Mapping[RunId, Generation]:
+        """Return whose these runs are or were, of those that are ours.
+
+        Raises:
+            StoreDownError: The database does not answer.
+        """
+        return await self._records.generations.of_runs(run_ids) if run_ids else {}

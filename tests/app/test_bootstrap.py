@@ -1,5 +1,6 @@
 """What is wired for whom."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -116,6 +117,23 @@ async def test_others_are_woken_where_there_is_a_way(
 
     assert isinstance(service.waker, RedisWaker) is wakes
     assert len(service.drains) == 1
+
+
+async def test_a_process_that_is_to_end_gives_no_places_any_more(tmp_path: Path) -> None:
+    """Before anything else: what is claimed for hands that are closed has had its turn in vain."""
+    settings = Settings(data_dir=tmp_path, webhook_secret=(SecretStr("a" * 32),))
+    server = ServerSettings(name="a", url="http://a.test")
+    service = a_built(settings, "http://127.0.0.1:1", server)
+    async with service.client, asyncio.timeout(20):
+        service.store.connection.close()
+        assert service.placing is not None
+        async with asyncio.TaskGroup() as group:
+            choosing = group.create_task(service.placing.choose())
+            await asyncio.sleep(0)
+            assert not choosing.done()
+            await service.drains[0]()
+
+    assert len(service.drains) == 2
 
 
 def test_the_operators_texts_are_found_by_language() -> None:

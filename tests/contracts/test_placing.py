@@ -98,6 +98,31 @@ async def test_what_ran_at_a_server_before_is_found(generations: Generations) ->
     assert await generations.formerly_at("b") == ()
 
 
+async def test_whose_a_run_is_is_known(generations: Generations) -> None:
+    """However it stands, and of former runs too; others' and those at no server are not in it."""
+    ended = ran(1, "a", status=RunStatus.COMPLETED, attempt=1)
+    twice = ran(2, "a", "b", status=RunStatus.RUNNING, attempt=2)
+    nowhere = EngineRun(attempt=1, run_id=RunId("3-1"), submitted_at=NOON)
+    for each in (
+        ended,
+        twice,
+        an_order(id=the(3), status=RunStatus.RUNNING, runs=(nowhere,)),
+        ran(4, "a", status=RunStatus.RUNNING, attempt=1),
+    ):
+        await generations.insert(each)
+
+    asked = tuple(map(RunId, ("1-1", "2-1", "2-2", "3-1", "a stranger's")))
+    found = await generations.of_runs(asked)
+    assert {run_id: each.id for run_id, each in found.items()} == {
+        "1-1": the(1),
+        "2-1": the(2),
+        "2-2": the(2),
+    }
+    bare = twice.request_payload.change(inputs={})
+    assert found[RunId("2-2")] == twice.change(request_payload=bare)
+    assert await generations.of_runs(()) == {}
+
+
 async def test_what_waits_is_told_with_whose_it_is(generations: Generations) -> None:
     """Of that engine, the oldest first: a person's, else a chat's, else nobody's."""
     whose = {

@@ -1,7 +1,7 @@
 """Generations in memory."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from app.ports import Page, Running, Spent
 from processors import runs, scheduling
 from processors.ledger import EndedRun
 from processors.scheduling import Waiting
-from schemas.base import EngineName, GenerationId, first_id
+from schemas.base import EngineName, GenerationId, RunId, first_id
 from schemas.generation import Generation
 from schemas.run import RunStatus
 from tests.fakes.debtors import FakeDebtors
@@ -138,6 +138,17 @@ class FakeGenerations(FakeDebtors[Generation]):
             if not each.ended
             and any(run.server == server and run.attempt < each.attempt for run in each.runs)
         )
+
+    async def of_runs(self, run_ids: Collection[RunId]) -> Mapping[RunId, Generation]:
+        """See app.ports.Generations."""
+        await self.gate()
+        return {
+            run.run_id: _without_inputs(each)
+            for each in self.records.values()
+            if any(run.server is not None for run in each.runs)
+            for run in each.runs
+            if run.run_id in run_ids
+        }
 
     async def waiting(self, engine: EngineName) -> tuple[Waiting, ...]:
         """See app.ports.Generations."""

@@ -62,6 +62,7 @@ LIVELY: Final = {
     "history_every": 0.5,
     "history_down": 0.2,
     "relist_every": 0.5,
+    "tidy_every": 0.5,
     "place_every": 0.2,
     "line_every": 0.5,
     "server_gone": 1.5,

@@ -79,6 +79,24 @@ async def test_the_worker_of_a_server_dies(farm: Farm, mongod: SharedMongod) -> 
         await shop.settled(bought, paid=Decimal(0))
 
 
+async def test_a_dead_worker_is_found_by_whoever_comes_next(farm: Farm) -> None:
+    """The process that wrote the time limit's word is gone: the server's queue tells the next."""
+    await farm.behave(hold=HELD)
+    order = await farm.order()
+    dead = await farm.held(order)
+    await dead.behave(dead_worker=True, hold=None)
+    await farm.behave(hold=None)
+    await farm.service.until(order.id, "timeout")
+    assert await farm.service.stop() == 0
+    await farm.database["servers"].delete_many({})
+    await farm.service.start()
+    assert "does not stop" in (await farm.seen(dead, healthy=False))["trouble"]
+    await dead.behave(dead_worker=False)
+    await dead.act("restart")
+    await farm.seen(dead, healthy=True)
+    await _timed_out(farm, order)
+
+
 async def _timed_out(farm: Farm, order: Order) -> Json:
     """See that a run timed out by our word, which its server has confirmed since; told once."""
     await until(lambda: farm.witness.stored(order.id), lambda it: it.get("endedBy") == "engine")

@@ -2,12 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from app.engines.comfyui.server import ComfyServer
-from app.errors import PeerDownError, PeerError, PeerLostError, PeerRefusedError
+from app.errors import (
+    PeerBusyError,
+    PeerDownError,
+    PeerError,
+    PeerLostError,
+    PeerRefusedError,
+)
+from app.usecases.seen_servers import SeenServers
 from processors.protocols import comfyui
 from processors.protocols.addresses import DEFAULT_PORTS
 from processors.protocols.comfyui import Accepted, Stats, Workflow
@@ -16,6 +23,8 @@ from schemas.generation import Generation
 from schemas.run import RunAt, RunReport
 
 GIGABYTE = 10**9
+ELSEWHERE: Final = timedelta(seconds=10)
+"""Wait until what we cannot ask is taken up again, so that a process takes it up that can."""
 
 
 class Look(NamedTuple):
@@ -43,24 +52,31 @@ class ComfyUI:
 
     Args:
         servers: Those that the settings name, by their names.
+        seen: The servers that other processes see to; None where there are none.
     """
 
     name: EngineName = comfyui.NAME
 
-    def __init__(self, servers: Mapping[str, ComfyServer]) -> None:
+    def __init__(self, servers: Mapping[str, ComfyServer], seen: SeenServers | None = None) -> None:
         self.servers = servers
+        self._seen = seen
         self.hosts = tuple(_host(server.base) for server in servers.values())
 
-    def at(self, server: str | None) -> ComfyServer:
+    async def at(self, server: str | None) -> ComfyServer:
         """Return a server.
 
         Raises:
-            PeerLostError: The settings do not name it (any more): what it had is lost.
+            PeerBusyError: Our settings do not name it, and those of another process do.
+            PeerLostError: Nobody's settings name it (any more): what it had is lost.
+            StoreDownError: The database does not say which of both.
         """
         found = self.servers.get(server or "")
-        if found is None:
-            raise PeerLostError(self.peer(server), "is not among COMFYUI_SERVERS")
-        return found
+        if found is not None:
+            return found
+        why = "is not among COMFYUI_SERVERS"
+        if self._seen is not None and server in await self._seen.elsewhere():
+            raise PeerBusyError(self.peer(server), f"{why} here; another process has it", ELSEWHERE)
+        raise PeerLostError(self.peer(server), why)
 
     def peer(self, server: str | None) -> str:
         """See app.ports.Engine."""
@@ -70,7 +86,7 @@ class ComfyUI:
         self, server: str, workflow: Workflow, run_id: RunId, client_id: str
     ) -> Accepted:
         """Send a prompt to a server; see `ComfyServer.prompt`."""
-        return await self.at(server).prompt(workflow, run_id, client_id)
+        return await (await self.at(server)).prompt(workflow, run_id, client_id)
 
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """Refuse: a run is sent to a server, not to the engine."""
@@ -86,11 +102,11 @@ class ComfyUI:
 
     async def read(self, run: RunAt) -> RunReport:
         """See app.ports.Engine."""
-        return await self.at(run.server).read(run.run_id)
+        return await (await self.at(run.server)).read(run.run_id)
 
     async def cancel(self, run: RunAt) -> None:
         """See app.ports.Engine."""
-        await self.at(run.server).cancel(run.run_id)
+        await (await self.at(run.server)).cancel(run.run_id)
 
     async def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:
         """Yield nothing: a run has the id that we gave it, and is looked for under that."""

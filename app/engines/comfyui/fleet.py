@@ -11,8 +11,9 @@ from pydantic import JsonValue
 from app.engines.comfyui.post import Post
 from app.engines.comfyui.server import ComfyServer
 from app.errors import PeerRefusedError, UnavailableError
-from app.ports import Workflows
+from app.ports import Alerts, Workflows
 from app.usecases.follow_runs import FollowRuns
+from app.usecases.seen_servers import SeenServers
 from processors.errors import RefusedWorkflowError, UnboundInputError
 from processors.protocols import comfyui
 from processors.protocols.comfyui import Followed, Workflow
@@ -47,14 +48,26 @@ class ComfyFleet:
         posts: Those at all servers, by the servers' names.
         workflows: The workflows there are.
         follow: Takes what is told of runs.
+        seen: The servers that others see to.
+        alerts: Told of those that are not set here.
     """
 
     name: EngineName = comfyui.NAME
 
-    def __init__(self, posts: Mapping[str, Post], workflows: Workflows, follow: FollowRuns) -> None:
+    def __init__(
+        self,
+        posts: Mapping[str, Post],
+        workflows: Workflows,
+        follow: FollowRuns,
+        *,
+        seen: SeenServers,
+        alerts: Alerts,
+    ) -> None:
         self._posts = posts
         self._workflows = workflows
         self._follow = follow
+        self._seen = seen
+        self._alerts = alerts
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._size = 0
         self._log = structlog.get_logger()
@@ -62,7 +75,7 @@ class ComfyFleet:
     async def run(self) -> None:
         """See to every server whose duty is free, until cancelled.
 
-        What a server has that is not set any more is lost, and learnt of by asking.
+        What a server has that nobody has set any more is lost, and learnt of by asking.
         """
         async with asyncio.TaskGroup() as group:
             group.create_task(self._look_for_orphans())
@@ -74,25 +87,26 @@ class ComfyFleet:
         for post in self._posts.values():
             post.stirred = stirred
 
-    def noticed(self, before: Generation | None, after: Generation) -> None:
-        """Take note of a change: a run that we have ended may still go on at its server."""
-        ended = before is not None and not before.ended and after.ended_by == "us"
-        post = self._posts.get(after.runs[-1].server or "") if ended and after.runs else None
-        if post is not None:
-            post.stopped(after.runs[-1].run_id)
-
     async def give_up(self) -> None:
         """Let other processes have every server at once."""
         for post in self._posts.values():
             await post.give_up()
 
     async def _look_for_orphans(self) -> None:
+        told = set[str]()
         while True:
             try:
-                return await self._follow.orphaned(self._posts.keys())
+                others = await self._seen.elsewhere() - self._posts.keys()
+                await self._follow.orphaned(others | self._posts.keys())
             except UnavailableError as error:
                 self._log.info("not now", error=str(error))
                 await asyncio.sleep(AGAIN)
+                continue
+            for name in sorted(others - told):
+                why = "another process has it, and it is not among COMFYUI_SERVERS here"
+                self._alerts.alert("server_unset", f"{self.name}:{name}: {why}")
+            told |= others
+            await asyncio.sleep(self._seen.lasting.total_seconds())
 
     def states(self) -> tuple[ServerState, ...]:
         """See app.ports.Fleet."""

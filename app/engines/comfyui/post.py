@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from typing import NoReturn
+from typing import Final, NoReturn
 from uuid import UUID
 
 import structlog
@@ -11,7 +11,15 @@ import structlog
 from app.clock import Clock
 from app.engines.comfyui.server import ComfyServer
 from app.engines.comfyui.tenure import Listens, Tenure
-from app.errors import PeerBusyError, PeerDownError, PeerError, UnavailableError
+from app.errors import (
+    PeerBusyError,
+    PeerDownError,
+    PeerError,
+    PeerSilentError,
+    PeerStrangeError,
+    PeerUnknownError,
+    UnavailableError,
+)
 from app.ports import Alerts, ServerBoard
 from app.usecases.duty import Duty
 from app.usecases.follow_runs import FollowRuns
@@ -22,6 +30,10 @@ from processors.scheduling import ServerState
 from schemas.base import InstanceName, RunId
 from schemas.server import ServerSeen
 from schemas.timing import Timing
+
+UNHEARD: Final = (PeerSilentError, PeerUnknownError, PeerStrangeError)
+"""Errors by which no server is heard to live. Any other answer, such as that a proxy refuses our
+credentials, says that something is there, and the runs with it."""
 
 
 class Post:
@@ -72,7 +84,7 @@ class Post:
         self._load = 0
         self._warm: str | None = None
         self._last_well: datetime | None = None
-        self._stopped = dict[RunId, datetime]()
+        self._last_heard: datetime | None = None
         self._log = structlog.get_logger()
 
     def state(self) -> ServerState | None:
@@ -140,10 +152,6 @@ class Post:
         if self._tenure is not None:
             self._tenure.drop(run_id)
 
-    def stopped(self, run_id: RunId) -> None:
-        """Take note that we have ended a run that the server may still work on."""
-        self._stopped[run_id] = self._clock.now()
-
     async def _serve(self) -> None:
         """Do the duty as long as it is held."""
         client_id = str(UUID(self._clock.new_id()))
@@ -155,7 +163,7 @@ class Post:
             clock=self._clock,
             timing=self._timing,
         )
-        self._tenure, self._last_well = tenure, None
+        self._tenure, self._last_well, self._last_heard = tenure, None, None
         self._trouble = "has not been asked yet"
         self._log.info("this process sees to a server now", server=self.server.name)
         try:
@@ -186,7 +194,8 @@ class Post:
                 await self._board.put(self._seen(stats, tenure.trouble, now))
                 if away >= self._timing.server_gone:
                     self._unwell()
-                    if await self._others():
+                    unheard = now - (self._last_heard or since) >= self._timing.server_gone
+                    if (unheard or tenure.stuck is not None) and await self._others():
                         await tenure.gone()
             except UnavailableError as error:
                 self._log.info("not now", server=self.server.name, error=str(error))
@@ -196,12 +205,15 @@ class Post:
         """Ask the server how it is; None where it does not say."""
         try:
             stats, self._load = await self.server.stats(), await self.server.remaining()
-            stuck = await self._stuck()
         except PeerError as error:
+            if not isinstance(error, UNHEARD):
+                self._last_heard = self._clock.now()
             self._troubled(error)
             return None
-        if stuck is not None:
-            self._troubled(PeerDownError(self.server.peer, f"does not stop {stuck}; restart it"))
+        self._last_heard = self._clock.now()
+        if tenure.stuck is not None:
+            why = f"does not stop {tenure.stuck}; restart it"
+            self._troubled(PeerDownError(self.server.peer, why))
             return stats
         self._last_well = self._clock.now()
         if self._trouble is not None:
@@ -222,18 +234,6 @@ class Post:
         if self._alerted:
             self._alerted = False
             self._alerts.alert("server_well", f"{self.server.peer} takes runs again")
-
-    async def _stuck(self) -> RunId | None:
-        """Return a run that the server works on although it was told to stop it long ago.
-
-        One whose worker has died answers every call and does nothing any more.
-        """
-        if not self._stopped:
-            return None
-        running, now = (await self.server.queue()).running, self._clock.now()
-        self._stopped = {run: at for run, at in self._stopped.items() if run in running}
-        long_ago = now - self._timing.cancel_grace
-        return next((run for run, at in self._stopped.items() if at < long_ago), None)
 
     async def _others(self) -> bool:
         """Return whether another server is well, so that runs can be tried there."""

@@ -17,6 +17,7 @@ from app.errors import (
     PeerDownError,
     PeerLostError,
     PeerRefusedError,
+    PeerStrangeError,
     PeerUnknownError,
 )
 from app.observability.logs import scrub
@@ -269,7 +270,7 @@ class ComfyServer:
         try:
             return await _read(self._good(answer), translate)
         except RefusedBodyError as error:
-            raise PeerBusyError(self.peer, f"answered something else ({error})") from error
+            raise PeerStrangeError(self.peer, f"answered something else ({error})") from error
 
     async def _call(
         self,

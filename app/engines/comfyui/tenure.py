@@ -16,9 +16,9 @@ import structlog
 from app.clock import Clock
 from app.engines.comfyui.server import QUESTIONS, ComfyServer
 from app.engines.comfyui.socket import Sink
+from app.engines.comfyui.tidying import Tidying
 from app.errors import PeerError, UnavailableError
 from app.usecases.follow_runs import FollowRuns
-from processors.protocols import comfyui
 from processors.protocols.comfyui import (
     AskHistory,
     AskQueue,
@@ -34,7 +34,6 @@ from processors.protocols.comfyui import (
 )
 from schemas.base import RunId
 from schemas.generation import EngineRun, Generation
-from schemas.run import RunEvent, RunStatus
 from schemas.timing import Timing
 
 T = TypeVar("T")
@@ -80,6 +79,9 @@ class Tenure:
         self._timing = timing
         pace = Pace(every=timing.history_every, down=timing.history_down)
         self._follower = Follower(client_id, server.base, pace)
+        self._tidying = Tidying(
+            server, follow, lambda: self._follower.following, clock=clock, timing=timing
+        )
         self._log = structlog.get_logger()
         self._sending = set[RunId]()
         self._asking = asyncio.Semaphore(QUESTIONS)
@@ -94,11 +96,17 @@ class Tenure:
             group.create_task(self._socket.run(self))
             group.create_task(self._keep_time())
             group.create_task(self._keep_listing())
+            group.create_task(self._tidying.run())
 
     @property
     def trouble(self) -> str | None:
         """Why the socket is not open; None while it is."""
         return self._socket.trouble
+
+    @property
+    def stuck(self) -> RunId | None:
+        """A run that the server works on though it was told to stop it long ago; None for none."""
+        return self._tidying.stuck
 
     @property
     def following(self) -> frozenset[RunId]:
@@ -122,7 +130,7 @@ class Tenure:
 
     def returned(self) -> None:
         """Take note that the server is there: it may have had former runs all along."""
-        self._spawn(self._look_for_former())
+        self._tidying.returned()
 
     async def gone(self) -> None:
         """Have every run of this server tried at another."""
@@ -168,39 +176,17 @@ class Tenure:
             await asyncio.sleep(self._timing.relist_every.total_seconds())
 
     async def _list(self) -> None:
+        # What is sent while the records are read is not in them, nor known to be on its way later.
+        before = self.following - self._sending
         found = await self._follow.at(self._server.name)
         known = {run.run_id: (record, run) for record in found if (run := _current(record))}
-        for run_id in self.following - known.keys() - self._sending:
+        for run_id in before - known.keys():
             self._follower.forget(run_id)
         for run_id, (record, run) in known.items():
             if run_id not in self._sending:
                 followed = Followed(record.id, run.attempt, run_id, run.client_id, {})
                 self._follower.expect(followed, self._clock.now())
         self._stir()
-
-    async def _look_for_former(self) -> None:
-        """Hear of former runs that were done after all, and stop those that go on."""
-        for record in await self._follow.formerly_at(self._server.name):
-            for run in record.runs:
-                if run.server == self._server.name and run.run_id != record.metadata.run_id:
-                    await self._look_at_former(record, run)
-
-    async def _look_at_former(self, record: Generation, run: EngineRun) -> None:
-        report = await self._server.read(run.run_id)
-        if report.status is RunStatus.COMPLETED:
-            event = RunEvent(
-                engine=comfyui.NAME,
-                generation_id=record.id,
-                attempt=run.attempt,
-                run_id=run.run_id,
-                status=report.status,
-                received_at=self._clock.now(),
-                outputs=report.outputs,
-                source="server",
-            )
-            self._follow.told(event)
-        elif report.status in {RunStatus.QUEUED, RunStatus.RUNNING}:
-            await self._server.cancel(run.run_id)
 
     def _do(self, said: Sequence[Said]) -> None:
         """Do what the follower wants done."""

@@ -95,6 +95,18 @@ async def test_what_was_at_a_server_is_found_by_its_runs(full: Connection) -> No
     assert profile.keys <= len(found) + 8
 
 
+async def test_whose_runs_are_is_found_by_their_names(full: Connection) -> None:
+    """Nothing is read but the records of those that were asked for."""
+    asked = [RunId("run17"), RunId("run18"), RunId("a stranger's")]
+    async with profiled(full, "generations") as profile:
+        found = await MongoGenerations(full).of_runs(asked)
+
+    assert set(found) == {"run17", "run18"}
+    assert profile.documents == 2
+    assert profile.keys <= 6
+    assert all("COLLSCAN" not in each for each in profile.plans)
+
+
 async def test_last_durations_are_read_from_the_index_alone(full: Connection) -> None:
     """As many keys as are asked for."""
     async with profiled(full, "generations") as profile:

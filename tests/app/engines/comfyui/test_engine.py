@@ -2,22 +2,30 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final
 
 import pytest
 
 from app.bootstrap import Peers as Places
 from app.bootstrap import make_client, make_comfyui, make_engines
 from app.engines.comfyui import ComfyUI, described
-from app.errors import PeerDownError, PeerLostError, PeerRefusedError
+from app.errors import PeerBusyError, PeerDownError, PeerLostError, PeerRefusedError
 from app.observability.metrics import Metrics
+from app.usecases.seen_servers import SeenServers
 from processors.protocols.comfyui import Stats
+from schemas.base import InstanceName
 from schemas.run import RunAt, RunStatus
 from schemas.server import ServerSettings
 from tests.app.engines.comfyui.scene import CLIENT, TIMING, a_run, a_workflow, until
-from tests.builders import NOON, an_order
+from tests.builders import COMFYUI, HERE, NOON, a_server_seen, an_order
+from tests.fakes.clock import FakeClock
+from tests.fakes.servers import FakeServers
 from tests.peers import Peers, a_sandbox
 
 pytestmark = pytest.mark.anyio
+
+THERE: Final = InstanceName("there")
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +85,20 @@ async def test_what_a_server_had_that_is_not_named_any_more_is_lost(server: str 
         for ask in (engine.read(RunAt(a_run(), server)), engine.cancel(RunAt(a_run(), server))):
             with pytest.raises(PeerLostError, match="COMFYUI_SERVERS"):
                 await ask
+
+
+async def test_what_another_process_sees_to_is_not_lost() -> None:
+    """Its settings name the server: what we cannot ask or cancel is left to it."""
+    clock, board = FakeClock(), FakeServers(a_server_seen("two", by=THERE))
+    seen = SeenServers(board, COMFYUI, me=HERE, clock=clock, timing=TIMING)
+    engine = ComfyUI({}, seen)
+    for ask in (engine.read(RunAt(a_run(), "two")), engine.cancel(RunAt(a_run(), "two"))):
+        with pytest.raises(PeerBusyError, match="another process has it") as caught:
+            await ask
+        assert caught.value.retry_after is not None
+    clock.move(timedelta(seconds=20))
+    with pytest.raises(PeerLostError):
+        await engine.read(RunAt(a_run(), "two"))
 
 
 async def test_nothing_is_sent_to_the_engine_as_a_whole() -> None:

@@ -1,6 +1,6 @@
 """app.engines.comfyui.tenure: what is counted of a server, by its name."""
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -12,6 +12,7 @@ from app.usecases.follow_runs import FollowRuns
 from app.usecases.records import Records
 from app.usecases.taking import Taking
 from processors.protocols.comfyui import Followed
+from schemas.run import RunEvent
 from tests.app.engines.comfyui.scene import CLIENT, TIMING, a_run, a_server
 from tests.builders import HERE, ID
 from tests.fakes.alerts import FakeAlerts
@@ -35,7 +36,24 @@ class Silence:
         raise NotImplementedError(sink)
 
 
-def following(server: ComfyServer, generations: FakeGenerations, clock: FakeClock) -> FollowRuns:
+class Noting(FollowRuns):
+    """Takes what is heard of runs, and notes it.
+
+    Attributes:
+        heard: What was told, in order.
+    """
+
+    def __init__(self, *parts: Any) -> None:  # noqa: ANN401 - those of FollowRuns
+        super().__init__(*parts)
+        self.heard = list[RunEvent]()
+
+    def told(self, event: RunEvent) -> None:
+        """Note it, and apply it."""
+        self.heard.append(event)
+        super().told(event)
+
+
+def following(server: ComfyServer, generations: FakeGenerations, clock: FakeClock) -> Noting:
     """Return what takes what is heard of runs."""
     records = Records(generations, clock, Journal())
     taking = Taking(HERE, TIMING, background=True, messenger=None)
@@ -48,7 +66,7 @@ def following(server: ComfyServer, generations: FakeGenerations, clock: FakeCloc
         metrics=server.metrics,
         alerts=FakeAlerts(),
     )
-    return FollowRuns(records, applier, FakeUses(), FakePreviews(), taking)
+    return Noting(records, applier, FakeUses(), FakePreviews(), taking)
 
 
 def a_tenure(server: ComfyServer) -> Tenure:
