@@ -54,7 +54,7 @@ async def run(
     deaths: asyncio.Queue[Death],
     stop: asyncio.Event,
     announce: Callable[[], None],
-    watch: Endless | None = None,
+    watch: Callable[[], Endless] | None = None,
 ) -> None:
     """Serve, or only work, until `stop` is set.
 
@@ -69,7 +69,7 @@ async def run(
         deaths: Those of the embedded database, to be told as they come.
         stop: Ends it.
         announce: Called once it listens, or works.
-        watch: What else goes on beside it; an error of its own ends everything.
+        watch: Makes what else goes on beside it; an error of its own ends everything.
 
     Raises:
         SetupError: The database is not for us, or has become a newer version's.
@@ -90,7 +90,7 @@ async def run(
         async with service.client, _awake(service):
             await service.sweep.release(name)
             background = [*_endless(service), tell_deaths(deaths, service.alerts)]
-            background += [] if watch is None else [watch]
+            background += [] if watch is None else [watch()]
             answering = _answering(service, settings.trusted_proxies, bound)
             try:
                 await _until(service, background, answering, stop=stop, announce=announce)

@@ -7,6 +7,7 @@ its DATA_DIR: that one's embedded database, its stand-ins, and the address it no
 import asyncio
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -68,7 +69,7 @@ async def work(
             deaths=asyncio.Queue(),
             stop=stop,
             announce=works,
-            watch=beside.watch(settings, near),
+            watch=partial(beside.watch, settings, near),
         )
 
 

@@ -59,7 +59,7 @@ def _listed(value: str) -> list[tuple[str, object]]:
     if "://" in value:
         parts = cast("tuple[str, ...]", values.items(value))
         return [(f"address {n}", {"url": part}) for n, part in enumerate(parts, 1)]
-    entries = _filed(Path(value).expanduser())
+    entries = _filed(Path(value))
     return [(f"servers.{n}", each) for n, each in enumerate(entries, 1)]
 
 
@@ -67,12 +67,15 @@ def _filed(path: Path) -> Sequence[object]:
     """Return the entries of a file."""
     try:
         # Every scalar stays the text that it is: `bearer: 0123` and `name: no` are no slips.
-        tree: Any = yaml.load(path.read_bytes(), yaml.BaseLoader)  # noqa: S506 - it makes nothing but texts, lists and mappings
+        tree: Any = yaml.load(path.expanduser().read_bytes(), yaml.BaseLoader)  # noqa: S506 - it makes nothing but texts, lists and mappings
     except OSError as error:
         raise ValueError(
             f"{path} cannot be read ({error.strerror}); list addresses like http://10.0.0.5:8188, "
             "or name a YAML file"
         ) from error
+    except RuntimeError as error:
+        # Whose home that is nobody knows; or its brackets are nested too deep.
+        raise ValueError(f"{path} cannot be read ({type(error).__name__})") from None
     except (yaml.YAMLError, ValueError) as error:
         # What YAML says of it quotes the file.
         mark: Any = getattr(error, "problem_mark", None)

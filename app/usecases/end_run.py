@@ -106,9 +106,9 @@ class EndRun:
     def _vanished(self, debt: Debt) -> Decide:
         """Decide about an end whose engine has forgotten the run before it could be asked.
 
-        What was heard stands where it says all there is to say. Of a success without its outputs
-        nothing is left, and of a failure not why: its server may have died of it, for want of
-        memory. Such a run is lost. That a former run is gone is no loss.
+        What our own socket has heard stands where it says all there is to say. Of a success
+        without its outputs nothing is left, and of a failure not why: its server may have died
+        of it, for want of memory. Such a run is lost. That a former run is gone is no loss.
         """
 
         def vanished(record: Generation, now: datetime) -> Generation:
@@ -118,8 +118,9 @@ class EndRun:
             if claimed.run_id != record.metadata.run_id:
                 return runs.denied(record)
             told = claimed.status is RunStatus.COMPLETED and record.heard
-            if told or claimed.status not in {RunStatus.COMPLETED, RunStatus.FAILED}:
-                return self._unconfirmed(debt)(record, now)
+            ending = runs.at_its_word(record)
+            if ending and (told or claimed.status not in {RunStatus.COMPLETED, RunStatus.FAILED}):
+                return runs.ended(record, ending, now=now, taker=self._taking.taker(now))
             return runs.vanished(runs.denied(record), "lost", now, self._taking.taker(now))
 
         return vanished

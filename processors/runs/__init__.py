@@ -35,6 +35,7 @@ from processors.runs.copying import (
 )
 from processors.runs.ending import (
     Ending,
+    at_its_word,
     cancel_wanted,
     denied,
     ended,
@@ -88,6 +89,7 @@ __all__ = [
     "Verdict",
     "Wanted",
     "asked",
+    "at_its_word",
     "blanked",
     "cancel_wanted",
     "concluded",

@@ -107,6 +107,17 @@ def unconfirmed(generation: Generation) -> Ending | None:
     )
 
 
+def at_its_word(generation: Generation) -> Ending | None:
+    """Return the end that a server of ours told of, and has forgotten since: it stands as told.
+
+    Its socket is ours, so that what comes by it counts as asked. None when none was heard.
+    """
+    claimed = generation.claimed_end
+    if claimed is None:
+        return None
+    return Ending(status=claimed.status, by="engine", outputs=generation.heard)
+
+
 def denied(generation: Generation) -> Generation:
     """Drop an end that was heard and that the engine denies, with the outputs it brought.
 

@@ -176,17 +176,24 @@ class _Check:
             return [problem("bad_linked_input", words, name, about | {"received_value": listed})]
         link = node.links.get(name)
         if link is None or link.node not in self._graph:
-            gone: Json = {"exception_type": "KeyError", "traceback": ["<traceback>"]}
-            words = "Exception when validating node"
-            return [problem("exception_during_validation", words, repr(listed[0]), gone)]
+            return [_raised("KeyError", repr(listed[0]))]
         outputs = self._graph[link.node].kind.outputs
-        received = outputs[link.slot] if 0 <= link.slot < len(outputs) else "*"
+        try:
+            # ComfyUI asks Python for it, too: the last output is -1.
+            received = outputs[link.slot]
+        except IndexError as error:
+            return [_raised("IndexError", str(error))]
         if spec[0] in {received, "*", "COMBO"}:
             return []
         words = f"{name}, received_type({received}) mismatch input_type({spec[0]})"
         about |= {"received_type": received, "linked_node": listed}
         mismatch = "return_type_mismatch", "Return type mismatch between linked nodes"
         return [problem(*mismatch, words, about)]
+
+
+def _raised(kind: str, words: str) -> Json:
+    about: Json = {"exception_type": kind, "traceback": ["<traceback>"]}
+    return problem("exception_during_validation", "Exception when validating node", words, about)
 
 
 def _missing(prompt: Json, version: Version) -> Json | None:

@@ -92,15 +92,15 @@ async def test_a_run_is_lost_as_often_as_it_may_be_tried(farm: Farm, shop: Shop)
 
 
 async def test_a_server_restarts_once_it_has_told_of_the_end(farm: Farm) -> None:
-    """Its history cannot be read any more: what it has told stands, unconfirmed."""
+    """Its history cannot be read any more: what it has told our own socket stands."""
     await farm.behave(history_takes=0.8)
     order = await farm.order()
     await until(lambda: farm.witness.stored(order.id), lambda it: it.get("claimedEnd"))
     box = await farm.place(order)
     await box.act("restart")
     await farm.behave(history_takes=0)
-    record = await farm.ended(order, by="us")
-    assert (record["attempt"], record["confirmed"]) == (1, False)
+    record = await farm.ended(order)
+    assert (record["attempt"], record["confirmed"]) == (1, True)
     assert len(record["responsePayload"]["outputs"]) == 1
 
 

@@ -17,6 +17,7 @@ from app.errors import (
     PeerDownError,
     PeerLostError,
     PeerRefusedError,
+    PeerSilentError,
     PeerStrangeError,
     PeerUnknownError,
 )
@@ -41,6 +42,10 @@ UPLOADS: Final = 2
 ASIDE: Final = 256 * 1024
 """Bytes of an answer above which it is read in a thread: everything else would wait for it."""
 _JSON: Final = {"Content-Type": "application/json"}
+_NOTHING_BEHIND: Final = frozenset(
+    {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+)
+"""What proxies answer for a server that does not (RFC 9110); ComfyUI itself answers 500 alone."""
 _NOT_HERE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 """What a server answers to a way of cancelling that it does not have."""
 
@@ -304,10 +309,14 @@ class ComfyServer:
 
         Raises:
             PeerBusyError: 5xx.
+            PeerSilentError: A 5xx that only a proxy answers, with nothing behind it.
             PeerDownError: 4xx, which no ComfyUI answers to what every one has.
         """
         if answer.status < HTTPStatus.MULTIPLE_CHOICES:
             return answer.content
+        if answer.status in _NOTHING_BEHIND:
+            said = f"answered {answer.status}: nothing is behind its proxy"
+            raise PeerSilentError(self.peer, said)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise PeerBusyError(self.peer, f"answered {answer.status}")
         raise PeerDownError(

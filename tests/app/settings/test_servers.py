@@ -152,6 +152,20 @@ def test_a_file_that_lists_nothing_is_refused(text: str, said: str, tmp_path: Pa
     assert said in problem
 
 
+def test_a_file_of_brackets_is_refused(tmp_path: Path) -> None:
+    """However deep they are."""
+    [problem] = problems(a_file(tmp_path, "[" * 20_000))
+
+    assert "cannot be read (RecursionError)" in problem
+
+
+def test_nobodys_home_is_refused() -> None:
+    """A name that no user has."""
+    [problem] = problems("~nosuchuser/servers.yaml")
+
+    assert problem == "~nosuchuser/servers.yaml cannot be read (RuntimeError)"
+
+
 def test_everything_wrong_in_a_file_is_said_at_once(tmp_path: Path) -> None:
     """Each by its place, counted from 1, and without the values."""
     text = f"""

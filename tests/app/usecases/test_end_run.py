@@ -232,7 +232,7 @@ async def test_what_was_heard_of_a_forgotten_run_stands_where_it_says_all(
     """Its outputs, or that there are none."""
     record = await ended(Yard(engine=Forgetful(name=COMFYUI)), **fields)
 
-    assert (record.ended, record.attempt) == (True, 1)
+    assert (record.ended_by, record.confirmed, record.attempt) == ("engine", True, 1)
 
 
 async def test_a_failure_that_its_server_has_forgotten_is_tried_again() -> None:

@@ -64,6 +64,17 @@ async def test_names_the_outputs_that_depend_on_an_error(peers: Peers) -> None:
     assert sorted(told["3"]["dependent_outputs"]) == ["10", "9"]
 
 
+async def test_a_link_to_an_output_that_is_not_there_is_refused(peers: Peers) -> None:
+    """What is not there cannot be worked with; what runs after it does."""
+    prompt = texting() | {
+        "2": node("EmptyImage", width=8, height=8, batch_size=1, color=0),
+        "3": node("PreviewImage", images=["2", 77]),
+    }
+    told = (await post(peers, peers.comfyui[0], prompt)).json()["node_errors"]
+
+    assert [each["type"] for each in told["3"]["errors"]] == ["exception_during_validation"]
+
+
 async def test_old_versions_say_less(peers: Peers) -> None:
     """Before 0.12 an unknown class is an invalid prompt; before 0.20 a cycle has no words."""
     await peers.control("comfyui/1", version="0.3.64")

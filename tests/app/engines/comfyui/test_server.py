@@ -20,6 +20,7 @@ from app.errors import (
     PeerLostError,
     PeerMissingError,
     PeerRefusedError,
+    PeerSilentError,
     PeerUnknownError,
 )
 from app.observability.metrics import Metrics
@@ -244,7 +245,8 @@ async def test_an_odd_answer_to_a_prompt(
     [
         (httpx.Response(200, text="<html>"), PeerBusyError),
         (httpx.Response(200, json={}), PeerBusyError),
-        (httpx.Response(503), PeerBusyError),
+        (httpx.Response(503), PeerSilentError),
+        (httpx.Response(500), PeerBusyError),
         (httpx.Response(429), PeerBusyError),
         (httpx.Response(401), PeerDownError),
         (httpx.Response(302, headers={"location": "http://x"}), PeerDownError),
@@ -453,7 +455,7 @@ async def test_a_refused_cancel_is_no_done_one(peers: Peers, server: ComfyServer
     await server.stats()
     await peers.control("comfyui/1", down="503")
 
-    with pytest.raises(PeerBusyError):
+    with pytest.raises(PeerSilentError):
         await server.cancel(a_run())
 
 
