@@ -118,8 +118,8 @@ class EndRun:
             if claimed.run_id != record.metadata.run_id:
                 return runs.denied(record)
             told = claimed.status is RunStatus.COMPLETED and record.heard
-            ending = runs.at_its_word(record)
-            if ending and (told or claimed.status not in {RunStatus.COMPLETED, RunStatus.FAILED}):
+            if told or claimed.status not in {RunStatus.COMPLETED, RunStatus.FAILED}:
+                ending = runs.at_its_word(record, claimed)
                 return runs.ended(record, ending, now=now, taker=self._taking.taker(now))
             return runs.vanished(runs.denied(record), "lost", now, self._taking.taker(now))
 

@@ -11,7 +11,7 @@ from processors.runs.copying import carried, copies_wanted, identity
 from processors.runs.keeping import fitted
 from schemas.base import Value
 from schemas.debt import Debt, DebtKind
-from schemas.generation import Generation, Response, Retry, StatusChange
+from schemas.generation import ClaimedEnd, Generation, Response, Retry, StatusChange
 from schemas.run import Output, RunReport, RunStatus
 from schemas.timing import Timing
 
@@ -107,14 +107,11 @@ def unconfirmed(generation: Generation) -> Ending | None:
     )
 
 
-def at_its_word(generation: Generation) -> Ending | None:
+def at_its_word(generation: Generation, claimed: ClaimedEnd) -> Ending:
     """Return the end that a server of ours told of, and has forgotten since: it stands as told.
 
-    Its socket is ours, so that what comes by it counts as asked. None when none was heard.
+    Its socket is ours, so that what comes by it counts as asked.
     """
-    claimed = generation.claimed_end
-    if claimed is None:
-        return None
     return Ending(status=claimed.status, by="engine", outputs=generation.heard)
 
 

@@ -160,7 +160,7 @@ async def test_servers_are_down_while_runs_wait(farm: Farm) -> None:
     """They refuse connections: runs wait in line without a try, and go once one is back."""
     for box in farm.boxes:
         await box.door.close()
-        assert "reached" in (await farm.seen(box, healthy=False))["trouble"]
+        assert (await farm.seen(box, healthy=False))["trouble"]
     orders = [await farm.order() for _ in range(3)]
     for order in orders:
         waits = await until(

@@ -10,7 +10,7 @@ from schemas.run import RunStatus
 from tests.world.farm import FarmPlan, Trouble, Wish, calm_plans, farm_plans
 from tests.world.farmland import Farmland, farmed
 
-EXAMPLES = int(os.environ.get("WORLD_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("WORLD_EXAMPLES", "60"))
 """Worlds tried; more of them for a longer search."""
 UNHURRIED = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -18,7 +18,7 @@ from tests.world.shop import HELD, PEOPLE
 from tests.world.test_world import check_truth, done_by, interrupted
 from tests.world.world import SimulatedWorld, lived
 
-EXAMPLES = int(os.environ.get("WORLD_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("WORLD_EXAMPLES", "40"))
 """Worlds tried; more of them for a longer search."""
 
 

@@ -20,7 +20,7 @@ from tests.world.plans import Plan, plans
 from tests.world.watch import Story
 from tests.world.world import SimulatedWorld, lived
 
-EXAMPLES = int(os.environ.get("WORLD_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("WORLD_EXAMPLES", "60"))
 """Worlds tried; more of them for a longer search."""
 
 

@@ -108,7 +108,9 @@ async def test_the_last_word_is_said(shared_redis: SharedRedis) -> None:
 
 
 async def test_who_ends_waits_for_no_redis_that_hangs(redis: SharedRedis) -> None:
-    """The last word is tried, for as long as anything is, and goes unsaid."""
+    """The last word is tried, for as long as anything is, and goes unsaid: which is told, or that
+    the connection was lost before.
+    """
     pair = Pair(redis.url)
     with capture_logs() as entries:
         async with pair.running():
@@ -117,7 +119,7 @@ async def test_who_ends_waits_for_no_redis_that_hangs(redis: SharedRedis) -> Non
             pair.waker.wake()
     redis.go_on()
 
-    assert _said(entries, "nobody was woken at the end") == 1
+    assert _said(entries, "nobody was woken at the end") + _said(entries, LOST) >= 1
 
 
 async def test_a_killed_redis_is_found_again(redis: SharedRedis) -> None:
