@@ -3,11 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.mongo import SharedMongod
 from tests.redis import SharedRedis, a_redis
 
 pytest_plugins = ["tests.shout"]
+
+# No test asserts a time, and machines are shared: neither does hypothesis.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -108,9 +108,7 @@ async def test_the_last_word_is_said(shared_redis: SharedRedis) -> None:
 
 
 async def test_who_ends_waits_for_no_redis_that_hangs(redis: SharedRedis) -> None:
-    """The last word is tried, for as long as anything is, and goes unsaid: which is told, or that
-    the connection was lost before.
-    """
+    """The last word is tried, or the loss was found before; either is told."""
     pair = Pair(redis.url)
     with capture_logs() as entries:
         async with pair.running():

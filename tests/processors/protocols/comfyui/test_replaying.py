@@ -22,7 +22,7 @@ from tests.processors.protocols.comfyui.replaying import (
 WHOLE: Final = [scenario(name) for name in SCENARIOS]
 PATIENCE: Final = timedelta(seconds=60)
 """After so long everything was asked by the clock several times."""
-GAPS: Final = (timedelta(0), timedelta(milliseconds=250), PATIENCE)
+GAPS: Final = (timedelta(0), PATIENCE)
 """How long a socket that is cut stays away."""
 
 
