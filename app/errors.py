@@ -264,6 +264,7 @@ class PeerError(AppError):
 
     Attributes:
         peer: Which peer: ``comfydeploy``, ``telegram``.
+        said: What happened, without the peer's name: for a person.
     """
 
     reason = "peer"
@@ -271,6 +272,7 @@ class PeerError(AppError):
     def __init__(self, peer: str, message: str) -> None:
         super().__init__(f"{peer}: {message}")
         self.peer = peer
+        self.said = message
 
 
 class PeerRefusedError(PeerError):

@@ -103,5 +103,5 @@ def _sorted(error: PeerError) -> PeerError:
     """
     ours = isinstance(error, PeerDownError) and error.peer == STORAGE
     if ours or isinstance(error, PeerUnknownError):
-        return PeerBusyError(error.peer, str(error).removeprefix(f"{error.peer}: "))
+        return PeerBusyError(error.peer, error.said)
     return error

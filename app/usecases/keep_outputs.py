@@ -151,7 +151,7 @@ class KeepOutputs:
 
 def _later(error: PeerError, wait: timedelta | None = None) -> PeerBusyError:
     """Return the error of a try that says nothing of the storage: counted, unless told to wait."""
-    return PeerBusyError(error.peer, str(error).removeprefix(f"{error.peer}: "), wait)
+    return PeerBusyError(error.peer, error.said, wait)
 
 
 def _turned(wanted: tuple[Wanted, ...], by: int) -> tuple[Wanted, ...]:

@@ -109,7 +109,7 @@ class PlaceRun:
             case PeerMissingError():
                 return self._over(debt, "input_gone")
             case PeerRefusedError():
-                return self._over(debt, _words(error), by_engine=True)
+                return self._over(debt, error.said, by_engine=True)
             case _:
                 return self._parked(debt)
 
@@ -122,7 +122,7 @@ class PlaceRun:
         """
         self._places.give_back(generation.id)
         at = RunAt(_named(self._clock.new_id()), place.server)
-        reason = f"its server did not take a picture: {_words(error)}"
+        reason = f"its server did not take a picture: {error.said}"
         return lambda record, now: runs.spurned(
             record, debt, at, reason, now=now, taker=self._taking.taker(now)
         )
@@ -154,10 +154,10 @@ class PlaceRun:
             self._log.warning("a server did not take a run", error=str(error))
             self._fleet.drop(run)
             if isinstance(error, PeerRefusedError):
-                return self._over(debt, _words(error), by_engine=True)
+                return self._over(debt, error.said, by_engine=True)
             if isinstance(error, PeerDownError):
                 return self._unplaced(debt)
-            return self._untaken(debt, _words(error))
+            return self._untaken(debt, error.said)
         return self._taken(run.run_id, tuple(warnings))
 
     async def _written(
@@ -220,11 +220,6 @@ class PlaceRun:
             return runs.ended(record, ending, now=now, taker=self._taking.taker(now))
 
         return over
-
-
-def _words(error: PeerError) -> str:
-    """Return what a server said, for a person."""
-    return str(error).removeprefix(f"{error.peer}: ")
 
 
 def _named(new_id: str) -> RunId:

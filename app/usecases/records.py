@@ -56,7 +56,6 @@ class RecordsOf(Generic[OwingT]):
         self._noted = noted
         self._heir: Heir[OwingT] | None = None
         self._watchers = list[Callable[[OwingT | None, OwingT], None]]()
-        self._waker: Waker | None = None
 
     def inherit(self, heir: Heir[OwingT]) -> None:
         """Hand debts that are born claimed to `heir`, from now on."""
@@ -68,7 +67,12 @@ class RecordsOf(Generic[OwingT]):
 
     def leave_to(self, waker: Waker) -> None:
         """Wake others, from now on, where a write leaves something due that nobody has claimed."""
-        self._waker = waker
+
+        def left(before: OwingT | None, after: OwingT) -> None:
+            if debts.offered(before.owed if before else (), after.owed, self.clock.now()):
+                waker.wake()
+
+        self.watched_by(left)
 
     async def change(
         self,
@@ -142,7 +146,6 @@ class RecordsOf(Generic[OwingT]):
         stored = await self.kept.insert(record)
         if stored:
             self._noted(None, record)
-            self._wake(None, record)
             for watcher in self._watchers:
                 watcher(None, record)
             if handed:
@@ -164,14 +167,8 @@ class RecordsOf(Generic[OwingT]):
         self._noted(write.before, write.after)
         for watcher in self._watchers:
             watcher(write.before, write.after)
-        self._wake(write.before, write.after)
         if handed:
             self.hand(write.before, write.after)
-
-    def _wake(self, before: OwingT | None, after: OwingT) -> None:
-        owed = before.owed if before else ()
-        if self._waker is not None and debts.offered(owed, after.owed, self.clock.now()):
-            self._waker.wake()
 
 
 class Records(RecordsOf[Generation]):

@@ -142,7 +142,7 @@ async def _look(server: ComfyServer) -> Look:
     try:
         return Look(server.name, await server.stats(), None)
     except PeerError as error:
-        return Look(server.name, None, str(error).removeprefix(f"{error.peer}: "))
+        return Look(server.name, None, error.said)
 
 
 def _host(base: str) -> str:

@@ -245,7 +245,7 @@ class Post:
         )
 
     def _troubled(self, error: PeerError) -> None:
-        told = str(error).removeprefix(f"{error.peer}: ")
+        told = error.said
         if self._trouble is None:
             self._log.warning("a server is not well", server=self.server.name, why=told)
         self._trouble = told
