@@ -28,7 +28,7 @@ from tests.fakes.turns import FakeTurns
 from tests.world.farm import GONE, Farm, FarmEngine, FarmFleet, FarmPlan, Server
 from tests.world.loop import VirtualLoop
 from tests.world.mortal import Mortal
-from tests.world.plans import Interruption
+from tests.world.plans import Interruption, scheduled
 
 TIMING: Final = Timing(
     progress_every=timedelta(),
@@ -223,7 +223,7 @@ class Farmland:
         self.leases = FakeLeases()
         self.ordered = dict[int, GenerationId]()
         self._points = 0
-        self._schedule = _scheduled(plan)
+        self._schedule = scheduled(plan.interruptions)
         self._down_until = -1.0
         self._busy = 0
         self._due = asyncio.Event()
@@ -333,15 +333,6 @@ class Farmland:
         after = runs.cancel_wanted(before, now)
         if after is not before:
             self.records[wanted] = after.change(version=before.version + 1, updated_at=now)
-
-
-def _scheduled(plan: FarmPlan) -> dict[int, Interruption]:
-    """Return what befalls whoever passes each point, by its number."""
-    schedule, point = dict[int, Interruption](), 0
-    for each in plan.interruptions:
-        point += each.gap
-        schedule[point] = each
-    return schedule
 
 
 def farmed(plan: FarmPlan) -> Farmland:

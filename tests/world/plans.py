@@ -4,6 +4,7 @@ A plan is a handful of sparse lists, so that Hypothesis can take away whatever a
 need. Where a list has come to its end everything goes well, so that every world comes to rest.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -205,3 +206,12 @@ ENDINGS: dict[Ending, RunStatus] = {
     "cancelled": RunStatus.CANCELLED,
     "timeout": RunStatus.TIMEOUT,
 }
+
+
+def scheduled(befall: Iterable[Interruption]) -> dict[int, Interruption]:
+    """Return what befalls whoever passes each point, by its number."""
+    schedule, point = dict[int, Interruption](), 0
+    for each in befall:
+        point += each.gap
+        schedule[point] = each
+    return schedule

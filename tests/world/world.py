@@ -22,7 +22,7 @@ from tests.fakes.clock import LoopClock
 from tests.world.chats import Telegram
 from tests.world.cloud import NAME, Cloud
 from tests.world.loop import VirtualLoop
-from tests.world.plans import Forgery, Interruption, Plan
+from tests.world.plans import Forgery, Interruption, Plan, scheduled
 from tests.world.process import Process
 from tests.world.shop import HELD, PEOPLE, Kept
 from tests.world.watch import Watched, WatchedJobs
@@ -65,7 +65,7 @@ class SimulatedWorld:
         self.bought: dict[int, JobId | None] = {}
         self.answers: dict[int, set[JobId]] = {}
         self._points = 0
-        self._schedule = _scheduled(plan)
+        self._schedule = scheduled(plan.interruptions)
         self._down_until = -1.0
         self._busy = 0
         self._due = asyncio.Event()
@@ -320,15 +320,6 @@ def prompt(number: int) -> str:
 
 async def _accept(delivery: Delivery, process: Process) -> None:
     await process.accept(delivery, comfydeploy.receive(delivery))
-
-
-def _scheduled(plan: Plan) -> dict[int, Interruption]:
-    """Return what befalls whoever passes each point, by its number."""
-    schedule, point = dict[int, Interruption](), 0
-    for each in plan.interruptions:
-        point += each.gap
-        schedule[point] = each
-    return schedule
 
 
 def lived(plan: Plan) -> SimulatedWorld:
