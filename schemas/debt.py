@@ -35,6 +35,8 @@ class DebtKind(StrEnum):
     """Close the line that is held for a generation, and tell its job what it came to."""
     START = "start"
     """Hold a job's credits, then make its generations."""
+    ADVANCE = "advance"
+    """Begin the steps of a job whose turn has come, or end those whose turn will never come."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:

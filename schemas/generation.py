@@ -108,6 +108,10 @@ class Request(Record):
     )
     workflow: str | None = None
     """Digest of the stored workflow, of an engine that is sent one."""
+    version: str | None = None
+    """Of a model at Replicate: 64 hexadecimal digits, alone or after ``owner/name:``."""
+    model: str | None = None
+    """An official model at Replicate, ``owner/name``: it is run in its newest version."""
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
     prompt_input: str | None = None
     """Which input is what a person wrote; None where it is the one that is named so."""
@@ -139,6 +143,8 @@ class Retry(StrEnum):
     """Its server is well and did not take it."""
     FAILED = "failed"
     """It failed in a way that another try may not, such as for want of memory."""
+    OUTPUTS_GONE = "outputs_gone"
+    """It completed, and what it made was gone before we had a copy."""
 
 
 class StatusChange(Item):
@@ -162,6 +168,10 @@ class Generation(Owing):
     """Of its job, from 1."""
     item: int | None = None
     """Of its step, from 1."""
+    steps: int = 1
+    """How many its job has."""
+    items: int = 1
+    """How many its step has."""
     attempt: int = 1
     max_attempts: int = 1
     """Times that it is tried, counting the first."""
@@ -241,6 +251,11 @@ class Generation(Owing):
     def ended(self) -> bool:
         """Whether an end has been written, provisional or not."""
         return self.status in TERMINAL
+
+    @property
+    def feeds(self) -> bool:
+        """Whether a later step of its job may go on with what it makes."""
+        return self.step is not None and self.step < self.steps
 
     def public(self) -> dict[str, Any]:
         """Return the record as the API shows it: ``id`` for ``_id``, no debts, no hearsay.

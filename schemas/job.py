@@ -9,8 +9,8 @@ from pydantic import Field, JsonValue
 from schemas.base import EngineName, GenerationId, Item, Money, Record, Time, UserId, newer, plain
 from schemas.debt import Owing
 from schemas.generation import CostRate, Request
-from schemas.preset import Price
-from schemas.run import RunStatus
+from schemas.preset import OwnPrice
+from schemas.run import OutputKind, RunStatus
 
 JobId = NewType("JobId", str)
 """32 lower-case hexadecimal digits: a uuid7, so ids sort by the time they were made."""
@@ -81,7 +81,7 @@ class JobChat(Record):
 class Terms(Record):
     """What was agreed on when the order was taken."""
 
-    price: Price
+    price: OwnPrice
     cancel_fee: Literal["none", "cost"] = "none"
     credits_per_usd: Money
     """How many credits a dollar of cost is."""
@@ -99,6 +99,31 @@ class Work(Record):
     """Times that the run is tried, counting the first."""
     priority: int = 0
     """Whose turn comes first where runs wait for a server: the higher goes first."""
+
+
+class Source(Record):
+    """Where an input of a step comes from: an output of an earlier one."""
+
+    step: int
+    """Of the job, from 1."""
+    generation: GenerationId
+    type: OutputKind
+    of: str | None = None
+    """What the engine's name of the output begins with."""
+    place: int = 1
+    """Which of those there are, from 1."""
+    most: int | None = None
+    """Of a text: characters that it may have."""
+
+
+class Pause(Record):
+    """A job that waits for its person's word to go on."""
+
+    step: int
+    """After which step."""
+    at: Time
+    until: Time
+    """Then it is given up, and the rest returned."""
 
 
 class Outcome(Record):
@@ -125,10 +150,16 @@ class Outcome(Record):
 class Step(Item):
     """One part of a job, which one generation is made for."""
 
+    number: int = 1
+    """Of the step that it is, or is an item of, from 1."""
+    item: int = 1
+    """Of a step that is made several times, from 1."""
     preset: str
     generation: GenerationId
     inputs: dict[str, JsonValue] = Field(default_factory=dict)
     """As they were given, by the names of the preset's inputs."""
+    sources: dict[str, Source] = Field(default_factory=dict)
+    """Inputs that earlier steps give, by the engine's names of them."""
     held: Money
     """Credits set aside for it."""
     terms: Terms
@@ -156,8 +187,18 @@ class Job(Owing):
     """Who ordered: ``telegram``, ``api``."""
     chat: JobChat | None = None
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    manual: bool = False
+    """Whether its person is asked after each step whether to go on."""
+    continued: int = 0
+    """After which step they last said so."""
+    pause: Pause | None = None
+    goes_on: str | None = None
+    """The job that this one goes on from: a step of it was retried."""
+    first: int = 1
+    """Number of its first step, as its person counts them."""
     status: JobStatus = JobStatus.PENDING
     status_reason: str | None = None
+    """Why it was refused or given up: ``insufficient_credits``, ``stopped``, ``not_continued``."""
     cancel_wanted: bool = False
     created_at: Time
     ended_at: Time | None = None
@@ -189,6 +230,15 @@ class Job(Owing):
     def ended(self) -> bool:
         """Whether it has come to an end, provisional or not."""
         return self.status not in JOB_OPEN
+
+    @property
+    def last(self) -> int:
+        """Number of its last step."""
+        return self.steps[-1].number
+
+    def parts(self, number: int) -> tuple[Step, ...]:
+        """Return the items of a step, in their order."""
+        return tuple(each for each in self.steps if each.number == number)
 
     @property
     def held(self) -> Money:

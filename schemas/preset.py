@@ -6,9 +6,9 @@ language, English being the one that is always there.
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError, to_json
 
 from schemas.base import EngineName, Money, Record, Time
@@ -22,7 +22,15 @@ from schemas.inputs import (
     Priority,
     WorkflowDigest,
 )
+from schemas.run import OutputKind
 
+STEPS_MOST: Final = 50
+"""Steps that a job may have."""
+ITEMS_MOST: Final = 100
+"""Times that one step may be made."""
+PARTS_MOST: Final = 200
+"""Generations that a job may have."""
+OUTPUTS_MOST: Final = 200
 TEXT_MOST: Final = 10_000
 """Characters that the text of one input may have, whatever its preset says."""
 TEXT_USUAL: Final = 2_000
@@ -35,6 +43,10 @@ NUMBER_MOST: Final = 1e15
 PresetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
 """Also the command in Telegram (core.telegram.org/bots/api#botcommand)."""
 InputName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+OwnedName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}/[A-Za-z0-9_.-]{1,64}$")
+]
+"""``owner/name``, as Replicate names models and deployments."""
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
 Title = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
@@ -179,8 +191,85 @@ class WorkflowTarget(Record):
     """Of the stored workflow."""
 
 
-Target = Annotated[Deployment | WorkflowTarget, Field(discriminator="engine")]
+class ReplicateTarget(Record):
+    """What Replicate runs: a version of a model, an official model, or a deployment."""
+
+    engine: Literal["replicate"]
+    version: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^([a-z0-9_.-]{1,64}/[a-z0-9_.-]{1,64}:)?[0-9a-f]{64}$"),
+        ]
+        | None
+    ) = None
+    """64 hexadecimal digits, alone or after ``owner/name:``."""
+    model: OwnedName | None = None
+    """An official model, ``owner/name``."""
+    deployment: OwnedName | None = None
+    """A deployment, ``owner/name``."""
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        given = [each for each in (self.version, self.model, self.deployment) if each is not None]
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "replicate_target", "give one of `version`, `model` and `deployment`"
+            )
+        return self
+
+
+class Binding(Record):
+    """What an input is given: something that an earlier step has made."""
+
+    step: Annotated[int, Field(ge=1, le=STEPS_MOST)]
+    """Which step, from 1."""
+    output: InputName = "image"
+    """Which of the outputs that its preset names."""
+    item: Annotated[int, Field(ge=1, le=ITEMS_MOST)] | None = None
+    """Of a step that is made several times: which one, from 1. None takes for each the one of the
+    same number, so that this step is made as many times."""
+    place: Annotated[int, Field(ge=1, le=OUTPUTS_MOST)] = 1
+    """Of several outputs of this name: which one, from 1."""
+
+
+class ChainStep(Record):
+    """One step of a preset that is made of others."""
+
+    preset: PresetName
+    inputs: dict[InputName, JsonValue] = Field(default_factory=dict)
+    """Always the same."""
+    asked: dict[InputName, InputName] = Field(default_factory=dict)
+    """Given by the person: the inputs of this preset by those of the step's."""
+    bindings: dict[InputName, Binding] = Field(default_factory=dict)
+    over: dict[InputName, Annotated[tuple[JsonValue, ...], Field(max_length=ITEMS_MOST)]] = Field(
+        default_factory=dict
+    )
+    """The step is made once for each of these values; of several inputs, in step."""
+
+
+class ChainTarget(Record):
+    """Other presets, one after another."""
+
+    engine: Literal["chain"]
+    manual: bool = False
+    """Whether its person is asked after each step whether to go on."""
+    steps: Annotated[tuple[ChainStep, ...], Field(min_length=1, max_length=STEPS_MOST)]
+
+
+Target = Annotated[
+    Deployment | WorkflowTarget | ReplicateTarget | ChainTarget, Field(discriminator="engine")
+]
 """What is run, and by whom. A further engine is a further variant, told apart by `engine`."""
+
+
+class NamedOutput(Record):
+    """Something that a run makes, by a name that later steps ask for it."""
+
+    name: InputName
+    type: OutputKind
+    of: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    """What the engine's name of it begins with, such as a node's id; any of its type where nothing
+    is said."""
 
 
 class FixedPrice(Record):
@@ -221,7 +310,17 @@ class CostPrice(Record):
     hold: Hold
 
 
-Price = Annotated[FixedPrice | CostPrice, Field(discriminator="kind")]
+OwnPrice = Annotated[FixedPrice | CostPrice, Field(discriminator="kind")]
+"""The price of what is run by itself."""
+
+
+class StepsPrice(Record):
+    """The price of a preset that is made of others: what they come to together."""
+
+    kind: Literal["steps"]
+
+
+Price = Annotated[OwnPrice | StepsPrice, Field(discriminator="kind")]
 
 
 def _sized(constants: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -240,6 +339,10 @@ class Definition(Record):
     target: Target
     inputs: Annotated[tuple[Input, ...], Field(max_length=32)] = ()
     """In the order in which a person is asked for them."""
+    outputs: Annotated[tuple[NamedOutput, ...], Field(max_length=16)] = (
+        NamedOutput(name="image", type=OutputKind.IMAGE),
+    )
+    """What later steps of a job can ask for."""
     constants: Annotated[dict[InputKey, InputValue], AfterValidator(_sized)] = Field(
         default_factory=dict
     )
@@ -266,7 +369,7 @@ class Definition(Record):
     @property
     def tries(self) -> int:
         """Times that a run is tried: ComfyDeploy's once, whatever was written."""
-        return self.max_attempts if isinstance(self.target, WorkflowTarget) else 1
+        return 1 if isinstance(self.target, Deployment) else self.max_attempts
 
 
 class Preset(Definition):

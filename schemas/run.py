@@ -120,6 +120,8 @@ class RunEvent(NamedTuple):
     """The engine's word for a status that we do not know, short and printable; else None."""
     source: str = "webhook"
     """How we heard of it: ``webhook``, or ``server`` where we follow it there ourselves."""
+    vouched: bool = False
+    """Whether the engine has signed it: a run that names us so is ours."""
 
 
 class RunAt(NamedTuple):
@@ -145,6 +147,10 @@ class RunReport(Value):
     outputs: tuple[Output, ...] = ()
     webhook: str | None = None
     """The webhook URL this run was submitted with: how a run is known to be ours."""
+    duration_seconds: float | None = None
+    """How long it computed, where the engine says so itself."""
+    gone: bool = False
+    """Whether it completed and the engine has removed what it made."""
     computed: bool = False
     """True where the engine did not see this end but concluded it from silence."""
     error: str | None = None

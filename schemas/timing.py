@@ -38,6 +38,8 @@ class Timing(Value):
     """After an end said by us: how long a person's credits stay held for the engine's word."""
     cost_wait: timedelta = timedelta(seconds=60)
     """How long a price that follows the cost waits for a cost that is not known."""
+    continue_within: timedelta = timedelta(hours=24)
+    """How long a job that waits for its person's word to go on waits for it."""
     limit_waiting: timedelta = timedelta(hours=6)
     limit_running: timedelta = timedelta(minutes=30)
     socket_open_limit: timedelta = timedelta(seconds=10)

@@ -16,7 +16,15 @@ from app.clock import Clock
 from app.usecases.load_presets import LoadPresets
 from processors.presets.loading import Change, Difference
 from schemas.base import plain
-from schemas.preset import FixedPrice, Preset, Target, WorkflowTarget
+from schemas.preset import (
+    ChainTarget,
+    FixedPrice,
+    Preset,
+    ReplicateTarget,
+    StepsPrice,
+    Target,
+    WorkflowTarget,
+)
 
 DECLINED: Final = 1
 """The exit code where somebody looked, and would not."""
@@ -110,6 +118,10 @@ def _summary(new: Preset, workflows: Mapping[str, Drawn]) -> tuple[str, ...]:
 def _run(target: Target, workflows: Mapping[str, Drawn]) -> str:
     if isinstance(target, WorkflowTarget):
         return f"workflow {_named(target.workflow, workflows)}"
+    if isinstance(target, ReplicateTarget):
+        return target.model or target.deployment or f"version {target.version}"
+    if isinstance(target, ChainTarget):
+        return " > ".join(each.preset for each in target.steps)
     return target.deployment_id
 
 
@@ -183,6 +195,8 @@ def _who(preset: Preset) -> str:
 def _price(preset: Preset) -> str:
     if isinstance(preset.price, FixedPrice):
         return f"{plain(preset.price.credits)} credits"
+    if isinstance(preset.price, StepsPrice):
+        return "the price of its steps"
     floor = preset.price.floor
     least = f", at least {plain(floor)}" if floor else ""
     return f"{plain(preset.price.factor)} x cost{least}"

@@ -17,7 +17,7 @@ from schemas.base import GenerationId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Metadata, Request, StatusChange
 from schemas.job import Job, JobStatus, Step, Terms, Work
-from schemas.preset import ImageInput, Preset, WorkflowTarget
+from schemas.preset import ChainTarget, ImageInput, Preset, ReplicateTarget, WorkflowTarget
 from schemas.run import RunStatus
 
 START: Final = DebtKind.START.value
@@ -56,7 +56,9 @@ def step_for(
         inputs={name: value for name, value in given.items() if value is not None},
         held=presets.hold(preset, estimate_usd, credits_per_usd),
         terms=Terms(
-            price=preset.price, cancel_fee=preset.cancel_fee, credits_per_usd=credits_per_usd
+            price=presets.own_price(preset),
+            cancel_fee=preset.cancel_fee,
+            credits_per_usd=credits_per_usd,
         ),
         work=Work(
             engine=preset.engine,
@@ -170,10 +172,24 @@ def _request(preset: Preset, filled: dict[str, JsonValue]) -> Request:
     target = preset.target
     if isinstance(target, WorkflowTarget):
         # What a node calls a prompt says nothing; the preset knows which of its texts it is.
-        prompt = writing.main(preset)
-        key = prompt.key if prompt is not None else None
+        key = _prompt_key(preset)
         return Request(workflow=target.workflow, inputs=filled, prompt_input=key)
+    if isinstance(target, ReplicateTarget):
+        return Request(
+            version=target.version,
+            model=target.model,
+            deployment_id=target.deployment,
+            inputs=filled,
+            prompt_input=_prompt_key(preset),
+        )
+    if isinstance(target, ChainTarget):
+        raise TypeError("a preset that is made of others is not sent to an engine")
     return Request(deployment_id=target.deployment_id, inputs=filled)
+
+
+def _prompt_key(preset: Preset) -> str | None:
+    prompt = writing.main(preset)
+    return prompt.key if prompt is not None else None
 
 
 def _metadata(job: Job, step: Step, work: Work) -> Metadata:

@@ -13,7 +13,7 @@ from processors.errors import InputFault, InputRefusedError
 from processors.presets import inputs
 from schemas.inputs import INPUTS_MOST
 from schemas.job import Terms
-from schemas.preset import Definition, FixedHold, FixedPrice
+from schemas.preset import Definition, FixedHold, FixedPrice, OwnPrice, StepsPrice
 
 Agreed = Definition | Terms
 """A preset as it is now, or what was agreed on when somebody ordered it."""
@@ -56,12 +56,23 @@ def price(preset: Agreed, cost_usd: Decimal | None, credits_per_usd: Decimal) ->
 
     A fixed price needs no cost; of one that follows the cost, None where that is not known.
     """
-    paid = preset.price
+    paid = own_price(preset)
     if isinstance(paid, FixedPrice):
         return paid.credits
     if cost_usd is None:
         return None
     return max(costs.rounded(cost_usd * credits_per_usd * paid.factor), paid.floor)
+
+
+def own_price(preset: Agreed) -> OwnPrice:
+    """Return the price of a preset that is run by itself.
+
+    Raises:
+        TypeError: It is made of others, and has none of its own.
+    """
+    if isinstance(preset.price, StepsPrice):
+        raise TypeError("a preset that is made of others has no price of its own")
+    return preset.price
 
 
 def cancel_fee(
@@ -85,7 +96,7 @@ def hold(preset: Definition, estimate_usd: Decimal | None, credits_per_usd: Deci
         estimate_usd: What a run of it is expected to cost, None where nobody knows.
         credits_per_usd: How many credits a dollar is.
     """
-    paid = preset.price
+    paid = own_price(preset)
     if isinstance(paid, FixedPrice):
         return paid.credits
     if isinstance(paid.hold, FixedHold):

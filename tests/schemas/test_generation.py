@@ -32,6 +32,8 @@ SHOWN = {
     "engine",
     "jobId",
     "step",
+    "steps",
+    "items",
     "item",
     "timeLimit",
     "attempt",
