@@ -10,7 +10,7 @@ from typing import Final
 
 from processors import backoff, debts, runs
 from schemas.base import GenerationId
-from schemas.debt import MANY_TRIES, OUTWARD, Debt, DebtKind, Owing
+from schemas.debt import MANY_TRIES, Debt, DebtKind, Owing
 from schemas.generation import Generation
 from schemas.job import Job, JobStatus, Step
 from schemas.run import RunStatus
@@ -29,9 +29,6 @@ WORDS: Final[Mapping[StuckReason, str]] = {
     StuckReason.DEAD: "given up",
 }
 """Each reason in words for people."""
-COUNTED: Final = frozenset(DebtKind) - OUTWARD - {DebtKind.ASK}
-"""Kinds whose failed tries are counted until they are done: asking counts its rounds instead."""
-
 _FOLLOWED: Final = frozenset({DebtKind.KEEP, DebtKind.SETTLE, DebtKind.ADVANCE, DebtKind.END})
 """What an ended run owes while its job still goes on by itself."""
 
@@ -105,7 +102,7 @@ def _owing(
     """Return the worst that is the matter with what a record owes."""
     live = [each for each in record.owed if each.dead_at is None]
     for debt in live:
-        if debt.kind in COUNTED and debt.attempts >= MANY_TRIES:
+        if debt.kind in debts.COUNTED and debt.attempts >= MANY_TRIES:
             return _found(StuckReason.FAILING, _failing_since(debt, timing), now, debt)
     if silent is not None:
         return silent
