@@ -5,20 +5,28 @@ fails, what was given up lately and what has been still for long, each within a 
 much runs as it should costs nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from app.ports import Jobs, OpenJobs, OpenRuns
+from app.ports import Jobs, Oldest, OpenJobs, OpenRuns
 from app.usecases.records import Records
 from processors.jobs import stuck
-from schemas.base import GenerationId, UserId
+from schemas.base import EngineName, GenerationId, UserId
 from schemas.debt import DebtKind
 from schemas.generation import Generation
 from schemas.job import Job, JobId, JobStatus
 from schemas.run import RunStatus
 from schemas.stuck import Stuck
 from schemas.timing import Timing
+from schemas.wire.open_work import (
+    OldestView,
+    OpenJobsView,
+    OpenRunsView,
+    OpenView,
+    StuckShown,
+)
 
 MOST: Final = 200
 """Records of each sort that are looked at."""
@@ -177,3 +185,56 @@ class OpenWork:
     async def _made(self, jobs: Iterable[Job]) -> Mapping[GenerationId, Generation]:
         ids = [step.generation for job in jobs for step in job.steps]
         return await self._records.readable(ids)
+
+
+def shown(standing: Standing) -> OpenView:
+    """Return how everything stands as it is shown to programs."""
+    by_status, by_engine = Counter[RunStatus](), Counter[EngineName]()
+    for each in standing.runs.counted:
+        by_status[each.status] += each.number
+        by_engine[each.engine] += each.number
+    return OpenView(
+        as_of=standing.at,
+        jobs=OpenJobsView(
+            open=standing.jobs.number,
+            paused=standing.jobs.paused,
+            stuck=standing.stuck_jobs,
+            oldest=_oldest(standing.jobs.oldest, standing.at),
+        ),
+        generations=OpenRunsView(
+            open=by_status.total(),
+            by_status=dict(sorted(by_status.items())),
+            by_engine=dict(sorted(by_engine.items())),
+            waiting=by_status[RunStatus.WAITING],
+            oldest=_oldest(standing.runs.oldest, standing.at),
+        ),
+        stuck=tuple(shown_stuck(each, standing.at) for each in standing.stuck),
+    )
+
+
+def shown_stuck(found: Stuck, now: datetime) -> StuckShown:
+    """Return one thing that is stuck as it is shown to programs."""
+    return StuckShown(
+        job=found.job,
+        generation=found.generation,
+        step=found.step,
+        of=found.of,
+        engine=found.engine,
+        status=found.status,
+        reason=found.reason,
+        words=stuck.words_of(found),
+        since=found.since,
+        age_seconds=age(found.since, now),
+        next=found.next,
+    )
+
+
+def age(since: datetime, now: datetime) -> int:
+    """Return how long ago something was, in whole seconds; 0 for what is yet to come."""
+    return max(0, int((now - since).total_seconds()))
+
+
+def _oldest(oldest: Oldest | None, now: datetime) -> OldestView | None:
+    if oldest is None:
+        return None
+    return OldestView(id=oldest.id, since=oldest.since, age_seconds=age(oldest.since, now))

@@ -18,6 +18,7 @@ from schemas.deed import Deed, DeedId
 from schemas.generation import Generation
 from schemas.job import Job
 from schemas.run import RunStatus
+from schemas.wire.open_work import DoneView, ResetView
 
 VERB: Final = "reset"
 """What the deed is called."""
@@ -150,3 +151,9 @@ def _reset(
 
 def _waits(generation: Generation | None) -> bool:
     return generation is not None and generation.status is RunStatus.WAITING
+
+
+def shown(reset: Reset) -> ResetView:
+    """Return what a reset did as it is shown to programs."""
+    done = (DoneView(record=each.record, did=each.did, debt=each.debt) for each in reset.done)
+    return ResetView(id=reset.record, done=tuple(done))
