@@ -18,7 +18,13 @@ from schemas.wire.open_work import OpenQuery, OpenView, ResetView
 PATH: Final = "/api/open"
 
 _TAG_DIGITS: Final = 32
-_PASSING: Final = frozenset({"asOf", "ageSeconds"})
+_AGE: Final = {"age_seconds"}
+_PASSING: Final = {
+    "as_of": True,
+    "jobs": {"oldest": _AGE},
+    "generations": {"oldest": _AGE},
+    "stuck": {"__all__": _AGE},
+}
 """What is another with each second though nothing has happened."""
 
 
@@ -35,13 +41,15 @@ class OpenWorkHandlers:
         The tag is a weak one: what only grows older is the same.
         """
         query = reading.query(OpenQuery, call.request.scope["query_string"])
-        told = open_work.shown(await self._work(query.limit)).model_dump(mode="json", by_alias=True)
-        tag = f'"{hashlib.sha256(orjson.dumps(_lasting(told))).hexdigest()[:_TAG_DIGITS]}"'
+        view = open_work.shown(await self._work(query.limit))
+        lasting = view.model_dump_json(exclude=_PASSING).encode()
+        tag = f'"{hashlib.sha256(lasting).hexdigest()[:_TAG_DIGITS]}"'
         given = reading.headers(ReadHeaders, call.request).if_none_match
         headers = {"ETag": f"W/{tag}"}
         if ranges.known(given, tag):
             return Response(None, 304, headers)
-        return Response(orjson.dumps(told), 200, headers, "application/json")
+        content = orjson.dumps(view.model_dump(mode="json", by_alias=True))
+        return Response(content, 200, headers, "application/json")
 
     async def reset(self, call: Call) -> Response:
         """Have everything that a job owes done now."""
@@ -82,14 +90,3 @@ def routes(work: OpenWork, reset: ResetJob) -> tuple[Route, ...]:
             do.reset,
         ),
     )
-
-
-def _lasting(told: object) -> object:
-    """Return what is told without what is another with each second."""
-    match told:
-        case dict():
-            return {name: _lasting(each) for name, each in told.items() if name not in _PASSING}
-        case list():
-            return [_lasting(each) for each in told]
-        case _:
-            return told

@@ -178,7 +178,7 @@ def _done_since(found: Iterable[Generation | None]) -> datetime | None:
     for each in found:
         if each is None or not each.ended or _goes_on(each):
             return None
-        ends.append(runs.ended_at(each))
+        ends.append(each.response_timestamp or each.updated_at)
     return max(ends, default=None)
 
 

@@ -53,8 +53,8 @@ def open_work(*records: Generation | Job) -> OpenWork:
 
 def a_lost_run() -> Generation:
     """Return a run that was over an hour ago, and whose job was never told."""
-    over = StatusChange(status=RunStatus.COMPLETED, at=OLD, source="engine")
-    return a_generation(RunStatus.COMPLETED, job_id=JOB, step=1, owed=(), history=(over,))
+    known = {"job_id": JOB, "step": 1, "response_timestamp": OLD}
+    return a_generation(RunStatus.COMPLETED, owed=(), **known)
 
 
 def a_still_job(**fields: object) -> Job:

@@ -15,7 +15,6 @@ from tests.builders import HERE, ID, JOB, NOON, TIMING, a_debt, a_generation, a_
 
 NOW = NOON + timedelta(hours=1)
 LATER = GenerationId("0198c0ffee0198c0ffee0198c0ffee02")
-DONE = StatusChange(status=RunStatus.COMPLETED, at=NOON, source="engine")
 CLAIMED = a_debt("submit", by=HERE, next_at=later(1))
 
 
@@ -26,7 +25,7 @@ def ended(**fields: object) -> Generation:
         "step": 1,
         "steps": 2,
         "owed": (),
-        "history": (DONE,),
+        "response_timestamp": NOON,
     }
     return a_generation(RunStatus.COMPLETED, **(known | fields))
 
