@@ -280,6 +280,8 @@ async def a_service(
 ) -> AsyncGenerator[Service]:
     """Make a service that is not started yet; in the end nothing of it is left running.
 
+    It takes no updates of Telegram unless its settings are changed.
+
     Args:
         data_dir: Its folder, which need not exist.
         peers: The sandbox that it talks to.
@@ -298,6 +300,9 @@ async def a_service(
         "COMFYDEPLOY_HOSTS": peers.outputs_host,
         "TELEGRAM_API_URL": peers.telegram,
         "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
+        # All have one bot, and some run on through other tests: its updates would go to any of
+        # them, and each would end the others' questions.
+        "TELEGRAM_UPDATES": "off",
         "MONGODB_DATABASE": database,
     }
     if mongodb_uri is not None:

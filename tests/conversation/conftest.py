@@ -47,7 +47,11 @@ async def service(
     del store
     folder = tmp_path_factory.mktemp("conversation") / "data"
     async with a_service(folder, sandbox, mongo_uri, DATABASE, handle_limit=20) as service:
-        service.environ |= {"WELCOME_GRANT": "100", "COMFYUI_SERVERS": sandbox.comfyui[0]}
+        service.environ |= {
+            "TELEGRAM_UPDATES": "polling",
+            "WELCOME_GRANT": "100",
+            "COMFYUI_SERVERS": sandbox.comfyui[0],
+        }
         await service.start()
         # It listens before it has loaded what handles updates.
         first = Person(sandbox, next(_PEOPLE), patience=60)

@@ -67,11 +67,7 @@ async def test_a_live_service_refuses_the_database_of_a_sandbox(
     """Invented ends and messages must never mix with real ones."""
     assert service.runs
     async with a_service(folder, peers, mongod.uri) as live:
-        live.environ |= {
-            "MODE": "live",
-            "WEBHOOK_URL": "https://relay.example.com",
-            "TELEGRAM_UPDATES": "off",
-        }
+        live.environ |= {"MODE": "live", "WEBHOOK_URL": "https://relay.example.com"}
         process = await live.begin()
         assert await process.wait() == 2
         assert "made in sandbox mode" in live.printed
@@ -100,6 +96,7 @@ async def test_the_embedded_database_outlives_our_last_write(
     """
     first, second = next(chats), next(chats)
     async with a_service(folder, sandbox, None) as service:
+        service.environ["TELEGRAM_UPDATES"] = "polling"
         await service.start()
         early, run = await service.order_running(first)
         _kill_mongod(folder)
