@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.mongo import SharedMongod
+from tests.nursery import NURSERY
 from tests.redis import SharedRedis, a_redis
 
 pytest_plugins = ["tests.shout"]
@@ -19,6 +20,13 @@ settings.load_profile("untimed")
 def anyio_backend() -> str:
     """The drivers we use run on asyncio only."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nursery() -> Iterator[None]:
+    """Who bears services ends with the session."""
+    yield
+    NURSERY.end()
 
 
 @pytest.fixture(scope="session")

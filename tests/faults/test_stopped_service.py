@@ -55,7 +55,7 @@ async def test_a_second_service_on_one_data_folder_is_refused(
 ) -> None:
     """It says which process has the folder, and changes nothing for that one."""
     async with a_service(service.data_dir, peers, mongod.uri) as second:
-        process = await second.begin()
+        process = second.begin()
         assert await process.wait() == 2
     assert f"pid {service.pid}" in service.printed
     assert service.runs
@@ -68,7 +68,7 @@ async def test_a_live_service_refuses_the_database_of_a_sandbox(
     assert service.runs
     async with a_service(folder, peers, mongod.uri) as live:
         live.environ |= {"MODE": "live", "WEBHOOK_URL": "https://relay.example.com"}
-        process = await live.begin()
+        process = live.begin()
         assert await process.wait() == 2
         assert "made in sandbox mode" in live.printed
 
@@ -80,7 +80,7 @@ async def test_a_database_that_refuses_us_is_told_without_its_password(
     password = "a-password-that-nobody-may-read"
     uri = mongod.uri.replace("//", f"//someone:{password}@") + "&authSource=admin"
     async with a_service(folder, peers, uri) as service:
-        process = await service.begin()
+        process = service.begin()
         assert await process.wait() == 2
         assert "MONGODB_URI" in service.printed
         assert "Traceback" not in service.printed
