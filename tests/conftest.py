@@ -1,6 +1,7 @@
 """Fixtures for every test."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +15,15 @@ pytest_plugins = ["tests.shout"]
 # No test asserts a time, and machines are shared: neither does hypothesis.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+LONG: Final = ("tests/world/", "tests/faults/", "tests/conversation/", "tests/test_shout.py")
+"""Tests whose files take longest, longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it in the end."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(each) for each in LONG])
 
 
 @pytest.fixture(scope="session")

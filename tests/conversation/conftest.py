@@ -19,14 +19,14 @@ DATABASE: Final = "conversation"
 _PEOPLE = count(7001)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def sandbox() -> AsyncGenerator[Peers]:
     """The peers, in one process for all tests; a run takes a moment."""
     async with a_sandbox(seconds=0.2) as peers:
         yield peers
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def store(mongo_uri: str) -> AsyncGenerator[Store]:
     """The service's database, for what tests do behind its back."""
     store = open_store(Settings.model_validate({"mongodb_database": DATABASE}), mongo_uri)
@@ -39,7 +39,7 @@ async def store(mongo_uri: str) -> AsyncGenerator[Store]:
     store.connection.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def service(
     tmp_path_factory: pytest.TempPathFactory, sandbox: Peers, mongo_uri: str, store: Store
 ) -> AsyncGenerator[Service]:
