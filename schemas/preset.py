@@ -44,9 +44,12 @@ PresetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
 """Also the command in Telegram (core.telegram.org/bots/api#botcommand)."""
 InputName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 OwnedName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}/[A-Za-z0-9_.-]{1,64}$")
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"
+    ),
 ]
-"""``owner/name``, as Replicate names models and deployments."""
+"""``owner/name``, as Replicate names models and deployments: part of a path, so no ``..``."""
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
 Title = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
