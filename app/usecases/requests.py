@@ -4,9 +4,10 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from app.errors import WorkflowRefusedError
+from app.errors import BadFieldError, WorkflowRefusedError
 from app.ports import Workflows
 from processors.errors import RefusedWorkflowError, UnboundInputError
+from processors.images import keys
 from processors.protocols import comfyui
 from processors.protocols.comfyui import Workflow
 from schemas.base import GenerationId
@@ -26,11 +27,15 @@ class Requests:
         """Return what an order asks for; a workflow that came with it is kept by then.
 
         Raises:
+            BadFieldError: An input names what some run made, which is nobody's to give.
             WorkflowRefusedError: Its workflow cannot be run, is not kept here, or has no such
                 input.
             StoreDownError: The database does not answer.
         """
         inputs = dict(order.inputs)
+        for name, value in inputs.items():
+            if any(keys.is_copy(key) for key in keys.keys_in({name: value})):
+                raise BadFieldError(f"inputs.{name}", "names an output; give a link to it")
         if order.workflow is None:
             return Request(deployment_id=order.deployment_id, inputs=inputs)
         if isinstance(order.workflow, str):
