@@ -1,4 +1,4 @@
-"""What an order asks its engine to run: a deployment, or a workflow that is kept first."""
+"""What an order asks its engine to run: what that keeps itself, or a workflow kept first."""
 
 from typing import Final
 
@@ -37,7 +37,12 @@ class Requests:
             if any(keys.is_copy(key) for key in keys.keys_in({name: value})):
                 raise BadFieldError(f"inputs.{name}", "names an output; give a link to it")
         if order.workflow is None:
-            return Request(deployment_id=order.deployment_id, inputs=inputs)
+            return Request(
+                deployment_id=order.deployment_id or order.deployment,
+                version=order.version,
+                model=order.model,
+                inputs=inputs,
+            )
         if isinstance(order.workflow, str):
             digest = order.workflow
             raw = await self._kept(digest)

@@ -33,6 +33,22 @@ async def test_a_deployment_is_asked_for_as_it_was_ordered() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "request_of"),
+    [
+        ({"version": "0f" * 32}, Request(version="0f" * 32)),
+        ({"model": "a/b"}, Request(model="a/b")),
+        ({"deployment": "a/b"}, Request(deployment_id="a/b")),
+    ],
+)
+async def test_a_model_is_asked_for_as_it_was_named(
+    given: dict[str, str], request_of: Request
+) -> None:
+    """By version, by name, or by deployment."""
+    order = NewGeneration.model_validate({"engine": "replicate", **given})
+    assert await Requests(FakeWorkflows()).of(order) == request_of
+
+
+@pytest.mark.parametrize(
     ("workflow", "digest"), [(GRAPH, DIGEST), ({"prompt": GRAPH, "client_id": "x"}, DIGEST)]
 )
 async def test_a_workflow_is_kept_under_its_digest(workflow: JsonValue, digest: str) -> None:
