@@ -15,9 +15,11 @@ WorkflowDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 of a stored workflow's canonical JSON: what it is called."""
 OwnedName = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"),
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"
+    ),
 ]
-"""``owner/name``, as Replicate names models and deployments."""
+"""``owner/name``, as Replicate names models and deployments: part of a path, so no ``..``."""
 ModelVersion = Annotated[
     str, StringConstraints(pattern=r"^([a-z0-9_.-]{1,64}/[a-z0-9_.-]{1,64}:)?[0-9a-f]{64}$")
 ]
