@@ -57,7 +57,7 @@ from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.presets import FakePresets
-from tests.fakes.storage import FakeFiles, FakeStorage
+from tests.fakes.storage import FakeFiles, FakeStorage, link_to
 from tests.fakes.users import FakeUsers
 from tests.fakes.workflows import FakeWorkflows
 from tests.speech import translate
@@ -265,7 +265,7 @@ class Scene:
                 DebtKind.SUBMIT: SubmitRun(
                     records,
                     engines,
-                    hand_over=HandOver(self.storage, self.clock, timing),
+                    hand_over=HandOver(self.storage, self.clock, timing, link_to),
                     webhook_of=webhook_of,
                     names=names,
                     taking=taking,
