@@ -1,5 +1,6 @@
 """Calls to the sandbox's Replicate, as short as tests need them."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from tests.peers import Json, Peers
 from tests.sandbox.receiver import Receiver
 
 VERSION = "7d3f0a1b2c3d4e5f60710a1b2c3d4e5f60710a1b2c3d4e5f60718293a4b5c6d7"
+_PATIENCE = 20.0
 _SAMPLES = Path(__file__).parents[2] / "samples" / "replicate"
 
 
@@ -74,6 +76,14 @@ async def made(peers: Peers, **inputs: object) -> Json:
     answer = await create(peers, headers={"Prefer": "wait"}, **inputs)
     assert answer.status_code == 201
     return answer.json()
+
+
+async def attempts(peers: Peers, prediction_id: str, count: int) -> list[Json]:
+    """Wait until so many webhooks of a prediction were tried, and return those tries."""
+    async with asyncio.timeout(_PATIENCE):
+        while len(found := (await peers.prediction(prediction_id))["attempts"]) < count:
+            pass
+    return found
 
 
 async def ended(peers: Peers, prediction_id: str, status: str = "succeeded") -> Json:
