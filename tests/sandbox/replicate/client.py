@@ -45,10 +45,12 @@ async def created(
     receiver: Receiver | None = None,
     *,
     events: list[str] | None = None,
+    path: str = "/predictions",
+    headers: dict[str, str] | None = None,
     **inputs: object,
 ) -> str:
     """Create a prediction and return its id."""
-    answer = await create(peers, receiver, events=events, **inputs)
+    answer = await create(peers, receiver, events=events, path=path, headers=headers, **inputs)
     return answer.raise_for_status().json()["id"]
 
 
@@ -71,9 +73,17 @@ async def shown(peers: Peers, prediction_id: str) -> Json:
     return (await get(peers, f"/predictions/{prediction_id}")).raise_for_status().json()
 
 
-async def made(peers: Peers, **inputs: object) -> Json:
+async def made(
+    peers: Peers,
+    receiver: Receiver | None = None,
+    *,
+    events: list[str] | None = None,
+    path: str = "/predictions",
+    **inputs: object,
+) -> Json:
     """Create a prediction, wait until its output is there, and return it as it is shown then."""
-    answer = await create(peers, headers={"Prefer": "wait"}, **inputs)
+    wait = {"Prefer": "wait"}
+    answer = await create(peers, receiver, events=events, path=path, headers=wait, **inputs)
     assert answer.status_code == 201
     return answer.json()
 

@@ -89,7 +89,7 @@ async def test_can_be_ended_while_it_is_held(peers: Peers, held: str) -> None:
 @pytest.mark.parametrize(("held", "end"), [("hold_starts", "aborted"), ("hold_ends", "canceled")])
 async def test_ends_at_its_deadline(peers: Peers, receiver: Receiver, held: str, end: str) -> None:
     """Before it ran that is `aborted`, later `canceled`."""
-    await peers.control("replicate", deadline_scale=0.01, **{held: True})
+    await peers.control("replicate", deadline_scale=0.002, **{held: True})
     answer = await create(peers, receiver, headers={"Cancel-After": "1m"}, sandbox_seconds=0)
     body = await _end(receiver)
 
@@ -118,7 +118,7 @@ async def test_fails_where_an_input_cannot_be_fetched(peers: Peers, receiver: Re
     heard = await receiver.until(lambda heard: len(heard) == 2)
     errors = {str(one.body["error"]) for one in heard}
     await peers.control("replicate", fetch_urls=False)
-    body = await made(peers, image=gone)
+    body = await made(peers, image=gone, mask="data:,x")
 
     assert errors == {
         f"Failed to download {peers.url}/nothing/here.png: 404",
