@@ -43,6 +43,7 @@ RETRIES: Final[Mapping[str, str]] = {
     Retry.GONE: message("The server cannot be reached any more."),
     Retry.UNTAKEN: message("The server did not take this."),
     Retry.FAILED: message("The server could not finish this."),
+    Retry.OUTPUTS_GONE: message("What it had made was gone before it could be stored."),
 }
 """Why a run is tried again, by the source of the change that says so."""
 
