@@ -19,6 +19,7 @@ from processors.runs.climbing import (
     SUBMIT,
     further,
     located,
+    several,
     shown,
 )
 from processors.runs.copying import (
@@ -126,6 +127,7 @@ __all__ = [
     "sending",
     "sent_at",
     "serves",
+    "several",
     "shown",
     "sought_until",
     "spurned",
