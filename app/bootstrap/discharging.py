@@ -6,6 +6,7 @@ from typing import TypedDict
 from app.bootstrap.fleet import Placing
 from app.bootstrap.tools import Tools
 from app.observability.journal import Journal
+from app.usecases.advance import Advance, AdvanceJob, GoOn
 from app.usecases.ask_engine import AskEngine
 from app.usecases.cancel_run import CancelRun
 from app.usecases.discharge import Discharger, Handler, by_engine
@@ -49,6 +50,9 @@ def make_job_hands(tools: Tools, starter: StartJob) -> Hands[Job]:
     handlers: dict[DebtKind, HandlerOf[Job]] = {
         DebtKind.START: starter,
         DebtKind.CANCEL: CancelJob(tools.records, tools.taking),
+        DebtKind.ADVANCE: AdvanceJob(
+            GoOn(tools.records, tools.taking), taking=tools.taking, timing=tools.timing
+        ),
     }
     if tools.sender is not None:
         handlers[DebtKind.NOTIFY] = NotifyJob(
@@ -121,6 +125,7 @@ def _runs(tools: Tools) -> dict[DebtKind, Handler]:
             timing=timing,
             alerts=tools.alerts,
         ),
+        DebtKind.ADVANCE: Advance(GoOn(tools.records, taking), tools.store.jobs),
     }
 
 

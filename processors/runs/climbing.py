@@ -37,6 +37,7 @@ KEEP: Final = DebtKind.KEEP.value
 SHOW: Final = DebtKind.SHOW.value
 NOTIFY: Final = DebtKind.NOTIFY.value
 SETTLE: Final = DebtKind.SETTLE.value
+ADVANCE: Final = DebtKind.ADVANCE.value
 """Keys of debts that a record owes at most once."""
 
 
