@@ -107,6 +107,18 @@ def known(job: Job) -> bool:
     )
 
 
+def untold(job: Job) -> tuple[GenerationId, ...]:
+    """Return the generations whose outputs are others than its chat was told an end with.
+
+    None where it was told of none.
+    """
+    if job.told is None:
+        return ()
+    knows = [*job.told.outputs.split("/"), *[""] * len(job.steps)]
+    made = zip(job.steps, outputs_of(job).split("/"), knows, strict=False)
+    return tuple(step.generation for step, now, known in made if now != known)
+
+
 def outputs_of(job: Job) -> str:
     """Return a digest of everything that was made."""
     return "/".join(each.outcome.outputs if each.outcome else "" for each in job.steps)

@@ -7,7 +7,19 @@ from typing import Final, Literal
 from processors import costs, debts
 from processors.costs import Cost
 from processors.debts import Owed, Taker
-from processors.runs.climbing import ADVANCE, ASK, CANCEL, END, KEEP, NOTIFY, SETTLE, noted, owe
+from processors.runs.climbing import (
+    ADVANCE,
+    ASK,
+    CANCEL,
+    END,
+    KEEP,
+    NOTIFY,
+    SETTLE,
+    noted,
+    owe,
+    several,
+    shown,
+)
 from processors.runs.copying import carried, copies_wanted, identity
 from processors.runs.keeping import fitted
 from schemas.base import Value
@@ -75,7 +87,10 @@ def ended(
         history=noted(generation.history, ending.status, now, ending.by),
     )
     sought = generation.status is RunStatus.SUBMITTING and ending.by == "us"
-    return _closing(written, now, taker, news=news, sought=sought)
+    closed = _closing(written, now, taker, news=news, sought=sought)
+    begun = generation.status not in UNSENT
+    # Its job may well go on, and shows how many of its runs are done.
+    return shown(closed, now, taker) if begun and several(closed) else closed
 
 
 def verdict_of(report: RunReport) -> Ending:
