@@ -70,6 +70,10 @@ def reset_job(job: Job, made: Mapping[GenerationId, Generation], now: datetime) 
         now: When.
     """
     owed = _hurried(job.owed, now, job.pause.until if job.pause else None)
+    waiting = any(each.status is RunStatus.WAITING for each in made.values())
+    if job.manual and waiting and not (job.ended or job.cancel_wanted):
+        # To begin what waits, or to ask its person, whichever it is time for.
+        owed = _owed(owed, {DebtKind.ADVANCE}, now)
     if job.status is JobStatus.PENDING:
         owed = _owed(owed, {DebtKind.START}, now)
     running = (each for each in made.values() if not each.ended and not each.cancel_wanted)

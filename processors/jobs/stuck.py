@@ -31,6 +31,8 @@ WORDS: Final[Mapping[StuckReason, str]] = {
 """Each reason in words for people."""
 _FOLLOWED: Final = frozenset({DebtKind.KEEP, DebtKind.SETTLE, DebtKind.ADVANCE, DebtKind.END})
 """What an ended run owes while its job still goes on by itself."""
+_MOVING: Final = frozenset({DebtKind.START, DebtKind.ADVANCE, DebtKind.CANCEL})
+"""What a job owes while it is about to move."""
 
 
 def words_of(stuck: Stuck) -> str:
@@ -134,8 +136,9 @@ def _unmade(
 
 
 def _at_rest(job: Job) -> bool:
-    """Return whether nothing of a job moves by itself: it is over, or waits for its person."""
-    return job.ended or job.pause is not None
+    """Return whether a job waits by right: it is over, its person is asked, or it owes the next."""
+    owes = any(each.kind in _MOVING for each in job.owed)
+    return job.ended or job.pause is not None or owes
 
 
 def _waiting(
@@ -145,7 +148,7 @@ def _waiting(
         generation = made.get(step.generation)
         if generation is None or generation.status is not RunStatus.WAITING:
             continue
-        since = _ready_since(step, made)
+        since = _ready_since(job, step, made)
         if since is not None and since + timing.stuck_due <= now:
             yield _found(StuckReason.NOT_ADVANCED, since, now, None).change(
                 job=job.id,
@@ -157,9 +160,16 @@ def _waiting(
             )
 
 
-def _ready_since(step: Step, made: Mapping[GenerationId, Generation]) -> datetime | None:
-    """Return since when nothing keeps a step waiting; None where something does."""
-    return _done_since([made.get(each.generation) for each in step.sources.values()])
+def _ready_since(job: Job, step: Step, made: Mapping[GenerationId, Generation]) -> datetime | None:
+    """Return since when nothing keeps a step waiting; None where something does.
+
+    Where its person is asked after each step, all of those before it do.
+    """
+    if job.manual:
+        before = [each.generation for each in job.steps if each.number < step.number]
+    else:
+        before = [each.generation for each in step.sources.values()]
+    return _done_since([made.get(each) for each in before])
 
 
 def _over(

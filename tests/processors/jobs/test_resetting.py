@@ -88,6 +88,16 @@ def test_a_job_is_started_and_cancelled_anew() -> None:
     assert reset_job(a_job(), {ID: running}, NOON) == a_job()
 
 
+def test_a_job_that_asks_its_person_is_had_to_ask() -> None:
+    """Where a step of it waits; once it has asked, it owes that until its time is up."""
+    waiting = {ID: a_generation(RunStatus.WAITING, owed=())}
+
+    assert [each.key for each in reset_job(a_job(manual=True), waiting, NOON).owed] == ["advance"]
+    assert reset_job(a_job(), waiting, NOON).owed == ()
+    over = a_job(manual=True, status=JobStatus.COMPLETED)
+    assert reset_job(over, waiting, NOON).owed == ()
+
+
 def test_a_job_waits_for_its_person_as_long_as_before() -> None:
     """Its patience is no debt that could be hurried."""
     until = NOON + timedelta(days=1)

@@ -166,6 +166,20 @@ def test_a_step_whose_turn_has_come_is_stuck() -> None:
     assert found(a_chain(), running, waiting()) == []
 
 
+def test_a_job_that_asks_its_person_waits_for_all_of_a_step() -> None:
+    """And one that is about to move is not stuck; a pause that nobody began is."""
+    part = a_step(item=2, generation=GenerationId("3" * 32))
+    manual = a_chain(manual=True)
+    manual = manual.change(steps=(manual.steps[0], part, manual.steps[1]))
+    running = a_generation(RunStatus.RUNNING, id=part.generation, owed=())
+
+    assert found(manual, ended(), running, waiting()) == []
+    over = ended(id=part.generation)
+    assert found(manual, ended(), over, waiting()) == [(StuckReason.NOT_ADVANCED, NOON)]
+    moving = a_chain(owed=(Debt(key="advance", kind=DebtKind.ADVANCE, next_at=NOW),))
+    assert found(moving, ended(), waiting()) == []
+
+
 def test_a_job_that_is_over_and_has_not_ended_is_stuck() -> None:
     """All of its runs are done with, and nothing is owed any more."""
     assert found(a_job(), ended()) == [(StuckReason.NOT_ENDED, NOON)]
