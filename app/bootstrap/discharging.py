@@ -85,7 +85,7 @@ def _submit(tools: Tools) -> Handler:
     return SubmitRun(
         tools.records,
         tools.engines,
-        hand_over=HandOver(tools.storage, tools.clock, tools.timing),
+        hand_over=HandOver(tools.storage, tools.clock, tools.timing, tools.links.to),
         webhook_of=partial(tools.keys.webhook_of, tools.peers.webhook_base),
         names=tools.keys.names,
         taking=tools.taking,

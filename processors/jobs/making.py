@@ -1,6 +1,6 @@
 """Begin a job: what is agreed on, what is held for it, and the generations it is made of."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -73,6 +73,36 @@ def step_for(
     )
 
 
+def shares(
+    paid: Sequence[Step], amount: Decimal | None
+) -> tuple[tuple[GenerationId, Decimal | None], ...]:
+    """Return how much is given back for each of the steps that were paid for, the last first.
+
+    Args:
+        paid: What was paid for, in its order.
+        amount: Credits altogether; None for all of it. What is over stands with the first step,
+            where it is refused.
+    """
+    if amount is None:
+        return tuple((each.generation, None) for each in paid)
+    found, left = list[tuple[GenerationId, Decimal | None]](), amount
+    for each in reversed(paid[1:]):
+        price = each.outcome.price if each.outcome and each.outcome.price else Decimal(0)
+        share = min(left, price)
+        left -= share
+        found += [(each.generation, share)] if share else []
+    return ((paid[0].generation, left), *found) if left or not found else tuple(found)
+
+
+def with_fixed(step: Step, fixed: Mapping[str, JsonValue]) -> Step:
+    """Return a step that is given what earlier steps have made, by the engine's names."""
+    if step.work is None or not fixed:
+        return step
+    request = step.work.request
+    full = request.change(inputs={**request.inputs, **fixed})
+    return step.change(work=step.work.change(request=full))
+
+
 def lines(job: Job) -> dict[GenerationId, Decimal]:
     """Return what is held for each of a job's generations."""
     return {each.generation: each.held for each in job.steps}
@@ -142,19 +172,19 @@ def cancel_wanted(
 def _check_pictures(preset: Preset, given: Mapping[str, JsonValue], user: UserId) -> None:
     """Refuse pictures of other people; those that were given for nobody are anybody's.
 
-    And addresses, where they lead nowhere: a ComfyUI is handed its pictures, and fetches none.
+    What a run made is nobody's to name, whatever the input takes. Addresses are refused where
+    they lead nowhere: a ComfyUI is handed its pictures, and fetches none.
     """
     theirs = (keys.owned(user), keys.owned(None))
     fetched = not isinstance(preset.target, WorkflowTarget)
     for asked in preset.inputs:
         value = given.get(asked.name)
-        if not isinstance(asked, ImageInput) or value is None:
-            continue
         key = keys.key_in(value)
-        if key is None and not fetched:
-            raise inputs.refusal(asked, InputFault.NOT_IMAGE)
         if key is not None and not key.startswith(theirs):
             raise inputs.refusal(asked, InputFault.NOT_THEIRS)
+        named = not isinstance(asked, ImageInput) or value is None or key is not None
+        if not named and not fetched:
+            raise inputs.refusal(asked, InputFault.NOT_IMAGE)
 
 
 def _born(
