@@ -246,6 +246,11 @@ class Job(Owing):
         """Number of its last step."""
         return self.steps[-1].number
 
+    @property
+    def single(self) -> bool:
+        """Whether one generation is all that it is."""
+        return len(self.steps) == 1
+
     def parts(self, number: int) -> tuple[Step, ...]:
         """Return the items of a step, in their order."""
         return tuple(each for each in self.steps if each.number == number)

@@ -84,7 +84,7 @@ class NotifyJob(Telling[Job]):
 
     async def _news(self, job: Job, chat: JobChat, number: int | None) -> "_News":
         """Return what is to be told, having read all that it takes."""
-        if len(job.steps) != 1:
+        if not job.single:
             return await self._of_several(job, chat, number)
         made = await self._made.generations.get(job.steps[-1].generation)
         content = self._content(job, chat, made)

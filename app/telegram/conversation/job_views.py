@@ -112,7 +112,7 @@ def info(voice: Voice, presets: Mapping[str, Preset], view: JobView, now: dateti
 
 def so_far(voice: Voice, view: JobView) -> Rows:
     """Return the button that sends what a job with several runs has made so far, if anything."""
-    if len(view.job.steps) == 1 or not kept(view):
+    if view.job.single or not kept(view):
         return ()
     return ((button(voice.say("Picture so far"), Press.ORIGINAL, view.job.id, mark="📎"),),)
 
@@ -174,16 +174,15 @@ def to_cancel(voice: Voice, presets: Mapping[str, Preset], jobs: Sequence[Job]) 
 
 def _stages(voice: Voice, presets: Mapping[str, Preset], view: JobView) -> Iterator[str]:
     """Say how each step stands: ``2. Jacket: Running``; nothing of a single run."""
-    if len(view.job.steps) == 1:
+    if view.job.single:
         return
     made = {each.id: each for each in view.generations}
     for stage in stages.stages_of(view.job, made)[:STEPS_SHOWN]:
-        front = (*stage.open, *stage.made)[:1]
-        status_ = front[0].status if front else RunStatus.PENDING
-        said = voice.say(endings.STATUSES[status_])
+        front = next(iter((*stage.open, *stage.made)), None)
+        said = voice.say(endings.STATUSES[front.status if front else RunStatus.PENDING])
         if len(stage.parts) > 1:
             said = stages.share(voice, len(stage.completed), len(stage.parts))
-        called = _called(voice, presets, stage.parts[0].preset)
+        called = _called(voice, presets, view.job.parts(stage.number)[0].preset)
         yield f"{counted(view.job, stage.number)}. {called}: {said}"
 
 

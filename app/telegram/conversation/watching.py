@@ -106,7 +106,7 @@ class Watching:
         if view is None:
             await not_theirs(tap, turn)
             return
-        if len(view.job.steps) != 1:
+        if not view.job.single:
             await turn.talk.answer(tap.id, await self._shop.retry(turn, view.job, 1))
             return
         await turn.talk.answer(tap.id)

@@ -254,13 +254,11 @@ def test_an_end_said_by_us_admits_it(fields: dict[str, Any], *, provisional: boo
         ),
     ],
 )
-def test_an_end_that_replaces_ours_says_so(
-    ours: RunStatus, theirs: RunStatus, said: str
-) -> None:
+def test_an_end_that_replaces_ours_says_so(ours: RunStatus, theirs: RunStatus, said: str) -> None:
     """What was given up and finished late is called so; another end is called not final."""
     history = (
         StatusChange(status=ours, at=NOON, source="us"),
-        StatusChange(status=theirs, at=later(60), source="engine"),
+        StatusChange(status=theirs, at=NOON + timedelta(minutes=1), source="engine"),
     )
     words = told(a_generation(status=theirs, ended_by="engine", history=history))
 
