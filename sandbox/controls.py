@@ -184,7 +184,7 @@ class ReplicateControls(_Controls):
         hold_starts: Keep predictions from running until this is turned off.
         hold_ends: Keep predictions from ending, all output made, until this is turned off.
         longest: How long a prediction may run.
-        deadline_scale: Factor on what `Cancel-After` asks for.
+        deadline_scale: Factor on what `Cancel-After` and `Prefer` ask for.
         kept: How long data are kept after the end; from 0 on, for predictions of before, too.
         files: Answer 404 or 503 where outputs are stored.
         output: The shape of outputs; None: a list where `num_outputs` is given, else one address.

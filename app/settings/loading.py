@@ -60,7 +60,15 @@ class _Verdict(NamedTuple):
     warnings: list[str]
 
 
-_OURS: Final = ("COMFYDEPLOY_", "COMFYUI_", "INTERNAL_API", "MONGODB_", "TELEGRAM_", "WEBHOOK_")
+_OURS: Final = (
+    "COMFYDEPLOY_",
+    "COMFYUI_",
+    "INTERNAL_API",
+    "MONGODB_",
+    "REPLICATE_",
+    "TELEGRAM_",
+    "WEBHOOK_",
+)
 """Beginnings by which a name in the environment, which is full of others', looks like ours."""
 _ALIKE: Final = 0.8
 """How much a name resembles ours before it is taken for a slip: TELEGRAM_TOKEN is at 0.88."""

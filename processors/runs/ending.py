@@ -1,12 +1,25 @@
 """End a run: who says so, when, what came out, what it cost, and what is owed for it."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from processors import costs, debts
 from processors.costs import Cost
 from processors.debts import Owed, Taker
-from processors.runs.climbing import ASK, CANCEL, END, KEEP, NOTIFY, SETTLE, noted, owe
+from processors.runs.climbing import (
+    ADVANCE,
+    ASK,
+    CANCEL,
+    END,
+    KEEP,
+    NOTIFY,
+    SETTLE,
+    noted,
+    owe,
+    several,
+    shown,
+)
 from processors.runs.copying import carried, copies_wanted, identity
 from processors.runs.keeping import fitted
 from schemas.base import Value
@@ -19,6 +32,8 @@ UNSENT: Final = frozenset({RunStatus.WAITING, RunStatus.PENDING})
 """Statuses in which the engine never had the run."""
 BY_HAND: Final = "by_hand"
 """Why a cost is as it is where a person has set it."""
+BEGUN: Final = "advance"
+"""The source of the change by which a part of a job begins that waited for others."""
 _RETRIES: Final = frozenset(each.value for each in Retry)
 
 
@@ -72,7 +87,10 @@ def ended(
         history=noted(generation.history, ending.status, now, ending.by),
     )
     sought = generation.status is RunStatus.SUBMITTING and ending.by == "us"
-    return _closing(written, now, taker, news=news, sought=sought)
+    closed = _closing(written, now, taker, news=news, sought=sought)
+    begun = generation.status not in UNSENT
+    # Its job may well go on, and shows how many of its runs are done.
+    return shown(closed, now, taker) if begun and several(closed) else closed
 
 
 def verdict_of(report: RunReport) -> Ending:
@@ -145,13 +163,14 @@ def overdue(generation: Generation, now: datetime, timing: Timing) -> bool:
 def limit_at(generation: Generation, timing: Timing) -> datetime:
     """Return when a generation's time is up.
 
-    One that is tried again waits anew: from its return to the line.
+    One that is tried again waits anew, from its return to the line; one that waited for others
+    waits from when they were done.
     """
     if generation.started_at is not None:
         own = generation.time_limit
         return generation.started_at + (timedelta(seconds=own) if own else timing.limit_running)
-    again = tried_again(generation)
-    since = generation.request_timestamp if again is None else again.at
+    began = _latest(generation, {*_RETRIES, BEGUN})
+    since = generation.request_timestamp if began is None else began.at
     return since + timing.limit_waiting
 
 
@@ -160,8 +179,7 @@ def tried_again(generation: Generation) -> StatusChange | None:
 
     None at its first. Its source says why: a `Retry`. Going back unsent is no try.
     """
-    found = (each for each in reversed(generation.history) if each.source in _RETRIES)
-    return next(found, None)
+    return _latest(generation, _RETRIES)
 
 
 def resettled(generation: Generation, now: datetime, taker: Taker | None = None) -> Generation:
@@ -227,6 +245,7 @@ def _closing(
         owed = _unnamed(owed)
     else:
         owed = _pursued(owed, generation, now, taker)
+    owed = _advancing(owed, generation, now, taker)
     if generation.job_id is not None:
         # Money moves before anybody is told; the job tells it.
         settle = Debt(key=SETTLE, kind=DebtKind.SETTLE, next_at=now)
@@ -236,6 +255,20 @@ def _closing(
         notify = Debt(key=NOTIFY, kind=DebtKind.NOTIFY, target=str(chat), about=about, next_at=now)
         owed = debts.owe(owed, notify, taker=taker)
     return debts.put(generation, owed)
+
+
+def _latest(generation: Generation, sources: Collection[str]) -> StatusChange | None:
+    """Return the latest change that one of these sources has made."""
+    found = (each for each in reversed(generation.history) if each.source in sources)
+    return next(found, None)
+
+
+def _advancing(owed: Owed, generation: Generation, now: datetime, taker: Taker | None) -> Owed:
+    """Owe a job that it goes on, unless it has to wait for copies."""
+    made = generation.status is RunStatus.COMPLETED and copies_wanted(generation)
+    if not generation.feeds or made:
+        return owed
+    return debts.owe(owed, Debt(key=ADVANCE, kind=DebtKind.ADVANCE, next_at=now), taker=taker)
 
 
 def _unnamed(owed: Owed) -> Owed:

@@ -138,7 +138,7 @@ class Lives:
             return
         if prediction.plan.end == "none":
             self._flush(prediction)
-            await _goes_on(prediction, math.inf)
+            await prediction.woken.wait()
         else:
             self.end(prediction, prediction.plan.end)
 
@@ -211,22 +211,15 @@ class Lives:
 
 async def _goes_on(prediction: Prediction, delay: float) -> bool:
     """Wait, in seconds, and say whether the prediction still lives then."""
-    if prediction.ended:
-        return False
+    alarm = asyncio.get_running_loop().call_later(delay, prediction.woken.set)
+    await prediction.woken.wait()
+    alarm.cancel()
     prediction.woken.clear()
-    if math.isfinite(delay):
-        alarm = asyncio.get_running_loop().call_later(delay, prediction.woken.set)
-        await prediction.woken.wait()
-        alarm.cancel()
-    else:
-        await prediction.woken.wait()
     return not prediction.ended
 
 
 async def _released(prediction: Prediction) -> bool:
     """Wait until such predictions are held no longer, and say whether it still lives then."""
-    if prediction.ended:
-        return False
     prediction.released.clear()
     await prediction.released.wait()
     return not prediction.ended

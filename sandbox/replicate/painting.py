@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import Final
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from sandbox.comfydeploy import pictures
 
@@ -47,6 +47,12 @@ def paint(words: str, seed: str, given: Sequence[bytes], suffix: str) -> bytes:
     return out.getvalue()
 
 
+def colour_of(words: str, seed: str) -> tuple[int, int, int]:
+    """Return the colour of the band that such an order adds: dark enough for white letters."""
+    red, green, blue = hashlib.shake_128(f"{words}\0{seed}".encode()).digest(3)
+    return red // 2 + 30, green // 2 + 30, blue // 2 + 30
+
+
 def _with_band(
     below: Image.Image, others: Sequence[Image.Image], words: str, seed: str
 ) -> Image.Image:
@@ -60,14 +66,8 @@ def _with_band(
         picture.paste(small, (left, height + 8))
         left += small.width + 8
     pen = ImageDraw.Draw(picture)
-    pen.text((left, height + BAND // 3), words, font=_font(), fill="white")
+    pen.text((left, height + BAND // 3), words, font=pictures.font(20), fill="white")
     return picture
-
-
-def colour_of(words: str, seed: str) -> tuple[int, int, int]:
-    """Return the colour of the band that such an order adds: dark enough for white letters."""
-    red, green, blue = hashlib.shake_128(f"{words}\0{seed}".encode()).digest(3)
-    return red // 2 + 30, green // 2 + 30, blue // 2 + 30
 
 
 def _opened(data: bytes) -> Image.Image | None:
@@ -75,11 +75,3 @@ def _opened(data: bytes) -> Image.Image | None:
         return ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
-
-
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    try:
-        # The bundled font knows Latin only, and prompts come in every script.
-        return ImageFont.truetype("DejaVuSans.ttf", 20)
-    except OSError:
-        return ImageFont.load_default(20)

@@ -107,7 +107,8 @@ class Routes:
         await asyncio.sleep(cloud.controls.create_delay)
         for wish in (ordered, plan.create):
             self._meet(wish, taken=True)
-        return await _answer(prediction, first, wait)
+        longest = None if wait is None else wait * cloud.controls.deadline_scale
+        return await _answer(prediction, first, longest)
 
     def _created(
         self, request: Request, order: Order, plan: Plan, seconds: float | None

@@ -11,13 +11,7 @@ from tests.peers import Peers, a_sandbox
 from tests.sandbox.receiver import Receiver, a_receiver
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """Run on asyncio, and keep one loop for the process shared by all tests."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def sandbox() -> AsyncGenerator[Peers]:
     """Return the process."""
     async with a_sandbox(seconds=0.1) as peers:
@@ -34,7 +28,7 @@ async def peers(sandbox: Peers) -> Peers:
     return sandbox
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def listening() -> AsyncGenerator[Receiver]:
     """Return a receiver of webhooks."""
     async with a_receiver() as receiver:
@@ -48,7 +42,7 @@ async def receiver(listening: Receiver) -> Receiver:
     return listening
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def talking(sandbox: Peers) -> AsyncGenerator[Bot]:
     """Return aiogram's bot, talking to the sandbox; it remembers nothing between tests."""
     api = TelegramAPIServer.from_base(sandbox.telegram)

@@ -50,7 +50,7 @@ class Listed(NamedTuple):
 
 
 def receive(delivery: Delivery) -> RunEvent:
-    """Translate a webhook's body; an empty one is a sign of life and nothing more.
+    """Translate a webhook's body, which was signed; an empty one is a sign of life, and was not.
 
     Raises:
         RefusedBodyError: It is not JSON (too deep and out of range included), or no prediction.
@@ -60,7 +60,6 @@ def receive(delivery: Delivery) -> RunEvent:
         "generation_id": delivery.generation,
         "attempt": delivery.attempt,
         "received_at": delivery.at,
-        "vouched": True,
     }
     if not delivery.raw:
         return RunEvent(run_id=None, status=None, **common)
@@ -74,6 +73,7 @@ def receive(delivery: Delivery) -> RunEvent:
         progress=progress,
         live_status=live_status,
         outputs=outputs(told.output, delivery.at),
+        vouched=True,
         **common,
     )
 

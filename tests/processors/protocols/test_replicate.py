@@ -269,7 +269,7 @@ def test_a_status_that_nobody_knows_is_said() -> None:
 def test_an_empty_webhook_is_a_sign_of_life() -> None:
     """It says nothing, but that asking is worth it."""
     event = heard(b"")
-    assert (event.run_id, event.status, event.vouched) == (None, None, True)
+    assert (event.run_id, event.status, event.vouched) == (None, None, False)
 
 
 def test_a_webhook_of_ours_is_known_by_its_address() -> None:

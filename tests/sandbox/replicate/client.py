@@ -1,5 +1,6 @@
 """Calls to the sandbox's Replicate, as short as tests need them."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from tests.peers import Json, Peers
 from tests.sandbox.receiver import Receiver
 
 VERSION = "7d3f0a1b2c3d4e5f60710a1b2c3d4e5f60710a1b2c3d4e5f60718293a4b5c6d7"
+_PATIENCE = 20.0
 _SAMPLES = Path(__file__).parents[2] / "samples" / "replicate"
 
 
@@ -43,10 +45,12 @@ async def created(
     receiver: Receiver | None = None,
     *,
     events: list[str] | None = None,
+    path: str = "/predictions",
+    headers: dict[str, str] | None = None,
     **inputs: object,
 ) -> str:
     """Create a prediction and return its id."""
-    answer = await create(peers, receiver, events=events, **inputs)
+    answer = await create(peers, receiver, events=events, path=path, headers=headers, **inputs)
     return answer.raise_for_status().json()["id"]
 
 
@@ -69,11 +73,27 @@ async def shown(peers: Peers, prediction_id: str) -> Json:
     return (await get(peers, f"/predictions/{prediction_id}")).raise_for_status().json()
 
 
-async def made(peers: Peers, **inputs: object) -> Json:
+async def made(
+    peers: Peers,
+    receiver: Receiver | None = None,
+    *,
+    events: list[str] | None = None,
+    path: str = "/predictions",
+    **inputs: object,
+) -> Json:
     """Create a prediction, wait until its output is there, and return it as it is shown then."""
-    answer = await create(peers, headers={"Prefer": "wait"}, **inputs)
+    wait = {"Prefer": "wait"}
+    answer = await create(peers, receiver, events=events, path=path, headers=wait, **inputs)
     assert answer.status_code == 201
     return answer.json()
+
+
+async def attempts(peers: Peers, prediction_id: str, count: int) -> list[Json]:
+    """Wait until so many webhooks of a prediction were tried, and return those tries."""
+    async with asyncio.timeout(_PATIENCE):
+        while len(found := (await peers.prediction(prediction_id))["attempts"]) < count:
+            pass
+    return found
 
 
 async def ended(peers: Peers, prediction_id: str, status: str = "succeeded") -> Json:

@@ -189,8 +189,8 @@ async def test_waits_for_the_output_if_asked(peers: Peers) -> None:
 
 async def test_waits_no_longer_than_asked(peers: Peers) -> None:
     """What is not ready is shown as it was at first, with 202."""
-    await peers.control("replicate", hold_starts=True)
-    answer = await create(peers, headers={"Prefer": "wait=1"})
+    await peers.control("replicate", hold_starts=True, deadline_scale=0)
+    answer = await create(peers, headers={"Prefer": "wait=60"})
 
     assert answer.status_code == 202
     assert list(answer.json()) == list(sample("create_wait_202_timed_out.json"))
