@@ -156,6 +156,8 @@ class RunReport(Value):
     outputs: tuple[Output, ...] = ()
     webhook: str | None = None
     """The webhook URL this run was submitted with: how a run is known to be ours."""
+    alike: bool = False
+    """Whether it was made of what we asked for, where its engine does not say whose it is."""
     duration_seconds: float | None = None
     """How long it computed, where the engine says so itself."""
     gone: bool = False
