@@ -99,6 +99,11 @@ def told(job: Job, *, delivered: bool) -> Told:
     return Told(status=job.status, outputs=outputs_of(job), delivered=delivered or before)
 
 
+def step_told(job: Job, number: int) -> Job:
+    """Note that a chat was told of a step, with what it has made: it is not told again."""
+    return job.change(steps_told=tuple(sorted({*job.steps_told, number})))
+
+
 def known(job: Job) -> bool:
     """Return whether a chat knows a job's end already: then only the money is news."""
     return job.told is not None and (job.told.status, job.told.outputs) == (
