@@ -571,6 +571,20 @@ def test_an_output_brings_the_link_to_its_copy() -> None:
     assert [each.link for each in content.items] == ["outputs/x", None]
 
 
+def test_a_file_that_came_within_its_address_is_sent_from_its_copy() -> None:
+    """Before there is one, from the record; afterwards nothing is left there."""
+    within = an_output(1, url="data:image/png;base64,AAAA")
+    copied = an_output(2, url="data:image/png;base64,", key="outputs/x")
+    content = notifications.end(
+        a_generation(outputs=(within, copied)),
+        trusted=everybody,
+        translate=translate,
+        linked=lambda each: each.key,
+    )
+
+    assert [each.url for each in content.items] == [within.url, "outputs/x"]
+
+
 JOB = "1" * 32
 
 
