@@ -56,6 +56,10 @@ class OutputKind(StrEnum):
     MODEL = "model"
 
 
+DATA: Final = "data:"
+"""Begins an address that is the file itself (RFC 2397)."""
+
+
 class Output(Record):
     """One thing a run made."""
 
@@ -75,6 +79,11 @@ class Output(Record):
     text: str | None = None
     received_at: Time | None = None
     """When a heard output arrived; absent on what the engine said when asked."""
+
+    @property
+    def inline(self) -> bool:
+        """Whether its address is the file itself, or what is left of that once there is a copy."""
+        return self.url is not None and self.url.startswith(DATA)
 
 
 class Delivery(Record):

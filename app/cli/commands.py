@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli import money, office
+from app.cli import jobs, money, office
 
 app = typer.Typer(
     name="runrelay",
@@ -52,6 +52,7 @@ _KEEP = "Keep"
 
 app.add_typer(events, name="events", rich_help_panel=_LOOK)
 app.add_typer(debts, name="debts", rich_help_panel=_LOOK)
+app.add_typer(jobs.jobs, name="jobs", rich_help_panel=_LOOK)
 app.add_typer(money.ledger, name="ledger", rich_help_panel=_MONEY)
 app.add_typer(money.payments, name="payments", rich_help_panel=_MONEY)
 app.add_typer(presets, name="presets", rich_help_panel=_RUN)

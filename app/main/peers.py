@@ -40,7 +40,7 @@ def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Pee
         replicate_url=settings.replicate_api_url or stand_ins.replicate or None,
         replicate_token=models.get_secret_value() if models else stand_ins.replicate_token,
         replicate_hosts=(stand_ins.outputs_host,),
-        replicate_secrets=_replicate_secrets(settings) or _secrets_of(stand_ins),
+        replicate_secrets=_replicate_secrets(settings) or _stand_in_secrets(stand_ins),
         telegram_url=settings.telegram_api_url or stand_ins.telegram,
         telegram_token=token.get_secret_value() if token else TOKEN,
         allow_private=True,
@@ -51,7 +51,7 @@ def _replicate_secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(each.get_secret_value() for each in settings.replicate_webhook_secret)
 
 
-def _secrets_of(stand_ins: Addresses) -> tuple[str, ...]:
+def _stand_in_secrets(stand_ins: Addresses) -> tuple[str, ...]:
     return (stand_ins.replicate_secret,) if stand_ins.replicate_secret else ()
 
 
