@@ -5,6 +5,7 @@ from app.bootstrap.engines import (
     make_comfydeploy,
     make_comfyui,
     make_engines,
+    make_replicate,
     receivers,
 )
 from app.bootstrap.keys import Keys
@@ -39,6 +40,7 @@ __all__ = [
     "make_engines",
     "make_forgetting",
     "make_refunds",
+    "make_replicate",
     "open_storage",
     "open_store",
     "receivers",

@@ -133,6 +133,10 @@ def _rows(page: Explanation) -> list[tuple[str, str]]:
 def _asked(request: Request) -> str:
     if request.workflow is not None:
         return f"workflow {request.workflow}"
+    if request.version is not None:
+        return f"version {request.version}"
+    if request.model is not None:
+        return f"model {request.model}"
     return f"deployment {request.deployment_id}"
 
 
