@@ -90,7 +90,7 @@ def _cases(tools: Tools, desks: Desks) -> Cases:
         accounts=desks.accounts,
         orders=desks.orders,
         presets=store.presets,
-        prices=Prices(store.generations, tools.settings.credits_per_usd),
+        prices=Prices(store.generations, store.presets, tools.settings.credits_per_usd),
         ledger=store.ledger,
         storage=tools.storage,
         links=tools.links,
