@@ -18,7 +18,8 @@ class Deed(Record):
     by: str
     """Who: ``cli:NAME``, ``api:KEY`` (a digest's beginning), ``telegram:ID``."""
     verb: str
-    """What: ``block``, ``unblock``, ``roles``, ``forget``, ``pause``, ``resume``, ``cap``, ``reset``."""
+    """What: ``block``, ``unblock``, ``roles``, ``forget``, ``pause``, ``resume``, ``cap``,
+    ``reset``."""
     subject: str
     """To whom or what: ``user:ID``, ``engine:NAME``, ``preset:NAME``, ``job:ID``,
     ``generation:ID``."""

@@ -31,6 +31,7 @@ def test_each_figure_is_scraped() -> None:
     metrics.verdict("comfydeploy", Verdict.FOREIGN_RUN, 2)
     metrics.verdict("comfydeploy", "orphan")
     metrics.refused("bad_token")
+    metrics.repeated("replicate")
     metrics.waiting_events(7)
     metrics.rescued("comfydeploy")
     metrics.denied_end("comfydeploy")
@@ -41,6 +42,7 @@ def test_each_figure_is_scraped() -> None:
     assert figure(metrics, "events_accepted_total", **engine) == 3
     assert figure(metrics, "events_applied_total", verdict="foreign_run", **engine) == 2
     assert figure(metrics, "events_applied_total", verdict="orphan", **engine) == 1
+    assert figure(metrics, "webhooks_repeated_total", engine="replicate") == 1
     assert figure(metrics, "requests_refused_total", reason="bad_token") == 1
     assert figure(metrics, "events_waiting") == 7
     assert figure(metrics, "news_rescued_total", **engine) == 1
