@@ -24,7 +24,7 @@ from app.web.services import Receiver, Services
 from processors.errors import RefusedBodyError
 from processors.protocols import signing
 from schemas.base import EngineName, GenerationId
-from schemas.run import Delivery
+from schemas.run import Delivery, RunEvent
 from schemas.wire.api import Accepted
 
 PATH: Final = "/api/webhook/{engine}"
@@ -95,7 +95,12 @@ class Webhooks:
             False: nothing was done, and the app is to find out what is wrong.
         """
         door = self.doors.get(scope["path"])
-        if door is None or not 0 < len(raw) <= bodies.MOST or guard.refusal(scope) is not None:
+        if (
+            self._services.attend is not None
+            or door is None
+            or not 0 < len(raw) <= bodies.MOST
+            or guard.refusal(scope) is not None
+        ):
             return False
         try:
             sender = _sender(door, scope)
@@ -119,9 +124,17 @@ class Webhooks:
             event = door.receive(delivery)
         except TooLargeError:
             sign_of_life = self._delivery(door, sender, b"")
-            await self._services.acceptor.accept(sign_of_life, door.receive(sign_of_life))
+            await self._accept(sign_of_life, door.receive(sign_of_life))
             raise
-        await self._services.acceptor.accept(delivery, event)
+        await self._accept(delivery, event)
+
+    async def _accept(self, delivery: Delivery, event: RunEvent) -> None:
+        """Return when an event is on disk; where nobody else does it, with what it causes done."""
+        accepted, attend = self._services.acceptor.accept(delivery, event), self._services.attend
+        if attend is None:
+            await accepted
+        else:
+            await attend.event(delivery.generation, accepted)
 
     def _refusal(self, door: _Door, sender: _Sender | None, error: Exception) -> ASGIApp:
         """Return what counts, notes and answers a request that ended in `error`."""
