@@ -19,7 +19,7 @@ from app.usecases.hands import Hands
 from app.usecases.sweep import Sweep
 from app.usecases.taking import Taking
 
-CONNECTING: Final = timedelta(seconds=3)
+CONNECTING: Final = timedelta(seconds=5)
 """Longest that the bot's sender is waited for: it is loaded with the first call."""
 LEAVING: Final = timedelta(seconds=2)
 """Longest that it is waited for until others can have its duty."""

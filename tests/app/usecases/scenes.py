@@ -14,6 +14,7 @@ from app.ports import Engine
 from app.usecases.accept_events import Acceptor
 from app.usecases.apply_events import Applier
 from app.usecases.ask_engine import AskEngine
+from app.usecases.calls import Calls
 from app.usecases.cancel_run import CancelRun
 from app.usecases.circuits import Circuits
 from app.usecases.desk import Desk
@@ -105,6 +106,7 @@ class Scene:
         engine_on: bool = True,
         disk_full: bool = False,
         telegram: bool = True,
+        background: bool = True,
         finish: Finish = "send",
         presets: tuple[Preset, ...] = (),
         limits: Turns = unlimited,
@@ -123,6 +125,7 @@ class Scene:
             engine_on: Whether it is set up.
             disk_full: Whether nothing new is taken on.
             telegram: Whether Telegram is set up.
+            background: Whether it does what is owed at all times, or only in calls.
             finish: How an end stands beside the status message.
             presets: What can be ordered; `a_preset` where none is named.
             limits: How much people may order.
@@ -140,7 +143,7 @@ class Scene:
         self.alerts = FakeAlerts()
         self.paused = set[EngineName]()
         self.asked_all = 0
-        self.taking = Taking(name, timing, background=True, messenger=self.messenger)
+        self.taking = self._taking(name, background=background)
         self.records = Records(self.generations, self.clock, Journal())
         self.ordered = RecordsOf[Job](self.jobs, self.clock, Journal().ordered)
         self.money = Money(self.ledger, self.clock)
@@ -236,6 +239,16 @@ class Scene:
     def record(self, generation_id: GenerationId) -> Generation:
         """Return a record as it is stored."""
         return self.generations.records[generation_id]
+
+    def _taking(self, name: InstanceName, *, background: bool) -> Taking:
+        self.calls = Calls()
+        return Taking(
+            name,
+            self.timing,
+            background=background,
+            messenger=self.messenger,
+            calls=self.calls,
+        )
 
     def _come_to(self, after: "Scene | None", generations: FakeGenerations | None) -> None:
         """Have what is stored: what somebody left, or nothing."""
