@@ -5,6 +5,7 @@
     * RefusedWorkflowError: a file is no workflow that can be run; refuse it, and say where
     * UnboundInputError: an input is bound to what its workflow does not have; refuse the preset
     * InputRefusedError: what was given for a preset's input cannot be; refuse the order
+    * ChainRefusedError: the steps of an order do not fit together; refuse it, and say where
     * NotPaidError: nobody has paid, so nothing can be given back
     * ImageRefusedError: a file is no picture that we take; refuse it
     * LedgerError: the ledger takes no such entry; tell whoever asked
@@ -127,9 +128,31 @@ class InputRefusedError(ProcessorError):
         self.titles: Final = titles
         self.bounds: Final = dict(bounds or {})
         self.choices: Final = choices
-        self.field: Final = f"inputs.{name[:64]}"
+        self.field = f"inputs.{name[:64]}"
         kept = ", ".join(f"{name} {bound}" for name, bound in self.bounds.items())
         super().__init__(f"{name[:64]!r}: {fault.value}" + (f" ({kept})" if kept else ""))
+
+    def at(self, step: int) -> "InputRefusedError":
+        """Return the same of a step of an order that has several."""
+        moved = InputRefusedError(
+            self.name, self.fault, titles=self.titles, bounds=self.bounds, choices=self.choices
+        )
+        moved.field = f"steps.{step}.{self.field}"
+        return moved
+
+
+class ChainRefusedError(ProcessorError):
+    """The steps of an order do not fit together.
+
+    Attributes:
+        field: What is at fault, such as ``steps.2.bindings.photo``; steps count from 1.
+    """
+
+    reason = "chain_refused"
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(f"{field}: {detail}")
+        self.field: Final = field
 
 
 class NotPaidError(ProcessorError):

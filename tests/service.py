@@ -5,8 +5,6 @@ import json
 import os
 import re
 import signal
-import sys
-from asyncio.subprocess import Process
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,11 +16,11 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from processors.protocols import signing
+from tests.nursery import NURSERY, Born
 from tests.peers import Json, Peers, end_left
 
 T = TypeVar("T")
 
-ROOT: Final = Path(__file__).parents[1]
 PATIENCE: Final = 40.0
 """Longest that anything is waited for, in seconds."""
 LOOK_EVERY: Final = 0.02
@@ -91,7 +89,7 @@ class Program:
     timing: Json = field(default_factory=lambda: dict(QUICK))
     command: str = "serve"
     name: str = "printed"
-    _process: Process | None = None
+    _process: Born | None = None
 
     @property
     def printed_path(self) -> Path:
@@ -114,18 +112,11 @@ class Program:
         """Whether the process is there."""
         return self._process is not None and self._process.returncode is None
 
-    async def begin(self) -> Process:
+    def begin(self) -> Born:
         """Start the process and return it, whatever comes of it."""
+        environ = {**_bare_environ(), **self.environ, "TIMING": json.dumps(self.timing)}
         with self.printed_path.open("ab") as printed:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.faults.entry", self.command),
-                cwd=ROOT,
-                env={**_bare_environ(), **self.environ, "TIMING": json.dumps(self.timing)},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=printed,
-                stderr=printed,
-                start_new_session=True,
-            )
+            self._process = NURSERY.bear([self.command], environ, printed)
         return self._process
 
     async def start(self) -> None:
@@ -135,7 +126,7 @@ class Program:
     async def begun(self, words: str) -> str:
         """Start it, and return what it says once it has begun."""
         before = len(re.findall(words, self.printed))
-        process = await self.begin()
+        process = self.begin()
 
         async def said() -> list[str]:
             assert process.returncode is None, self.printed
@@ -285,6 +276,8 @@ async def a_service(
 ) -> AsyncGenerator[Service]:
     """Make a service that is not started yet; in the end nothing of it is left running.
 
+    It takes no updates of Telegram unless its settings are changed.
+
     Args:
         data_dir: Its folder, which need not exist.
         peers: The sandbox that it talks to.
@@ -303,6 +296,9 @@ async def a_service(
         "COMFYDEPLOY_HOSTS": peers.outputs_host,
         "TELEGRAM_API_URL": peers.telegram,
         "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
+        # All have one bot, and some run on through other tests: its updates would go to any of
+        # them, and each would end the others' questions.
+        "TELEGRAM_UPDATES": "off",
         "MONGODB_DATABASE": database,
     }
     if mongodb_uri is not None:

@@ -38,7 +38,13 @@ def run_pytest(folder: Path, *, test: str, ci: str) -> subprocess.CompletedProce
     return subprocess.run(  # noqa: S603 - our own interpreter, on a file just written
         [sys.executable, "-m", "pytest", "-p", "tests.shout", "-p", "no:cacheprovider", folder],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "CI": ci},
+        # The plugins that are installed would take longer to load than everything else.
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "CI": ci,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -13,7 +13,7 @@ from app.observability.metrics import Metrics
 from app.ports import Engine
 from app.usecases.seen_servers import SeenServers
 from app.usecases.sweep import Receivers
-from processors.protocols import comfydeploy, comfyui
+from processors.protocols import comfydeploy, comfyui, replicate
 from schemas.base import EngineName
 from schemas.server import ServerSettings
 from schemas.timing import Timing
@@ -29,7 +29,7 @@ KEPT_SECONDS: Final = 2.0
 
 def receivers() -> Receivers:
     """Return how each engine's webhooks are translated."""
-    return {comfydeploy.NAME: comfydeploy.receive}
+    return {comfydeploy.NAME: comfydeploy.receive, replicate.NAME: replicate.receive}
 
 
 ENGINES: Final = (comfydeploy.NAME, comfyui.NAME)

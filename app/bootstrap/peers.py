@@ -1,6 +1,6 @@
 """Where the peers are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schemas.server import ServerSettings
 
@@ -15,6 +15,7 @@ class Peers:
         comfydeploy_key: Its key.
         comfydeploy_hosts: Host patterns of its outputs.
         comfyui_servers: The ComfyUI servers; none where that engine is off.
+        replicate_secrets: What Replicate's webhooks may be signed with, ``whsec_...``.
         telegram_url: The Bot API's base, or None where Telegram is off.
         telegram_token: The bot's token.
         allow_private: Whether outputs may lie on this machine or in this network.
@@ -25,6 +26,7 @@ class Peers:
     comfydeploy_key: str = ""
     comfydeploy_hosts: tuple[str, ...] = ()
     comfyui_servers: tuple[ServerSettings, ...] = ()
+    replicate_secrets: tuple[str, ...] = field(default=(), repr=False)
     telegram_url: str | None
     telegram_token: str = ""
     allow_private: bool

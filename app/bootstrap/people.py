@@ -29,6 +29,7 @@ from app.usecases.money import Money
 from app.usecases.orders import Orders
 from app.usecases.pauses import Pauses, Spending
 from app.usecases.people import People
+from app.usecases.quoting import Quoting
 from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
 from app.usecases.start_job import StartJob
@@ -86,16 +87,22 @@ def make_desks(tools: Tools, starter: StartJob, selling: Selling) -> Desks:
             tools.records,
             tools.orders,
             store.jobs,
-            store.presets,
+            store.users,
+            quoting=Quoting(
+                store.generations,
+                store.presets,
+                tools.money,
+                clock,
+                engines=tools.engines.keys(),
+                credits_per_usd=settings.credits_per_usd,
+                limits=_limits(settings, store, clock),
+                checks=(pauses,),
+                disk_full=tools.readiness.disk_full,
+            ),
             money=tools.money,
             starter=starter,
-            engines=tools.engines.keys(),
             telegram=tools.peers.telegram_url is not None,
-            credits_per_usd=settings.credits_per_usd,
             taking=tools.taking,
-            limits=_limits(settings, store, clock),
-            checks=(pauses,),
-            disk_full=tools.readiness.disk_full,
         ),
         pauses=pauses,
         controlling=make_controlling(store, spending, clock),
@@ -139,16 +146,22 @@ def make_refunds(settings: Settings, store: Store, clock: Clock) -> Orders:
         records,
         RecordsOf[Job](store.jobs, clock, journal.ordered),
         store.jobs,
-        store.presets,
+        store.users,
+        quoting=Quoting(
+            store.generations,
+            store.presets,
+            money,
+            clock,
+            engines=(),
+            credits_per_usd=settings.credits_per_usd,
+            limits=_limits(settings, store, clock),
+            checks=(),
+            disk_full=lambda: False,
+        ),
         money=money,
         starter=StartJob(records, store.jobs, money, taking),
-        engines=(),
         telegram=False,
-        credits_per_usd=settings.credits_per_usd,
         taking=taking,
-        limits=_limits(settings, store, clock),
-        checks=(),
-        disk_full=lambda: False,
     )
 
 

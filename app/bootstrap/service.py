@@ -44,6 +44,7 @@ from app.usecases.taking import Taking
 from app.web.application import create_app
 from app.web.services import Services
 from app.web.webhooks import Webhooks
+from processors.protocols import replicate, standard_webhooks
 from schemas.base import EngineName
 from schemas.job import Job
 from schemas.timing import Timing
@@ -263,6 +264,7 @@ def _services(
         metrics=tools.metrics,
         clock=tools.clock,
         webhook_keys={engine: keys.of(engine) for engine in receivers() if engine in engines},
+        webhook_secrets={replicate.NAME: standard_webhooks.keys(tools.peers.replicate_secrets)},
         receivers={name: receive for name, receive in receivers().items() if name in engines},
         api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
         media_keys=keys.media(),

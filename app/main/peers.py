@@ -23,6 +23,7 @@ def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Pee
             comfydeploy_key=key.get_secret_value() if key else "",
             comfydeploy_hosts=settings.comfydeploy_hosts,
             comfyui_servers=settings.comfyui_servers,
+            replicate_secrets=_replicate_secrets(settings),
             telegram_url=settings.telegram_api_url if token else None,
             telegram_token=token.get_secret_value() if token else "",
             allow_private=settings.allow_private_targets,
@@ -33,10 +34,15 @@ def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Pee
         comfydeploy_key=key.get_secret_value() if key else KEY,
         comfydeploy_hosts=(*settings.comfydeploy_hosts, stand_ins.outputs_host),
         comfyui_servers=settings.comfyui_servers or _stand_in_servers(stand_ins),
+        replicate_secrets=_replicate_secrets(settings),
         telegram_url=settings.telegram_api_url or stand_ins.telegram,
         telegram_token=token.get_secret_value() if token else TOKEN,
         allow_private=True,
     )
+
+
+def _replicate_secrets(settings: Settings) -> tuple[str, ...]:
+    return tuple(each.get_secret_value() for each in settings.replicate_webhook_secret)
 
 
 def _stand_in_servers(stand_ins: Addresses) -> tuple[ServerSettings, ...]:

@@ -87,6 +87,10 @@ class Metrics:
         """Count events that were stored, whatever their senders have been told."""
         self._accepted.labels(self._word("engine", engine)).inc(n)
 
+    def repeated(self, engine: str) -> None:
+        """Count a webhook that was taken in before, and was not again."""
+        self._repeated.labels(self._word("engine", engine)).inc()
+
     def verdict(self, engine: str, verdict: str, n: int = 1) -> None:
         """Count what became of events: a `runs.Verdict`, or ``orphan`` without a record."""
         words = self._word("engine", engine), self._word("verdict", verdict)
@@ -216,6 +220,9 @@ class Metrics:
         )
         self._verdicts = self._counter(
             "events_applied", "What became of accepted events.", "engine", "verdict"
+        )
+        self._repeated = self._counter(
+            "webhooks_repeated", "Signed webhooks that had been taken in before.", "engine"
         )
         self._refused = self._counter(
             "requests_refused", "Requests refused, by the reason's slug.", "reason"

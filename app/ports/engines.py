@@ -66,6 +66,10 @@ class Engine(Protocol):
         """
         ...
 
+    def fetches(self, size: int) -> bool:
+        """Return whether it takes a link of ours to a file of so many bytes, not the file."""
+        ...
+
     async def read(self, run: RunAt) -> RunReport:
         """Ask how a run stands.
 
@@ -100,6 +104,10 @@ class Receiver(Protocol):
         self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
     ) -> str:
         """Upload a file; see `Engine`."""
+        ...
+
+    def fetches(self, size: int) -> bool:
+        """Return whether it takes a link to a file instead; see `Engine`."""
         ...
 
 

@@ -67,6 +67,7 @@ _OURS: Final = (
     "CRON_",
     "INTERNAL_API",
     "MONGODB_",
+    "REPLICATE_",
     "TELEGRAM_",
     "WEBHOOK_",
 )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, SecretStr
 
-from processors.protocols import addresses
+from processors.protocols import addresses, standard_webhooks
 from processors.protocols.addresses import ForbiddenUrlError
 from schemas.payment import STARS_MOST
 from schemas.quota import Quota
@@ -162,6 +162,14 @@ def telegram_secret(value: object) -> object:
     return value
 
 
+def signing(value: object) -> object:
+    """Read a comma list of secrets such as Standard Webhooks signs with."""
+    given = items(value)
+    if isinstance(value, str):
+        standard_webhooks.keys(cast("tuple[str, ...]", given))
+    return given
+
+
 def storage(value: object) -> object:
     """Read where files are kept: a bucket with or without a folder in it, or a folder here.
 
@@ -248,6 +256,7 @@ Url = Annotated[str, BeforeValidator(url)]
 Allowance = Annotated[Quota, BeforeValidator(quota)]
 Text = Annotated[str, BeforeValidator(words)]
 Secrets = Annotated[tuple[SecretStr, ...], BeforeValidator(items)]
+SigningSecrets = Annotated[tuple[SecretStr, ...], BeforeValidator(signing)]
 
 
 def _parts(given: str) -> tuple[str, ...] | None:

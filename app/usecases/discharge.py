@@ -75,7 +75,7 @@ class Discharger(Hands[Generation]):
         """Return what was seen where the handler itself writes no generation; see `Hands`."""
         if work.key == runs.SUBMIT:
             return self._generations.remembered(work.record_id)
-        return seen if work.key in {runs.END, runs.SETTLE} else None
+        return seen if work.key in {runs.END, runs.SETTLE, runs.ADVANCE} else None
 
     def _run_of(self, record: Generation) -> RunId | None:
         return record.metadata.run_id
@@ -123,7 +123,7 @@ def peer_of(generation: Generation, debt: Debt) -> str:
     """Return whom a debt depends on: while that one is down, it waits."""
     if debt.kind is DebtKind.KEEP:
         return "storage"
-    if debt.kind is DebtKind.SETTLE:
+    if debt.kind in {DebtKind.SETTLE, DebtKind.ADVANCE}:
         return "ledger"
     if debt.kind in CHAT:
         return TELEGRAM

@@ -125,17 +125,21 @@ class KeepOutputs:
         renewed = self._taking.renewed(debt.key, debt.n)
 
         def kept(record: Generation, now: datetime) -> Generation:
+            if not debts.held(record.owed, debt.key, debt.n):
+                return record
             noted = self._noted(debt, copies)(record, now)
             if runs.copies_wanted(noted):
                 return renewed(noted, now)
-            return debts.put(noted, debts.acknowledge(noted.owed, debt.key, debt.n))
+            done = debts.put(noted, debts.acknowledge(noted.owed, debt.key, debt.n))
+            return runs.copying_done(done, now, self._taking.taker(now))
 
         return kept
 
     def _noted(self, debt: Debt, copies: Mapping[str, Copy]) -> Decide:
         """Note copies, and leave the debt as it is; a claim that is lost changes nothing.
 
-        Where all turns out to be lost, its person may have paid for nothing.
+        Where all turns out to be lost, it is made again for whom it was to go on to; else its
+        person may have paid for nothing.
         """
 
         def noted(record: Generation, now: datetime) -> Generation:
@@ -144,6 +148,8 @@ class KeepOutputs:
             after = runs.copied(record, copies)
             if runs.lost(record) or not runs.lost(after):
                 return after
+            if after.feeds and runs.may_remake(after):
+                return runs.remade(after, now, self._taking.taker(now))
             return runs.resettled(after, now, self._taking.taker(now))
 
         return noted

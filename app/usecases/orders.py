@@ -1,6 +1,7 @@
-"""Take orders: what a preset makes of them, what they cost, and whether their person may."""
+"""Take orders: hold what they come to and have them made; go on with them, retry, give back."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -11,79 +12,33 @@ from app.clock import Clock
 from app.errors import (
     ConflictError,
     ContendedError,
-    DiskFullError,
-    EngineOffError,
     IdempotencyMismatchError,
-    NotAllowedError,
     NotFoundError,
     TelegramOffError,
-    UserBlockedError,
 )
-from app.ports import Generations, JobPage, Jobs, Presets
+from app.ports import Generations, JobPage, Jobs, Users
 from app.usecases.money import Money
-from app.usecases.records import Records, RecordsOf
+from app.usecases.quoting import Order, Quote, Quoted, Quoting
+from app.usecases.records import DecideOf, Records, RecordsOf
 from app.usecases.settle_run import refunded
 from app.usecases.start_job import StartJob
 from app.usecases.taking import Taking
-from processors import debts, jobs, ledger, presets
+from processors import chains, debts, jobs
 from processors.errors import InsufficientCreditsError, NoLineError
-from schemas.base import EngineName, GenerationId, UserId
+from schemas.base import UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation
-from schemas.job import JOB_OPEN, Job, JobChat, JobId, JobStatus, Step
+from schemas.job import JOB_OPEN, Job, JobChat, JobId, JobStatus
 from schemas.ledger import Entry
-from schemas.preset import FixedPrice, Preset
 from schemas.user import User
-
-Check = Callable[[User, Preset], Awaitable[None]]
-"""Raises a RefusedError where this person may not order this preset now."""
-Turns = Callable[[User], Awaitable[int | None]]
-"""Returns the turn that an order of this person has to take, None where they have no limits.
-
-Raises a RefusedError where they have ordered as much as they may."""
 
 AT_ONCE: Final = 100
 """Open jobs of one person that are looked at."""
 MAX_TRIES: Final = 100
 """Each lost turn is an order of the same person: a hundred in a row mean something is wrong."""
-
-
-class Order(NamedTuple):
-    """What somebody orders.
-
-    Attributes:
-        user: Who pays.
-        preset: What, by its name.
-        inputs: Values by the names of the preset's inputs.
-        chat: Where its end is told; None tells nobody.
-        by: Who ordered: ``telegram``, ``api``.
-    """
-
-    user: User
-    preset: str
-    inputs: Mapping[str, JsonValue]
-    chat: JobChat | None
-    by: str
-
-
-class Quote(NamedTuple):
-    """What an order would come to. Amounts in credits.
-
-    Attributes:
-        preset: What is ordered.
-        price: What a run is charged, or is expected to be.
-        exact: Whether that is the price, not an estimate from the preset's last runs.
-        held: What is set aside before the run: the most that it can come to.
-        balance: What the person has.
-        missing: What they lack; zero where they can order it.
-    """
-
-    preset: Preset
-    price: Decimal
-    exact: bool
-    held: Decimal
-    balance: Decimal
-    missing: Decimal
+STOPPED_WITHIN: Final = 3.0
+"""Seconds that a job which is stopped has to return what was held for the rest of it."""
+LOOK_EVERY: Final = 0.05
 
 
 class JobView(NamedTuple):
@@ -100,16 +55,12 @@ class Orders:
         records: The generations.
         orders: The jobs.
         kept: The jobs, to be listed.
-        known: The presets.
+        people: Who orders.
+        quoting: What orders come to.
         money: Everybody's credits.
         starter: Starts a job.
-        engines: Names of the engines that are on.
         telegram: Whether Telegram is on.
-        credits_per_usd: How many credits a dollar of cost is.
         taking: Who this process is.
-        limits: How much people may order.
-        checks: What else may be in the way, such as pauses.
-        disk_full: Whether there is too little disk left to take on anything new.
     """
 
     def __init__(
@@ -117,46 +68,28 @@ class Orders:
         records: Records,
         orders: RecordsOf[Job],
         kept: Jobs,
-        known: Presets,
+        people: Users,
         *,
+        quoting: Quoting,
         money: Money,
         starter: StartJob,
-        engines: Collection[EngineName],
         telegram: bool,
-        credits_per_usd: Decimal,
         taking: Taking,
-        limits: Turns,
-        checks: Sequence[Check],
-        disk_full: Callable[[], bool],
     ) -> None:
         self._generations: Generations = records.generations
         self._orders = orders
         self._clock: Clock = orders.clock
         self._kept = kept
-        self._presets = known
+        self._people = people
+        self._quoting = quoting
         self._money = money
         self._starter = starter
-        self._engines = frozenset(engines)
         self._telegram = telegram
-        self._credits_per_usd = credits_per_usd
         self._taking = taking
-        self._limits = limits
-        self._checks = tuple(checks)
-        self._disk_full = disk_full
 
     async def quote(self, user: User, preset: str, inputs: Mapping[str, JsonValue]) -> Quote:
-        """Return what an order would come to; nothing is moved.
-
-        Raises:
-            NotFoundError: There is no such preset.
-            NotAllowedError: It is not for this person, or not active.
-            UserBlockedError: They are served no more.
-            EngineOffError: Its engine is not set up here.
-            InputRefusedError: One of the inputs is not what the preset takes.
-            RefusedError: One of the checks is in the way.
-            DiskFullError: Nothing new is taken on.
-        """
-        return (await self._quoted(user, preset, inputs)).quote
+        """Return what an order would come to; nothing is moved. Raises what `Quoting.of` does."""
+        return (await self._quoting.of(Order(user, preset, inputs, None, ""))).quote
 
     async def place(self, order: Order, *, key: str | None, digest: str | None) -> tuple[Job, bool]:
         """Store an order, hold its credits, and have it made; return it, and whether it is new.
@@ -176,18 +109,26 @@ class Orders:
             IdempotencyMismatchError: The key came with another body before.
             ContendedError: Others of the same person kept being first.
             StoreDownError: The database does not answer; what was stored is gone on with.
-            RefusedError: As `quote`.
-            InputRefusedError: As `quote`.
+            RefusedError: As `Quoting.of`.
+            InputRefusedError: As `Quoting.of`.
+            ChainRefusedError: As `Quoting.of`.
         """
         known = await self._known(key, digest)
         if known is not None:
             return known, False
         if order.chat is not None and not self._telegram:
             raise TelegramOffError("notify.telegramChatId", "Telegram is not set up here")
-        found = await self._quoted(order.user, order.preset, order.inputs)
+        found = await self._quoting.of(order)
+        job = self._made(found, order.user, order.chat, order.by)
+        return await self._placed(job, found, order.user, key, digest)
+
+    async def _placed(
+        self, job: Job, found: Quoted, user: User, key: str | None, digest: str | None
+    ) -> tuple[Job, bool]:
+        """Store a job and start it; one that was ordered under the key before is returned."""
         if found.quote.missing:
             raise InsufficientCreditsError(found.quote.balance, found.quote.missing)
-        job = self._made(order, found, key, digest)
+        job = job.change(idempotency_key=key, idempotency_digest=digest)
         for _ in range(MAX_TRIES):
             if await self._orders.add(job, handed=False):
                 return await self._started(job, found.last), True
@@ -197,8 +138,8 @@ class Orders:
             if job.turn is None:
                 raise ConflictError("the id of this order is taken; order again")
             # Another order of theirs has the turn: it is to be counted as well.
-            job = job.change(turn=await self._limits(order.user))
-        raise ContendedError(f"the orders of {order.user.id}")
+            job = job.change(turn=await self._quoting.limits(user))
+        raise ContendedError(f"the orders of {user.id}")
 
     async def ordered(self, key: str) -> Job | None:
         """Return what was ordered under a key, or None."""
@@ -213,23 +154,105 @@ class Orders:
         found = await self._generations.many(ids)
         return JobView(job, tuple(found[each] for each in ids if each in found))
 
-    async def cancel(self, job_id: JobId, *, user: UserId | None = None) -> Job:
+    async def cancel(
+        self, job_id: JobId, *, user: UserId | None = None, reason: str | None = None
+    ) -> Job:
         """Want a job cancelled; one that has ended stays as it ended.
 
         Args:
             job_id: Which job.
             user: Whose it must be; None for anybody's.
+            reason: Why, as a slug: ``stopped`` where its person wants no more steps of it.
 
         Raises:
             NotFoundError: There is no such job.
         """
 
         def cancelled(job: Job, now: datetime) -> Job:
-            if user is not None and job.user_id != user:
-                raise NotFoundError("job")
-            return jobs.cancel_wanted(job, now, self._taking.taker(now))
+            return jobs.cancel_wanted(_of(job, user), now, self._taking.taker(now), reason=reason)
 
-        after = await self._orders.change(job_id, cancelled)
+        return await self._changed(job_id, cancelled)
+
+    async def go_on(self, job_id: JobId, step: int, *, user: UserId | None = None) -> Job:
+        """Let a job go on that waits for its person's word after a step; once said is enough.
+
+        Args:
+            job_id: Which job.
+            step: After which step, from 1.
+            user: Whose it must be; None for anybody's.
+
+        Raises:
+            NotFoundError: There is no such job.
+            ConflictError: It does not wait there.
+        """
+
+        def gone_on(job: Job, now: datetime) -> Job:
+            after = chains.continued(_of(job, user), step, now, self._taking.taker(now))
+            if after is job and job.continued < step:
+                raise ConflictError(f"the job does not wait after step {step}")
+            return after
+
+        return await self._changed(job_id, gone_on)
+
+    async def retry(
+        self,
+        job_id: JobId,
+        step: int,
+        *,
+        user: UserId | None = None,
+        key: str | None,
+        digest: str | None,
+    ) -> tuple[Job, bool]:
+        """Order a step again, with all that comes after it; return the job that goes on with it.
+
+        What of the step has completed is kept, unless all of it has. A job that waits for its
+        person's word is stopped first, so that what is held for the rest can pay for it.
+
+        Args:
+            job_id: Which job.
+            step: Which of its steps, from 1.
+            user: Whose it must be; None for anybody's.
+            key: As for `place`.
+            digest: As for `place`.
+
+        Raises:
+            NotFoundError: There is no such job, or its person is gone.
+            ConflictError: It is still under way.
+            ChainRefusedError: There is no such step, or what it needs is no longer there.
+            RefusedError: As `place`; so are the others.
+        """
+        known = await self._known(key, digest)
+        if known is not None:
+            return known, False
+        job = _of(await self._kept.get(job_id), user)
+        if not job.ended and job.pause is None:
+            raise ConflictError("the job is under way; wait for its end, or cancel it")
+        person = await self._people.get(job.user_id)
+        if person is None:
+            raise NotFoundError("user")
+        made = await self._generations.many([each.generation for each in job.steps])
+        parts = chains.again(job, made, step)
+        if not job.ended:
+            await self._stopped(job)
+        found = await self._quoting.again(person, job, parts)
+        first = job.first + parts[0].step.number - 1
+        chat = job.chat.change(status_message_id=None) if job.chat else None
+        new = self._made(found, person, chat, job.by).change(goes_on=job.id, first=first)
+        return await self._placed(new, found, person, key, digest)
+
+    async def _stopped(self, job: Job) -> None:
+        """Stop a job, and wait a little for what was held for the rest of it to be returned."""
+        now = await self.cancel(job.id, reason="stopped")
+        try:
+            async with asyncio.timeout(STOPPED_WITHIN):
+                while not now.ended or now.price is None:
+                    await asyncio.sleep(LOOK_EVERY)
+                    now = await self._kept.get(job.id) or now
+        except TimeoutError:
+            return
+
+    async def _changed(self, job_id: JobId, decide: DecideOf[Job]) -> Job:
+        after = await self._orders.change(job_id, decide)
         if after is None:
             raise NotFoundError("job")
         return after
@@ -274,70 +297,26 @@ class Orders:
         paid = [each for each in job.steps if each.outcome and each.outcome.price]
         if not paid:
             raise NoLineError(job.steps[0].generation, "was captured")
-        generation = paid[0].generation
-        entry = await self._money.refund(job.user_id, generation, amount, by=by, reason=reason)
-        after = await refunded(self._orders, self._taking, job, generation, entry.amount)
-        return after or job
+        for generation, share in jobs.shares(paid, amount):
+            entry = await self._money.refund(job.user_id, generation, share, by=by, reason=reason)
+            after = await refunded(self._orders, self._taking, job, generation, entry.amount)
+            job = after or job
+        return job
 
-    async def _quoted(self, user: User, name: str, inputs: Mapping[str, JsonValue]) -> "_Quoted":
-        """Return what an order would come to, and what it takes to place it."""
-        preset = await self._presets.get(name)
-        if preset is None:
-            raise NotFoundError("preset")
-        if user.blocked:
-            raise UserBlockedError
-        if not presets.allowed(preset, user.roles):
-            raise NotAllowedError(name)
-        if preset.engine not in self._engines:
-            raise EngineOffError("preset", f"its engine, {preset.engine}, is not set up here")
-        if self._disk_full():
-            raise DiskFullError("the disk is nearly full; nothing new is taken on")
-        estimate = await self._estimate(preset)
-        step = jobs.step_for(
-            preset,
-            inputs,
-            GenerationId(self._clock.new_id()),
-            user=user.id,
-            estimate_usd=estimate,
-            credits_per_usd=self._credits_per_usd,
-        )
-        turn = await self._limits(user)
-        for check in self._checks:
-            await check(user, preset)
-        last = await self._money.last(user.id)
-        balance = ledger.balance(last)
-        price = presets.price(preset, estimate, self._credits_per_usd)
-        quote = Quote(
-            preset=preset,
-            price=step.held if price is None else price,
-            exact=isinstance(preset.price, FixedPrice),
-            held=step.held,
-            balance=balance,
-            missing=max(step.held - balance, Decimal(0)) if step.held else Decimal(0),
-        )
-        return _Quoted(quote, step, last, turn)
-
-    async def _estimate(self, preset: Preset) -> Decimal | None:
-        if isinstance(preset.price, FixedPrice):
-            return None
-        costs = await self._generations.last_costs(preset.name, presets.RUNS_LOOKED_AT)
-        return presets.estimate(costs)
-
-    def _made(self, order: Order, found: "_Quoted", key: str | None, digest: str | None) -> Job:
+    def _made(self, found: Quoted, user: User, chat: JobChat | None, by: str) -> Job:
         now = self._clock.now()
         # Its start is this call's to make; whoever finds it later goes on with it.
         start = Debt(key=jobs.START, kind=DebtKind.START, next_at=now)
         job = Job(
             id=JobId(self._clock.new_id()),
-            user_id=order.user.id,
-            by=order.by,
-            chat=order.chat,
-            steps=(found.step,),
+            user_id=user.id,
+            by=by,
+            chat=chat,
+            steps=found.steps,
+            manual=found.manual and len(found.steps) > 1,
             turn=found.turn,
             created_at=now,
             updated_at=now,
-            idempotency_key=key,
-            idempotency_digest=digest,
         )
         taker = self._taking.taker(now).change(kinds=frozenset({DebtKind.START}))
         return debts.put(job, debts.owe((), start, taker=taker))
@@ -370,17 +349,8 @@ class Orders:
         return known
 
 
-class _Quoted(NamedTuple):
-    """A quote, and what it takes to place the order.
-
-    Attributes:
-        quote: What it would come to.
-        step: Its step, as it is agreed on.
-        last: The person's last entry as it was.
-        turn: The turn that the order has to take.
-    """
-
-    quote: Quote
-    step: Step
-    last: Entry | None
-    turn: int | None
+def _of(job: Job | None, user: UserId | None) -> Job:
+    """Return a job, if it is there and this person's."""
+    if job is None or (user is not None and job.user_id != user):
+        raise NotFoundError("job")
+    return job

@@ -5,8 +5,10 @@ often it is tried: the entry is known by the generation, and an outcome that the
 already is no news.
 """
 
+import asyncio
 from datetime import datetime
 from decimal import Decimal
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -47,10 +49,20 @@ class SettleRun:
         self._taking = taking
         self._timing = timing
         self._alerts = alerts
+        self._turns = WeakValueDictionary[str, asyncio.Lock]()
         self._log = structlog.get_logger()
 
     async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
-        """Take what an ended run comes to, or look again when that can be said."""
+        """Take what an ended run comes to, or look again when that can be said.
+
+        One after another for one person: a hundred parts of a job that end at once would only
+        take each other's place in the ledger, and in the record of the job.
+        """
+        turn = self._turns.setdefault(generation.metadata.user_id or "", asyncio.Lock())
+        async with turn:
+            return await self._settle(generation, debt)
+
+    async def _settle(self, generation: Generation, debt: Debt) -> Decide | None:
         job = await self._orders.kept.get(generation.job_id or "")
         step = job.step_of(generation.id) if job else None
         if job is None or step is None or not generation.ended:
@@ -63,8 +75,10 @@ class SettleRun:
         try:
             entry = await self._closed(job, step, said)
             outcome = _outcome(generation, said, entry)
-            told = await self._tell(job, generation.id, outcome)
-            await self._give_back(told or job, generation, outcome)
+            told = await self._tell(job, generation.id, outcome) or job
+            if not _delivered(told) and runs.lost(generation) and runs.may_remake(generation):
+                return self._remade(debt, outcome)
+            await self._give_back(told, generation, outcome)
         except LedgerError as error:
             # A line that was never held, or is another's: no try will change that.
             self._alerts.alert("ledger_disagrees", f"{generation.id}: {error}")
@@ -90,11 +104,28 @@ class SettleRun:
 
     async def _give_back(self, job: Job, generation: Generation, outcome: Outcome) -> None:
         """Refund what was paid for outputs that are gone for good, where nothing was delivered."""
-        delivered = job.told is not None and job.told.delivered
-        if delivered or not outcome.price or not runs.lost(generation):
+        lost = runs.lost(generation) or runs.unmade(generation)
+        if _delivered(job) or not outcome.price or not lost:
             return
         entry = await self._money.refund(job.user_id, generation.id, by=BY, reason="outputs_lost")
         await refunded(self._orders, self._taking, job, generation.id, entry.amount)
+
+    def _remade(self, debt: Debt, outcome: Outcome) -> Decide:
+        """Have made again, at our cost, what nobody has got and nobody can get any more."""
+        settle = _settled(debt, outcome)
+
+        def remade(record: Generation, now: datetime) -> Generation:
+            held = debts.held(record.owed, debt.key, debt.n)
+            after = settle(record, now)
+            again = held and runs.lost(after) and runs.may_remake(after)
+            return runs.remade(after, now, self._taking.taker(now)) if again else after
+
+        return remade
+
+
+def _delivered(job: Job) -> bool:
+    """Return whether files have gone to a chat with the telling of a job's end."""
+    return job.told is not None and job.told.delivered
 
 
 async def refunded(

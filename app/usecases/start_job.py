@@ -20,7 +20,7 @@ from schemas.job import Job
 from schemas.ledger import Entry
 
 JOB_LINES: Final = (
-    Line(frozenset({DebtKind.START, DebtKind.CANCEL}), 16),
+    Line(frozenset({DebtKind.START, DebtKind.CANCEL, DebtKind.ADVANCE}), 16),
     Line(frozenset({DebtKind.NOTIFY}), 64),
 )
 

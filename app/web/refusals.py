@@ -4,6 +4,7 @@
     * MalformedError: it is not HTTP as we speak it
     * HeadersTooLargeError: too many headers, or too long
     * UnauthorizedError: no key or token, or not a right one
+        * SignatureError: the token is right, and the signature is not
     * MethodError: this cannot be done here
     * MediaTypeError: the body is not what we read
     * TooLargeError: the body is longer than we read
@@ -40,6 +41,20 @@ class UnauthorizedError(RefusedError):
 
     def __init__(self) -> None:
         super().__init__("a valid key or token is required")
+
+
+class SignatureError(UnauthorizedError):
+    """The signature of a webhook is missing, not a right one, or too old.
+
+    Attributes:
+        fault: ``missing``, or a `standard_webhooks.Reason`; for the log, not for its sender.
+    """
+
+    reason = "signature"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__()
+        self.fault = fault
 
 
 class MethodError(RefusedError):

@@ -1,7 +1,7 @@
 """Everything the web layer needs, given by the composition root."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
@@ -397,6 +397,10 @@ class Metrics(Protocol):
         """Count a request that was refused, or failed, by a slug."""
         ...
 
+    def repeated(self, engine: str) -> None:
+        """Count a webhook that was taken in before, and was not again."""
+        ...
+
     def render(self) -> bytes:
         """Return everything counted, as Prometheus reads it."""
         ...
@@ -425,6 +429,8 @@ class Services:
     Attributes:
         webhook_keys: By engine that is on: the keys its tokens may be signed with.
         receivers: By engine that is on: what reads its webhooks.
+        webhook_secrets: By engine that signs its webhooks: the keys it may sign with. None of
+            them: its webhooks find no door.
         api_keys: Keys that open the API; none of them: nobody comes in.
         media_keys: Keys that links to files may be signed with.
         link: Mints such links.
@@ -470,6 +476,9 @@ class Services:
     link: Link
     link_to: LinkTo
     ready: Callable[[], Awaitable[tuple[str, ...]]]
+    webhook_secrets: Mapping[EngineName, tuple[bytes, ...]] = field(
+        default_factory=dict[EngineName, tuple[bytes, ...]]
+    )
     updates: Intake | None = None
     update_secret: bytes = b""
     cron_keys: tuple[bytes, ...] = ()

@@ -4,9 +4,12 @@ The token comes first: before it is verified nothing is read, looked up or logge
 is wrong with it is answered in the same words. ComfyDeploy repeats a failed webhook as a GET
 with the body (``utils.py:952-964``), so both methods do the same. A GET without a body (a
 redirect on the way ate it) and a body too large tell that something happened: the run is asked.
+
+An engine that signs its webhooks has larger ones, with logs and files in them. Of those the
+signature is checked as well, and one that was taken in before is not taken in again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from typing import Final, NamedTuple
@@ -19,12 +22,14 @@ from app.errors import UnavailableError
 from app.observability.logs import about
 from app.web import bodies, guard
 from app.web.edge import answer, reason_of
-from app.web.refusals import MethodError, TooLargeError, UnauthorizedError
+from app.web.memory import Memory
+from app.web.refusals import MethodError, SignatureError, TooLargeError, UnauthorizedError
 from app.web.services import Receiver, Services
+from app.web.signatures import Message, Signatures
 from processors.errors import RefusedBodyError
 from processors.protocols import signing
 from schemas.base import EngineName, GenerationId
-from schemas.run import Delivery, RunEvent
+from schemas.run import Delivery
 from schemas.wire.api import Accepted
 
 PATH: Final = "/api/webhook/{engine}"
@@ -33,6 +38,10 @@ METHODS: Final = frozenset({"GET", "POST"})
 Done = Callable[[ASGIApp | None], None]
 """Called with what answers a request: None for the answer `ACCEPTED`."""
 
+LARGE: Final = 4 * 1024 * 1024
+"""Bytes of the body of a signed webhook that are read."""
+ROOM: Final = 16 * LARGE
+"""Bytes of such bodies that are held at a time, as long as they come in."""
 _QUERY_MOST: Final = 2048
 ACCEPTED: Final = Response(Accepted().model_dump_json(), media_type="application/json")
 """The answer once an event is on disk."""
@@ -46,6 +55,8 @@ class _Door(NamedTuple):
     engine: EngineName
     keys: tuple[bytes, ...]
     receive: Receiver
+    signatures: Signatures | None
+    """Of an engine that signs."""
 
 
 class _Sender(NamedTuple):
@@ -60,17 +71,18 @@ class Webhooks:
 
     Attributes:
         doors: By path; each with and without a slash at its end, for nothing here redirects.
+            An engine that signs, and whose secret nobody has told us, has none.
     """
 
     def __init__(self, services: Services) -> None:
         self.doors: Final[Mapping[str, _Door]] = {
-            f"{prefix}{PATH.format(engine=engine)}{slash}": _Door(engine, keys, receiver)
-            for engine, receiver in services.receivers.items()
-            for keys in (services.webhook_keys.get(engine, ()),)
+            f"{prefix}{PATH.format(engine=door.engine)}{slash}": door
+            for door in _doors(services)
             for prefix in {"", services.prefix.rstrip("/")}
             for slash in ("", "/")
         }
         self._services = services
+        self._memory = Memory(ROOM)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request whose path is one of `doors`: 200 once it is on disk."""
@@ -95,12 +107,9 @@ class Webhooks:
             False: nothing was done, and the app is to find out what is wrong.
         """
         door = self.doors.get(scope["path"])
-        if (
-            self._services.attend is not None
-            or door is None
-            or not 0 < len(raw) <= bodies.MOST
-            or guard.refusal(scope) is not None
-        ):
+        if door is None or door.signatures is not None or self._services.attend is not None:
+            return False
+        if not 0 < len(raw) <= bodies.MOST or guard.refusal(scope) is not None:
             return False
         try:
             sender = _sender(door, scope)
@@ -119,18 +128,30 @@ class Webhooks:
 
     async def _take(self, door: _Door, sender: _Sender, scope: Scope, receive: Receive) -> None:
         try:
-            raw = await self._body(scope, receive)
-            delivery = self._delivery(door, sender, raw)
-            event = door.receive(delivery)
+            raw = await self._body(door, scope, receive)
         except TooLargeError:
-            sign_of_life = self._delivery(door, sender, b"")
-            await self._accept(sign_of_life, door.receive(sign_of_life))
+            await self._accept(door, sender, b"")
             raise
-        await self._accept(delivery, event)
+        if door.signatures is None or not raw:
+            await self._accept(door, sender, raw)
+        else:
+            await self._take_signed(door, sender, raw, door.signatures.check(scope, raw))
 
-    async def _accept(self, delivery: Delivery, event: RunEvent) -> None:
+    async def _take_signed(
+        self, door: _Door, sender: _Sender, raw: bytes, message_id: bytes
+    ) -> None:
+        """Take a message in whose signature is right, once."""
+        message = Message(message_id, sender.generation, sender.attempt)
+        if door.signatures is None or door.signatures.known(message):
+            self._services.metrics.repeated(door.engine)
+            return
+        await self._accept(door, sender, raw)
+        door.signatures.remember(message)
+
+    async def _accept(self, door: _Door, sender: _Sender, raw: bytes) -> None:
         """Return when an event is on disk; where nobody else does it, with what it causes done."""
-        accepted, attend = self._services.acceptor.accept(delivery, event), self._services.attend
+        delivery, attend = self._delivery(door, sender, raw), self._services.attend
+        accepted = self._services.acceptor.accept(delivery, door.receive(delivery))
         if attend is None:
             await accepted
         else:
@@ -147,15 +168,24 @@ class Webhooks:
 
         return refuse
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+    async def _body(self, door: _Door, scope: Scope, receive: Receive) -> bytes:
         """Read the body; empty for a GET without one."""
         if scope["method"] == "GET" and bodies.absent(scope):
             return b""
         bodies.check_type(scope)
-        raw = await bodies.read(scope, receive, self._services.body_deadline)
+        if door.signatures is None:
+            raw = await bodies.read(scope, receive, self._services.body_deadline)
+        else:
+            raw = await self._large(scope, receive)
         if not raw and scope["method"] == "POST":
             raise RefusedBodyError("json", "empty")
         return raw
+
+    async def _large(self, scope: Scope, receive: Receive) -> bytes:
+        """Read a body that may be large, each part of it once there is room."""
+        body = bodies.stream(scope, receive, self._services.body_deadline, LARGE)
+        with self._memory.body() as held:
+            return b"".join([part async for part in held.counted(body)])
 
     def _delivery(self, door: _Door, sender: _Sender, raw: bytes) -> Delivery:
         return Delivery(
@@ -165,6 +195,16 @@ class Webhooks:
             at=self._services.clock.now(),
             raw=raw,
         )
+
+
+def _doors(services: Services) -> Iterator[_Door]:
+    """Yield each engine's door; one that signs has none where its secret is not known."""
+    for engine, receiver in services.receivers.items():
+        keys, secrets = services.webhook_keys.get(engine, ()), services.webhook_secrets.get(engine)
+        if secrets is None:
+            yield _Door(engine, keys, receiver, None)
+        elif secrets:
+            yield _Door(engine, keys, receiver, Signatures(secrets, services.clock))
 
 
 def _sender(door: _Door, scope: Scope) -> _Sender:
@@ -198,9 +238,11 @@ def _sender(door: _Door, scope: Scope) -> _Sender:
 
 
 def _note(door: _Door, error: Exception) -> None:
-    """Log a body that makes no sense, though its token was right.
+    """Log a body that makes no sense or is not signed, though its token was right.
 
     The body is its sender's business: what is wrong with it will do.
     """
+    if isinstance(error, SignatureError):
+        _log.warning("webhook refused", engine=door.engine, reason=error.reason, fault=error.fault)
     if isinstance(error, RefusedBodyError):
         _log.warning("webhook refused", engine=door.engine, reason=error.reason, field=error.field)

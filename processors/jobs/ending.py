@@ -14,6 +14,8 @@ from schemas.run import RunStatus
 
 NOTIFY: Final = DebtKind.NOTIFY.value
 """Key of the debt that is owed for the telling of an end."""
+ADVANCE: Final = DebtKind.ADVANCE.value
+"""Key of the debt of a job that its person is asked about, or has let go on."""
 
 _READ: Final = ("status", "provisional", "outputs", "price", "price_reason", "refunded")
 """What of an outcome a person is told of when it changes."""
@@ -50,10 +52,25 @@ def settled(
     noted = job.change(steps=tuple(_with(job.steps, generation, said)))
     status = _status(noted)
     if status is None:
-        return noted
+        return _step_settled(noted, known.number, now, taker)
     over = ended(noted, status, now)
     # Nobody is told the same twice: that the engine has come to say it too is no news.
     return over if before and _alike(before, said) else telling(over, now, taker)
+
+
+def step_done(job: Job, number: int, now: datetime, taker: Taker | None = None) -> Job:
+    """Owe a job's chat the telling that a step is done while others follow."""
+    made = any(each.outcome and each.outcome.outputs for each in job.parts(number))
+    if job.chat is None or not made:
+        return job
+    debt = Debt(
+        key=f"{NOTIFY}:{number}",
+        kind=DebtKind.NOTIFY,
+        target=str(job.chat.telegram_chat_id),
+        about=f"step:{number}",
+        next_at=now,
+    )
+    return debts.put(job, debts.owe(job.owed, debt, taker=taker))
 
 
 def refunded(
@@ -90,6 +107,18 @@ def known(job: Job) -> bool:
     )
 
 
+def untold(job: Job) -> tuple[GenerationId, ...]:
+    """Return the generations whose outputs are others than its chat was told an end with.
+
+    None where it was told of none.
+    """
+    if job.told is None:
+        return ()
+    knows = [*job.told.outputs.split("/"), *[""] * len(job.steps)]
+    made = zip(job.steps, outputs_of(job).split("/"), knows, strict=False)
+    return tuple(step.generation for step, now, known in made if now != known)
+
+
 def outputs_of(job: Job) -> str:
     """Return a digest of everything that was made."""
     return "/".join(each.outcome.outputs if each.outcome else "" for each in job.steps)
@@ -106,6 +135,17 @@ def telling(job: Job, now: datetime, taker: Taker | None) -> Job:
         return job
     chat = str(job.chat.telegram_chat_id)
     debt = Debt(key=NOTIFY, kind=DebtKind.NOTIFY, target=chat, about=job.status, next_at=now)
+    return debts.put(job, debts.owe(job.owed, debt, taker=taker))
+
+
+def _step_settled(job: Job, number: int, now: datetime, taker: Taker | None) -> Job:
+    """Go on after a step that is known now, in a job that is not: tell of it, or ask about it."""
+    outcomes = [each.outcome for each in job.parts(number)]
+    if None in outcomes or number == job.last:
+        return job
+    if not job.manual:
+        return step_done(job, number, now, taker)
+    debt = Debt(key=ADVANCE, kind=DebtKind.ADVANCE, next_at=now)
     return debts.put(job, debts.owe(job.owed, debt, taker=taker))
 
 

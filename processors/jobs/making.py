@@ -1,6 +1,6 @@
 """Begin a job: what is agreed on, what is held for it, and the generations it is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -33,6 +33,7 @@ def step_for(
     user: UserId,
     estimate_usd: Decimal | None,
     credits_per_usd: Decimal,
+    bound: Collection[str] = (),
 ) -> Step:
     """Return a step as it is agreed on.
 
@@ -43,12 +44,13 @@ def step_for(
         user: Who orders it.
         estimate_usd: What a run of the preset is expected to cost, None where nobody knows.
         credits_per_usd: How many credits a dollar is.
+        bound: Inputs that earlier steps will give.
 
     Raises:
         InputRefusedError: One of the inputs is not what the preset takes, or is a picture that
             was given for somebody else.
     """
-    filled = presets.fill(preset, given)
+    filled = presets.fill(preset, given, bound)
     _check_pictures(preset, given, user)
     return Step(
         preset=preset.name,
@@ -71,19 +73,50 @@ def step_for(
     )
 
 
+def shares(
+    paid: Sequence[Step], amount: Decimal | None
+) -> tuple[tuple[GenerationId, Decimal | None], ...]:
+    """Return how much is given back for each of the steps that were paid for, the last first.
+
+    Args:
+        paid: What was paid for, in its order.
+        amount: Credits altogether; None for all of it. What is over stands with the first step,
+            where it is refused.
+    """
+    if amount is None:
+        return tuple((each.generation, None) for each in paid)
+    found, left = list[tuple[GenerationId, Decimal | None]](), amount
+    for each in reversed(paid[1:]):
+        price = each.outcome.price if each.outcome and each.outcome.price else Decimal(0)
+        share = min(left, price)
+        left -= share
+        found += [(each.generation, share)] if share else []
+    return ((paid[0].generation, left), *found) if left or not found else tuple(found)
+
+
+def with_fixed(step: Step, fixed: Mapping[str, JsonValue]) -> Step:
+    """Return a step that is given what earlier steps have made, by the engine's names."""
+    if step.work is None or not fixed:
+        return step
+    request = step.work.request
+    full = request.change(inputs={**request.inputs, **fixed})
+    return step.change(work=step.work.change(request=full))
+
+
 def lines(job: Job) -> dict[GenerationId, Decimal]:
     """Return what is held for each of a job's generations."""
     return {each.generation: each.held for each in job.steps}
 
 
 def generations_of(job: Job, now: datetime, taker: Taker | None = None) -> tuple[Generation, ...]:
-    """Return the generations to be made for a job, each owing its submit.
+    """Return the generations to be made for a job: those that begin at once owe their submit.
 
-    None for a step whose generation has been made before.
+    None for a step whose generation has been made before. What waits comes before that which it
+    waits for, so that nothing is done before all of it is there.
     """
     return tuple(
-        _submitted(_generation(job, number, step, step.work, now), now, taker)
-        for number, step in enumerate(job.steps, 1)
+        _born(job, step, _generation(job, step, step.work, now), now, taker)
+        for step in reversed(job.steps)
         if step.work is not None
     )
 
@@ -117,45 +150,63 @@ def refused(job: Job, reason: str, now: datetime, *, tell: bool, taker: Taker | 
     return telling(over, now, taker) if tell else over
 
 
-def cancel_wanted(job: Job, now: datetime, taker: Taker | None = None) -> Job:
-    """Want a job cancelled, for good; one that has ended, or is wanted so already, stays."""
+def cancel_wanted(
+    job: Job, now: datetime, taker: Taker | None = None, *, reason: str | None = None
+) -> Job:
+    """Want a job cancelled, for good; one that has ended, or is wanted so already, stays.
+
+    Args:
+        job: The job.
+        now: When.
+        taker: Who takes up the cancelling at once.
+        reason: Why, as a slug, where there is more to say than that somebody wanted it.
+    """
     if job.ended or job.cancel_wanted:
         return job
     debt = Debt(key=CANCEL, kind=DebtKind.CANCEL, next_at=now)
-    wanted = job.change(cancel_wanted=True)
+    wanted = job.change(cancel_wanted=True, pause=None, status_reason=reason)
+    wanted = debts.put(wanted, debts.forget(wanted.owed, [DebtKind.ADVANCE]))
     return debts.put(wanted, debts.owe(wanted.owed, debt, taker=taker))
 
 
 def _check_pictures(preset: Preset, given: Mapping[str, JsonValue], user: UserId) -> None:
     """Refuse pictures of other people; those that were given for nobody are anybody's.
 
-    And addresses, where they lead nowhere: a ComfyUI is handed its pictures, and fetches none.
+    What a run made is nobody's to name, whatever the input takes. Addresses are refused where
+    they lead nowhere: a ComfyUI is handed its pictures, and fetches none.
     """
     theirs = (keys.owned(user), keys.owned(None))
     fetched = not isinstance(preset.target, WorkflowTarget)
     for asked in preset.inputs:
         value = given.get(asked.name)
-        if not isinstance(asked, ImageInput) or value is None:
-            continue
         key = keys.key_in(value)
-        if key is None and not fetched:
-            raise inputs.refusal(asked, InputFault.NOT_IMAGE)
         if key is not None and not key.startswith(theirs):
             raise inputs.refusal(asked, InputFault.NOT_THEIRS)
+        named = not isinstance(asked, ImageInput) or value is None or key is not None
+        if not named and not fetched:
+            raise inputs.refusal(asked, InputFault.NOT_IMAGE)
 
 
-def _submitted(blank: Generation, now: datetime, taker: Taker | None) -> Generation:
+def _born(
+    job: Job, step: Step, blank: Generation, now: datetime, taker: Taker | None
+) -> Generation:
+    """Return a generation as it begins: waiting for others, or owing its submit."""
+    if step.sources or (job.manual and step.number > 1):
+        waiting = StatusChange(status=RunStatus.WAITING, at=now, source="job")
+        return blank.change(status=RunStatus.WAITING, history=(waiting,))
     submit = Debt(key=runs.SUBMIT, kind=DebtKind.SUBMIT, next_at=now)
     return debts.put(blank, debts.owe((), submit, taker=taker))
 
 
-def _generation(job: Job, number: int, step: Step, work: Work, now: datetime) -> Generation:
+def _generation(job: Job, step: Step, work: Work, now: datetime) -> Generation:
     return Generation(
         id=step.generation,
         engine=work.engine,
         job_id=job.id,
-        step=number,
-        item=1,
+        step=step.number,
+        item=step.item,
+        steps=job.last,
+        items=len(job.parts(step.number)),
         created_at=now,
         updated_at=now,
         request_timestamp=now,

@@ -22,7 +22,9 @@ RUNS_LOOKED_AT: Final = 10
 """Runs that an estimate is made of."""
 
 
-def fill(preset: Definition, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def fill(
+    preset: Definition, given: Mapping[str, JsonValue], bound: Collection[str] = ()
+) -> dict[str, JsonValue]:
     """Return the engine's inputs for what a person or a program gives.
 
     What is not given, or given as null, has its default; without one it is left out.
@@ -30,25 +32,38 @@ def fill(preset: Definition, given: Mapping[str, JsonValue]) -> dict[str, JsonVa
     Args:
         preset: What is ordered.
         given: Values by the names of the preset's inputs.
+        bound: The inputs that will be given later, by other runs.
 
     Raises:
         InputRefusedError: One is missing, unknown, of another type or out of bounds. Of several
             the first is named, in the preset's order.
     """
-    filled: dict[str, JsonValue] = dict(preset.constants)
+    taken = named(preset, given, bound)
+    keys = {asked.name: asked.key for asked in preset.inputs}
+    filled = {**preset.constants, **{keys[name]: value for name, value in taken.items()}}
+    _check_size(preset, filled)
+    return filled
+
+
+def named(
+    preset: Definition, given: Mapping[str, JsonValue], bound: Collection[str] = ()
+) -> dict[str, JsonValue]:
+    """Return what is taken for each input, by the preset's own names; see `fill`."""
+    taken = dict[str, JsonValue]()
     for asked in preset.inputs:
+        if asked.name in bound:
+            continue
         value = given.get(asked.name)
         value = asked.default if value is None else value
         if value is not None:
-            filled[asked.key] = inputs.take(asked, value)
+            taken[asked.name] = inputs.take(asked, value)
         elif asked.required:
             raise inputs.refusal(asked, InputFault.MISSING)
     known = {asked.name for asked in preset.inputs}
     for name in given:
         if name not in known:
             raise InputRefusedError(name, InputFault.UNKNOWN)
-    _check_size(preset, filled)
-    return filled
+    return taken
 
 
 def price(preset: Agreed, cost_usd: Decimal | None, credits_per_usd: Decimal) -> Decimal | None:

@@ -17,6 +17,7 @@ from processors.errors import RefusedBodyError
 from processors.protocols import texts
 from processors.protocols.bodies import holds_nul, parsed, read
 from processors.protocols.kinds import kind_of
+from processors.protocols.times import in_utc, utc
 from schemas.base import EngineName, RunId
 from schemas.generation import OUTPUTS_KEPT
 from schemas.run import Delivery, Output, OutputKind, RunEvent, RunReport, RunStatus
@@ -109,10 +110,10 @@ def report(raw: bytes) -> RunReport:
         progress=_share(run.progress),
         live_status=_short(run.live_status),
         queue_position=run.queue_position,
-        created_at=_utc(run.created_at),
-        queued_at=_utc(run.queued_at),
-        started_at=_utc(run.started_at),
-        ended_at=_utc(run.ended_at),
+        created_at=utc(run.created_at),
+        queued_at=utc(run.queued_at),
+        started_at=utc(run.started_at),
+        ended_at=utc(run.ended_at),
         outputs=outputs(run.outputs, None),
         webhook=run.webhook,
         computed=status is RunStatus.TIMEOUT and run.ended_at is None,
@@ -252,26 +253,13 @@ def _short(text: str | None) -> str | None:
     return text[:200] if text else None
 
 
-def _utc(at: datetime | None) -> datetime | None:
-    return None if at is None else _in_utc(at)
-
-
-def _in_utc(at: datetime) -> datetime:
-    """Return a time in UTC, cut to whole milliseconds."""
-    try:
-        moment = at.astimezone(UTC)
-    except OverflowError as error:
-        raise RefusedBodyError("schema", "not a time in UTC") from error
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
 def _naive_utc(text: str) -> datetime:
     """Read a time of the list, which is UTC and does not say so."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise RefusedBodyError("schema", "not a time", "created_at") from error
-    return _in_utc(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return in_utc(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _complaint(each: object) -> str:

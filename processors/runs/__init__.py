@@ -6,8 +6,17 @@ joins, and an end that is heard is a hint: it owes ``end``, which asks the engin
 by us is provisional: the first end said by the engine replaces it, once.
 """
 
+from processors.runs.advancing import (
+    begun,
+    copying_done,
+    dropped,
+    may_remake,
+    remade,
+    unmade,
+)
 from processors.runs.asking import MISSING, asked, informed, reported, submitted, submitting, unsent
 from processors.runs.climbing import (
+    ADVANCE,
     ASK,
     CANCEL,
     END,
@@ -19,6 +28,7 @@ from processors.runs.climbing import (
     SUBMIT,
     further,
     located,
+    several,
     shown,
 )
 from processors.runs.copying import (
@@ -72,6 +82,7 @@ from processors.runs.placing import (
 )
 
 __all__ = [
+    "ADVANCE",
     "ASK",
     "CANCEL",
     "COPIES",
@@ -90,12 +101,15 @@ __all__ = [
     "Wanted",
     "asked",
     "at_its_word",
+    "begun",
     "blanked",
     "cancel_wanted",
     "concluded",
     "copied",
     "copies_wanted",
+    "copying_done",
     "denied",
+    "dropped",
     "ended",
     "ended_at",
     "expired",
@@ -112,6 +126,7 @@ __all__ = [
     "located",
     "looked_into",
     "lost",
+    "may_remake",
     "may_retry",
     "name_in",
     "overdue",
@@ -120,12 +135,14 @@ __all__ = [
     "placed",
     "provisional",
     "released",
+    "remade",
     "reported",
     "resettled",
     "retried",
     "sending",
     "sent_at",
     "serves",
+    "several",
     "shown",
     "sought_until",
     "spurned",
@@ -136,6 +153,7 @@ __all__ = [
     "tried_again",
     "unanswered",
     "unconfirmed",
+    "unmade",
     "unplaced",
     "unsent",
     "untaken",

@@ -37,6 +37,7 @@ KEEP: Final = DebtKind.KEEP.value
 SHOW: Final = DebtKind.SHOW.value
 NOTIFY: Final = DebtKind.NOTIFY.value
 SETTLE: Final = DebtKind.SETTLE.value
+ADVANCE: Final = DebtKind.ADVANCE.value
 """Keys of debts that a record owes at most once."""
 
 
@@ -88,6 +89,11 @@ def further(
 ) -> tuple[float, str | None]:
     """Return the further progress with the words that go with it."""
     return max(one, other, key=lambda seen: (seen[0], seen[1] is not None, seen[1] or ""))
+
+
+def several(generation: Generation) -> bool:
+    """Return whether a generation is one of several of its job, whose state is told as one."""
+    return generation.job_id is not None and (generation.steps > 1 or generation.items > 1)
 
 
 def visible(generation: Generation) -> tuple[object, ...]:

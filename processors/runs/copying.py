@@ -10,17 +10,15 @@ from collections.abc import Collection, Mapping
 from typing import Final, Literal, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
+from processors.images.keys import COPIES, COPY
 from schemas.base import GenerationId, Value
 from schemas.generation import Generation
 from schemas.run import Output, RunStatus
 
-COPIES: Final = "outputs/"
-"""Begins the key of every copy."""
 NAME_KEPT: Final = 80
 """Characters of a file's name that a key holds."""
 
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
-_KEY: Final = re.compile(rf"{COPIES}([0-9a-f]{{32}})/[0-9]{{1,3}}-[0-9a-f]{{8}}-(.+)")
 
 
 class Wanted(NamedTuple):
@@ -117,14 +115,14 @@ def key_of(generation_id: GenerationId, place: int, output: Output) -> str:
 
 def owner_of(key: str) -> GenerationId | None:
     """Return whose output a key is of; None where it is none that `key_of` makes."""
-    match = _KEY.fullmatch(key)
-    return GenerationId(match[1]) if match else None
+    match = COPY.fullmatch(key)
+    return GenerationId(match["owner"]) if match else None
 
 
 def name_in(key: str) -> str:
     """Return the file's name that a key ends with."""
-    match = _KEY.fullmatch(key)
-    return match[2] if match else key.rpartition("/")[2]
+    match = COPY.fullmatch(key)
+    return match["name"] if match else key.rpartition("/")[2]
 
 
 def _with(generation: Generation, outputs: tuple[Output, ...]) -> Generation:

@@ -1,12 +1,25 @@
 """End a run: who says so, when, what came out, what it cost, and what is owed for it."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from processors import costs, debts
 from processors.costs import Cost
 from processors.debts import Owed, Taker
-from processors.runs.climbing import ASK, CANCEL, END, KEEP, NOTIFY, SETTLE, noted, owe
+from processors.runs.climbing import (
+    ADVANCE,
+    ASK,
+    CANCEL,
+    END,
+    KEEP,
+    NOTIFY,
+    SETTLE,
+    noted,
+    owe,
+    several,
+    shown,
+)
 from processors.runs.copying import carried, copies_wanted, identity
 from processors.runs.keeping import fitted
 from schemas.base import Value
@@ -19,6 +32,8 @@ UNSENT: Final = frozenset({RunStatus.WAITING, RunStatus.PENDING})
 """Statuses in which the engine never had the run."""
 BY_HAND: Final = "by_hand"
 """Why a cost is as it is where a person has set it."""
+BEGUN: Final = "advance"
+"""The source of the change by which a part of a job begins that waited for others."""
 _RETRIES: Final = frozenset(each.value for each in Retry)
 
 
@@ -32,6 +47,8 @@ class Ending(Value):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     """Both times from the engine, or both None: then those by arrival are used."""
+    duration_seconds: float | None = None
+    """How long it computed, where the engine says so: it wins over the times."""
     outputs: tuple[Output, ...] = ()
     live_status: str | None = None
     """The step that the engine saw last, where it says so."""
@@ -70,7 +87,10 @@ def ended(
         history=noted(generation.history, ending.status, now, ending.by),
     )
     sought = generation.status is RunStatus.SUBMITTING and ending.by == "us"
-    return _closing(written, now, taker, news=news, sought=sought)
+    closed = _closing(written, now, taker, news=news, sought=sought)
+    begun = generation.status not in UNSENT
+    # Its job may well go on, and shows how many of its runs are done.
+    return shown(closed, now, taker) if begun and several(closed) else closed
 
 
 def verdict_of(report: RunReport) -> Ending:
@@ -85,6 +105,7 @@ def verdict_of(report: RunReport) -> Ending:
         reason=report.error,
         started_at=report.started_at if report.ended_at else None,
         ended_at=report.ended_at,
+        duration_seconds=report.duration_seconds,
         outputs=report.outputs,
         live_status=report.live_status,
     )
@@ -142,13 +163,14 @@ def overdue(generation: Generation, now: datetime, timing: Timing) -> bool:
 def limit_at(generation: Generation, timing: Timing) -> datetime:
     """Return when a generation's time is up.
 
-    One that is tried again waits anew: from its return to the line.
+    One that is tried again waits anew, from its return to the line; one that waited for others
+    waits from when they were done.
     """
     if generation.started_at is not None:
         own = generation.time_limit
         return generation.started_at + (timedelta(seconds=own) if own else timing.limit_running)
-    again = tried_again(generation)
-    since = generation.request_timestamp if again is None else again.at
+    began = _latest(generation, {*_RETRIES, BEGUN})
+    since = generation.request_timestamp if began is None else began.at
     return since + timing.limit_waiting
 
 
@@ -157,8 +179,7 @@ def tried_again(generation: Generation) -> StatusChange | None:
 
     None at its first. Its source says why: a `Retry`. Going back unsent is no try.
     """
-    found = (each for each in reversed(generation.history) if each.source in _RETRIES)
-    return next(found, None)
+    return _latest(generation, _RETRIES)
 
 
 def resettled(generation: Generation, now: datetime, taker: Taker | None = None) -> Generation:
@@ -224,6 +245,7 @@ def _closing(
         owed = _unnamed(owed)
     else:
         owed = _pursued(owed, generation, now, taker)
+    owed = _advancing(owed, generation, now, taker)
     if generation.job_id is not None:
         # Money moves before anybody is told; the job tells it.
         settle = Debt(key=SETTLE, kind=DebtKind.SETTLE, next_at=now)
@@ -233,6 +255,20 @@ def _closing(
         notify = Debt(key=NOTIFY, kind=DebtKind.NOTIFY, target=str(chat), about=about, next_at=now)
         owed = debts.owe(owed, notify, taker=taker)
     return debts.put(generation, owed)
+
+
+def _latest(generation: Generation, sources: Collection[str]) -> StatusChange | None:
+    """Return the latest change that one of these sources has made."""
+    found = (each for each in reversed(generation.history) if each.source in sources)
+    return next(found, None)
+
+
+def _advancing(owed: Owed, generation: Generation, now: datetime, taker: Taker | None) -> Owed:
+    """Owe a job that it goes on, unless it has to wait for copies."""
+    made = generation.status is RunStatus.COMPLETED and copies_wanted(generation)
+    if not generation.feeds or made:
+        return owed
+    return debts.owe(owed, Debt(key=ADVANCE, kind=DebtKind.ADVANCE, next_at=now), taker=taker)
 
 
 def _unnamed(owed: Owed) -> Owed:
@@ -298,13 +334,16 @@ def _may_have_run(generation: Generation, ending: Ending) -> bool:
 
     Unknown is not free: only the engine, or its never having had the run, says that it did not.
     """
-    if ending.status is RunStatus.COMPLETED or generation.progress > 0:
+    if ending.status is RunStatus.COMPLETED or generation.progress > 0 or ending.duration_seconds:
         return True
     return ending.by == "us" and generation.status not in UNSENT
 
 
 def _timed(generation: Generation, ending: Ending, now: datetime) -> Generation:
-    """Set start, end and duration: both times by the engine, or both by arrival."""
+    """Set start, end and duration: both times by the engine, or both by arrival.
+
+    A duration that the engine tells stands beside either.
+    """
     by_engine = ending.started_at is not None or generation.started_at is None
     if ending.ended_at is not None and by_engine:
         started, ended_at = ending.started_at, ending.ended_at
@@ -314,7 +353,9 @@ def _timed(generation: Generation, ending: Ending, now: datetime) -> Generation:
         ended_at = generation.claimed_end.at if generation.claimed_end else now
         source = "webhook"
     duration = None
-    if started is not None:
+    if ending.duration_seconds is not None:
+        duration, source = max(0.0, round(ending.duration_seconds, 3)), "engine"
+    elif started is not None:
         duration = max(0.0, round((ended_at - started).total_seconds(), 3))
     return generation.change(
         started_at=started,

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from processors import debts
 from processors.debts import Taker
-from processors.runs.asking import asked_later, next_ask
+from processors.runs.asking import asked_later, next_ask, submitted
 from processors.runs.climbing import (
     ASK,
     END,
@@ -100,11 +100,12 @@ def hear(
     Returns:
         The very same record where the events change nothing: then nothing is to be written.
     """
-    facts = _Facts(*_facts_of(generation))
-    draft, verdicts = _Draft(generation, facts), list[Verdict]()
+    named = _named(generation, events, now, timing, taker)
+    facts = _Facts(*_facts_of(named))
+    draft, verdicts = _Draft(named, facts), list[Verdict]()
     for event in events:
         before = draft
-        verdict = _belongs(generation, event)
+        verdict = _belongs(named, event)
         draft = _HEARD[verdict](draft, event)
         changed = draft is not before
         verdicts.append(Verdict.STALE if verdict is Verdict.APPLIED and not changed else verdict)
@@ -114,6 +115,25 @@ def hear(
     if after is generation:
         return Heard(generation, tuple(verdicts))
     return Heard(_owing(generation, after, now, timing, taker), tuple(verdicts))
+
+
+def _named(
+    generation: Generation,
+    events: Sequence[RunEvent],
+    now: datetime,
+    timing: Timing,
+    taker: Taker | None,
+) -> Generation:
+    """Name the run that the engine itself vouches for, where none is known.
+
+    What it has signed, to the address that we gave it for this very attempt, can be of no other.
+    """
+    if generation.metadata.run_id is not None:
+        return generation
+    for event in events:
+        if event.vouched and event.run_id is not None and event.attempt == generation.attempt:
+            return submitted(generation, event.run_id, now, timing, taker)
+    return generation
 
 
 def serves(generation: Generation, event: RunEvent) -> bool:

@@ -267,13 +267,15 @@ def concluded(
 ) -> Generation:
     """Take the engine's answer for the truth, with all that follows from it.
 
-    A failure that may pass is tried again. Where a former run completed first, the one that
-    serves now is cancelled.
+    A failure that may pass is tried again, and so is a success of which nothing is left. Where a
+    former run completed first, the one that serves now is cancelled.
     """
     former = report.run_id != generation.metadata.run_id
-    passing = report.status is RunStatus.FAILED and report.passing
-    if passing and not former and may_retry(generation):
-        return retried(generation, now, taker, Retry.FAILED)
+    why = _worth_a_try(report)
+    if why is not None and not former and may_retry(generation):
+        return retried(generation, now, taker, why)
+    if report.gone:
+        report = report.change(status=RunStatus.FAILED, error="outputs_lost")
     if former and report.status is not RunStatus.COMPLETED:
         return denied(generation)
     after = reported(generation, report, now=now, timing=timing, taker=taker)
@@ -285,10 +287,17 @@ def concluded(
     return owe(after if generation.ended else given_up, cancel, taker)
 
 
+def _worth_a_try(report: RunReport) -> Retry | None:
+    """Return why another try may bring what this run did not; None where it would not."""
+    if report.gone:
+        return Retry.OUTPUTS_GONE
+    return Retry.FAILED if report.status is RunStatus.FAILED and report.passing else None
+
+
 def may_retry(generation: Generation) -> bool:
     """Return whether a run that failed through no fault of its own is tried again."""
     wanted = not generation.ended and not generation.cancel_wanted
-    return _at_server(generation) and wanted and generation.attempt < generation.max_attempts
+    return wanted and bool(generation.runs) and generation.attempt < generation.max_attempts
 
 
 def retried(

@@ -11,6 +11,7 @@ from app.observability.journal import Journal
 from app.usecases.limits import Limits
 from app.usecases.money import Money
 from app.usecases.orders import Order, Orders
+from app.usecases.quoting import Quoting
 from app.usecases.records import Records, RecordsOf
 from app.usecases.start_job import StartJob
 from app.usecases.taking import Taking
@@ -23,6 +24,7 @@ from schemas.user import Role, User
 from tests.builders import COMFYDEPLOY, USER, a_preset, a_user
 from tests.contracts.conftest import Ports
 from tests.fakes.presets import FakePresets
+from tests.fakes.users import FakeUsers
 
 pytestmark = pytest.mark.anyio
 
@@ -39,16 +41,22 @@ def a_desk(ports: Ports, name: str, *, at_once: Quota = NONE, per_day: Quota = N
         records,
         RecordsOf[Job](ports.jobs, clock, journal.ordered),
         ports.jobs,
-        FakePresets(a_preset()),
+        FakeUsers(),
+        quoting=Quoting(
+            ports.generations,
+            FakePresets(a_preset()),
+            money,
+            clock,
+            engines=[COMFYDEPLOY],
+            credits_per_usd=Decimal(100),
+            limits=Limits(ports.jobs, clock, at_once=at_once, per_minute=NONE, per_day=per_day),
+            checks=(),
+            disk_full=lambda: False,
+        ),
         money=money,
         starter=StartJob(records, ports.jobs, money, taking),
-        engines=[COMFYDEPLOY],
         telegram=False,
-        credits_per_usd=Decimal(100),
         taking=taking,
-        limits=Limits(ports.jobs, clock, at_once=at_once, per_minute=NONE, per_day=per_day),
-        checks=(),
-        disk_full=lambda: False,
     )
 
 

@@ -19,14 +19,14 @@ DATABASE: Final = "conversation"
 _PEOPLE = count(7001)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def sandbox() -> AsyncGenerator[Peers]:
     """The peers, in one process for all tests; a run takes a moment."""
     async with a_sandbox(seconds=0.2) as peers:
         yield peers
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def store(mongo_uri: str) -> AsyncGenerator[Store]:
     """The service's database, for what tests do behind its back."""
     store = open_store(Settings.model_validate({"mongodb_database": DATABASE}), mongo_uri)
@@ -39,7 +39,7 @@ async def store(mongo_uri: str) -> AsyncGenerator[Store]:
     store.connection.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def service(
     tmp_path_factory: pytest.TempPathFactory, sandbox: Peers, mongo_uri: str, store: Store
 ) -> AsyncGenerator[Service]:
@@ -47,7 +47,11 @@ async def service(
     del store
     folder = tmp_path_factory.mktemp("conversation") / "data"
     async with a_service(folder, sandbox, mongo_uri, DATABASE, handle_limit=20) as service:
-        service.environ |= {"WELCOME_GRANT": "100", "COMFYUI_SERVERS": sandbox.comfyui[0]}
+        service.environ |= {
+            "TELEGRAM_UPDATES": "polling",
+            "WELCOME_GRANT": "100",
+            "COMFYUI_SERVERS": sandbox.comfyui[0],
+        }
         await service.start()
         # It listens before it has loaded what handles updates.
         first = Person(sandbox, next(_PEOPLE), patience=60)

@@ -17,8 +17,8 @@ class FakeUsers:
         gate: Passed before each call takes effect, and before it answers.
     """
 
-    def __init__(self, gate: Gate = ajar) -> None:
-        self.records = dict[UserId, User]()
+    def __init__(self, *known: User, gate: Gate = ajar) -> None:
+        self.records = {each.id: each for each in known}
         self.gate = gate
 
     async def get(self, user: UserId) -> User | None:

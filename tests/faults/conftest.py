@@ -26,7 +26,7 @@ HASTY: Final = {
 _CHATS = count(100_001)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def mongod() -> AsyncGenerator[SharedMongod]:
     """A mongod that tests may kill, if they start it again."""
     shared = SharedMongod()
@@ -37,7 +37,7 @@ async def mongod() -> AsyncGenerator[SharedMongod]:
         await shared.remove()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def sandbox() -> AsyncGenerator[Peers]:
     """The peers, in one process for all tests."""
     async with a_sandbox(seconds=0.3) as peers:
@@ -53,14 +53,14 @@ async def peers(sandbox: Peers) -> AsyncGenerator[Peers]:
     await sandbox.control("telegram", down=False, send_delay=0.0, edit_delay=0.0)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def wire(mongod: SharedMongod) -> AsyncGenerator[Proxy]:
     """The wire between the shared service and its database."""
     async with a_proxy(mongod.uri) as proxy:
         yield proxy
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def shared_service(
     sandbox: Peers, wire: Proxy, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncGenerator[Service]:

@@ -12,14 +12,14 @@ from tests.service import Service, a_service, until
 
 pytestmark = pytest.mark.anyio
 
-STAND_INS = ("COMFYDEPLOY_API_URL", "COMFYDEPLOY_HOSTS", "TELEGRAM_API_URL")
+UNTOLD = ("COMFYDEPLOY_API_URL", "COMFYDEPLOY_HOSTS", "TELEGRAM_API_URL", "TELEGRAM_UPDATES")
 
 
 @pytest.fixture
 async def newcomer(folder: Path, sandbox: Peers) -> AsyncGenerator[Service]:
     """A service that runs as `scripts/serve` starts it: its own database, its own stand-ins."""
     async with a_service(folder, sandbox, None) as service:
-        for name in STAND_INS:
+        for name in UNTOLD:
             del service.environ[name]
         await service.start()
         yield service

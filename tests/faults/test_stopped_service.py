@@ -55,7 +55,7 @@ async def test_a_second_service_on_one_data_folder_is_refused(
 ) -> None:
     """It says which process has the folder, and changes nothing for that one."""
     async with a_service(service.data_dir, peers, mongod.uri) as second:
-        process = await second.begin()
+        process = second.begin()
         assert await process.wait() == 2
     assert f"pid {service.pid}" in service.printed
     assert service.runs
@@ -67,12 +67,8 @@ async def test_a_live_service_refuses_the_database_of_a_sandbox(
     """Invented ends and messages must never mix with real ones."""
     assert service.runs
     async with a_service(folder, peers, mongod.uri) as live:
-        live.environ |= {
-            "MODE": "live",
-            "WEBHOOK_URL": "https://relay.example.com",
-            "TELEGRAM_UPDATES": "off",
-        }
-        process = await live.begin()
+        live.environ |= {"MODE": "live", "WEBHOOK_URL": "https://relay.example.com"}
+        process = live.begin()
         assert await process.wait() == 2
         assert "made in sandbox mode" in live.printed
 
@@ -84,7 +80,7 @@ async def test_a_database_that_refuses_us_is_told_without_its_password(
     password = "a-password-that-nobody-may-read"
     uri = mongod.uri.replace("//", f"//someone:{password}@") + "&authSource=admin"
     async with a_service(folder, peers, uri) as service:
-        process = await service.begin()
+        process = service.begin()
         assert await process.wait() == 2
         assert "MONGODB_URI" in service.printed
         assert "Traceback" not in service.printed
@@ -100,6 +96,7 @@ async def test_the_embedded_database_outlives_our_last_write(
     """
     first, second = next(chats), next(chats)
     async with a_service(folder, sandbox, None) as service:
+        service.environ["TELEGRAM_UPDATES"] = "polling"
         await service.start()
         early, run = await service.order_running(first)
         _kill_mongod(folder)

@@ -31,6 +31,7 @@ async def bot(
         yield service
         # Shown where the test has failed.
         sys.stdout.write(service.printed[-8000:])
+        assert "telegram_conflict" not in service.printed, "another service took updates as well"
     await peers.control("reset")
 
 

@@ -245,7 +245,7 @@ async def test_workers_share_the_embedded_database_of_their_service(
             command="worker",
             name="w",
         )
-        assert await (await worker.begin()).wait() == 1
+        assert await worker.begin().wait() == 1
         assert "start `runrelay serve` there first" in worker.printed
         service.environ["RUN_BACKGROUND"] = "off"
         await service.start()

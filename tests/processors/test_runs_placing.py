@@ -512,10 +512,10 @@ def test_an_end_of_ours_of_a_run_at_no_server_stays_as_it_is() -> None:
         (a_placed(cancel_wanted=True), False),
         (a_placed(RunStatus.FAILED), False),
         (a_waiting(), False),
-        (a_placed(runs=(EngineRun(attempt=1, run_id=RUN, submitted_at=NOON),)), False),
+        (a_placed(runs=(EngineRun(attempt=1, run_id=RUN, submitted_at=NOON),)), True),
     ],
 )
-def test_only_what_was_at_a_server_of_ours_is_tried_again(record: Generation, *, may: bool) -> None:
+def test_what_an_engine_has_had_is_tried_again(record: Generation, *, may: bool) -> None:
     """As often as it may be, and while somebody wants it."""
     assert runs.may_retry(record) is may
 

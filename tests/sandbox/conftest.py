@@ -11,13 +11,7 @@ from tests.peers import Peers, a_sandbox
 from tests.sandbox.receiver import Receiver, a_receiver
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """Run on asyncio, and keep one loop for the process shared by all tests."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def sandbox() -> AsyncGenerator[Peers]:
     """Return the process."""
     async with a_sandbox(seconds=0.1) as peers:
@@ -29,11 +23,12 @@ async def peers(sandbox: Peers) -> Peers:
     """Return the process as if it had just started, its webhooks tried again without delay."""
     await sandbox.control("reset")
     await sandbox.control("comfydeploy", retry_scale=0.01)
+    await sandbox.control("replicate", retry_scale=0.001)
     await sandbox.control("telegram", retry_scale=0.01)
     return sandbox
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def listening() -> AsyncGenerator[Receiver]:
     """Return a receiver of webhooks."""
     async with a_receiver() as receiver:
@@ -47,7 +42,7 @@ async def receiver(listening: Receiver) -> Receiver:
     return listening
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def talking(sandbox: Peers) -> AsyncGenerator[Bot]:
     """Return aiogram's bot, talking to the sandbox; it remembers nothing between tests."""
     api = TelegramAPIServer.from_base(sandbox.telegram)

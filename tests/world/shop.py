@@ -13,8 +13,10 @@ from app.usecases.money import Money
 from app.usecases.notify import Ends
 from app.usecases.notify_job import NotifyJob
 from app.usecases.orders import Orders
+from app.usecases.quoting import Quoting
 from app.usecases.records import Records, RecordsOf
 from app.usecases.settle_run import SettleRun
+from app.usecases.show_job import Parts
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.taking import Taking
 from schemas.base import UserId
@@ -30,6 +32,7 @@ from tests.fakes.gates import Gate
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.presets import FakePresets
+from tests.fakes.users import FakeUsers
 from tests.speech import translate
 from tests.world.cloud import NAME
 
@@ -96,6 +99,7 @@ def a_shop(
                 known,
                 records,
                 messenger,
+                parts=Parts(records, FakePresets(*PRESETS, gate=gate)),
                 ends=ends,
                 finish="send",
                 translate=translate,
@@ -118,16 +122,22 @@ def a_shop(
         records,
         known,
         jobs,
-        FakePresets(*PRESETS, gate=gate),
+        FakeUsers(*PEOPLE, gate=gate),
+        quoting=Quoting(
+            records.generations,
+            FakePresets(*PRESETS, gate=gate),
+            money,
+            records.clock,
+            engines=[NAME],
+            credits_per_usd=CREDITS_PER_USD,
+            limits=_unlimited,
+            checks=(),
+            disk_full=lambda: False,
+        ),
         money=money,
         starter=starter,
-        engines=[NAME],
         telegram=True,
-        credits_per_usd=CREDITS_PER_USD,
         taking=taking,
-        limits=_unlimited,
-        checks=(),
-        disk_full=lambda: False,
     )
     settle = SettleRun(records, known, money, taking=taking, timing=timing, alerts=alerts)
     return Shop(orders, money, settle, known, hands)

@@ -7,13 +7,13 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from app.telegram.conversation.layout import button, head, moment, page, stacked
+from app.telegram.conversation.layout import button, head, page, stacked
 from app.usecases.orders import JobView
 from processors import notifications
 from processors.notifications import prompt_of
 from processors.notifications.buttons import Press, Rows
 from processors.notifications.markup import Piece, clean, cut
-from processors.notifications.texts import Voice, duration, in_credits, message
+from processors.notifications.texts import Voice, duration, in_credits, message, moment
 from schemas.job import Job, JobStatus
 from schemas.preset import Preset
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, cast
 
 from processors.errors import RefusedBodyError
+from processors.protocols import words
 from processors.protocols.bodies import fitting, read
-from processors.protocols.comfyui import words
 from processors.protocols.comfyui.failures import Failure, failure
 from processors.protocols.comfyui.reading import decoded, parsed
 from processors.protocols.comfyui.results import outputs

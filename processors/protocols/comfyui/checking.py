@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from pydantic import JsonValue
 
+from processors.protocols import words
 from processors.protocols.bodies import read
-from processors.protocols.comfyui import words
 from processors.protocols.comfyui.workflows import Node, Workflow, is_model, linked
 from schemas.wire.comfyui import NodeInfo
 

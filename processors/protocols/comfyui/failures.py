@@ -7,9 +7,8 @@ prompt's own texts in them, and whatever a node was configured with.
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 
-from processors.protocols import texts
+from processors.protocols import texts, words
 from processors.protocols.bodies import read
-from processors.protocols.comfyui import words
 from processors.protocols.comfyui.workflows import TITLE_KEPT, title_of
 from schemas.wire.comfyui import ExecutionFailed
 

@@ -5,9 +5,8 @@ from itertools import islice
 from typing import Any, Final, cast
 
 from processors.errors import RefusedBodyError
-from processors.protocols import texts
+from processors.protocols import texts, words
 from processors.protocols.bodies import read
-from processors.protocols.comfyui import words
 from processors.protocols.comfyui.reading import parsed
 from processors.protocols.comfyui.workflows import Workflow, is_model
 from schemas.wire.comfyui import ErrorInfo, NodeErrors, PromptError, Refused

@@ -12,7 +12,8 @@ import orjson
 from pydantic import JsonValue
 
 from processors.errors import RefusedWorkflowError
-from processors.protocols.comfyui import files, words
+from processors.protocols import words
+from processors.protocols.comfyui import files
 from schemas.base import Value
 
 MODEL_FILES: Final = (

@@ -22,7 +22,7 @@ def _log() -> Iterator[None]:
     logs.forget_secrets()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service in sandbox mode, on a data folder of its own."""
     running = start_service(tmp_path_factory.mktemp("service") / "data")
@@ -32,7 +32,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         assert running.stop() == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def started(service: Service) -> Answer:
     """What `start --wait` said of a generation."""
     return run(
@@ -43,7 +43,7 @@ def started(service: Service) -> Answer:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def generation(started: Answer) -> str:
     """The id of that generation."""
     return started.out.splitlines()[0]

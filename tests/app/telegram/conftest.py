@@ -15,13 +15,7 @@ if TYPE_CHECKING:
 TOKEN = "4711:not-to-be-told_0123456789abcdefghij"
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """Run on asyncio, and keep one loop for the process shared by all tests."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def sandbox() -> AsyncGenerator[Peers]:
     """Return the process."""
     async with a_sandbox(seconds=0.1) as peers:
@@ -35,7 +29,7 @@ async def peers(sandbox: Peers) -> Peers:
     return sandbox
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def talking(sandbox: Peers) -> "AsyncGenerator[Bot]":
     """Return a bot with little patience; it remembers nothing between tests."""
     bot = await connect(TOKEN, sandbox.telegram, timeout_seconds=1.0, metrics=Metrics())

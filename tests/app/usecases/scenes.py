@@ -12,6 +12,7 @@ from app.observability.journal import Journal
 from app.observability.metrics import Metrics
 from app.ports import Engine
 from app.usecases.accept_events import Acceptor
+from app.usecases.advance import Advance, AdvanceJob, GoOn
 from app.usecases.apply_events import Applier
 from app.usecases.ask_engine import AskEngine
 from app.usecases.calls import Calls
@@ -26,7 +27,8 @@ from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.money import Money
 from app.usecases.notify import Ends, Finish, Notify, Show
 from app.usecases.notify_job import NotifyJob
-from app.usecases.orders import Check, Order, Orders, Turns
+from app.usecases.orders import Orders
+from app.usecases.quoting import Check, Order, Quoting, Turns
 from app.usecases.records import Records, RecordsOf
 from app.usecases.requests import Requests
 from app.usecases.settle_run import SettleRun
@@ -56,7 +58,8 @@ from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.presets import FakePresets
-from tests.fakes.storage import FakeFiles, FakeStorage
+from tests.fakes.storage import FakeFiles, FakeStorage, link_to
+from tests.fakes.users import FakeUsers
 from tests.fakes.workflows import FakeWorkflows
 from tests.speech import translate
 
@@ -275,7 +278,7 @@ class Scene:
                 DebtKind.SUBMIT: SubmitRun(
                     records,
                     engines,
-                    hand_over=HandOver(self.storage, self.clock, timing),
+                    hand_over=HandOver(self.storage, self.clock, timing, link_to),
                     webhook_of=webhook_of,
                     names=names,
                     taking=taking,
@@ -309,6 +312,7 @@ class Scene:
                     timing=timing,
                     alerts=self.alerts,
                 ),
+                DebtKind.ADVANCE: Advance(GoOn(records, taking), self.jobs),
                 DebtKind.SHOW: Show(
                     records,
                     self.messenger,
@@ -344,17 +348,31 @@ class Scene:
             translate=translate,
         )
 
-    def _orders(self, starter: StartJob, *, known: FakePresets, **common: Any) -> Orders:  # noqa: ANN401 - what it was set up with
+    def _orders(
+        self,
+        starter: StartJob,
+        *,
+        known: FakePresets,
+        telegram: bool,
+        **common: Any,  # noqa: ANN401 - what it was set up with
+    ) -> Orders:
         return Orders(
             self.records,
             self.ordered,
             self.jobs,
-            known,
+            FakeUsers(a_user()),
+            quoting=Quoting(
+                self.generations,
+                known,
+                self.money,
+                self.clock,
+                credits_per_usd=Decimal(100),
+                **common,
+            ),
             money=self.money,
             starter=starter,
-            credits_per_usd=Decimal(100),
+            telegram=telegram,
             taking=self.taking,
-            **common,
         )
 
     def _job_hands(self, starter: StartJob, finish: Finish) -> Hands[Job]:
@@ -363,6 +381,9 @@ class Scene:
             {
                 DebtKind.START: starter,
                 DebtKind.CANCEL: CancelJob(self.records, self.taking),
+                DebtKind.ADVANCE: AdvanceJob(
+                    GoOn(self.records, self.taking), taking=self.taking, timing=self.timing
+                ),
                 DebtKind.NOTIFY: NotifyJob(
                     self.ordered,
                     self.records,

@@ -25,7 +25,7 @@ class Scene:
     """People, their ledger, and the use case; several may share what is kept."""
 
     def __init__(self, gate: Gate = ajar, welcome: str = "5") -> None:
-        self.users = FakeUsers(gate)
+        self.users = FakeUsers(gate=gate)
         self.ledger = FakeLedger(gate)
         self.clock = FakeClock()
         self.accounts = self.at(welcome)

@@ -32,7 +32,7 @@ from app.usecases.register_user import Accounts
 from app.usecases.take_image import TakeImage
 from app.web.services import Images, Receiver, Services
 from app.web.webhooks import Webhooks
-from processors.protocols import comfydeploy, links, signing
+from processors.protocols import comfydeploy, links, replicate, signing
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.generation import Generation, Metadata, Request
 from schemas.job import Job, JobId, JobStatus
@@ -406,6 +406,10 @@ class FakeMetrics:
         """Count one refused."""
         self.counted.append(f"refused {reason}")
 
+    def repeated(self, engine: str) -> None:
+        """Count one that was taken in before."""
+        self.counted.append(f"repeated {engine}")
+
     def render(self) -> bytes:
         """Return a line for each."""
         return "\n".join(self.counted).encode()
@@ -526,6 +530,8 @@ class World:
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
     receiver: Receiver = comfydeploy.receive
     keys: tuple[bytes, ...] = (KEY, OLD_KEY)
+    signing: tuple[bytes, ...] = ()
+    """What Replicate's webhooks are signed with."""
     prefix: str = ""
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)
@@ -585,8 +591,9 @@ class World:
             link_to=partial(_link_to, NOON.date()),
             metrics=self.metrics,
             clock=NoonClock(),
-            webhook_keys={ENGINE: self.keys},
-            receivers={ENGINE: self.receiver},
+            webhook_keys={ENGINE: self.keys, replicate.NAME: self.keys},
+            webhook_secrets={replicate.NAME: self.signing},
+            receivers={ENGINE: self.receiver, replicate.NAME: replicate.receive},
             api_keys=(b"another-key-of-the-tests", API_KEY.encode()),
             updates=self.updates,
             update_secret=self.update_secret,

@@ -1,7 +1,7 @@
-"""ComfyUI's own words made fit for a person: one short line, without the server's secrets.
+"""A peer's own words made fit for a person: one short line, without its secrets.
 
-Exceptions of nodes quote whatever they like: paths of the server's disk, addresses with a
-token in them, pages of tensors.
+Exceptions of nodes and of models quote whatever they like: paths of the server's disk, addresses
+with a token in them, pages of tensors.
 """
 
 import re

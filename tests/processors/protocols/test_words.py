@@ -1,10 +1,10 @@
-"""processors.protocols.comfyui.words: what a person may be told of a server's words."""
+"""processors.protocols.words: what a person may be told of a server's words."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.protocols.comfyui import words
+from processors.protocols import words
 
 
 @pytest.mark.parametrize(
