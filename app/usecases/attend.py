@@ -92,6 +92,7 @@ class Attend:
         until = asyncio.get_running_loop().time() + self._limit
         async with self._shift.open():
             await taken
+            await self._shift.attended(until)
             try:
                 async with asyncio.timeout_at(until):
                     await self._lanes.quiet()

@@ -84,7 +84,8 @@ class Hands(Generic[OwingT]):
         called: What a record of this kind is called in the log.
 
     Attributes:
-        done: How many debts of each kind were done since the start.
+        taken: How many claims were taken up since the start.
+        done: How many debts of each kind were done.
         failures: How many tries failed.
     """
 
@@ -122,7 +123,7 @@ class Hands(Generic[OwingT]):
         self._held = Counter[str]()
         self._moved = asyncio.Event()
         self.done: Final = Counter[DebtKind]()
-        self.failures = 0
+        self.taken = self.failures = 0
 
     async def any_due(self) -> bool:
         """Return whether anything is due that this process, or the bot's sender, could take up.
@@ -162,6 +163,7 @@ class Hands(Generic[OwingT]):
         for debt in after.owed:
             if debt.by == self._taking.name and (debt.key, debt.n) not in known:
                 work = Work(after.id, debt.key, debt.n, self._run_of(after))
+                self.taken += 1
                 self._held[work.record_id] += 1
                 self._queue(debt.kind).put_nowait(work)
 
