@@ -84,7 +84,11 @@ class Engine(Protocol):
         ...
 
     def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:
-        """Yield runs made since `since` that may serve this generation, each read in full."""
+        """Yield runs made since `since` that may serve this generation, each read in full.
+
+        Where the engine does not say whose a run is, those made of what was asked for are
+        `alike`; then all there are have been yielded once this ends.
+        """
         ...
 
     async def check(self) -> str:

@@ -67,6 +67,8 @@ class NotifyJob(Telling[Job]):
             record = await self._current(job, debt)
             if record is None:
                 return None
+            if number in record.steps_told:
+                return acknowledged(debt)
             news = await self._news(record, chat, number)
             # Nothing is read or written between the telling and the note that it was done.
             await self._close(news)
@@ -78,11 +80,11 @@ class NotifyJob(Telling[Job]):
                 news.hosts,
             )
         self._note(news)
-        return acknowledged(debt) if number else _told(record, debt, delivered=delivered)
+        return _step_told(number, debt) if number else _told(record, debt, delivered=delivered)
 
     async def _news(self, job: Job, chat: JobChat, number: int | None) -> "_News":
         """Return what is to be told, having read all that it takes."""
-        if len(job.steps) > 1:
+        if not job.single:
             return await self._of_several(job, chat, number)
         made = await self._made.generations.get(job.steps[-1].generation)
         content = self._content(job, chat, made)
@@ -184,12 +186,24 @@ def _step_of(debt: Debt) -> int | None:
     return int(number) if number else None
 
 
-def _told(told: Job, debt: Debt, *, delivered: bool) -> DecideOf[Job]:
-    """Take the debt off, and note what its chat knows by now."""
+def _step_told(number: int, debt: Debt) -> DecideOf[Job]:
+    """Take the debt off, and note which step its chat knows of by now."""
 
     def noted(record: Job, now: datetime) -> Job:
         del now
-        knows = record.change(told=jobs.told(told, delivered=delivered))
+        knows = jobs.step_told(record, number)
+        return debts.put(knows, debts.acknowledge(knows.owed, debt.key, debt.n))
+
+    return noted
+
+
+def _told(told: Job, debt: Debt, *, delivered: bool) -> DecideOf[Job]:
+    """Take the debt off, and note what its chat knows by now."""
+    steps = tuple(range(1, told.last + 1))
+
+    def noted(record: Job, now: datetime) -> Job:
+        del now
+        knows = record.change(told=jobs.told(told, delivered=delivered), steps_told=steps)
         return debts.put(knows, debts.acknowledge(knows.owed, debt.key, debt.n))
 
     return noted

@@ -16,7 +16,7 @@ from app import errors
 from app.usecases.orders import JobView, Order
 from app.web import bodies, ranges, reading, shown
 from app.web.operations import Call, Operation, Route
-from app.web.services import Link, Orders, People
+from app.web.services import Link, OpenWork, Orders, People
 from processors.errors import InputRefusedError, InsufficientCreditsError
 from schemas.base import UserId
 from schemas.job import JobChat, JobId
@@ -50,9 +50,12 @@ _ORDER_ERRORS: Final = (
 class JobHandlers:
     """Answers for jobs."""
 
-    def __init__(self, orders: Orders, people: People, link: Link, deadline: timedelta) -> None:
+    def __init__(
+        self, orders: Orders, people: People, work: OpenWork, link: Link, deadline: timedelta
+    ) -> None:
         self._orders = orders
         self._people = people
+        self._work = work
         self._link = link
         self._deadline = deadline
 
@@ -83,6 +86,10 @@ class JobHandlers:
         query = reading.query(JobQuery, call.request.scope["query_string"])
         statuses = None if query.status is None else frozenset({query.status})
         user = None if query.user is None else UserId(query.user)
+        if query.stuck:
+            found = await self._work.stuck_jobs(query.limit, user=user, statuses=statuses)
+            stuck = [each.public() for each in found]
+            return _unless_known(call.request, _json({"items": stuck, "next": None}))
         page = await self._orders.page(user, query.cursor, query.limit, statuses=statuses)
         items = [each.public() for each in page.items]
         return _unless_known(call.request, _json({"items": items, "next": page.next}))
@@ -103,9 +110,11 @@ class JobHandlers:
         return _json(_public(view, self._link), status)
 
 
-def routes(orders: Orders, people: People, link: Link, deadline: timedelta) -> tuple[Route, ...]:
+def routes(
+    orders: Orders, people: People, work: OpenWork, link: Link, deadline: timedelta
+) -> tuple[Route, ...]:
     """Return what can be done with jobs."""
-    do = JobHandlers(orders, people, link, deadline)
+    do = JobHandlers(orders, people, work, link, deadline)
     return (
         Route(
             Operation(
@@ -128,7 +137,7 @@ def routes(orders: Orders, people: People, link: Link, deadline: timedelta) -> t
                 path=PATH,
                 name="listJobs",
                 tag=_TAG,
-                summary="List jobs, newest first",
+                summary="List jobs, newest first; all there are, or those that are stuck",
                 headers=ReadHeaders,
                 query=JobQuery,
                 answer=shown.job_page(),

@@ -7,10 +7,12 @@ closed - or, where the engine has not had its say, that it stays held until it h
 
 from processors.jobs.ending import ADVANCE as ADVANCE
 from processors.jobs.ending import NOTIFY as NOTIFY
+from processors.jobs.ending import concluded as concluded
 from processors.jobs.ending import known as known
 from processors.jobs.ending import refunded as refunded
 from processors.jobs.ending import settled as settled
 from processors.jobs.ending import step_done as step_done
+from processors.jobs.ending import step_told as step_told
 from processors.jobs.ending import told as told
 from processors.jobs.ending import untold as untold
 from processors.jobs.forgetting import blanked as blanked

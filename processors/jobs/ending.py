@@ -99,6 +99,11 @@ def told(job: Job, *, delivered: bool) -> Told:
     return Told(status=job.status, outputs=outputs_of(job), delivered=delivered or before)
 
 
+def step_told(job: Job, number: int) -> Job:
+    """Note that a chat was told of a step, with what it has made: it is not told again."""
+    return job.change(steps_told=tuple(sorted({*job.steps_told, number})))
+
+
 def known(job: Job) -> bool:
     """Return whether a chat knows a job's end already: then only the money is news."""
     return job.told is not None and (job.told.status, job.told.outputs) == (
@@ -127,6 +132,12 @@ def outputs_of(job: Job) -> str:
 def ended(job: Job, status: JobStatus, now: datetime) -> Job:
     """Set a job's end; its time is that of the first."""
     return job.change(status=status, ended_at=job.ended_at or now)
+
+
+def concluded(job: Job, now: datetime, taker: Taker | None = None) -> Job:
+    """End a job whose steps have all been settled, should it not have ended with the last."""
+    status = None if job.ended else _status(job)
+    return job if status is None else telling(ended(job, status, now), now, taker)
 
 
 def telling(job: Job, now: datetime, taker: Taker | None) -> Job:

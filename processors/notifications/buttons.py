@@ -115,12 +115,19 @@ def running(voice: Voice, job: str) -> Rows:
     return ((_button("✖️", voice.say("Cancel"), Press.CANCEL, job),),)
 
 
-def ended(voice: Voice, job: str, *, original: bool) -> Rows:
-    """Return the buttons under a job's end; with `original`, there are files of ours to send."""
+def ended(voice: Voice, job: str, *, original: bool, again: bool = True) -> Rows:
+    """Return the buttons under a job's end.
+
+    Args:
+        voice: To say them in.
+        job: Its id.
+        original: Whether there are files of ours to send.
+        again: Whether the same can be ordered once more.
+    """
     file = _button("📎", voice.say("Original file"), Press.ORIGINAL, job)
     return (
         (
-            _button("🔁", voice.say("Again"), Press.AGAIN, job),
+            *((_button("🔁", voice.say("Again"), Press.AGAIN, job),) if again else ()),
             *((file,) if original else ()),
             _button("ℹ️", voice.say("Info"), Press.INFO, job),  # noqa: RUF001 - an emoji
         ),

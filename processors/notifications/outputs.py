@@ -135,10 +135,13 @@ def content(pieces: Sequence[Piece], parcel: Parcel, voice: Voice, rows: Rows) -
 
 def _item(output: Output, linked: Linked) -> Item:
     name = cut(_UNFIT.sub("_", clean(output.filename or "")), NAME_KEPT)
+    ours = linked(output)
+    # Of a file that came within its address nothing is left there, once there is a copy.
+    copied = output.inline and output.key is not None
     return Item(
         kind=output.kind,
-        url=output.url,
-        link=linked(output),
+        url=ours if copied else output.url,
+        link=ours,
         filename=name or None,
         content_type=output.content_type,
         output_id=output.id,

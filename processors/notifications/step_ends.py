@@ -1,7 +1,7 @@
 """What is said of the end of a job with several generations, and of what comes after it.
 
-What a step has made is told with that step; the end brings what the last one made. One message
-says which step failed and why, what is done, and what was and was not charged.
+What a step has made is told with that step; the end brings what was not, such as what the last one
+made. One message says which step failed and why, what is done, and what was and was not charged.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -36,7 +36,7 @@ _UNDONE: Final[Mapping[RunStatus, tuple[str, str]]] = {
     RunStatus.CANCELLED: ("🚫", message("Step {number} of {total} was cancelled")),
 }
 """What is said of a step that has ended without completing."""
-_DROPPED: Final = frozenset({"step_failed", "outputs_lost", "input_refused"})
+_DROPPED: Final = frozenset({"step_failed", "nothing_made", "outputs_lost", "input_refused"})
 """Why a step never began."""
 _STOPPED: Final = frozenset({"stopped", "not_continued"})
 """Why a job was ended while it waited for a word to go on."""
@@ -180,13 +180,13 @@ def _completed(job: Job, number: int) -> int:
 
 
 def _brought(job: Job, made: Made) -> list[Generation]:
-    """Return what the end brings: what was told with no step."""
+    """Return what the end brings: what was told with no step before."""
     found = [(each.number, made.get(each.generation)) for each in job.steps]
     return [
         each
         for number, each in found
         if each is not None and each.status is RunStatus.COMPLETED
-        if number == job.last or endings.given_up(each) is not None
+        if number not in job.steps_told
     ]
 
 
@@ -196,10 +196,11 @@ def _why(job: Job, made: Made, voice: Voice) -> Iterator[str]:
     if part is None or part.outcome is None:
         return
     generation = made.get(part.generation)
-    if _waited(job, part):
-        yield voice.say(endings.REASONS[job.status_reason or ""])
-    elif part.outcome.status is RunStatus.CANCELLED and job.cancel_wanted:
-        yield voice.say(endings.REASONS["stopped"])
+    asked = part.outcome.status is RunStatus.CANCELLED and job.cancel_wanted
+    slug = (job.status_reason if _waited(job, part) else None) or ("stopped" if asked else None)
+    if slug is not None:
+        said = endings.REASONS[slug]
+        yield voice.say(said)
     elif generation is not None:
         yield from endings.reasons(generation, voice)
 
@@ -216,7 +217,8 @@ def _rest(job: Job, voice: Voice) -> Iterator[str]:
     done = [number for number, most in parts.items() if completed[number] == most]
     if done:
         yield those_done(voice, job, done)
-    lacking = [number for number in parts if not completed[number] and number != part.number]
+    said = None if _waited(job, part) else part.number
+    lacking = [number for number in parts if not completed[number] and number != said]
     if lacking:
         yield voice.plural(
             "Not made: step {numbers}",
@@ -243,15 +245,17 @@ def _doubts(made: Made, voice: Voice) -> Iterator[str]:
 
 
 def _retry(job: Job, voice: Voice) -> Rows:
-    """Return the button to go on from where a job with several steps came to its end."""
+    """Return the button to go on from where a job came to its end; none where nothing is left."""
     part = _undone(job)
-    if part is None or part.outcome is None or total(job) == 1:
+    if part is None or part.outcome is None:
         return ()
     step, reason = part.number, part.outcome.reason
     if reason == "outputs_lost":
         step = min((each.step for each in part.sources.values()), default=step)
     words = voice.say("Retry this step")
-    if step != part.number:
+    if total(job) == 1:
+        words = voice.say("Make the rest") if _completed(job, step) else voice.say("Again")
+    elif step != part.number:
         words = voice.say("Retry step {number}", number=counted(job, step))
     elif reason in _DROPPED or _waited(job, part):
         words = voice.say("Go on with step {number}", number=counted(job, step))
@@ -260,4 +264,4 @@ def _retry(job: Job, voice: Voice) -> Rows:
 
 def _usual(job: Job, made: Made, voice: Voice) -> Rows:
     original = any(map(notifications.original, made.values()))
-    return buttons.ended(voice, job.id, original=original)
+    return buttons.ended(voice, job.id, original=original, again=_undone(job) is None)

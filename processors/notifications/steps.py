@@ -120,7 +120,8 @@ def _progress(stage: Stage, voice: Voice, now: datetime) -> Iterator[str]:
             yield from notifications.standing(each, voice, now)
         return
     yield from _share(stage, voice)
-    yield notifications.bar(sum(each.progress for each in stage.made) / len(stage.parts))
+    done = sum(1.0 if each.ended else each.progress for each in stage.made)
+    yield notifications.bar(done / len(stage.parts))
 
 
 def _share(stage: Stage, voice: Voice) -> Iterator[str]:

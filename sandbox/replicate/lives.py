@@ -80,8 +80,7 @@ class Lives:
         if status != "succeeded":
             prediction.output = None
         elif not prediction.full:
-            shape = outputs.shape_of(prediction, self._controls.output)
-            prediction.output = outputs.output_of(prediction, shape)
+            prediction.output = outputs.output_of(prediction)
         prediction.error = (error or prediction.plan.error) if status == "failed" else None
         prediction.status = "canceled" if status == "lost" else status
         prediction.completed_at = predictions.now()
@@ -151,8 +150,7 @@ class Lives:
             found.append(_Moment(at, _tqdm(step)))
         if prediction.plan.end not in {"succeeded", "none"}:
             return [moment for moment in found if moment.at <= _BROKE_AT]
-        shape = outputs.shape_of(prediction, self._controls.output)
-        parts = outputs.parts_of(outputs.output_of(prediction, shape))
+        parts = outputs.parts_of(outputs.output_of(prediction))
         for index, part in enumerate(parts, 1):
             at = _SAMPLED_AT + (_MADE_AT - _SAMPLED_AT) * index / len(parts)
             found.append(_Moment(at, output=part, full=index == len(parts)))

@@ -11,7 +11,7 @@ from sandbox.comfydeploy.outputs import File, video
 from sandbox.controls import ReplicateShape
 from sandbox.replicate import given as inputs_given
 from sandbox.replicate import painting
-from sandbox.replicate.plans import PREFIX
+from sandbox.replicate.plans import PREFIX, Plan
 from sandbox.replicate.predictions import Given, Json, Prediction
 
 _MOST_FILES: Final = 100
@@ -21,14 +21,15 @@ _WORN: Final = ("garm", "cloth", "mask", "style", "ref")
 _WEARERS: Final = ("human", "person", "model")
 
 
-def shape_of(prediction: Prediction, usual: ReplicateShape | None) -> ReplicateShape:
-    """Return the shape that it makes: its own wish, the usual one, or what its inputs suggest."""
-    suggested = "list" if "num_outputs" in prediction.inputs else "string"
-    return prediction.plan.output or usual or suggested
+def shape_of(plan: Plan, inputs: Json, usual: ReplicateShape | None) -> ReplicateShape:
+    """Return the shape of an output: what is asked for, the usual one, or what inputs suggest."""
+    suggested = "list" if "num_outputs" in inputs else "string"
+    return plan.output or usual or suggested
 
 
-def files_of(prediction: Prediction, shape: ReplicateShape) -> list[File]:
+def files_of(prediction: Prediction) -> list[File]:
     """Return the files that it makes, in order; the same ones every time."""
+    shape = prediction.shape
     seed = str(prediction.inputs.get("seed", ""))
     match shape:
         case "string" | "list" | "object":
@@ -44,9 +45,10 @@ def files_of(prediction: Prediction, shape: ReplicateShape) -> list[File]:
             return []
 
 
-def output_of(prediction: Prediction, shape: ReplicateShape) -> object:
+def output_of(prediction: Prediction) -> object:
     """Return its whole output, any JSON."""
-    links = [prediction.folder + file.name for file in files_of(prediction, shape)]
+    shape = prediction.shape
+    links = [prediction.folder + file.name for file in files_of(prediction)]
     words = words_of(prediction.inputs) or _NO_WORDS
     shapes: dict[ReplicateShape, object] = {
         "list": links,

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from sandbox.controls import ReplicateShape
 from sandbox.replicate.plans import Plan
 
 TERMINAL: Final = frozenset({"succeeded", "failed", "canceled", "aborted"})
@@ -52,6 +53,7 @@ class Prediction:
         version: 64 hexadecimal digits, or `hidden`.
         deployment: `owner/name`, where it came through one.
         events: What its webhook is told of.
+        shape: The shape of what it makes.
         base: Address of the API.
         folder: Address of its files, with a slash at its end.
         deadline: When it is ended by force, if ever.
@@ -74,6 +76,7 @@ class Prediction:
     webhook: str | None
     events: frozenset[str]
     plan: Plan
+    shape: ReplicateShape
     base: str
     folder: str
     created_at: datetime

@@ -127,6 +127,7 @@ class Routes:
             webhook=order.webhook,
             events=frozenset(order.webhook_events_filter),
             plan=plan,
+            shape=outputs.shape_of(plan, order.input, cloud.controls.output),
             base=f"{base}{API}",
             folder=f"{base}{FILES}/{prediction_id}/",
             created_at=now,
@@ -182,8 +183,7 @@ class Routes:
         gone = cloud.controls.files == "gone" or prediction is None or prediction.output is None
         if prediction is None or gone:
             return PlainTextResponse("Not Found", 404)
-        shape = outputs.shape_of(prediction, cloud.controls.output)
-        for file in outputs.files_of(prediction, shape):
+        for file in outputs.files_of(prediction):
             if file.name == request.path_params["name"]:
                 return Response(await asyncio.to_thread(file.make), media_type=file.content_type)
         return PlainTextResponse("Not Found", 404)

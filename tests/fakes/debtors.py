@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import Generic
 
 from app.ports import Owed, OwingT, Write
+from processors.debts import COUNTED
 from schemas.base import InstanceName
-from schemas.debt import Debt, DebtKind
+from schemas.debt import MANY_TRIES, Debt, DebtKind
 from tests.fakes.gates import Gate, ajar
 
 
@@ -102,6 +103,29 @@ class FakeDebtors(Generic[OwingT]):
             Owed(kind, state, len(times), max(timedelta(), now - min(times)))  # pyright: ignore[reportArgumentType] - one of the three states
             for (kind, state), times in groups.items()
         )
+
+    async def failing(self, limit: int) -> tuple[OwingT, ...]:
+        """See app.ports.Debtors."""
+        await self.gate()
+        found = [
+            record
+            for record in self.records.values()
+            if any(
+                each.kind in COUNTED and each.attempts >= MANY_TRIES and each.dead_at is None
+                for each in record.owed
+            )
+        ]
+        return tuple(found[:limit])
+
+    async def died(self, since: datetime, limit: int) -> tuple[OwingT, ...]:
+        """See app.ports.Debtors."""
+        await self.gate()
+        found = [
+            record
+            for record in self.records.values()
+            if any(each.dead_at is not None and each.dead_at > since for each in record.owed)
+        ]
+        return tuple(found[:limit])
 
     async def indebted(self) -> AsyncIterator[OwingT]:
         """See app.ports.Debtors."""

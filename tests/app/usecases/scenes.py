@@ -32,6 +32,7 @@ from app.usecases.quoting import Check, Order, Quoting, Turns
 from app.usecases.records import Records, RecordsOf
 from app.usecases.requests import Requests
 from app.usecases.settle_run import SettleRun
+from app.usecases.show_job import Parts, ShowJob, for_jobs
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Sweep
@@ -43,11 +44,21 @@ from schemas.debt import DebtKind
 from schemas.generation import Generation
 from schemas.job import Job, JobChat, JobId
 from schemas.preset import Preset
-from schemas.run import Delivery, RunEvent
+from schemas.run import Delivery, RunEvent, RunStatus
 from schemas.timing import Timing
 from schemas.user import User
 from schemas.wire.api import NewGeneration
-from tests.builders import A10G, CHAT, COMFYDEPLOY, HERE, RUN, USER, a_preset, a_user
+from tests.builders import (
+    A10G,
+    CHAT,
+    COMFYDEPLOY,
+    HERE,
+    RUN,
+    USER,
+    a_preset,
+    a_user,
+    its_generations,
+)
 from tests.fakes.alerts import FakeAlerts
 from tests.fakes.clock import LoopClock
 from tests.fakes.engines import FakeEngine
@@ -143,14 +154,14 @@ class Scene:
         self.engine = engine(self.engine_gate)
         self.messenger = FakeMessenger(self.chat_gate)
         self.files, self.storage = FakeFiles(), storage or FakeStorage()
-        self.alerts = FakeAlerts()
-        self.paused = set[EngineName]()
-        self.asked_all = 0
+        self.alerts, self.money = FakeAlerts(), Money(self.ledger, self.clock)
+        self.paused, self.asked_all = set[EngineName](), 0
         self.taking = self._taking(name, background=background)
         self.records = Records(self.generations, self.clock, Journal())
         self.ordered = RecordsOf[Job](self.jobs, self.clock, Journal().ordered)
-        self.money = Money(self.ledger, self.clock)
         self.circuits = Circuits(self.clock, timing, self.alerts, METRICS)
+        known = FakePresets(*(presets or (a_preset(),)), gate=self.store)
+        self.parts = Parts(self.records, known)
         watched = Watched(self.engine, self.circuits)
         self.discharger = self._discharger({COMFYDEPLOY: watched} if engine_on else {}, finish)
         self.records.inherit(self.discharger)
@@ -161,7 +172,7 @@ class Scene:
             starter,
             engines=[COMFYDEPLOY] if engine_on else [],
             telegram=telegram,
-            known=FakePresets(*(presets or (a_preset(),)), gate=self.store),
+            known=known,
             limits=limits,
             checks=checks,
             disk_full=lambda: disk_full,
@@ -218,6 +229,11 @@ class Scene:
         """Order `a_preset` from a chat."""
         job, _ = await self.orders.place(a_wish(**fields), key=key, digest=key and digest)
         return job
+
+    def have(self, job: Job, *statuses: RunStatus) -> None:
+        """Have the generations of a chain, which stand so."""
+        for each in its_generations(job, *statuses).values():
+            self.generations.records[each.id] = each
 
     def job(self, job_id: JobId) -> Job:
         """Return a job as it is stored."""
@@ -313,13 +329,24 @@ class Scene:
                     alerts=self.alerts,
                 ),
                 DebtKind.ADVANCE: Advance(GoOn(records, taking), self.jobs),
-                DebtKind.SHOW: Show(
-                    records,
-                    self.messenger,
-                    translate=translate,
-                    taking=taking,
-                    timing=timing,
-                    journal=journal,
+                DebtKind.SHOW: for_jobs(
+                    Show(
+                        records,
+                        self.messenger,
+                        translate=translate,
+                        taking=taking,
+                        timing=timing,
+                        journal=journal,
+                    ),
+                    ShowJob(
+                        records,
+                        self.ordered,
+                        self.messenger,
+                        parts=self.parts,
+                        finish=finish,
+                        translate=translate,
+                        journal=journal,
+                    ),
                 ),
                 DebtKind.NOTIFY: Notify(
                     records,
@@ -388,6 +415,7 @@ class Scene:
                     self.ordered,
                     self.records,
                     self.messenger,
+                    parts=self.parts,
                     ends=self._ends(),
                     finish=finish,
                     translate=translate,

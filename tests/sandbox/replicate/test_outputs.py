@@ -37,6 +37,7 @@ async def test_makes_files_of_many_shapes(peers: Peers) -> None:
     assert [kind for kind, _ in files] == ["image/webp", "image/webp"]
     assert files[0] != files[1]
     await peers.control("replicate", output="object")
+    assert await _file(peers, listed[1]) == files[1]
     shaped: Any = (await made(peers, num_outputs=3))["output"]
     assert (shaped["image"][-9:], len(shaped["variants"]), shaped["mask"]) == ("out-0.png", 2, None)
     data: Any = (await made(peers, sandbox_output="data"))["output"]

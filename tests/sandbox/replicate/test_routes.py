@@ -119,6 +119,7 @@ async def test_refuses_an_input_that_is_missing(peers: Peers) -> None:
     answer = await post(peers, "/models/acme/x/predictions", {"input": {}})
 
     assert answer.json() == sample("error_422_input.json")
+    assert (await create(peers)).status_code == 201
 
 
 @pytest.mark.parametrize("version", [UNKNOWN_VERSION, "", "latest", f"acme/unknown:{VERSION}"])
