@@ -1,1 +1,1 @@
-"""Stand-ins for the peers: ComfyDeploy and the Telegram Bot API, in one process on one port."""
+"""Stand-ins for ComfyDeploy, ComfyUI, Replicate and Telegram, in one process on one port."""

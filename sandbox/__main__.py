@@ -16,10 +16,13 @@ import uvicorn
 
 from sandbox.app import create_app
 from sandbox.keeping import Keeping
+from sandbox.replicate import routes as replicate
+from sandbox.replicate import signing
 from sandbox.settings import Settings
 
 _DESCRIPTION = """\
-Stand-ins for the ComfyDeploy API, ComfyUI servers and the Telegram Bot API, on one loopback port.
+Stand-ins for the ComfyDeploy API, ComfyUI servers, the Replicate API and the Telegram Bot API, on
+one loopback port.
 Once it listens it prints one line of JSON with its addresses; then the chats, as messages come and
 change.
 """
@@ -36,6 +39,15 @@ what to try
                                     how one ComfyUI server behaves (see sandbox/controls.py)
   POST /control/comfyui/1/acts      what befalls it: {"act": "restart"}; also drop, forget, stranger
   GET  /control/comfyui/1/prompts   what was posted and what ran; also /sockets and /requests
+  inputs at Replicate may hold sandbox_seconds, sandbox_cold, sandbox_end, sandbox_error,
+  sandbox_output, sandbox_kept, sandbox_create (see sandbox/replicate/plans.py); the tokens invalid
+  and no-credits are refused
+  POST /control/replicate           {"signed": "wrong", "webhooks_lost": ["completed"],
+                                    "create": "taken-reset", "create_left": 1, ...}: how it behaves
+                                    (see sandbox/controls.py)
+  GET  /control/replicate/predictions    with every try to deliver their webhooks
+  POST /control/replicate/predictions/ID {"status": "failed", "error": "..."}: ends one now
+  GET  /control/replicate/secrets   what webhooks are signed by; also /requests
   POST /control/telegram/faults     {"method": "sendPhoto", "kind": "429", "retry_after": 3}
   GET  /control/telegram/chats/ID   the bot's messages in a chat as they stand
   POST /control/telegram/acts       what a person does: {"act": "write", "user": {"id": 4711},
@@ -76,13 +88,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     listener = listening(options.host, options.port)
     host, port = listener.getsockname()[:2]
-    addresses = _addresses(f"{host}:{port}")
+    secret = options.replicate_secret or signing.new_secret()
+    addresses = _addresses(f"{host}:{port}", secret)
     keeping = None if options.kept is None else Keeping(options.kept, addresses)
     settings = Settings(
         seconds=options.seconds,
         quiet=options.quiet,
         chats=keeping,
         base_url=f"http://{host}:{port}",
+        replicate_secret=secret,
     )
     config = uvicorn.Config(
         create_app(settings),
@@ -138,12 +152,15 @@ def _wait_for_end(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> 
         loop.call_soon_threadsafe(stop)
 
 
-def _addresses(address: str) -> dict[str, str | list[str]]:
+def _addresses(address: str, secret: str) -> dict[str, str | list[str]]:
     url = f"http://{address}"
     return {
         "url": url,
         "comfydeploy": f"{url}/comfydeploy/api",
         "comfyui": [f"{url}/comfyui/{name}" for name in COMFYUI_SERVERS],
+        "replicate": f"{url}{replicate.API}",
+        "replicate_token": replicate.TOKEN,
+        "replicate_secret": secret,
         "telegram": f"{url}/telegram",
         "outputs_host": address,
     }
@@ -166,6 +183,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--seconds", type=float, default=3.0, help="length of an ordinary run (%(default)s)"
+    )
+    parser.add_argument(
+        "--replicate-secret",
+        type=signing.a_secret,
+        metavar="whsec_...",
+        help="what Replicate's webhooks are signed by; else one thrown now",
     )
     parser.add_argument("--quiet", action="store_true", help="do not print the chats")
     parser.add_argument(

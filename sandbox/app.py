@@ -10,6 +10,7 @@ from sandbox import control
 from sandbox.comfydeploy import routes as comfydeploy
 from sandbox.comfyui import routes as comfyui
 from sandbox.endings import note_transport
+from sandbox.replicate import routes as replicate
 from sandbox.settings import Settings
 from sandbox.telegram import routes as telegram
 from sandbox.world import World, a_world
@@ -44,6 +45,7 @@ def create_app(settings: Settings) -> Starlette:
         routes=[
             *comfydeploy.Routes(lambda: world().cloud, settings.base_url).routes(),
             *comfyui.Routes(lambda: world().comfyui).routes(),
+            *replicate.Routes(lambda: world().replicate, settings.base_url).routes(),
             *telegram.Routes(lambda: world().telegram).routes(),
             *control.Routes(world).routes(),
         ],

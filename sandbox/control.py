@@ -11,7 +11,12 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.comfyui import acts as comfyui
 from sandbox.comfyui.server import Server
-from sandbox.controls import ComfyDeployControls, ComfyUIControls, TelegramControls
+from sandbox.controls import (
+    ComfyDeployControls,
+    ComfyUIControls,
+    ReplicateControls,
+    TelegramControls,
+)
 from sandbox.telegram import seen
 from sandbox.telegram.acts import Act, Wish
 from sandbox.telegram.faults import Fault
@@ -28,6 +33,14 @@ class _End(BaseModel):
 
     status: Literal["success", "failed", "timeout", "cancelled"]
     silent: bool = False
+
+
+class _ReplicateEnd(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal["succeeded", "failed", "canceled", "aborted", "lost"]
+    silent: bool = False
+    error: str | None = None
 
 
 class _Again(BaseModel):
@@ -70,6 +83,15 @@ class Routes:
             Route(f"{_COMFYUI}/prompts", _open(self._comfyui_prompts)),
             Route(f"{_COMFYUI}/sockets", _open(self._comfyui_sockets)),
             Route(f"{_COMFYUI}/requests", _open(self._comfyui_requests)),
+            Route("/control/replicate", _open(self._replicate), methods=["GET", "POST"]),
+            Route("/control/replicate/secrets", _open(self._replicate_secrets)),
+            Route("/control/replicate/predictions", _open(self._predictions)),
+            Route(
+                "/control/replicate/predictions/{prediction_id}",
+                _open(self._end_prediction),
+                methods=["POST"],
+            ),
+            Route("/control/replicate/requests", _open(self._replicate_requests)),
             Route("/control/telegram", _open(self._telegram), methods=["GET", "POST"]),
             Route("/control/telegram/faults", _open(self._fault), methods=["POST"]),
             Route("/control/telegram/chats/{chat_id}", _open(self._chat)),
@@ -86,6 +108,7 @@ class Routes:
         self._world().cloud.reset()
         self._world().telegram.reset()
         self._world().comfyui.reset()
+        self._world().replicate.reset()
         return JSONResponse({"ok": True})
 
     async def _cloud(self, request: Request) -> Response:
@@ -132,6 +155,30 @@ class Routes:
 
     async def _comfyui_requests(self, request: Request) -> Response:
         return JSONResponse(list(self._server(request).requests))
+
+    async def _replicate(self, request: Request) -> Response:
+        cloud = self._world().replicate
+        if request.method == "POST":
+            cloud.merge(await _body(request, ReplicateControls))
+        return JSONResponse(cloud.controls.model_dump(mode="json"))
+
+    async def _replicate_secrets(self, _: Request) -> Response:
+        known = self._world().replicate.secrets
+        return JSONResponse({"now": known.now, "old": known.old})
+
+    async def _predictions(self, _: Request) -> Response:
+        return JSONResponse(self._world().replicate.told())
+
+    async def _end_prediction(self, request: Request) -> Response:
+        cloud, wish = self._world().replicate, await _body(request, _ReplicateEnd)
+        prediction = cloud.predictions.get(request.path_params["prediction_id"])
+        if prediction is None:
+            return JSONResponse({"detail": "Prediction not found"}, 404)
+        cloud.lives.end(prediction, wish.status, silent=wish.silent, error=wish.error)
+        return JSONResponse({"id": prediction.id, "status": prediction.status})
+
+    async def _replicate_requests(self, _: Request) -> Response:
+        return JSONResponse(list(self._world().replicate.requests))
 
     async def _telegram(self, request: Request) -> Response:
         controls = self._world().telegram.controls

@@ -21,6 +21,27 @@ Said = Literal[
 """A kind of message of ComfyUI's socket."""
 
 
+ReplicateFate = Literal[
+    "422", "429", "500", "502", "503", "reset", "hang", "taken-500", "taken-reset", "taken-hang"
+]
+"""What becomes of a creation at Replicate; `taken-...`: after the prediction was made."""
+
+ReplicateShape = Literal[
+    "string",
+    "list",
+    "object",
+    "text",
+    "words",
+    "number",
+    "boolean",
+    "null",
+    "data",
+    "video",
+    "huge",
+]
+"""The shape of an output at Replicate."""
+
+
 class _Controls(BaseModel):
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
@@ -138,3 +159,78 @@ class ComfyUIControls(_Controls):
     out_of_memory: bool = False
     padding: Annotated[int, Field(ge=0, le=10_000_000)] = 0
     assets: bool = False
+
+
+class ReplicateControls(_Controls):
+    """How Replicate as a whole behaves. Times are in seconds.
+
+    Attributes:
+        down: Answer 503 to everything.
+        hang: Answer nothing.
+        auth: Treat every token as one of this kind.
+        create: What becomes of creations; `taken-...` after the prediction was made.
+        create_left: For how many of them that holds; None: until it is turned off.
+        create_delay: How late a creation is answered, counted from when the prediction was made.
+        others: What becomes of all other calls.
+        others_left: For how many of them that holds; None: until it is turned off.
+        others_delay: How late all other calls are answered.
+        retry_after: What `Retry-After` of a 429 says; None: there is no such header.
+        resets_in: After how many seconds a 429 that was ordered says that the limit resets.
+        rate_creations: How many creations are taken within `rate_seconds`.
+        rate_others: How many other calls are.
+        rate_seconds: The span in which they are counted.
+        required: Inputs that every model demands.
+        cold_start: How long predictions are `starting`; None: a tenth of their length.
+        hold_starts: Keep predictions from running until this is turned off.
+        hold_ends: Keep predictions from ending, all output made, until this is turned off.
+        longest: How long a prediction may run.
+        deadline_scale: Factor on what `Cancel-After` and `Prefer` ask for.
+        kept: How long data are kept after the end; from 0 on, for predictions of before, too.
+        files: Answer 404 or 503 where outputs are stored.
+        output: The shape of outputs; None: a list where `num_outputs` is given, else one address.
+        padding: Bytes that each prediction's logs begin with.
+        fetch_urls: Whether files are fetched from URLs; else they are ignored.
+        page: How many predictions a list shows at once.
+        retry_scale: Factor on the waits between the tries of a webhook.
+        event_gap: The least time between two `output`, or two `logs`, of a prediction.
+        webhooks_lost: Events that are never told.
+        webhooks_times: How many times each event is told, at once.
+        webhooks_late: How late each event is told.
+        webhooks_order: Keep every webhook until the end and send them then, in this order.
+        signed: How webhooks are signed: `old` by the secret before, `both` by the two, `stale` ten
+            minutes ago.
+    """
+
+    down: bool = False
+    hang: bool = False
+    auth: Literal["invalid", "no-credits"] | None = None
+    create: ReplicateFate | None = None
+    create_left: Annotated[int, Field(ge=1)] | None = None
+    create_delay: Annotated[float, Field(ge=0)] = 0.0
+    others: Literal["429", "500", "502", "503", "reset", "hang"] | None = None
+    others_left: Annotated[int, Field(ge=1)] | None = None
+    others_delay: Annotated[float, Field(ge=0)] = 0.0
+    retry_after: Annotated[int, Field(ge=0)] | None = None
+    resets_in: Annotated[int, Field(ge=0)] = 30
+    rate_creations: Annotated[int, Field(ge=0)] = 600
+    rate_others: Annotated[int, Field(ge=0)] = 3_000
+    rate_seconds: Annotated[float, Field(gt=0)] = 60.0
+    required: list[str] = []
+    cold_start: Annotated[float, Field(ge=0)] | None = None
+    hold_starts: bool = False
+    hold_ends: bool = False
+    longest: Annotated[float, Field(ge=0)] = 1_800.0
+    deadline_scale: Annotated[float, Field(ge=0)] = 1.0
+    kept: Annotated[float, Field(ge=0)] = 3_600.0
+    files: Literal["gone", "down"] | None = None
+    output: ReplicateShape | None = None
+    padding: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    fetch_urls: bool = True
+    page: Annotated[int, Field(ge=1)] = 100
+    retry_scale: Annotated[float, Field(ge=0)] = 1.0
+    event_gap: Annotated[float, Field(ge=0)] = 0.5
+    webhooks_lost: frozenset[Literal["start", "output", "logs", "completed"]] = frozenset()
+    webhooks_times: Annotated[int, Field(ge=1, le=100)] = 1
+    webhooks_late: Annotated[float, Field(ge=0)] = 0.0
+    webhooks_order: Literal["reverse", "shuffle"] | None = None
+    signed: Literal["right", "wrong", "old", "both", "none", "stale"] = "right"

@@ -15,9 +15,11 @@ class Settings:
         chats: Where the chats are shown unless quiet; None: on stdout.
         base_url: Address under which outputs are shown, without a slash at the end. Empty: the
             address the submitting request was sent to.
+        replicate_secret: What Replicate's webhooks are signed by; empty: one thrown now.
     """
 
     seconds: float = 3.0
     quiet: bool = True
     chats: Out | None = None
     base_url: str = ""
+    replicate_secret: str = ""

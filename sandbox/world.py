@@ -9,6 +9,7 @@ import httpx
 from sandbox.background import Background
 from sandbox.comfydeploy.cloud import Cloud
 from sandbox.comfyui.servers import Servers
+from sandbox.replicate import cloud as replicate
 from sandbox.settings import Settings
 from sandbox.telegram.display import Display
 from sandbox.telegram.server import Server
@@ -21,6 +22,7 @@ class World:
     cloud: Cloud
     telegram: Server
     comfyui: Servers
+    replicate: replicate.Cloud
 
 
 @asynccontextmanager
@@ -37,4 +39,5 @@ async def a_world(settings: Settings) -> AsyncGenerator[World]:
             Cloud(background, client, settings.seconds),
             Server(background, client, Display(quiet=settings.quiet, out=settings.chats)),
             Servers(background, settings.seconds),
+            replicate.Cloud(background, client, settings.seconds, settings.replicate_secret),
         )

@@ -13,6 +13,17 @@ INTEGER_MOST: Final = 2**63 - 1
 
 WorkflowDigest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 of a stored workflow's canonical JSON: what it is called."""
+OwnedName = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"
+    ),
+]
+"""``owner/name``, as Replicate names models and deployments: part of a path, so no ``..``."""
+ModelVersion = Annotated[
+    str, StringConstraints(pattern=r"^([a-z0-9_.-]{1,64}/[a-z0-9_.-]{1,64}:)?[0-9a-f]{64}$")
+]
+"""Of a model at Replicate: 64 hexadecimal digits, alone or after ``owner/name:``."""
 PRIORITY_MOST: Final = 10
 """Farthest that a priority may be from 0, which is usual."""
 ATTEMPTS_MOST: Final = 10

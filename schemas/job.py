@@ -15,7 +15,15 @@ from schemas.run import OutputKind, RunStatus
 JobId = NewType("JobId", str)
 """32 lower-case hexadecimal digits: a uuid7, so ids sort by the time they were made."""
 
-_HIDDEN: Final = {"owed", "due_at", "idempotency_key", "idempotency_digest", "told", "turn"}
+_HIDDEN: Final = {
+    "owed",
+    "due_at",
+    "idempotency_key",
+    "idempotency_digest",
+    "told",
+    "steps_told",
+    "turn",
+}
 _NOTHING: Final = Decimal(0)
 
 
@@ -203,6 +211,8 @@ class Job(Owing):
     created_at: Time
     ended_at: Time | None = None
     told: Told | None = None
+    steps_told: tuple[int, ...] = ()
+    """Numbers of the steps that its chat was told of, with what they have made."""
     turn: int | None = None
     """Its place among the orders of its person, unique: of two who saw the same orders before
     theirs only one can take it. None where no limits are asked."""
@@ -235,6 +245,11 @@ class Job(Owing):
     def last(self) -> int:
         """Number of its last step."""
         return self.steps[-1].number
+
+    @property
+    def single(self) -> bool:
+        """Whether one generation is all that it is."""
+        return len(self.steps) == 1
 
     def parts(self, number: int) -> tuple[Step, ...]:
         """Return the items of a step, in their order."""

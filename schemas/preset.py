@@ -19,6 +19,8 @@ from schemas.inputs import (
     Attempts,
     InputKey,
     InputValue,
+    ModelVersion,
+    OwnedName,
     Priority,
     WorkflowDigest,
 )
@@ -43,13 +45,6 @@ NUMBER_MOST: Final = 1e15
 PresetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,32}$")]
 """Also the command in Telegram (core.telegram.org/bots/api#botcommand)."""
 InputName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
-OwnedName = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"
-    ),
-]
-"""``owner/name``, as Replicate names models and deployments: part of a path, so no ``..``."""
 Role = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,32}$")]
 Title = Annotated[
     str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
@@ -198,13 +193,7 @@ class ReplicateTarget(Record):
     """What Replicate runs: a version of a model, an official model, or a deployment."""
 
     engine: Literal["replicate"]
-    version: (
-        Annotated[
-            str,
-            StringConstraints(pattern=r"^([a-z0-9_.-]{1,64}/[a-z0-9_.-]{1,64}:)?[0-9a-f]{64}$"),
-        ]
-        | None
-    ) = None
+    version: ModelVersion | None = None
     """64 hexadecimal digits, alone or after ``owner/name:``."""
     model: OwnedName | None = None
     """An official model, ``owner/name``."""

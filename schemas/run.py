@@ -56,6 +56,10 @@ class OutputKind(StrEnum):
     MODEL = "model"
 
 
+DATA: Final = "data:"
+"""Begins an address that is the file itself (RFC 2397)."""
+
+
 class Output(Record):
     """One thing a run made."""
 
@@ -75,6 +79,11 @@ class Output(Record):
     text: str | None = None
     received_at: Time | None = None
     """When a heard output arrived; absent on what the engine said when asked."""
+
+    @property
+    def inline(self) -> bool:
+        """Whether its address is the file itself, or what is left of that once there is a copy."""
+        return self.url is not None and self.url.startswith(DATA)
 
 
 class Delivery(Record):
@@ -147,6 +156,8 @@ class RunReport(Value):
     outputs: tuple[Output, ...] = ()
     webhook: str | None = None
     """The webhook URL this run was submitted with: how a run is known to be ours."""
+    alike: bool = False
+    """Whether it was made of what we asked for, where its engine does not say whose it is."""
     duration_seconds: float | None = None
     """How long it computed, where the engine says so itself."""
     gone: bool = False

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any, Final
 
 from processors import debts, runs
@@ -11,8 +12,16 @@ from schemas.base import EngineName, GenerationId, InstanceName, PaymentId, RunI
 from schemas.control import Control
 from schemas.debt import Debt, DebtKind
 from schemas.deed import Deed, DeedId
-from schemas.generation import CostRate, EngineRun, Generation, Metadata, RateUnit, Request
-from schemas.job import Job, JobChat, JobId, JobStatus, Step, Terms
+from schemas.generation import (
+    CostRate,
+    EngineRun,
+    Generation,
+    Metadata,
+    RateUnit,
+    Request,
+    Response,
+)
+from schemas.job import Job, JobChat, JobId, JobStatus, Outcome, PriceReason, Source, Step, Terms
 from schemas.ledger import Entry, EntryId, EntryKind
 from schemas.payment import STARS, Charge, Payment
 from schemas.preset import (
@@ -289,6 +298,104 @@ def a_job(**fields: Any) -> Job:  # noqa: ANN401 - any field of the job
     }
     made = Job(**(known | fields))
     return debts.put(made, made.owed)
+
+
+def a_chain(*items: int, **fields: Any) -> Job:  # noqa: ANN401 - any field of the job
+    """A job whose steps are made so many times each: three steps, once each, unless told otherwise.
+
+    Each item is the preset ``jacket`` at 5 credits, as generation `its_id`, and takes what the
+    step before has made.
+    """
+    steps = list[Step]()
+    for number, count in enumerate(items or (1, 1, 1), 1):
+        sources = {
+            f"garment-{each.item}": Source(
+                step=number - 1, generation=each.generation, type=OutputKind.IMAGE
+            )
+            for each in steps
+            if each.number == number - 1
+        }
+        steps += [
+            a_step(
+                number=number,
+                item=item,
+                preset="jacket",
+                generation=its_id(number, item),
+                sources=sources,
+            )
+            for item in range(1, count + 1)
+        ]
+    return a_job(**({"steps": tuple(steps)} | fields))
+
+
+def its_id(number: int, item: int = 1) -> GenerationId:
+    """The id of the generation of a step of `a_chain`."""
+    return GenerationId(f"0198c0ffee0198c0ffee0198{number:04x}{item:04x}")
+
+
+def a_part(
+    job: Job,
+    number: int,
+    item: int = 1,
+    *,
+    status: RunStatus = RunStatus.WAITING,
+    **fields: Any,  # noqa: ANN401 - any field of the record
+) -> Generation:
+    """The generation of a step of `a_chain`, ended by its engine where its status is an end."""
+    ended = status in TERMINAL
+    known: dict[str, Any] = {
+        "id": its_id(number, item),
+        "job_id": job.id,
+        "step": number,
+        "item": item,
+        "steps": job.last,
+        "items": len(job.parts(number)),
+        "ended_by": "engine" if ended else None,
+        "confirmed": True if ended else None,
+        "response_timestamp": later(60) if ended else None,
+        "duration_seconds": 12.0 if ended else None,
+        "owed": (),
+    }
+    return a_generation(status, **(known | fields))
+
+
+def its_generations(job: Job, *statuses: RunStatus) -> dict[GenerationId, Generation]:
+    """The generations of `a_chain`, in these statuses one after another; the others wait.
+
+    Those that completed have made a picture, which is named after their step and item.
+    """
+    made = dict[GenerationId, Generation]()
+    for step, status in zip_longest(job.steps, statuses, fillvalue=RunStatus.WAITING):
+        assert isinstance(step, Step)
+        assert isinstance(status, RunStatus)
+        completed = status is RunStatus.COMPLETED
+        outputs = (an_output(f"{step.number}-{step.item}"),) if completed else ()
+        made[step.generation] = a_part(
+            job,
+            step.number,
+            step.item,
+            status=status,
+            response_payload=Response(outputs=outputs),
+        )
+    return made
+
+
+def an_outcome(status: RunStatus = RunStatus.COMPLETED, **fields: Any) -> Outcome:  # noqa: ANN401 - any field of the outcome
+    """What a step came to: 5 credits where it completed, else nothing."""
+    completed = status is RunStatus.COMPLETED
+    known: dict[str, Any] = {
+        "status": status,
+        "price": Decimal(5 if completed else 0),
+        "price_reason": PriceReason.PRICE if completed else PriceReason.NOT_COMPLETED,
+        "outputs": "made" if completed else "",
+    }
+    return Outcome(**(known | fields))
+
+
+def come_to(job: Job, *outcomes: Outcome | None, **fields: Any) -> Job:  # noqa: ANN401 - any field of the job
+    """The job, its steps having come to these one after another."""
+    pairs = zip_longest(job.steps, outcomes)
+    return job.change(steps=tuple(each.change(outcome=said) for each, said in pairs), **fields)
 
 
 def heard(generation: Generation, *events: RunEvent, now: datetime = NOON) -> Generation:

@@ -26,6 +26,9 @@ class Peers:
         url: Address of everything.
         comfydeploy: Base URL of the ComfyDeploy API.
         comfyui: Base URLs of the ComfyUI servers.
+        replicate: Base URL of the Replicate API.
+        replicate_token: A token that it takes.
+        replicate_secret: What its webhooks are signed by.
         telegram: Base URL of the Bot API, for `TelegramAPIServer.from_base`.
         outputs_host: Host and port that outputs are kept at.
         process: The process, its stdout behind the first line.
@@ -35,6 +38,9 @@ class Peers:
     url: str
     comfydeploy: str
     comfyui: list[str]
+    replicate: str
+    replicate_token: str
+    replicate_secret: str
     telegram: str
     outputs_host: str
     process: asyncio.subprocess.Process
@@ -61,6 +67,11 @@ class Peers:
     async def run(self, run_id: str) -> Json:
         """Return a run with every try to deliver its webhooks."""
         return next(run for run in await self.look("comfydeploy/runs") if run["run_id"] == run_id)
+
+    async def prediction(self, prediction_id: str) -> Json:
+        """Return a prediction with every try to deliver its webhooks."""
+        told = await self.look("replicate/predictions")
+        return next(one for one in told if one["id"] == prediction_id)
 
 
 @asynccontextmanager

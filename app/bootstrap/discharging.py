@@ -17,6 +17,7 @@ from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.notify import Ends, Notify, Show
 from app.usecases.notify_job import NotifyJob
 from app.usecases.settle_run import SettleRun
+from app.usecases.show_job import Parts, ShowJob, for_jobs
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.taking import Taking
@@ -58,6 +59,7 @@ def make_job_hands(tools: Tools, starter: StartJob) -> Hands[Job]:
             tools.orders,
             tools.records,
             tools.sender,
+            parts=_parts(tools),
             ends=_ends(tools),
             finish=tools.settings.telegram_finish,
             metrics=tools.metrics,
@@ -83,7 +85,7 @@ def _submit(tools: Tools) -> Handler:
     return SubmitRun(
         tools.records,
         tools.engines,
-        hand_over=HandOver(tools.storage, tools.clock, tools.timing),
+        hand_over=HandOver(tools.storage, tools.clock, tools.timing, tools.links.to),
         webhook_of=partial(tools.keys.webhook_of, tools.peers.webhook_base),
         names=tools.keys.names,
         taking=tools.taking,
@@ -131,8 +133,17 @@ def _chats(tools: Tools) -> dict[DebtKind, Handler]:
     """Return what tells people of runs, where there is a bot to tell them."""
     if tools.sender is None:
         return {}
+    together = ShowJob(
+        tools.records,
+        tools.orders,
+        tools.sender,
+        parts=_parts(tools),
+        finish=tools.settings.telegram_finish,
+        translate=tools.translate,
+        journal=tools.journal,
+    )
     return {
-        DebtKind.SHOW: Show(tools.records, tools.sender, **_telling(tools)),
+        DebtKind.SHOW: for_jobs(Show(tools.records, tools.sender, **_telling(tools)), together),
         DebtKind.NOTIFY: Notify(
             tools.records,
             tools.sender,
@@ -157,6 +168,10 @@ def _telling(tools: Tools) -> _Telling:
     return _Telling(
         translate=tools.translate, taking=tools.taking, timing=tools.timing, journal=tools.journal
     )
+
+
+def _parts(tools: Tools) -> Parts:
+    return Parts(tools.records, tools.store.presets)
 
 
 def _ends(tools: Tools) -> Ends:

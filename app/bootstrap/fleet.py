@@ -90,7 +90,7 @@ def make_placing(tools: Tools, applier: Applier) -> Placing | None:
             tools.records,
             fleet,
             places,
-            hand_over=HandOver(tools.storage, tools.clock, timing),
+            hand_over=HandOver(tools.storage, tools.clock, timing, tools.links.to),
             taking=tools.taking,
             timing=timing,
         ),

@@ -17,7 +17,7 @@ from schemas.debt import Debt
 from schemas.generation import Generation, Request
 from schemas.job import Job
 from schemas.ledger import Entry
-from schemas.run import RunStatus
+from schemas.run import DATA, RunStatus
 
 _COLOURS = {"webhook": "cyan", "us": "bold", "api": "magenta", "telegram": "green"}
 _OWED: Final = ("debt", "state", "tries", "next (UTC)", "last error")
@@ -194,4 +194,6 @@ def _short(value: object, most: int = 80) -> str:
 
 def _address(url: str) -> str:
     """An output's address; of one that is signed, the signature is left out: it is a key."""
+    if url.startswith(DATA):
+        return f"{url.partition(',')[0]},..."
     return url if not urlsplit(url).query else f"{url.partition('?')[0]}?..."

@@ -185,6 +185,11 @@ class ComfyDeploy:
         )
         return self._understood(answer, comfydeploy.uploaded)
 
+    def fetches(self, size: int) -> bool:
+        """See app.ports.Engine."""
+        del size
+        return False
+
     async def check(self) -> str:
         """See app.ports.Engine.
 

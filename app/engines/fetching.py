@@ -32,9 +32,10 @@ import httpx
 from pydantic import SecretStr
 
 from app.errors import PeerError, PeerMissingError
-from processors.protocols import addresses, sniffing
+from processors.protocols import addresses, data_urls, sniffing
 from processors.protocols.addresses import ForbiddenUrlError, Target
 from processors.protocols.sniffing import Sniffed
+from schemas.run import DATA
 
 FetchReason = Literal[
     "forbidden", "redirect", "too_large", "encoding", "timeout", "status", "network"
@@ -180,7 +181,7 @@ class Fetcher:
         """Open the file at `url`; its content is read while the context is open.
 
         Args:
-            url: As a stranger gave it.
+            url: As a stranger gave it; a ``data:`` URL is the file itself, and nobody is asked.
             hosts: Whom to fetch from, as for `addresses.check_url`.
             limit_bytes: The largest file taken.
             timeout_seconds: The longest time for everything: resolving, connecting, reading,
@@ -191,6 +192,9 @@ class Fetcher:
             FetchError: It cannot be had, by its reason: never (`forbidden`, `redirect`,
                 `too_large`, `encoding`), or perhaps later (`timeout`, `status`, `network`).
         """
+        if url.startswith(DATA):
+            yield _within(url, limit_bytes)
+            return
         wanted = self._checked(url, hosts)
         target = wanted.target
         deadline = asyncio.timeout(timeout_seconds)
@@ -281,6 +285,23 @@ class Fetcher:
         response = await transport.handle_async_request(request)
         stack.push_async_callback(response.aclose)
         return response
+
+
+def _within(url: str, limit_bytes: int) -> Streamed:
+    """The file that an address is itself."""
+    try:
+        content, content_type = data_urls.decoded(url)
+    except ForbiddenUrlError as error:
+        raise FetchError("forbidden", "", detail=error.reason) from error
+    if len(content) > limit_bytes:
+        raise FetchError("too_large", "")
+    sniffed = sniffing.kind_of(content)
+    return Streamed(_whole(content), content_type, sniffed, len(content))
+
+
+async def _whole(content: bytes) -> AsyncGenerator[bytes]:
+    if content:
+        yield content
 
 
 @contextmanager

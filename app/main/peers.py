@@ -34,7 +34,7 @@ def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Pee
         comfydeploy_key=key.get_secret_value() if key else KEY,
         comfydeploy_hosts=(*settings.comfydeploy_hosts, stand_ins.outputs_host),
         comfyui_servers=settings.comfyui_servers or _stand_in_servers(stand_ins),
-        replicate_secrets=_replicate_secrets(settings),
+        replicate_secrets=_replicate_secrets(settings) or _stand_in_secrets(stand_ins),
         telegram_url=settings.telegram_api_url or stand_ins.telegram,
         telegram_token=token.get_secret_value() if token else TOKEN,
         allow_private=True,
@@ -43,6 +43,10 @@ def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Pee
 
 def _replicate_secrets(settings: Settings) -> tuple[str, ...]:
     return tuple(each.get_secret_value() for each in settings.replicate_webhook_secret)
+
+
+def _stand_in_secrets(stand_ins: Addresses) -> tuple[str, ...]:
+    return (stand_ins.replicate_secret,) if stand_ins.replicate_secret else ()
 
 
 def _stand_in_servers(stand_ins: Addresses) -> tuple[ServerSettings, ...]:

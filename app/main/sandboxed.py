@@ -43,6 +43,9 @@ class Addresses(BaseModel):
         comfyui: Base URLs of the ComfyUI servers.
         telegram: Base URL of the Bot API.
         outputs_host: Host and port that outputs are kept at.
+        replicate: Base URL of the Replicate API; empty where an older sandbox has none.
+        replicate_token: A token that it takes.
+        replicate_secret: What its webhooks are signed by.
         keeper: The port on 127.0.0.1 for whoever keeps it.
         pid: The process, for people who look; it is never signalled by this number.
         token: What the sandbox and its keeper know each other by.
@@ -53,6 +56,9 @@ class Addresses(BaseModel):
     comfyui: list[str]
     telegram: str
     outputs_host: str
+    replicate: str = ""
+    replicate_token: str = ""
+    replicate_secret: str = ""
     keeper: int = Field(ge=1, le=65_535)
     pid: int
     token: str

@@ -14,7 +14,7 @@ from processors.notifications import place, prompt_of
 from processors.notifications.texts import Language, Voice, english
 from schemas.base import GenerationId, plain
 from schemas.generation import Generation, Retry
-from schemas.run import OutputKind, RunStatus
+from schemas.run import DATA, OutputKind, RunStatus
 
 MOST_BARS: Final = 8
 """Bars shown at once; of more, only the number is."""
@@ -245,4 +245,6 @@ def _cut(text: str, most: int = 60) -> str:
 
 def _address(url: str) -> str:
     """An output's address; of one that is signed, the signature is left out: it is a key."""
+    if url.startswith(DATA):
+        return f"{url.partition(',')[0]},..."
     return url if not urlsplit(url).query else f"{url.partition('?')[0]}?..."

@@ -66,6 +66,10 @@ class Engine(Protocol):
         """
         ...
 
+    def fetches(self, size: int) -> bool:
+        """Return whether it takes a link of ours to a file of so many bytes, not the file."""
+        ...
+
     async def read(self, run: RunAt) -> RunReport:
         """Ask how a run stands.
 
@@ -80,7 +84,11 @@ class Engine(Protocol):
         ...
 
     def recent(self, generation: Generation, since: datetime) -> AsyncIterator[RunReport]:
-        """Yield runs made since `since` that may serve this generation, each read in full."""
+        """Yield runs made since `since` that may serve this generation, each read in full.
+
+        Where the engine does not say whose a run is, those made of what was asked for are
+        `alike`; then all there are have been yielded once this ends.
+        """
         ...
 
     async def check(self) -> str:
@@ -100,6 +108,10 @@ class Receiver(Protocol):
         self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
     ) -> str:
         """Upload a file; see `Engine`."""
+        ...
+
+    def fetches(self, size: int) -> bool:
+        """Return whether it takes a link to a file instead; see `Engine`."""
         ...
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from processors.notifications import Item
 from processors.protocols import addresses
-from schemas.run import OutputKind
+from schemas.run import DATA, OutputKind
 
 ALBUM_MOST: Final = 10
 PHOTO_UPLOAD_BYTES: Final = 10_000_000
@@ -142,7 +142,7 @@ def by_url(item: Item, form: Form, *, allow_private: bool, own: Sequence[str] = 
         allow_private: Whether addresses that are not public can be fetched from.
         own: Base URLs of servers of our own, which nobody else is sent to.
     """
-    if item.url is None or addresses.below(item.url, own):
+    if item.url is None or item.url.startswith(DATA) or addresses.below(item.url, own):
         return False
     if form is Form.DOCUMENT and extension_of(item) not in _BY_URL:
         return False

@@ -28,6 +28,7 @@ from processors.notifications import Content, Item
 from processors.notifications.buttons import Rows
 from processors.notifications.markup import TEXT_LIMIT, Rendered, cut, escape, link, units
 from processors.protocols import addresses
+from schemas.run import DATA
 from schemas.timing import Timing
 
 if TYPE_CHECKING:
@@ -289,11 +290,12 @@ class Telling:
     async def _linked(self, item: Item) -> None:
         """Send a link: the person can fetch what Telegram would not take.
 
-        Where only a server of our own has it as yet, its name has to do: nobody can get there.
+        Where only a server of our own or the record has it as yet, its name has to do: nobody
+        can get there.
         """
         words, name = self._words(), media.name_of(item)
         url = item.link or item.url or ""
-        if addresses.below(url, self._means.own):
+        if url.startswith(DATA) or addresses.below(url, self._means.own):
             html, plain = escape(name), name
         else:
             html, plain = link(url, name), url

@@ -77,16 +77,18 @@ class ExpireMedia:
 
     async def _expired(self, before: datetime) -> AsyncIterator[str]:
         """Yield the keys of what may be deleted, the records of copies told first."""
-        async for key in self._old(runs.COPIES, before):
-            owner = runs.owner_of(key)
-            if owner is not None and await self._let_go(owner, key):
-                yield key
         needed = None
-        async for key in self._old(keys.INPUTS, before):
-            if needed is None:
-                needed = await self._needed()
-            if keys.is_key(key) and key not in needed:
-                yield key
+        for prefix in (keys.COPIES, keys.INPUTS):
+            async for key in self._old(prefix, before):
+                if needed is None:
+                    needed = await self._needed()
+                if key not in needed and await self._free(key):
+                    yield key
+
+    async def _free(self, key: str) -> bool:
+        """Return whether no record says any more that there is this file."""
+        owner = runs.owner_of(key)
+        return keys.is_key(key) if owner is None else await self._let_go(owner, key)
 
     async def _old(self, prefix: str, before: datetime) -> AsyncIterator[str]:
         async for each in self._storage.listed(prefix):
@@ -94,7 +96,7 @@ class ExpireMedia:
                 yield each.key
 
     async def _needed(self) -> frozenset[str]:
-        """Return the pictures that open generations name: they may yet be handed over."""
+        """Return the files that open generations name: they may yet be handed over."""
         found = set[str]()
         async for inputs in self._records.generations.open_inputs():
             found.update(keys.keys_in(inputs))

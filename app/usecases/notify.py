@@ -11,15 +11,17 @@ from app.observability.metrics import Metrics
 from app.ports import Engine, Messenger, OwingT
 from app.usecases.records import Decide, RecordsOf, acknowledged
 from app.usecases.taking import Taking
-from processors import debts, notifications, runs
-from processors.notifications import Content, Linked
+from processors import debts, jobs, notifications, runs
+from processors.notifications import Content, Linked, Trusted, step_ends, steps
 from processors.notifications.charging import Charge
+from processors.notifications.stages import Made, Titles
 from processors.notifications.texts import Translate
 from processors.protocols import addresses
 from processors.protocols.addresses import ForbiddenUrlError
 from schemas.base import EngineName
 from schemas.debt import Debt
 from schemas.generation import Generation
+from schemas.job import Job
 from schemas.timing import Timing
 
 Finish = Literal["send", "edit"]
@@ -89,7 +91,7 @@ class Show(Telling[Generation]):
                     shown.rows,
                 )
             except PeerRefusedError as error:
-                return _refused(debt, str(error))
+                return refused(debt, str(error))
         self._journal.told(record, "status")
         return self._shown(debt, message_id)
 
@@ -135,19 +137,46 @@ class Ends:
 
     def content(self, record: Generation, charge: Charge | None = None) -> Content:
         """Return what to tell, within Telegram's limits."""
-        hosts = self.hosts(record)
         return notifications.end(
             record,
-            trusted=lambda url: self._trusted(url, hosts),
+            trusted=self._trusted_of(record),
             translate=self._translate,
             linked=self._linked,
             charge=charge,
+        )
+
+    def step_done(self, job: Job, number: int, made: Made, titles: Titles) -> Content:
+        """Return what to tell of a step that is done while others follow."""
+        return steps.done(
+            job,
+            number,
+            made,
+            trusted=self._trusted_of,
+            titles=titles,
+            translate=self._translate,
+            linked=self._linked,
+        )
+
+    def of_steps(self, job: Job, made: Made, titles: Titles) -> Content:
+        """Return how to tell the end of a job with several generations."""
+        return step_ends.end(
+            job,
+            made,
+            untold=jobs.untold(job),
+            trusted=self._trusted_of,
+            titles=titles,
+            translate=self._translate,
+            linked=self._linked,
         )
 
     def hosts(self, record: Generation) -> tuple[str, ...]:
         """Return the host patterns from which its outputs may be fetched."""
         engine = self._engine_of(record.engine)
         return engine.hosts if engine else ()
+
+    def _trusted_of(self, record: Generation) -> Trusted:
+        hosts = self.hosts(record)
+        return lambda url: self._trusted(url, hosts)
 
     def _trusted(self, url: str, hosts: tuple[str, ...]) -> bool:
         private = self._allow_private or addresses.below(url, self._own) is not None
@@ -223,21 +252,21 @@ class Notify(Telling[Generation]):
         return told
 
 
-def _pointless(record: Generation) -> bool:
-    """Return whether there is no state to show: the end is told first, and to its own message."""
-    told = debts.find(record.owed, runs.NOTIFY) is None
-    return record.ended and not (told and record.metadata.status_message_id is not None)
-
-
-def _refused(debt: Debt, why: str) -> Decide:
+def refused(debt: Debt, why: str) -> Decide:
     """Bury a state that cannot be shown: neither it nor a newer one is tried again.
 
     The end will be told all the same. What is left to close after that is let go.
     """
 
-    def refused(record: Generation, now: datetime) -> Generation:
+    def buried(record: Generation, now: datetime) -> Generation:
         if record.ended:
             return debts.put(record, debts.acknowledge(record.owed, debt.key, debt.n))
         return debts.put(record, debts.bury(record.owed, debt.key, debt.n, error=why, now=now))
 
-    return refused
+    return buried
+
+
+def _pointless(record: Generation) -> bool:
+    """Return whether there is no state to show: the end is told first, and to its own message."""
+    told = debts.find(record.owed, runs.NOTIFY) is None
+    return record.ended and not (told and record.metadata.status_message_id is not None)

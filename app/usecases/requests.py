@@ -1,12 +1,13 @@
-"""What an order asks its engine to run: a deployment, or a workflow that is kept first."""
+"""What an order asks its engine to run: what that keeps itself, or a workflow kept first."""
 
 from typing import Final
 
 from pydantic_core import to_json
 
-from app.errors import WorkflowRefusedError
+from app.errors import BadFieldError, WorkflowRefusedError
 from app.ports import Workflows
 from processors.errors import RefusedWorkflowError, UnboundInputError
+from processors.images import keys
 from processors.protocols import comfyui
 from processors.protocols.comfyui import Workflow
 from schemas.base import GenerationId
@@ -26,13 +27,22 @@ class Requests:
         """Return what an order asks for; a workflow that came with it is kept by then.
 
         Raises:
+            BadFieldError: An input names what some run made, which is nobody's to give.
             WorkflowRefusedError: Its workflow cannot be run, is not kept here, or has no such
                 input.
             StoreDownError: The database does not answer.
         """
         inputs = dict(order.inputs)
+        for name, value in inputs.items():
+            if any(keys.is_copy(key) for key in keys.keys_in({name: value})):
+                raise BadFieldError(f"inputs.{name}", "names an output; give a link to it")
         if order.workflow is None:
-            return Request(deployment_id=order.deployment_id, inputs=inputs)
+            return Request(
+                deployment_id=order.deployment_id or order.deployment,
+                version=order.version,
+                model=order.model,
+                inputs=inputs,
+            )
         if isinstance(order.workflow, str):
             digest = order.workflow
             raw = await self._kept(digest)

@@ -3,8 +3,9 @@
 The pictures that it names are handed over first, while it is still ``pending``: whatever comes
 of that, nothing was ordered yet. A compare-and-set to ``submitting`` precedes the POST. Where
 the answer never comes, the generation is not sent again: the first webhook names the run, or the
-engine's recent runs are read for the one that carries our webhook URL; after a while it has
-failed.
+engine's recent runs are read for the one that carries our webhook URL. Where an engine does not
+say whose a run is, the only one that was made of what we asked for, and that nobody else has,
+is ours. After a while it has failed.
 """
 
 import asyncio
@@ -177,13 +178,29 @@ class SubmitRun:
         return self._look_later(generation, debt, why, wait)
 
     async def _found(self, engine: Engine, generation: Generation) -> RunReport | None:
-        """Return the run that carries our webhook URL; None where there is none so far."""
-        since = runs.sent_at(generation) - SLACK
+        """Return the run that carries our webhook URL, or else the only one that may be ours.
+
+        None where there is none so far, or where there are several.
+        """
+        since, alike = runs.sent_at(generation) - SLACK, list[RunReport]()
         async with asyncio.timeout(self._timing.look_limit.total_seconds()):
             async for report in engine.recent(generation, since):
                 if self._names(report.webhook, generation):
                     return report
-        return None
+                if report.alike and await self._is_free(generation, report.run_id):
+                    alike.append(report)
+        return alike[0] if len(alike) == 1 else None
+
+    async def _is_free(self, generation: Generation, run_id: RunId) -> bool:
+        """Return whether a run serves no generation, nor has served this one before.
+
+        It is only looked; who writes its name first has it.
+        """
+        if any(run.run_id == run_id for run in generation.runs):
+            return False
+        wanted = {"metadata.run_id": run_id, "engine": generation.engine}
+        page = await self._records.generations.page(wanted, None, 1)
+        return not page.items
 
     def _missed(self, error: Exception) -> tuple[str, timedelta]:
         """Return why a look failed, and how long it is better to wait."""

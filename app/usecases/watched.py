@@ -60,6 +60,10 @@ class Watched:
         with self._answering(name):
             return await self._engine.upload(name, content, size, content_type)
 
+    def fetches(self, size: int) -> bool:
+        """See app.ports.Engine."""
+        return self._engine.fetches(size)
+
     async def read(self, run: RunAt) -> RunReport:
         """See app.ports.Engine."""
         with self._answering(run.run_id, run.server):

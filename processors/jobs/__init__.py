@@ -11,7 +11,9 @@ from processors.jobs.ending import known as known
 from processors.jobs.ending import refunded as refunded
 from processors.jobs.ending import settled as settled
 from processors.jobs.ending import step_done as step_done
+from processors.jobs.ending import step_told as step_told
 from processors.jobs.ending import told as told
+from processors.jobs.ending import untold as untold
 from processors.jobs.forgetting import blanked as blanked
 from processors.jobs.forgetting import forgettable as forgettable
 from processors.jobs.making import CANCEL as CANCEL

@@ -99,12 +99,29 @@ def told(job: Job, *, delivered: bool) -> Told:
     return Told(status=job.status, outputs=outputs_of(job), delivered=delivered or before)
 
 
+def step_told(job: Job, number: int) -> Job:
+    """Note that a chat was told of a step, with what it has made: it is not told again."""
+    return job.change(steps_told=tuple(sorted({*job.steps_told, number})))
+
+
 def known(job: Job) -> bool:
     """Return whether a chat knows a job's end already: then only the money is news."""
     return job.told is not None and (job.told.status, job.told.outputs) == (
         job.status,
         outputs_of(job),
     )
+
+
+def untold(job: Job) -> tuple[GenerationId, ...]:
+    """Return the generations whose outputs are others than its chat was told an end with.
+
+    None where it was told of none.
+    """
+    if job.told is None:
+        return ()
+    knows = [*job.told.outputs.split("/"), *[""] * len(job.steps)]
+    made = zip(job.steps, outputs_of(job).split("/"), knows, strict=False)
+    return tuple(step.generation for step, now, known in made if now != known)
 
 
 def outputs_of(job: Job) -> str:

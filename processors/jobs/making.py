@@ -172,19 +172,19 @@ def cancel_wanted(
 def _check_pictures(preset: Preset, given: Mapping[str, JsonValue], user: UserId) -> None:
     """Refuse pictures of other people; those that were given for nobody are anybody's.
 
-    And addresses, where they lead nowhere: a ComfyUI is handed its pictures, and fetches none.
+    What a run made is nobody's to name, whatever the input takes. Addresses are refused where
+    they lead nowhere: a ComfyUI is handed its pictures, and fetches none.
     """
     theirs = (keys.owned(user), keys.owned(None))
     fetched = not isinstance(preset.target, WorkflowTarget)
     for asked in preset.inputs:
         value = given.get(asked.name)
-        if not isinstance(asked, ImageInput) or value is None:
-            continue
         key = keys.key_in(value)
-        if key is None and not fetched:
-            raise inputs.refusal(asked, InputFault.NOT_IMAGE)
         if key is not None and not key.startswith(theirs):
             raise inputs.refusal(asked, InputFault.NOT_THEIRS)
+        named = not isinstance(asked, ImageInput) or value is None or key is not None
+        if not named and not fetched:
+            raise inputs.refusal(asked, InputFault.NOT_IMAGE)
 
 
 def _born(

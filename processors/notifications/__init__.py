@@ -4,8 +4,7 @@ Only words and their shape are decided here. What Telegram refuses, and what it 
 that, is the sender's affair. An end that we cannot vouch for is never told as if we could.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -13,43 +12,26 @@ from typing import Final
 from pydantic import JsonValue
 
 from processors import debts
-from processors.notifications import buttons, charging, endings, texts
+from processors.notifications import buttons, charging, endings, outputs, texts
 from processors.notifications.buttons import Rows
 from processors.notifications.charging import Charge
-from processors.notifications.markup import (
-    CAPTION_LIMIT,
-    TEXT_LIMIT,
-    Piece,
-    clean,
-    cut,
-    render,
-    units,
-)
+from processors.notifications.markup import TEXT_LIMIT, Piece, clean, render
+from processors.notifications.outputs import Content as Content
+from processors.notifications.outputs import Item as Item
+from processors.notifications.outputs import Linked as Linked
+from processors.notifications.outputs import Trusted as Trusted
+from processors.notifications.outputs import unlinked as unlinked
 from processors.notifications.texts import Translate, Voice, message
 from schemas.base import Value
 from schemas.debt import DebtKind
 from schemas.generation import Generation
-from schemas.run import Output, OutputKind, RunStatus
+from schemas.run import RunStatus
 
-Trusted = Callable[[str], bool]
-"""Whether a URL leads to a host that the engine is known to keep its outputs on."""
-
-Linked = Callable[[Output], str | None]
-"""Gives a link of ours to our copy of an output, or None where there is none."""
-
-ITEMS_SENT: Final = 50
-"""Most outputs that one end brings to a chat: five albums."""
-NAME_KEPT: Final = 100
-"""UTF-16 units of a file's name."""
-INLINE_LIMIT: Final = 3000
-"""A single text output up to this many UTF-16 units stands in the message itself."""
 CELLS: Final = 10
 """Of a progress bar."""
 
 _PROMPTS: Final = ("prompt", "positive_prompt", "text", "input_text", "positive")
-_UNFIT: Final = re.compile(r"""[/\\"<>:|?*\t\n]""")
-"""In a file's name: separators, and what would end a quoted header."""
-_MARKS: Final[Mapping[RunStatus, str]] = {
+MARKS: Final[Mapping[RunStatus, str]] = {
     RunStatus.COMPLETED: "✅",
     RunStatus.FAILED: "❌",
     RunStatus.CANCELLED: "🚫",
@@ -57,36 +39,7 @@ _MARKS: Final[Mapping[RunStatus, str]] = {
     RunStatus.RUNNING: "🎨",
     RunStatus.UPLOADING: "📤",
 }
-
-
-class Item(Value):
-    """One output to be sent."""
-
-    kind: OutputKind
-    url: str | None = None
-    """None for text, which stands in `text`."""
-    link: str | None = None
-    """Where a person can have our copy, where there is one."""
-    filename: str | None = None
-    content_type: str | None = None
-    output_id: str
-    text: str | None = None
-    """A text output; may be longer than one message."""
-
-
-class Content(Value):
-    """An end as it is told, within Telegram's limits."""
-
-    text: str
-    """HTML; fits a caption where there are items, else a message."""
-    plain: str
-    """The same without markup."""
-    items: tuple[Item, ...] = ()
-    """What to send with it, in order."""
-    rows: Rows = ()
-    """Buttons under the words."""
-    rows_text: str = ""
-    """Plain; what stands over the buttons where the words cannot carry them: under an album."""
+"""What stands before the words for a status; an hourglass before others."""
 
 
 class StatusMessage(Value):
@@ -115,7 +68,7 @@ def status_message(
         pieces += [Piece(f"\n{line}") for line in standing(generation, voice, now)]
         if generation.job_id is not None and not generation.cancel_wanted:
             rows = buttons.running(voice, generation.job_id)
-    pieces += _quoted(generation)
+    pieces += quoted(generation)
     return StatusMessage(text=render(pieces, TEXT_LIMIT).html, rows=rows)
 
 
@@ -152,11 +105,6 @@ def bar(progress: float) -> str:
     return f"{'▰' * filled}{'▱' * (CELLS - filled)} {int(progress * 100)} %"
 
 
-def unlinked(output: Output) -> None:
-    """Link to nothing: there are no copies, or nobody wants them."""
-    del output
-
-
 def end(
     generation: Generation,
     *,
@@ -176,37 +124,18 @@ def end(
         charge: What the person pays; told in place of what it cost us.
     """
     voice = Voice(texts.language_of(generation.metadata.language), translate)
-    items, held_back = _items(generation, trusted, linked)
-    sent, left_out = items[:ITEMS_SENT], len(items) - len(items[:ITEMS_SENT])
-    inline = _inline(sent)
-    lines = list(_facts(generation, voice, charge))
-    if held_back:
-        lines.append(
-            voice.say(
-                "Held back, because their source could not be checked: {count}", count=held_back
-            )
-        )
-    if left_out:
-        lines.append(voice.say("Not sent here: {count} more", count=left_out))
-    if generation.status is RunStatus.COMPLETED and not items and not held_back:
+    parcel = outputs.packed([(generation, trusted)], linked)
+    lines = [*_facts(generation, voice, charge), *outputs.lacking(parcel, voice)]
+    nothing = not parcel.items and not parcel.held_back
+    if generation.status is RunStatus.COMPLETED and nothing:
         lines.append(voice.say("The run made nothing that can be shown."))
     pieces = [
         *endings.correction(generation, voice),
         _headline(generation, voice),
-        *_quoted(generation),
+        *quoted(generation),
         *(Piece(f"\n{line}") for line in lines),
-        *((Piece(f"\n\n{inline}"),) if inline else ()),
     ]
-    shown = () if inline else sent
-    rendered = render(pieces, CAPTION_LIMIT if shown else TEXT_LIMIT)
-    rows = _end_rows(generation, voice)
-    return Content(
-        text=rendered.html,
-        plain=rendered.plain,
-        items=shown,
-        rows=rows,
-        rows_text=voice.say("What next?") if rows else "",
-    )
+    return outputs.content(pieces, parcel, voice, _end_rows(generation, voice))
 
 
 def prompt_of(inputs: Mapping[str, JsonValue], known: str | None = None) -> str | None:
@@ -225,6 +154,24 @@ def prompt_of(inputs: Mapping[str, JsonValue], known: str | None = None) -> str 
     return next((text for text in found if isinstance(text, str) and text.strip()), None)
 
 
+def quoted(generation: Generation) -> list[Piece]:
+    """Return what the person asked for, to stand under a headline; nothing if that is not known."""
+    request = generation.request_payload
+    prompt = prompt_of(request.inputs, request.prompt_input)
+    if prompt is None or not clean(prompt).strip():
+        return []
+    return [Piece("\n"), Piece(clean(prompt).strip(), "blockquote", elastic=True)]
+
+
+def original(generation: Generation) -> bool:
+    """Return whether there is a copy of something that it made, or soon will be."""
+    keeping = debts.find(generation.owed, DebtKind.KEEP.value) is not None
+    return any(
+        output.key is not None or (keeping and output.url is not None and output.not_kept is None)
+        for output in generation.response_payload.outputs
+    )
+
+
 def money(amount: Decimal) -> str:
     """Write an amount with two decimal places, or more where they say something."""
     whole, _, fraction = format(amount, "f").partition(".")
@@ -238,7 +185,7 @@ def _like_a_prompt(key: str) -> bool:
 def _headline(generation: Generation, voice: Voice) -> Piece:
     cancelling = generation.cancel_wanted and not generation.ended
     words = message("Being cancelled") if cancelling else endings.STATUSES[generation.status]
-    mark = _MARKS.get(generation.status, "⏳")
+    mark = MARKS.get(generation.status, "⏳")
     return Piece(f"{mark} {voice.say(words)}", "b")
 
 
@@ -246,21 +193,7 @@ def _end_rows(generation: Generation, voice: Voice) -> Rows:
     """Return the buttons of an end; only what somebody ordered as a job can be ordered again."""
     if generation.job_id is None:
         return ()
-    keeping = debts.find(generation.owed, DebtKind.KEEP.value) is not None
-    outputs = generation.response_payload.outputs
-    original = any(
-        output.key is not None or (keeping and output.url is not None and output.not_kept is None)
-        for output in outputs
-    )
-    return buttons.ended(voice, generation.job_id, original=original)
-
-
-def _quoted(generation: Generation) -> list[Piece]:
-    request = generation.request_payload
-    prompt = prompt_of(request.inputs, request.prompt_input)
-    if prompt is None or not clean(prompt).strip():
-        return []
-    return [Piece("\n"), Piece(clean(prompt).strip(), "blockquote", elastic=True)]
+    return buttons.ended(voice, generation.job_id, original=original(generation))
 
 
 def _facts(generation: Generation, voice: Voice, charge: Charge | None) -> Iterator[str]:
@@ -284,37 +217,3 @@ def _cost(generation: Generation, voice: Voice) -> Iterator[str]:
         yield voice.say("Cost: not known yet")
     elif generation.cost_usd is not None and generation.cost_reason != "not_run":
         yield voice.say("Cost: ${amount}", amount=money(generation.cost_usd))
-
-
-def _items(
-    generation: Generation, trusted: Trusted, linked: Linked
-) -> tuple[tuple[Item, ...], int]:
-    """Return what can be sent, and how many outputs were held back."""
-    outputs = [
-        output
-        for output in generation.response_payload.outputs
-        if output.url is not None or (output.text and output.text.strip())
-    ]
-    sure = generation.confirmed is not False
-    kept = [output for output in outputs if sure or output.url is None or trusted(output.url)]
-    return tuple(_item(output, linked) for output in kept), len(outputs) - len(kept)
-
-
-def _item(output: Output, linked: Linked) -> Item:
-    name = cut(_UNFIT.sub("_", clean(output.filename or "")), NAME_KEPT)
-    return Item(
-        kind=output.kind,
-        url=output.url,
-        link=linked(output),
-        filename=name or None,
-        content_type=output.content_type,
-        output_id=output.id,
-        text=None if output.url is not None else clean(output.text or ""),
-    )
-
-
-def _inline(items: tuple[Item, ...]) -> str | None:
-    """Return the text of an end that brings nothing but a short text."""
-    only = items[0] if len(items) == 1 else None
-    text = only.text if only is not None else None
-    return text if text and units(text) <= INLINE_LIMIT else None

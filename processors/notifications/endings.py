@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Final
 
 from processors.notifications.markup import Piece, clean, cut
-from processors.notifications.texts import Voice, message
-from schemas.generation import Generation, Retry
+from processors.notifications.texts import Voice, message, moment
+from schemas.generation import Generation, Retry, StatusChange
 from schemas.run import TERMINAL, RunStatus
 
 REASON_KEPT: Final = 500
@@ -35,6 +36,14 @@ REASONS: Final[Mapping[str, str]] = {
     "refused": message("The engine refused to run this."),
     "cancel_unconfirmed": message("The engine did not answer when asked to cancel."),
     "input_gone": message("The picture you sent is no longer kept; send it again."),
+    "step_failed": message(
+        "A step before it did not end well, so there was nothing to go on with."
+    ),
+    "nothing_made": message("A step before it made nothing that it could take."),
+    "outputs_lost": message("What a step before it had made was gone before it could be stored."),
+    "input_refused": message("It does not take what a step before it has made."),
+    "stopped": message("As you asked."),
+    "not_continued": message("Nobody said in time that it should go on."),
 }
 """What the slugs in a record's ``statusReason`` mean; other text there is the engine's own."""
 
@@ -43,6 +52,7 @@ RETRIES: Final[Mapping[str, str]] = {
     Retry.GONE: message("The server cannot be reached any more."),
     Retry.UNTAKEN: message("The server did not take this."),
     Retry.FAILED: message("The server could not finish this."),
+    Retry.OUTPUTS_GONE: message("What it had made was gone before it could be stored."),
 }
 """Why a run is tried again, by the source of the change that says so."""
 
@@ -83,15 +93,25 @@ def correction(generation: Generation, voice: Voice) -> tuple[Piece, ...]:
     One that confirms ours is told only where ours was not; but a completed run of which we had
     said so may bring other outputs.
     """
+    if generation.ended_by != "engine":
+        return ()
+    at = given_up(generation)
+    if at is not None:
+        late = voice.say("We had given this up at {time}; it finished after all.", time=moment(at))
+        return (Piece(late, "i"), Piece("\n"))
     same = () if generation.status is RunStatus.COMPLETED else (generation.status,)
-    said_by_us = any(
-        change.source == "us" and change.status in TERMINAL and change.status not in same
-        for change in generation.history
-    )
-    if generation.ended_by != "engine" or not said_by_us:
+    if not any(each.status not in same for each in _said_by_us(generation)):
         return ()
     admitted = voice.say("What you were told before was not final. The engine has now said:")
     return (Piece(admitted, "i"), Piece("\n"))
+
+
+def given_up(generation: Generation) -> datetime | None:
+    """Return when we had given up a run that its engine has completed after all, or None."""
+    if generation.ended_by != "engine" or generation.status is not RunStatus.COMPLETED:
+        return None
+    ends = [each for each in _said_by_us(generation) if each.status is not RunStatus.COMPLETED]
+    return ends[-1].at if ends else None
 
 
 def again(generation: Generation, voice: Voice) -> str | None:
@@ -106,6 +126,11 @@ def again(generation: Generation, voice: Voice) -> str | None:
         most=generation.max_attempts,
     )
     return trying if why is None else f"{voice.say(why)} {trying}"
+
+
+def _said_by_us(generation: Generation) -> list[StatusChange]:
+    """Return the ends that we had said, the oldest first."""
+    return [each for each in generation.history if each.source == "us" and each.status in TERMINAL]
 
 
 def _given(reason: str, voice: Voice) -> Iterator[str]:

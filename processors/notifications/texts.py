@@ -5,6 +5,7 @@ languages is in ``app/locales``, and comes in as an argument.
 """
 
 import re
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
@@ -143,6 +144,11 @@ def duration(voice: Voice, seconds: float) -> str:
         voice.say("{n} s", n=rest) if rest and not hours else "",
     )
     return " ".join(filter(None, words))
+
+
+def moment(at: datetime) -> str:
+    """Write a time: ``2026-01-01 12:00 UTC``."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
 def roughly(voice: Voice, seconds: float) -> str:

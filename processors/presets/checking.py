@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 from processors.errors import InputRefusedError
-from processors.images.keys import key_in
+from processors.images.keys import given_in
 from processors.presets import inputs
 from schemas.preset import (
     ChoiceInput,
@@ -114,7 +114,7 @@ def _of_default(asked: Input) -> Iterator[Problem]:
         inputs.take(asked, asked.default)
     except InputRefusedError as error:
         yield Problem(("default",), f"would be refused itself: {error.fault.value}")
-    if isinstance(asked, ImageInput) and key_in(asked.default) is not None:
+    if isinstance(asked, ImageInput) and given_in(asked.default) is not None:
         yield Problem(("default",), "is not kept for ever; give an address")
 
 

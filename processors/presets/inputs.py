@@ -13,7 +13,7 @@ from typing import Final, TypeAlias, assert_never
 from pydantic import JsonValue
 
 from processors.errors import InputFault, InputRefusedError
-from processors.images.keys import key_in
+from processors.images.keys import given_in
 from schemas.inputs import INTEGER_MOST
 from schemas.preset import (
     NUMBER_MOST,
@@ -102,7 +102,7 @@ def _text(asked: TextInput, given: JsonValue) -> str:
 
 def _image(asked: ImageInput, given: JsonValue) -> str:
     """Return an address, or the name of a picture that we keep; whether we do shows later."""
-    if isinstance(given, str) and key_in(given) is not None:
+    if isinstance(given, str) and given_in(given) is not None:
         return given
     if (
         not isinstance(given, str)

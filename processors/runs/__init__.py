@@ -28,6 +28,7 @@ from processors.runs.climbing import (
     SUBMIT,
     further,
     located,
+    several,
     shown,
 )
 from processors.runs.copying import (
@@ -141,6 +142,7 @@ __all__ = [
     "sending",
     "sent_at",
     "serves",
+    "several",
     "shown",
     "sought_until",
     "spurned",

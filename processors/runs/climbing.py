@@ -91,6 +91,11 @@ def further(
     return max(one, other, key=lambda seen: (seen[0], seen[1] is not None, seen[1] or ""))
 
 
+def several(generation: Generation) -> bool:
+    """Return whether a generation is one of several of its job, whose state is told as one."""
+    return generation.job_id is not None and (generation.steps > 1 or generation.items > 1)
+
+
 def visible(generation: Generation) -> tuple[object, ...]:
     """Return what the status message shows of a record."""
     return (generation.status, generation.progress, generation.live_status)

@@ -10,17 +10,16 @@ from collections.abc import Collection, Mapping
 from typing import Final, Literal, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
+from processors.images.keys import COPIES, COPY
 from schemas.base import GenerationId, Value
 from schemas.generation import Generation
 from schemas.run import Output, RunStatus
 
-COPIES: Final = "outputs/"
-"""Begins the key of every copy."""
 NAME_KEPT: Final = 80
 """Characters of a file's name that a key holds."""
 
+_DIGEST: Final = re.compile(r"/[0-9]{1,3}-([0-9a-f]{8})-[^/]+")
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
-_KEY: Final = re.compile(rf"{COPIES}([0-9a-f]{{32}})/[0-9]{{1,3}}-[0-9a-f]{{8}}-(.+)")
 
 
 class Wanted(NamedTuple):
@@ -63,7 +62,7 @@ def copied(generation: Generation, copies: Mapping[str, Copy]) -> Generation:
             return output
         if copy.not_kept is not None:
             return output.change(not_kept=copy.not_kept)
-        return output.change(key=key, content_type=copy.content_type)
+        return _copied(output, key, copy.content_type)
 
     return _with(generation, tuple(noted(*each) for each in _places(generation)))
 
@@ -91,7 +90,7 @@ def carried(known: tuple[Output, ...], outputs: tuple[Output, ...]) -> tuple[Out
     """Return the outputs of a new end, with the copies that there are of them already."""
     kept = {identity(each): each for each in known if each.key is not None}
     return tuple(
-        output.change(key=same.key, content_type=same.content_type)
+        _copied(output, same.key, same.content_type)
         if (same := kept.get(identity(output)))
         else output
         for output in outputs
@@ -99,8 +98,14 @@ def carried(known: tuple[Output, ...], outputs: tuple[Output, ...]) -> tuple[Out
 
 
 def identity(output: Output) -> tuple[object, ...]:
-    """Return what tells outputs apart."""
-    return (output.id, output.kind, _address(output), output.text)
+    """Return what tells outputs apart.
+
+    Of data that came within an address and was copied, what is left of it is in the copy's key.
+    """
+    if not output.inline:
+        return (output.id, output.kind, _address(output), output.text)
+    of_copy = _DIGEST.search(output.key or "")
+    return (output.id, output.kind, of_copy[1] if of_copy else _digest(output), output.text)
 
 
 def key_of(generation_id: GenerationId, place: int, output: Output) -> str:
@@ -111,20 +116,25 @@ def key_of(generation_id: GenerationId, place: int, output: Output) -> str:
         place: Its place among the outputs, from 1.
         output: What is copied.
     """
-    digest = hashlib.sha256(repr((output.id, _address(output))).encode()).hexdigest()[:8]
-    return f"{COPIES}{generation_id}/{place}-{digest}-{_safe_name(output)}"
+    return f"{COPIES}{generation_id}/{place}-{_digest(output)}-{_safe_name(output)}"
 
 
 def owner_of(key: str) -> GenerationId | None:
     """Return whose output a key is of; None where it is none that `key_of` makes."""
-    match = _KEY.fullmatch(key)
-    return GenerationId(match[1]) if match else None
+    match = COPY.fullmatch(key)
+    return GenerationId(match["owner"]) if match else None
 
 
 def name_in(key: str) -> str:
     """Return the file's name that a key ends with."""
-    match = _KEY.fullmatch(key)
-    return match[2] if match else key.rpartition("/")[2]
+    match = COPY.fullmatch(key)
+    return match["name"] if match else key.rpartition("/")[2]
+
+
+def _copied(output: Output, key: str | None, content_type: str | None) -> Output:
+    """Note a copy; an address that is the file itself is kept without the file from then on."""
+    noted = output.change(key=key, content_type=content_type)
+    return noted.change(url=f"{(output.url or '').partition(',')[0]},") if output.inline else noted
 
 
 def _with(generation: Generation, outputs: tuple[Output, ...]) -> Generation:
@@ -143,13 +153,20 @@ def _address(output: Output) -> str:
 
     Every file of a ComfyUI server has one path, and its name in the query.
     """
-    path, _, query = (output.url or "").partition("?")
+    url = output.url or ""
+    if output.inline:
+        return url
+    path, _, query = url.partition("?")
     named = [value for name, value in parse_qsl(query) if name == "filename"]
     return "?".join([path, *named])
 
 
+def _digest(output: Output) -> str:
+    return hashlib.sha256(repr((output.id, _address(output))).encode()).hexdigest()[:8]
+
+
 def _safe_name(output: Output) -> str:
     """A file's name as every storage and header takes it; its extension survives a cut."""
-    given = output.filename or unquote(_address(output))
+    given = output.filename or ("" if output.inline else unquote(_address(output)))
     name = _UNSAFE.sub("_", given.rpartition("/")[2])[-NAME_KEPT:]
     return name.lstrip("._-") or "output"

@@ -7,7 +7,19 @@ from typing import Final, Literal
 from processors import costs, debts
 from processors.costs import Cost
 from processors.debts import Owed, Taker
-from processors.runs.climbing import ADVANCE, ASK, CANCEL, END, KEEP, NOTIFY, SETTLE, noted, owe
+from processors.runs.climbing import (
+    ADVANCE,
+    ASK,
+    CANCEL,
+    END,
+    KEEP,
+    NOTIFY,
+    SETTLE,
+    noted,
+    owe,
+    several,
+    shown,
+)
 from processors.runs.copying import carried, copies_wanted, identity
 from processors.runs.keeping import fitted
 from schemas.base import Value
@@ -35,6 +47,8 @@ class Ending(Value):
     started_at: datetime | None = None
     ended_at: datetime | None = None
     """Both times from the engine, or both None: then those by arrival are used."""
+    duration_seconds: float | None = None
+    """How long it computed, where the engine says so: it wins over the times."""
     outputs: tuple[Output, ...] = ()
     live_status: str | None = None
     """The step that the engine saw last, where it says so."""
@@ -73,7 +87,10 @@ def ended(
         history=noted(generation.history, ending.status, now, ending.by),
     )
     sought = generation.status is RunStatus.SUBMITTING and ending.by == "us"
-    return _closing(written, now, taker, news=news, sought=sought)
+    closed = _closing(written, now, taker, news=news, sought=sought)
+    begun = generation.status not in UNSENT
+    # Its job may well go on, and shows how many of its runs are done.
+    return shown(closed, now, taker) if begun and several(closed) else closed
 
 
 def verdict_of(report: RunReport) -> Ending:
@@ -88,6 +105,7 @@ def verdict_of(report: RunReport) -> Ending:
         reason=report.error,
         started_at=report.started_at if report.ended_at else None,
         ended_at=report.ended_at,
+        duration_seconds=report.duration_seconds,
         outputs=report.outputs,
         live_status=report.live_status,
     )
@@ -316,13 +334,16 @@ def _may_have_run(generation: Generation, ending: Ending) -> bool:
 
     Unknown is not free: only the engine, or its never having had the run, says that it did not.
     """
-    if ending.status is RunStatus.COMPLETED or generation.progress > 0:
+    if ending.status is RunStatus.COMPLETED or generation.progress > 0 or ending.duration_seconds:
         return True
     return ending.by == "us" and generation.status not in UNSENT
 
 
 def _timed(generation: Generation, ending: Ending, now: datetime) -> Generation:
-    """Set start, end and duration: both times by the engine, or both by arrival."""
+    """Set start, end and duration: both times by the engine, or both by arrival.
+
+    A duration that the engine tells stands beside either.
+    """
     by_engine = ending.started_at is not None or generation.started_at is None
     if ending.ended_at is not None and by_engine:
         started, ended_at = ending.started_at, ending.ended_at
@@ -332,7 +353,9 @@ def _timed(generation: Generation, ending: Ending, now: datetime) -> Generation:
         ended_at = generation.claimed_end.at if generation.claimed_end else now
         source = "webhook"
     duration = None
-    if started is not None:
+    if ending.duration_seconds is not None:
+        duration, source = max(0.0, round(ending.duration_seconds, 3)), "engine"
+    elif started is not None:
         duration = max(0.0, round((ended_at - started).total_seconds(), 3))
     return generation.change(
         started_at=started,

@@ -16,6 +16,9 @@ MARK: Final = "…"
 """Stands at the end of a text that was cut, and in place of an address that did not fit."""
 ROOM: Final = 100_000
 """Bytes of all texts and addresses that an end is written with."""
+DATA_ROOM: Final = 2**20
+"""Bytes of the addresses that an end is written with and that are files themselves: all of them,
+until they are copied."""
 LARGE: Final = 8
 """So many of the outputs that were heard, the first by their ids, may be large."""
 LARGE_KEPT: Final = 8_000
@@ -48,13 +51,28 @@ def latest(known: tuple[Output, ...], told: Iterable[Output]) -> tuple[Output, .
 
 
 def fitted(outputs: Sequence[Output]) -> tuple[Output, ...]:
-    """Return the outputs that an end is written with: texts have the room that addresses leave."""
+    """Return the outputs that an end is written with: texts have the room that addresses leave.
+
+    Addresses that are files themselves have room of their own.
+    """
     left, kept = ROOM, dict[int, Output]()
-    some = outputs[:OUTPUTS_KEPT]
+    some = _fitted_data(outputs[:OUTPUTS_KEPT])
     for place in sorted(range(len(some)), key=lambda each: some[each].url is None):
-        kept[place] = _cut(some[place], left)
-        left = max(0, left - _size(kept[place]))
+        inline = some[place].inline
+        kept[place] = some[place] if inline else _cut(some[place], left)
+        left = left if inline else max(0, left - _size(kept[place]))
     return tuple(kept[place] for place in range(len(some)))
+
+
+def _fitted_data(outputs: Sequence[Output]) -> list[Output]:
+    """Note those files within addresses as too large that there is no room for."""
+    left, fitting = DATA_ROOM, list[Output]()
+    for output in outputs:
+        size = _size(output) if output.inline else 0
+        fits = size <= left
+        left -= size if fits else 0
+        fitting.append(output if fits else output.change(url=None, not_kept="too_large"))
+    return fitting
 
 
 def _cut(output: Output, room: int) -> Output:

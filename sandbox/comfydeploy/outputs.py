@@ -46,7 +46,7 @@ def files_of(plan: Plan, inputs: dict[str, object], given: bytes | None = None) 
     prompt, seed = prompt_of(inputs), str(inputs.get("seed", ""))
     single = {
         "large": File("large_00001_.png", "image/png", lambda: pictures.draw_large(prompt + seed)),
-        "video": File("clip_00001.mp4", "video/mp4", _video),
+        "video": File("clip_00001.mp4", "video/mp4", video),
         "files": File("model_00001.zip", "application/zip", lambda: _archive(prompt)),
         "svg": File("drawing_00001.svg", "image/svg+xml", _drawing),
         "html": File("page_00001.html", "text/html", _page),
@@ -142,7 +142,7 @@ def _page() -> bytes:
     return f"<!doctype html><p>an output</p>{_SCRIPT}".encode()
 
 
-def _video() -> bytes:
+def video() -> bytes:
     """Return an MP4 without tracks: a brand and a header of one second (ISO 14496-12)."""
     matrix = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
     header = struct.pack(">IIIIIIH10x", 0, 0, 0, 1_000, 1_000, 0x10000, 0x100)

@@ -55,6 +55,15 @@ def draw_large(seed: str) -> bytes:
     return out.getvalue()
 
 
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return letters of this size, in pixels."""
+    try:
+        # The bundled font knows Latin only, and prompts come in every script.
+        return ImageFont.truetype("DejaVuSans.ttf", size)
+    except OSError:
+        return ImageFont.load_default(size)
+
+
 def _add_stars_and_sun(pen: ImageDraw.ImageDraw, dice: random.Random, horizon: int) -> None:
     width, height = _SIZE
     for _ in range(60):
@@ -79,10 +88,10 @@ def _write(pen: ImageDraw.ImageDraw, prompt: str) -> None:
     lines = textwrap.wrap(prompt, _LINE_LENGTH, max_lines=_MAX_LINES, placeholder=" …")
     if not lines:
         return
-    text, font = "\n".join(lines), _font()
-    left, top, right, bottom = pen.multiline_textbbox((32, 28), text, font=font, spacing=8)
+    text, letters = "\n".join(lines), font(26)
+    left, top, right, bottom = pen.multiline_textbbox((32, 28), text, font=letters, spacing=8)
     pen.rounded_rectangle((left - 14, top - 12, right + 14, bottom + 14), 12, fill=(0, 0, 0, 110))
-    pen.multiline_text((32, 28), text, font=font, spacing=8, fill=(255, 255, 255))
+    pen.multiline_text((32, 28), text, font=letters, spacing=8, fill=(255, 255, 255))
 
 
 def _hang(picture: Image.Image, given: bytes) -> None:
@@ -96,14 +105,6 @@ def _hang(picture: Image.Image, given: bytes) -> None:
     framed = Image.new("RGB", (small.width + 8, small.height + 8), "white")
     framed.paste(small, (4, 4))
     picture.paste(framed, (left - 4, top - 4))
-
-
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    try:
-        # The bundled font knows Latin only, and prompts come in every script.
-        return ImageFont.truetype("DejaVuSans.ttf", 26)
-    except OSError:
-        return ImageFont.load_default(26)
 
 
 def _colour(hue: float, saturation: float, value: float) -> Colour:

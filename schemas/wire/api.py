@@ -5,7 +5,7 @@ an order carried out otherwise than it was meant. The OpenAPI document is made o
 """
 
 import re
-from typing import Annotated, Final, Literal, cast
+from typing import Annotated, Final, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,7 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError, PydanticKnownError, to_json
@@ -31,6 +32,8 @@ from schemas.inputs import (
     Attempts,
     InputKey,
     InputValue,
+    ModelVersion,
+    OwnedName,
     Priority,
     WorkflowDigest,
 )
@@ -42,6 +45,12 @@ LABELS_MOST: Final = 16
 
 _WORKFLOWS: Final = "comfyui"
 """The engine that is given workflows; others run what they keep themselves."""
+_MODELS: Final = "replicate"
+"""The engine that is told which model to run, in one of three ways."""
+_WHAT: Final = {_WORKFLOWS: "workflow", _MODELS: None}
+"""The field that says what is run, by engine, where it is neither ``deployment_id`` nor several."""
+_REPEATED: Final = frozenset({_WORKFLOWS, _MODELS})
+"""Engines whose runs may be tried again."""
 _TEXT = r"^[^\x00-\x1f\x7f]+$"
 
 LabelKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -64,6 +73,10 @@ def _sized(inputs: dict[str, JsonValue]) -> dict[str, JsonValue]:
     if len(to_json(inputs)) > INPUTS_MOST:
         raise PydanticCustomError("inputs_size", "takes at most 12288 bytes as JSON")
     return inputs
+
+
+def _not_for(engine: EngineName) -> PydanticCustomError:
+    return PydanticCustomError("engine", "is not for {engine}", {"engine": engine})
 
 
 def _plain_integer(value: object) -> object:
@@ -146,6 +159,17 @@ class NewGeneration(Said):
                     "maxAttempts": 3,
                     "priority": 1,
                 },
+                {
+                    "engine": "replicate",
+                    "model": "black-forest-labs/flux-schnell",
+                    "inputs": {"prompt": "a lighthouse at dusk", "num_outputs": 1},
+                    "metadata": {"costRate": {"amount": "0.003", "unit": "run"}},
+                },
+                {
+                    "engine": "replicate",
+                    "version": "7d3f1a0c9b8e4d2f6a5c3b1e0d9f8a7c6b5e4d3f2a1c0b9e8d7f6a5c4b3e2d1f",
+                    "inputs": {"image": "https://example.com/photo.png", "scale": 2},
+                },
             ]
         }
     )
@@ -154,7 +178,8 @@ class NewGeneration(Said):
     deployment_id: Annotated[
         RunName | None, Field(alias="deployment_id", validate_default=True)
     ] = None
-    """The engine's name of the workflow to run; `comfyui` is given the `workflow` itself."""
+    """The engine's name of the workflow to run; `comfyui` is given the `workflow` itself, and
+    `replicate` one of `version`, `model` and `deployment`."""
     workflow: Annotated[
         dict[str, JsonValue] | WorkflowDigest | None,
         BeforeValidator(_graph_or_digest),
@@ -163,12 +188,19 @@ class NewGeneration(Said):
     """For `comfyui`: a graph as ComfyUI exports it for its API, up to 1 MiB of JSON, alone or with
     its `extra_data` as in `{"prompt": {...}, "extra_data": {...}}`; or the SHA-256 under which it
     is stored, as a record's `requestPayload.workflow` shows it."""
+    version: ModelVersion | None = None
+    """For `replicate`: a version of a model, 64 hexadecimal digits, alone or after
+    `owner/name:`."""
+    model: OwnedName | None = None
+    """For `replicate`: an official model, `owner/name`."""
+    deployment: OwnedName | None = None
+    """For `replicate`: a deployment, `owner/name`."""
     inputs: Annotated[dict[InputKey, InputValue], AfterValidator(_sized)] = {}
     """By the names that the workflow gives them, of `comfyui` by `NODE/FIELD`; at most 12 KiB as
     JSON."""
     max_attempts: Attempts | None = None
-    """For `comfyui`: how often it is tried, counting the first, where a server loses it or fails;
-    3 where nothing is said."""
+    """For `comfyui` and `replicate`: how often it is tried, counting the first, where it is
+    lost or fails at a server, or what it made is lost; 3 where nothing is said."""
     priority: Priority = 0
     """For `comfyui`: whose turn comes first where runs wait for a server; the higher goes first."""
     metadata: NewMetadata = NewMetadata()
@@ -176,28 +208,56 @@ class NewGeneration(Said):
     @field_validator("deployment_id", "workflow")
     @classmethod
     def _is_the_engine_s(cls, value: object, info: ValidationInfo) -> object:
-        """Have of the two ways to say what is run the one that the engine takes."""
+        """Have of the ways to say what is run the one that the engine takes."""
         engine = info.data.get("engine")
-        wanted = info.field_name == ("workflow" if engine == _WORKFLOWS else "deployment_id")
+        wanted = info.field_name == _WHAT.get(str(engine), "deployment_id")
         if engine is None or wanted == (value is not None):
             return value
         if wanted:
             raise PydanticKnownError("missing")
-        raise PydanticCustomError("engine", "is not for {engine}", {"engine": engine})
+        raise _not_for(engine)
 
-    @field_validator("max_attempts", "priority")
+    @field_validator("version", "model", "deployment")
     @classmethod
-    def _is_waited_for(cls, value: int | None, info: ValidationInfo) -> int | None:
-        """Take nothing that is not kept: runs of others neither wait here nor are tried again."""
+    def _is_a_model_s(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Have models named where models are run."""
+        engine = info.data.get("engine")
+        if value is not None and engine not in {None, _MODELS}:
+            raise _not_for(EngineName(str(engine)))
+        return value
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        """Have exactly one of the three ways to name a model."""
+        given = [each for each in (self.version, self.model, self.deployment) if each is not None]
+        if self.engine == _MODELS and len(given) != 1:
+            raise PydanticCustomError(
+                "replicate_target", "give one of `version`, `model` and `deployment`"
+            )
+        return self
+
+    @field_validator("max_attempts")
+    @classmethod
+    def _is_repeated(cls, value: int | None, info: ValidationInfo) -> int | None:
+        """Take nothing that is not kept: runs of others are not tried again."""
+        engine = info.data.get("engine", _WORKFLOWS)
+        if value and engine not in _REPEATED:
+            raise _not_for(engine)
+        return value
+
+    @field_validator("priority")
+    @classmethod
+    def _is_waited_for(cls, value: int, info: ValidationInfo) -> int:
+        """Take nothing that is not kept: runs of others do not wait here."""
         engine = info.data.get("engine", _WORKFLOWS)
         if value and engine != _WORKFLOWS:
-            raise PydanticCustomError("engine", "is not for {engine}", {"engine": engine})
+            raise _not_for(engine)
         return value
 
     @property
     def tries(self) -> int:
         """Times that it is tried, counting the first."""
-        return (self.max_attempts or ATTEMPTS_USUAL) if self.engine == _WORKFLOWS else 1
+        return (self.max_attempts or ATTEMPTS_USUAL) if self.engine in _REPEATED else 1
 
 
 class Workflow(RootModel[dict[str, JsonValue]]):

@@ -49,6 +49,12 @@ class ListedPrediction(Wire):
     """By the model's own schema; an empty object once the data was removed."""
     data_removed: bool | None = None
     webhook: str | None = None
+    model: Any = None
+    """``owner/name``."""
+    version: Any = None
+    """64 hexadecimal digits, or ``hidden``."""
+    deployment: Any = None
+    """``owner/name``, where it was made of one."""
 
 
 class Predictions(Wire):

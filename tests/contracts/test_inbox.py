@@ -5,6 +5,8 @@ from datetime import datetime
 import pytest
 
 from app.ports import Inbox
+from app.usecases.accept_events import BATCH_BYTES
+from app.web import webhooks
 from schemas.base import GenerationId
 from schemas.run import Batch
 from tests.builders import NOON, a_delivery, later
@@ -27,6 +29,14 @@ def a_batch(name: str, at: datetime = NOON, raw: bytes = b"{}") -> Batch:
 async def test_raw_bytes_come_back_as_they_came(inbox: Inbox) -> None:
     """Not even what is no text, or no JSON, is changed."""
     batch = a_batch("a", raw=b'\xff\x00 {"$where": "$secret"}')
+    await inbox.insert(batch)
+
+    assert await inbox.stale(later(1), 9) == (batch,)
+
+
+async def test_a_batch_of_the_largest_bodies_is_kept(inbox: Inbox) -> None:
+    """One of a full batch's size, which is also the most that a single body may have."""
+    batch = a_batch("a", raw=bytes(max(BATCH_BYTES, webhooks.LARGE)))
     await inbox.insert(batch)
 
     assert await inbox.stale(later(1), 9) == (batch,)

@@ -24,6 +24,8 @@ class FakeEngine:
         cancelled: The runs it was told to cancel.
         listed: What `recent` yields.
         next_run: The name of the run that the next submit makes.
+        address_least: Characters that the address of an upload has at least.
+        link_from: Bytes from which it is given links to files; None takes every file itself.
     """
 
     def __init__(self, gate: Gate = ajar, name: EngineName = COMFYDEPLOY) -> None:
@@ -35,6 +37,8 @@ class FakeEngine:
         self.cancelled: list[RunId] = []
         self.listed: list[RunReport] = []
         self.next_run = RUN
+        self.address_least = 0
+        self.link_from: int | None = None
 
     @property
     def name(self) -> EngineName:
@@ -66,9 +70,14 @@ class FakeEngine:
         given = b"".join([chunk async for chunk in content])
         assert len(given) == size
         address = f"https://engine.example.com/{len(self.uploads)}/{name}?{content_type}"
+        address = address.ljust(self.address_least, "#")
         self.uploads[address] = given
         await self.gate()
         return address
+
+    def fetches(self, size: int) -> bool:
+        """See app.ports.Engine."""
+        return self.link_from is not None and size >= self.link_from
 
     async def read(self, run: RunAt) -> RunReport:
         """See app.ports.Engine."""

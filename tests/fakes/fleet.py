@@ -52,6 +52,11 @@ class FakeReceiver:
         await self._gate()
         return name
 
+    def fetches(self, size: int) -> bool:
+        """See app.ports.Receiver."""
+        del size
+        return False
+
 
 class FakeFleet:
     """See app.ports.Fleet.

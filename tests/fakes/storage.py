@@ -16,6 +16,11 @@ PEER = "storage"
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(1000)
 
 
+def link_to(key: str) -> str:
+    """Return a link to a file that is kept."""
+    return f"https://us.example.com/media/{key}"
+
+
 class FakeStorage:
     """See app.ports.Storage.
 

@@ -77,6 +77,22 @@ def test_a_new_end_keeps_the_copies_there_are() -> None:
     )
 
 
+def test_a_file_within_its_address_is_dropped_once_it_is_copied() -> None:
+    """What is left says that it was one; the same file is known again, another one is not."""
+    output = an_output("1", url="data:image/png;base64,AAAA?", filename=None)
+    (wanted,) = runs.copies_wanted(ended(output))
+    after = runs.copied(ended(output), {wanted.key: Copy(content_type="image/png")})
+    (kept,) = after.response_payload.outputs
+    other = output.change(url="data:image/png;base64,BBBB")
+
+    assert runs.name_in(wanted.key) == "output"
+    assert (kept.key, kept.url, kept.inline) == (wanted.key, "data:image/png;base64,", True)
+    assert runs.copies_wanted(after) == ()
+    assert carried((kept,), (output,)) == (kept,)
+    assert carried((kept,), (other,)) == (other,)
+    assert key_of(ID, 1, output) != key_of(ID, 1, other)
+
+
 def test_copies_that_are_kept_no_longer_are_marked() -> None:
     """The others stay; what is none of them changes nothing."""
     before = ended(an_output("1", key="outputs/x"), an_output("2", key="outputs/y"))

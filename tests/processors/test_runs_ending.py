@@ -412,6 +412,36 @@ def test_a_run_costs_its_duration() -> None:
     assert (after.cost_usd, after.cost_reason) == (Decimal("0.004044"), None)
 
 
+@pytest.mark.parametrize(
+    ("arrived", "started", "ended"),
+    [(later(4), later(3), later(15)), (later(4), None, later(15)), (None, None, None)],
+)
+def test_a_duration_that_the_engine_tells_wins(
+    arrived: datetime | None, started: datetime | None, ended: datetime | None
+) -> None:
+    """The times stay as they are; what it computed is what it costs, seen to begin or not."""
+    record = a_generation(RunStatus.RUNNING, started_at=arrived)
+    times = {"started_at": started, "ended_at": ended}
+    without = told(record, RunStatus.FAILED, **times)
+    after = told(record, RunStatus.FAILED, duration_seconds=2.00049, **times)
+
+    assert (after.duration_seconds, after.duration_source) == (2.0, "engine")
+    assert (after.started_at, after.response_timestamp) == (
+        without.started_at,
+        without.response_timestamp,
+    )
+    assert (after.cost_usd, after.cost_reason) == (Decimal("0.000674"), None)
+
+
+def test_a_run_that_was_aborted_is_free() -> None:
+    """It never ran, however long it waited; one that was cancelled while it ran costs that."""
+    record, times = a_generation(queued_at=NOON), {"started_at": None, "ended_at": later(15)}
+    aborted = told(record, RunStatus.CANCELLED, duration_seconds=0.0, **times)
+    assert (aborted.cost_usd, aborted.cost_reason) == (Decimal(0), "not_run")
+    cancelled = told(record, RunStatus.CANCELLED, duration_seconds=3.0, **times)
+    assert cancelled.cost_usd == Decimal("0.001011")
+
+
 @pytest.mark.parametrize("by", ["engine", "us"])
 @pytest.mark.parametrize(
     ("known", "progress", "end", "free_by"),

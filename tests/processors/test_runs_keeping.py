@@ -84,6 +84,18 @@ def test_outputs_are_the_same_in_any_order(data: st.DataObject) -> None:
     assert one == other
 
 
+def test_files_within_their_addresses_have_room_of_their_own() -> None:
+    """They are whole or not at all, and take nothing from texts and other addresses."""
+    quarter = "data:image/png;base64,".ljust(keeping.DATA_ROOM // 4, "A")
+    files = [an_output(str(number), url=quarter) for number in range(5)]
+    text = a_text("x" * 9_000)
+    *kept, last, beside = keeping.fitted([*files, text])
+
+    assert kept == files[:4]
+    assert (last.url, last.not_kept, last.kind) == (None, "too_large", OutputKind.IMAGE)
+    assert beside == text
+
+
 def test_a_flood_of_large_outputs_stays_small() -> None:
     """Of 200 texts of 8 kB the first few are whole, and the others visibly cut."""
     flood = [a_text("x" * 8000, f"{number:03}") for number in range(OUTPUTS_KEPT)]

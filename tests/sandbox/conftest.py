@@ -23,6 +23,7 @@ async def peers(sandbox: Peers) -> Peers:
     """Return the process as if it had just started, its webhooks tried again without delay."""
     await sandbox.control("reset")
     await sandbox.control("comfydeploy", retry_scale=0.01)
+    await sandbox.control("replicate", retry_scale=0.001)
     await sandbox.control("telegram", retry_scale=0.01)
     return sandbox
 

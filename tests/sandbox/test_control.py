@@ -34,6 +34,8 @@ async def test_merges_switches(peers: Peers) -> None:
         ("telegram/acts", {"act": "tap", "user": {"id": 7}, "place": 1, "stale": True}),
         ("telegram/updates/1", {"times": 0}),
         ("comfydeploy/runs/x", {"status": "running"}),
+        ("replicate", {"signed": "badly"}),
+        ("replicate/predictions/x", {"status": "processing"}),
     ],
 )
 async def test_sees_typos(peers: Peers, path: str, body: dict[str, object]) -> None:

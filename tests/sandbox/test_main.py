@@ -11,7 +11,7 @@ import httpx
 import pytest
 import uvicorn
 
-from sandbox.__main__ import Server, listening
+from sandbox.__main__ import Server, listening, main
 from sandbox.app import create_app
 from sandbox.settings import Settings
 from tests.peers import a_sandbox
@@ -26,7 +26,18 @@ async def test_tells_where_it_listens() -> None:
     async with a_sandbox() as peers:
         assert peers.comfydeploy == f"{peers.url}/comfydeploy/api"
         assert peers.telegram == f"{peers.url}/telegram"
+        assert peers.replicate == f"{peers.url}/replicate/v1"
         assert peers.url == f"http://{peers.outputs_host}"
+
+
+async def test_takes_the_secret_of_webhooks() -> None:
+    """It is told as it was given; what is none is refused."""
+    secret = "whsec_cGVlci10ZXN0LWtleS1ub3QtYS1yZWFsLW9uZQ=="
+    async with a_sandbox("--replicate-secret", secret) as peers:
+        assert peers.replicate_secret == secret
+        assert (await peers.look("replicate/secrets"))["now"] == secret
+    with pytest.raises(SystemExit):
+        main(["--replicate-secret", secret.removeprefix("whsec_")])
 
 
 async def test_shows_the_chats() -> None:
@@ -105,6 +116,7 @@ async def test_explains_itself() -> None:
 
     assert b"sandbox_late_progress" in out
     assert b"/control/telegram/faults" in out
+    assert b"/control/replicate/predictions" in out
 
 
 async def test_serves_inside_another_process() -> None:

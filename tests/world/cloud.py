@@ -230,6 +230,11 @@ class CloudEngine:
         await self._gate()
         return f"https://cloud.example.com/inputs/{given}-of-{size}"
 
+    def fetches(self, size: int) -> bool:
+        """See app.ports.Engine."""
+        del size
+        return False
+
     async def read(self, run: RunAt) -> RunReport:
         """See app.ports.Engine."""
         await self._gate()

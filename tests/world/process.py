@@ -36,7 +36,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.gates import Gate
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
-from tests.fakes.storage import FakeFiles, FakeStorage
+from tests.fakes.storage import FakeFiles, FakeStorage, link_to
 from tests.fakes.workflows import FakeWorkflows
 from tests.speech import translate
 from tests.world.chats import Telegram, TelegramMessenger
@@ -263,7 +263,7 @@ def _inward(
         DebtKind.SUBMIT: SubmitRun(
             records,
             engines,
-            hand_over=HandOver(storage, records.clock, timing),
+            hand_over=HandOver(storage, records.clock, timing, link_to),
             webhook_of=webhook_of,
             names=names,
             taking=taking,

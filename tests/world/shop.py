@@ -16,6 +16,7 @@ from app.usecases.orders import Orders
 from app.usecases.quoting import Quoting
 from app.usecases.records import Records, RecordsOf
 from app.usecases.settle_run import SettleRun
+from app.usecases.show_job import Parts
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.taking import Taking
 from schemas.base import UserId
@@ -98,6 +99,7 @@ def a_shop(
                 known,
                 records,
                 messenger,
+                parts=Parts(records, FakePresets(*PRESETS, gate=gate)),
                 ends=ends,
                 finish="send",
                 translate=translate,

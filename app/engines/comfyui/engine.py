@@ -100,6 +100,11 @@ class ComfyUI:
         del name, content, size, content_type
         raise PeerRefusedError(self.name, "takes files for a server of its own only")
 
+    def fetches(self, size: int) -> bool:
+        """See app.ports.Engine."""
+        del size
+        return False
+
     async def read(self, run: RunAt) -> RunReport:
         """See app.ports.Engine."""
         return await (await self.at(run.server)).read(run.run_id)

@@ -39,6 +39,7 @@ class ServerReceiver:
     def __init__(self, server: ComfyServer) -> None:
         self.name = server.peer
         self.upload = server.upload
+        self.fetches = server.fetches
 
 
 class ComfyFleet:

@@ -226,6 +226,11 @@ class ComfyServer:
             raise PeerRefusedError(self.peer, "does not take such a file")
         return await self._understood(answer, uploading.uploaded)
 
+    def fetches(self, size: int) -> bool:
+        """Return that it fetches nothing: it is sent every file, whatever its bytes."""
+        del size
+        return False
+
     async def cancel(self, run_id: RunId) -> None:
         """Stop a run that it works on, or take one out that waits; never anybody else's.
 

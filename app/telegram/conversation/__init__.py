@@ -12,6 +12,7 @@ from app.telegram.conversation import (
     payments,
     pictures,
     start,
+    stepping,
     wallet,
     watching,
 )
@@ -49,6 +50,7 @@ def make_router(cases: Cases) -> Router:
     router.include_routers(
         start.make_router(),
         watching.make_router(seen),
+        stepping.make_router(stepping.Stepping(shop, seen)),
         history.make_router(history.History(shop, seen)),
         wallet.make_router(),
         language.make_router(),

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from app.telegram.conversation.job_views import price, status
-from app.telegram.conversation.layout import head, moment, page
+from app.telegram.conversation.layout import head, page
 from app.usecases.arrears import Arrear, Silent, Stuck
 from processors.notifications.markup import Piece
-from processors.notifications.texts import Voice, in_credits
+from processors.notifications.texts import Voice, in_credits, moment
 from schemas.job import Job
 from schemas.ledger import Entry
 from schemas.user import Account, User

@@ -1,7 +1,6 @@
 """How the bot's messages are laid out: HTML within Telegram's limits, and buttons."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 from processors.notifications.buttons import Button, Press, data
@@ -42,8 +41,3 @@ def top_up(voice: Voice) -> tuple[Button, ...]:
 def stacked(buttons: Sequence[Button]) -> tuple[tuple[Button, ...], ...]:
     """Return buttons one above the other."""
     return tuple((each,) for each in buttons)
-
-
-def moment(at: datetime) -> str:
-    """Write a time: ``2026-01-01 12:00 UTC``."""
-    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
-from app.telegram.conversation.layout import head, moment, page
+from app.telegram.conversation.layout import head, page
 from processors.notifications.markup import Piece
-from processors.notifications.texts import Voice, in_credits, message
+from processors.notifications.texts import Voice, in_credits, message, moment
 from schemas.ledger import Entry
 
 # What is taken away has a minus before it, not a hyphen.

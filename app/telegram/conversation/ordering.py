@@ -21,6 +21,7 @@ from processors import presets
 from processors.errors import InsufficientCreditsError
 from processors.notifications.buttons import Press, Rows
 from processors.notifications.markup import Piece
+from processors.notifications.texts import in_credits
 from processors.presets import writing
 from schemas.job import Job, JobChat, JobStatus
 from schemas.preset import Input, Preset
@@ -168,6 +169,26 @@ class Shop:
         except REFUSALS as error:
             title = await self._title(turn, preset)
             await _replace(turn, status, *refusal(turn.voice, error, title))
+
+    async def retry(self, turn: Turn, job: Job, step: int) -> str:
+        """Order a step of a job again, with what comes after it; return what to answer a tap.
+
+        Where it cannot be ordered, that is told, and there is nothing to answer. However often
+        a button is tapped, it orders once.
+        """
+        key = f"tg:{turn.chat_id}:{turn.message_id}:{job.id}:{step}"
+        try:
+            made, new = await self.orders.retry(
+                job.id, step, user=turn.user.id, key=key, digest=None
+            )
+        except REFUSALS as error:
+            title = await self._title(turn, job.parts(step)[0].preset)
+            await turn.tell(*refusal(turn.voice, error, title))
+            return ""
+        if not new:
+            return turn.voice.say("It was ordered already.")
+        held = in_credits(turn.voice, made.held)
+        return turn.voice.say("Ordered again; set aside: {credits}", credits=held)
 
     async def _title(self, turn: Turn, name: str) -> str:
         """Return what a preset is called; its name where it is gone."""

@@ -17,6 +17,7 @@ from app.errors import (
 )
 from app.telegram.conversation.layout import top_up, written
 from processors.errors import (
+    ChainRefusedError,
     ImageRefusedError,
     InputRefusedError,
     InsufficientCreditsError,
@@ -30,6 +31,7 @@ REFUSALS: Final = (
     RefusedError,
     DiskFullError,
     OverloadedError,
+    ChainRefusedError,
     InputRefusedError,
     ImageRefusedError,
     InsufficientCreditsError,
@@ -68,6 +70,8 @@ def _said(voice: Voice, error: AppError | ProcessorError, title: str) -> str:
             return refusals.refused(voice.language, error, translate=voice.translate)
         case ImageRefusedError():
             return image_refusals.refused(voice.language, error, translate=voice.translate)
+        case ChainRefusedError():
+            return voice.say("What this needs does not fit, or is not there any more.")
         case LimitReachedError():
             return waiting.limited(voice, error.limit, error.most, error.retry_after)
         case PausedError():

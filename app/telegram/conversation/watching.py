@@ -65,7 +65,7 @@ class Watching:
     async def cancel(self, tap: CallbackQuery, turn: Turn, argument: str) -> None:
         """Have an order cancelled."""
         if await self.owned(turn, argument) is None:
-            await _not_theirs(tap, turn)
+            await not_theirs(tap, turn)
             return
         job = await self._shop.orders.cancel(JobId(argument), user=turn.user.id)
         over = turn.voice.say("It is over already.")
@@ -104,7 +104,10 @@ class Watching:
         """Order the same once more."""
         view = await self.owned(turn, argument)
         if view is None:
-            await _not_theirs(tap, turn)
+            await not_theirs(tap, turn)
+            return
+        if not view.job.single:
+            await turn.talk.answer(tap.id, await self._shop.retry(turn, view.job, 1))
             return
         await turn.talk.answer(tap.id)
         step = view.job.steps[0]
@@ -114,19 +117,23 @@ class Watching:
         """Say all that may be known of an order."""
         view = await self.owned(turn, argument)
         if view is None:
-            await _not_theirs(tap, turn)
+            await not_theirs(tap, turn)
             return
         await turn.talk.answer(tap.id)
-        await turn.tell(job_views.info(turn.voice, await self.titles(), view, turn.at))
+        text = job_views.info(turn.voice, await self.titles(), view, turn.at)
+        await turn.tell(text, job_views.so_far(turn.voice, view))
 
     async def originals(self, tap: CallbackQuery, turn: Turn, argument: str) -> None:
-        """Send the files as the engine made them, not as Telegram shows them."""
+        """Send the files as the engine made them, not as Telegram shows them.
+
+        Of several steps, those of the last one that has made any.
+        """
         view = await self.owned(turn, argument)
         if view is None:
-            await _not_theirs(tap, turn)
+            await not_theirs(tap, turn)
             return
         made = [out for each in view.generations for out in each.response_payload.outputs]
-        kept = [each for each in made if each.key is not None]
+        kept = job_views.kept(view)
         if not kept:
             copying = any(each.url and not each.not_kept for each in made)
             said = (
@@ -193,6 +200,7 @@ def _in(turn: Turn, chat: JobChat | None) -> bool:
     return chat is not None and chat.telegram_chat_id == turn.chat_id
 
 
-async def _not_theirs(tap: CallbackQuery, turn: Turn) -> None:
+async def not_theirs(tap: CallbackQuery, turn: Turn) -> None:
+    """Say that an order is another person's."""
     said = turn.voice.say("Only who ordered this can do that.")
     await turn.talk.answer(tap.id, said, alert=True)

@@ -15,12 +15,14 @@ from processors.protocols.replicate.answers import (
     signing_secret,
 )
 from processors.protocols.replicate.creating import NAME, Creation, creation
+from processors.protocols.replicate.likeness import alike
 
 __all__ = [
     "NAME",
     "STATUSES",
     "Creation",
     "Listed",
+    "alike",
     "created",
     "creation",
     "listed",

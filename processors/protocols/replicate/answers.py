@@ -43,6 +43,10 @@ class Listed(NamedTuple):
     inputs: Mapping[str, JsonValue] | None
     """None once they were removed."""
     webhook: str | None
+    model: object = None
+    version: object = None
+    deployment: object = None
+    """What it was made of, as far as it says."""
 
 
 def receive(delivery: Delivery) -> RunEvent:
@@ -127,6 +131,9 @@ def listed(raw: bytes) -> tuple[tuple[Listed, ...], str | None]:
             in_utc(each.created_at),
             None if each.data_removed else each.input,
             each.webhook,
+            each.model,
+            each.version,
+            each.deployment,
         )
         for each in page.results
     )

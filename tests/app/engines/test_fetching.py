@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -127,6 +128,21 @@ async def test_a_file_comes_with_what_it_is() -> None:
         got = await fetched(peer)
 
     assert got == Fetched(PNG, "text/html", sniffing.PNG)
+
+
+async def test_a_file_within_its_address_is_asked_of_nobody() -> None:
+    """It is judged by its bytes as every other one, and has to keep the same limit."""
+    fetcher = Fetcher(allow_private=False)
+    url = f"data:text/html;base64,{b64encode(PNG).decode()}"
+    got = await fetcher.fetch(url, hosts=(), limit_bytes=len(PNG), timeout_seconds=30.0)
+    assert got == Fetched(PNG, "text/html", sniffing.PNG)
+    empty = await fetcher.fetch("data:,", hosts=(), limit_bytes=0, timeout_seconds=30.0)
+    assert empty == Fetched(b"", None, None)
+
+    for odd, reason in ((url, "too_large"), ("data:;base64,?", "forbidden")):
+        with pytest.raises(FetchError) as refused:
+            await fetcher.fetch(odd, hosts=(), limit_bytes=9, timeout_seconds=30.0)
+        assert (refused.value.reason, refused.value.host) == (reason, "")
 
 
 async def test_what_is_asked_is_the_checked_url() -> None:

@@ -41,3 +41,16 @@ def test_servers_that_are_set_are_used_in_either_mode() -> None:
     assert peers.comfyui_servers == (OURS,)
     assert peers.comfydeploy_url is None
     assert peers_of(Settings(mode=Mode.LIVE), None, "http://127.0.0.1:2").own == ()
+
+
+def test_webhooks_are_signed_with_what_was_set_or_by_the_stand_in() -> None:
+    """Live, nothing stands in for a secret that is not set."""
+    stand_ins = STAND_INS.model_copy(update={"replicate_secret": "whsec_theirs"})
+    given = Settings(replicate_webhook_secret=(SecretStr("whsec_a"), SecretStr("whsec_b")))
+    local = "http://127.0.0.1:2"
+
+    assert peers_of(Settings(), stand_ins, local).replicate_secrets == ("whsec_theirs",)
+    assert peers_of(Settings(), STAND_INS, local).replicate_secrets == ()
+    assert peers_of(given, stand_ins, local).replicate_secrets == ("whsec_a", "whsec_b")
+    assert peers_of(Settings(mode=Mode.LIVE), None, local).replicate_secrets == ()
+    assert "whsec" not in repr(peers_of(given, stand_ins, local))

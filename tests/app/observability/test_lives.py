@@ -186,6 +186,14 @@ def test_the_signature_of_an_address_is_left_out() -> None:
     assert lines[-1].endswith("https://b.s3.amazonaws.com/x.png?...")
 
 
+def test_a_file_within_its_address_is_left_out() -> None:
+    """It may be a quarter of a megabyte."""
+    within = an_output(url="data:image/png;base64,AAAA")
+    lines = shown(completed(response_payload=Response(outputs=(within,))))
+
+    assert lines[-1].endswith("data:image/png;base64,...")
+
+
 def test_nobody_to_tell_is_no_chat() -> None:
     """A message to nobody's chat names none."""
     stream = StringIO()

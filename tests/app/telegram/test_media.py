@@ -89,6 +89,8 @@ def test_a_text_has_no_url() -> None:
     item = Item(kind=OutputKind.IMAGE, output_id="o", text="t")
 
     assert not media.by_url(item, Form.PHOTO, allow_private=True)
+    within = an_item(url="data:image/png;base64,AAAA")
+    assert not media.by_url(within, Form.PHOTO, allow_private=True)
 
 
 def test_parts() -> None:

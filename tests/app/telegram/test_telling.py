@@ -162,6 +162,15 @@ async def test_what_nobody_can_fetch_becomes_a_link(setting: Setting) -> None:
     assert message["text"] == "Done & dusted\n0.png"
 
 
+async def test_a_file_that_only_the_record_has_is_named(setting: Setting) -> None:
+    """Where it cannot be sent, and as long as there is no copy to link to."""
+    assert not await setting.tell(a_content(an_item(url="data:image/png;base64,AAAA")))
+
+    (message,) = await setting.peers.chat(1)
+    assert message["text"] == "Done & dusted\n0.png"
+    assert "data:" not in message["raw"]
+
+
 async def test_a_link_leads_to_our_copy_where_there_is_one(setting: Setting) -> None:
     """It outlives the engine's own address."""
     ours = "https://us.example.com/media/outputs/a/1-00000000-0.png"

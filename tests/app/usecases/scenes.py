@@ -31,6 +31,7 @@ from app.usecases.quoting import Check, Order, Quoting, Turns
 from app.usecases.records import Records, RecordsOf
 from app.usecases.requests import Requests
 from app.usecases.settle_run import SettleRun
+from app.usecases.show_job import Parts, ShowJob, for_jobs
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Sweep
@@ -57,7 +58,7 @@ from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.presets import FakePresets
-from tests.fakes.storage import FakeFiles, FakeStorage
+from tests.fakes.storage import FakeFiles, FakeStorage, link_to
 from tests.fakes.users import FakeUsers
 from tests.fakes.workflows import FakeWorkflows
 from tests.speech import translate
@@ -140,14 +141,14 @@ class Scene:
         self.engine = engine(self.engine_gate)
         self.messenger = FakeMessenger(self.chat_gate)
         self.files, self.storage = FakeFiles(), storage or FakeStorage()
-        self.alerts = FakeAlerts()
-        self.paused = set[EngineName]()
-        self.asked_all = 0
+        self.alerts, self.money = FakeAlerts(), Money(self.ledger, self.clock)
+        self.paused, self.asked_all = set[EngineName](), 0
         self.taking = Taking(name, timing, background=True, messenger=self.messenger)
         self.records = Records(self.generations, self.clock, Journal())
         self.ordered = RecordsOf[Job](self.jobs, self.clock, Journal().ordered)
-        self.money = Money(self.ledger, self.clock)
         self.circuits = Circuits(self.clock, timing, self.alerts, METRICS)
+        known = FakePresets(*(presets or (a_preset(),)), gate=self.store)
+        self.parts = Parts(self.records, known)
         watched = Watched(self.engine, self.circuits)
         self.discharger = self._discharger({COMFYDEPLOY: watched} if engine_on else {}, finish)
         self.records.inherit(self.discharger)
@@ -158,7 +159,7 @@ class Scene:
             starter,
             engines=[COMFYDEPLOY] if engine_on else [],
             telegram=telegram,
-            known=FakePresets(*(presets or (a_preset(),)), gate=self.store),
+            known=known,
             limits=limits,
             checks=checks,
             disk_full=lambda: disk_full,
@@ -265,7 +266,7 @@ class Scene:
                 DebtKind.SUBMIT: SubmitRun(
                     records,
                     engines,
-                    hand_over=HandOver(self.storage, self.clock, timing),
+                    hand_over=HandOver(self.storage, self.clock, timing, link_to),
                     webhook_of=webhook_of,
                     names=names,
                     taking=taking,
@@ -300,13 +301,24 @@ class Scene:
                     alerts=self.alerts,
                 ),
                 DebtKind.ADVANCE: Advance(GoOn(records, taking), self.jobs),
-                DebtKind.SHOW: Show(
-                    records,
-                    self.messenger,
-                    translate=translate,
-                    taking=taking,
-                    timing=timing,
-                    journal=journal,
+                DebtKind.SHOW: for_jobs(
+                    Show(
+                        records,
+                        self.messenger,
+                        translate=translate,
+                        taking=taking,
+                        timing=timing,
+                        journal=journal,
+                    ),
+                    ShowJob(
+                        records,
+                        self.ordered,
+                        self.messenger,
+                        parts=self.parts,
+                        finish=finish,
+                        translate=translate,
+                        journal=journal,
+                    ),
                 ),
                 DebtKind.NOTIFY: Notify(
                     records,
@@ -375,6 +387,7 @@ class Scene:
                     self.ordered,
                     self.records,
                     self.messenger,
+                    parts=self.parts,
                     ends=self._ends(),
                     finish=finish,
                     translate=translate,

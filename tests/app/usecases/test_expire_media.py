@@ -9,8 +9,8 @@ from app.errors import ContendedError, PeerDownError
 from app.observability.journal import Journal
 from app.usecases.expire_media import ExpireMedia
 from app.usecases.records import Decide, Records
-from schemas.base import InstanceName
-from schemas.generation import Generation, Request, Response
+from schemas.base import GenerationId, InstanceName
+from schemas.generation import Generation, Metadata, Request, Response
 from schemas.run import RunStatus
 from tests.builders import HERE, ID, NOON, a_generation, an_output
 from tests.fakes.clock import FakeClock
@@ -80,6 +80,22 @@ async def test_copies_without_a_record_go_as_well() -> None:
 
     assert await kept.expiry.once() == 1
     assert set(kept.storage.files) == {OTHER}
+
+
+async def test_a_copy_that_a_later_step_takes_stays() -> None:
+    """Until that has ended, however old the copy is."""
+    kept = Retention()
+    later = a_generation(
+        RunStatus.PENDING,
+        id=GenerationId("d" * 32),
+        metadata=Metadata(),
+        request_payload=Request(deployment_id="x", inputs={"photo": f"media:{KEY}"}),
+    )
+    kept.generations.records[later.id] = later
+
+    assert await kept.expiry.once() == 0
+    kept.generations.records[later.id] = later.change(status=RunStatus.FAILED)
+    assert await kept.expiry.once() == 1
 
 
 async def test_what_is_no_copy_is_left_alone() -> None:

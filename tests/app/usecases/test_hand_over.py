@@ -13,14 +13,14 @@ from app.errors import (
     PeerUnknownError,
 )
 from app.usecases import hand_over
-from app.usecases.hand_over import GOOD_FOR, REMEMBERED, HandOver
+from app.usecases.hand_over import ADDRESS_MOST, GOOD_FOR, REMEMBERED, HandOver
 from tests.app.usecases.scenes import TIMING
 from tests.builders import COMFYDEPLOY, later
 from tests.fakes.clock import FakeClock
 from tests.fakes.engines import FakeEngine
 from tests.fakes.fleet import FakeFleet
 from tests.fakes.gates import Turnstile
-from tests.fakes.storage import PICTURE, FakeStorage
+from tests.fakes.storage import PICTURE, FakeStorage, link_to
 
 pytestmark = pytest.mark.anyio
 
@@ -37,7 +37,7 @@ class Setting:
         self.clock = FakeClock()
         self.storage = FakeStorage({KEY: PICTURE, OTHER: PICTURE[:500]})
         self.engine = FakeEngine(Turnstile())
-        self.hand_over = HandOver(self.storage, self.clock, TIMING)
+        self.hand_over = HandOver(self.storage, self.clock, TIMING, link_to)
 
 
 async def test_pictures_are_replaced_by_addresses() -> None:
@@ -53,6 +53,54 @@ async def test_pictures_are_replaced_by_addresses() -> None:
     assert f"{'a' * 32}.png?image/png" in sent["photo"]
     assert sent["more"] == ["x", list(setting.engine.uploads)[1]]
     assert inputs["photo"] == f"media:{KEY}"
+
+
+async def test_a_copy_of_an_output_is_handed_over_too() -> None:
+    """It has a name of its own at the engine, and an extension, whatever it was called."""
+    setting = Setting()
+    copies = [f"outputs/{'c' * 32}/{name}" for name in ("1-0a1b2c3d-out.png", "2-0a1b2c3d-out")]
+    setting.storage.files.update(dict.fromkeys(copies, PICTURE))
+    inputs: dict[str, JsonValue] = {"photos": [f"media:{each}" for each in copies]}
+    sent = await setting.hand_over(setting.engine, inputs, PLENTY)
+
+    assert sent is not None
+    assert [each.split("/", 4)[4] for each in setting.engine.uploads] == [
+        f"{'c' * 32}-1-0a1b2c3d-out.png?image/png",
+        f"{'c' * 32}-2-0a1b2c3d-out.png?image/png",
+    ]
+    assert sent["photos"] == list(setting.engine.uploads)
+    setting.storage.files.clear()
+    setting.clock.move(GOOD_FOR + timedelta(seconds=1))
+    with pytest.raises(PeerMissingError):
+        await setting.hand_over(setting.engine, inputs, PLENTY + timedelta(hours=1))
+
+
+async def test_an_engine_that_fetches_is_given_links() -> None:
+    """From the size on that it says; what is no longer there is not linked to."""
+    setting = Setting()
+    setting.engine.link_from = len(PICTURE)
+    inputs: dict[str, JsonValue] = {"large": f"media:{KEY}", "small": f"media:{OTHER}"}
+    sent = await setting.hand_over(setting.engine, inputs, PLENTY)
+
+    assert sent is not None
+    assert sent["large"] == link_to(KEY)
+    assert list(setting.engine.uploads) == [sent["small"]]
+    setting.clock.move(GOOD_FOR + timedelta(seconds=1))
+    setting.storage.files.clear()
+    with pytest.raises(PeerMissingError):
+        await setting.hand_over(setting.engine, inputs, PLENTY + timedelta(hours=1))
+
+
+async def test_an_address_that_is_the_file_itself_is_not_remembered() -> None:
+    """A thousand of them would be hundreds of megabytes."""
+    setting = Setting()
+    setting.engine.address_least = ADDRESS_MOST + 1
+    first = await setting.hand_over(setting.engine, INPUTS, PLENTY)
+    again = await setting.hand_over(setting.engine, INPUTS, PLENTY)
+
+    assert first is not None
+    assert len(str(first["photo"])) > ADDRESS_MOST
+    assert first != again
 
 
 async def test_an_address_is_used_again_for_a_while() -> None:

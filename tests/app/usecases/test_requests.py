@@ -3,7 +3,7 @@
 import pytest
 from pydantic import JsonValue
 
-from app.errors import WorkflowRefusedError
+from app.errors import BadFieldError, WorkflowRefusedError
 from app.usecases.requests import Requests
 from schemas.generation import Request
 from schemas.wire.api import NewGeneration
@@ -11,6 +11,8 @@ from tests.fakes.workflows import FakeWorkflows
 from tests.graphs import CANONICAL, DIGEST, GRAPH
 
 pytestmark = pytest.mark.anyio
+
+COPY = f"media:outputs/{'a' * 32}/1-0a1b2c3d-out.png"
 
 
 def an_order(workflow: JsonValue, **inputs: JsonValue) -> NewGeneration:
@@ -28,6 +30,22 @@ async def test_a_deployment_is_asked_for_as_it_was_ordered() -> None:
 
     assert request == Request(deployment_id="d", inputs={"prompt": "sea"})
     assert workflows.kept == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "request_of"),
+    [
+        ({"version": "0f" * 32}, Request(version="0f" * 32)),
+        ({"model": "a/b"}, Request(model="a/b")),
+        ({"deployment": "a/b"}, Request(deployment_id="a/b")),
+    ],
+)
+async def test_a_model_is_asked_for_as_it_was_named(
+    given: dict[str, str], request_of: Request
+) -> None:
+    """By version, by name, or by deployment."""
+    order = NewGeneration.model_validate({"engine": "replicate", **given})
+    assert await Requests(FakeWorkflows()).of(order) == request_of
 
 
 @pytest.mark.parametrize(
@@ -98,3 +116,12 @@ async def test_a_workflow_has_a_size_that_can_be_kept() -> None:
 
     with pytest.raises(WorkflowRefusedError, match="larger than 1 MiB"):
         await Requests(FakeWorkflows()).of(an_order(graph))
+
+
+@pytest.mark.parametrize("value", [COPY, [COPY]])
+async def test_what_a_run_made_is_not_named(value: JsonValue) -> None:
+    """A later step of a job is given it; a program gives the link to it."""
+    given = {"engine": "comfydeploy", "deployment_id": "d", "inputs": {"photo": value}}
+    with pytest.raises(BadFieldError) as refused:
+        await Requests(FakeWorkflows()).of(NewGeneration.model_validate(given))
+    assert refused.value.field == "inputs.photo"

@@ -19,7 +19,7 @@ from app.ports import Write
 from app.settings import Settings
 from processors import debts, runs
 from schemas.base import InstanceName, RunId
-from schemas.generation import Generation
+from schemas.generation import EngineRun, Generation
 from schemas.run import RunReport, RunStatus
 from tests.app.usecases.scenes import RARELY, Scene, webhook_of
 from tests.builders import RUN, a_report, an_order
@@ -91,6 +91,42 @@ async def test_a_lost_answer_is_looked_for_in_the_list() -> None:
     record = scene.record(generation)
     assert (record.status, record.metadata.run_id) == (RunStatus.RUNNING, RUN)
     assert len(scene.engine.submitted) == 1
+
+
+async def test_without_a_webhook_the_only_run_that_is_alike_is_ours() -> None:
+    """As long as there are several, none is; one that serves somebody is not counted."""
+    async with Scene().running() as scene:
+        taken = await scene.order()
+        await asyncio.sleep(10)
+        assert scene.record(taken).metadata.run_id == RUN
+        scene.engine_gate.script(None, UNKNOWN)
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        names = RUN, RunId("one"), RunId("two")
+        alike = [a_report(RunStatus.RUNNING, run_id=each, alike=True) for each in names]
+        scene.engine.listed += [*alike, a_report(run_id=RunId("no"))]
+        await asyncio.sleep(60)
+        assert scene.record(generation).metadata.run_id is None
+        scene.engine.listed.remove(alike[-1])
+        await asyncio.sleep(60)
+
+    assert scene.record(generation).metadata.run_id == "one"
+    assert len(scene.engine.submitted) == 2
+
+
+async def test_a_run_that_served_before_is_not_found_again() -> None:
+    """A further try is not given what its last one made."""
+    async with Scene().running() as scene:
+        scene.engine_gate.script(None, UNKNOWN)
+        generation = await scene.order()
+        await asyncio.sleep(1)
+        record = scene.record(generation)
+        former = EngineRun(attempt=1, run_id=RUN, submitted_at=record.created_at)
+        scene.generations.records[generation] = record.change(runs=(former,))
+        scene.engine.listed.append(a_report(alike=True))
+        await asyncio.sleep(16 * 60)
+
+    assert scene.record(generation).status_reason == "submit_unknown"
 
 
 async def test_a_lost_answer_is_found_by_the_first_webhook() -> None:

@@ -38,7 +38,7 @@ from tests.fakes.generations import FakeGenerations
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.previews import FakePreviews
 from tests.fakes.servers import FakeServers
-from tests.fakes.storage import FakeStorage
+from tests.fakes.storage import FakeStorage, link_to
 from tests.fakes.turns import FakeTurns
 from tests.fakes.uses import FakeUses
 
@@ -82,7 +82,7 @@ class Hall:
             self.records,
             fleet,
             self.places,
-            hand_over=HandOver(storage, clock, timing),
+            hand_over=HandOver(storage, clock, timing, link_to),
             **common,
         )
         self.discharger = self._discharger(Watched(engine, self.circuits), clock, common)

@@ -43,6 +43,9 @@ def test_all_pictures_of_a_person_begin_alike() -> None:
     [
         "media:inputs/../outputs/a.png",
         f"media:{KEY}x",
+        f"media:outputs/{'a' * 32}/1-0a1b2c3d-../../x.png",
+        f"media:outputs/{'a' * 32}/x.png",
+        "media:outputs/readme.txt",
         f"media:{KEY}\n",
         f"media:inputs/{'A' * 32}.png",
         f"media:inputs/{'a' * 32}.svg",
@@ -79,3 +82,29 @@ def test_pictures_are_found_and_replaced_wherever_they_stand() -> None:
         "steps": 20,
     }
     assert keys.keys_in({"prompt": "nothing"}) == ()
+
+
+def test_copies_of_outputs_are_files_of_ours_that_nobody_gives() -> None:
+    """They are found and replaced like pictures; what people give names none of them."""
+    copy = f"outputs/{'a' * 32}/12-0a1b2c3d-out.v2"
+
+    assert keys.is_copy(copy)
+    assert not keys.is_key(copy)
+    assert keys.key_in(f"media:{copy}") == copy
+    assert keys.given_in(f"media:{copy}") is None
+    assert keys.given_in(f"media:{KEY}") == KEY
+    assert keys.keys_in({"photos": [f"media:{copy}", f"media:{KEY}"]}) == (copy, KEY)
+
+
+@pytest.mark.parametrize(
+    ("key", "content_type", "name"),
+    [
+        (f"inputs/{'a' * 32}.png", "image/png", f"{'a' * 32}.png"),
+        (f"outputs/{'a' * 32}/1-0a1b2c3d-out", "image/webp", f"{'a' * 32}-1-0a1b2c3d-out.webp"),
+        (f"outputs/{'a' * 32}/1-0a1b2c3d-out.jpg", None, f"{'a' * 32}-1-0a1b2c3d-out.jpg"),
+        (f"outputs/{'a' * 32}/1-0a1b2c3d-out", None, f"{'a' * 32}-1-0a1b2c3d-out"),
+    ],
+)
+def test_a_file_has_one_name_for_engines(key: str, content_type: str | None, name: str) -> None:
+    """No other file of ours has it; it ends with what the file is, where that is known."""
+    assert keys.name_of(key, content_type) == name

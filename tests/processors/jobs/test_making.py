@@ -140,13 +140,34 @@ def test_pictures_are_ones_own_or_nobodys(owner: UserId | None, *, passes: bool)
 
 
 def test_an_address_is_nobodys() -> None:
-    """Only what we keep has an owner; so has a text that looks like a picture of ours."""
-    key = keys.key_of(b"picture", "image/png", owner=UserId("another"), day=NOON.date())
+    """Only what we keep has an owner."""
     preset = a_preset("l4_t2i", a_photo(), *a_preset().inputs)
-    given = {"photo": "https://example.com/a.png", "prompt": f"media:{key}"}
+    given = {"photo": "https://example.com/a.png", "prompt": "media:inputs"}
     step = jobs.step_for(preset, given, ID, user=USER, estimate_usd=None, credits_per_usd=HUNDRED)
 
     assert step.inputs == given
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"outputs/{'a' * 32}/1-0a1b2c3d-out.png",
+        keys.key_of(b"picture", "image/png", owner=UserId("another"), day=NOON.date()),
+    ],
+)
+def test_a_text_names_no_file_of_others_either(key: str) -> None:
+    """It would be handed over like a picture; what a run made is nobody's to name at all."""
+    preset = a_preset("l4_t2i", a_photo(), *a_preset().inputs)
+    with pytest.raises(InputRefusedError) as refused:
+        jobs.step_for(
+            preset,
+            {"prompt": f"media:{key}", "photo": "https://example.com/a.png"},
+            ID,
+            user=USER,
+            estimate_usd=None,
+            credits_per_usd=HUNDRED,
+        )
+    assert (refused.value.field, refused.value.fault) == ("inputs.prompt", InputFault.NOT_THEIRS)
 
 
 def test_a_comfyui_is_handed_its_pictures() -> None:

@@ -234,16 +234,35 @@ def test_an_end_said_by_us_admits_it(fields: dict[str, Any], *, provisional: boo
     assert provisional == ("If it says otherwise, you will be told." in words)
 
 
-def test_an_end_that_replaces_ours_says_so() -> None:
-    """The person who was told of a timeout hears that it was not final."""
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        (
+            RunStatus.TIMEOUT,
+            RunStatus.COMPLETED,
+            "We had given this up at 2026-01-01 12:00 UTC; it finished after all.",
+        ),
+        (
+            RunStatus.CANCELLED,
+            RunStatus.FAILED,
+            "What you were told before was not final. The engine has now said:",
+        ),
+        (
+            RunStatus.COMPLETED,
+            RunStatus.COMPLETED,
+            "What you were told before was not final. The engine has now said:",
+        ),
+    ],
+)
+def test_an_end_that_replaces_ours_says_so(ours: RunStatus, theirs: RunStatus, said: str) -> None:
+    """What was given up and finished late is called so; another end is called not final."""
     history = (
-        StatusChange(status=RunStatus.TIMEOUT, at=NOON, source="us"),
-        StatusChange(status=RunStatus.COMPLETED, at=NOON, source="engine"),
+        StatusChange(status=ours, at=NOON, source="us"),
+        StatusChange(status=theirs, at=NOON + timedelta(minutes=1), source="engine"),
     )
-    words = told(a_generation(ended_by="engine", history=history))
+    words = told(a_generation(status=theirs, ended_by="engine", history=history))
 
-    assert words.startswith("What you were told before was not final.")
-    assert "✅ Done" in words
+    assert words.splitlines()[0] == said
 
 
 def test_an_end_that_confirms_ours_before_ours_was_told_says_nothing_of_it() -> None:
@@ -550,6 +569,20 @@ def test_an_output_brings_the_link_to_its_copy() -> None:
     )
 
     assert [each.link for each in content.items] == ["outputs/x", None]
+
+
+def test_a_file_that_came_within_its_address_is_sent_from_its_copy() -> None:
+    """Before there is one, from the record; afterwards nothing is left there."""
+    within = an_output(1, url="data:image/png;base64,AAAA")
+    copied = an_output(2, url="data:image/png;base64,", key="outputs/x")
+    content = notifications.end(
+        a_generation(outputs=(within, copied)),
+        trusted=everybody,
+        translate=translate,
+        linked=lambda each: each.key,
+    )
+
+    assert [each.url for each in content.items] == [within.url, "outputs/x"]
 
 
 JOB = "1" * 32

@@ -18,6 +18,7 @@ from schemas.wire.api import (
 )
 from tests.builders import ID
 
+REPLICATE: dict[str, object] = {"engine": "replicate", "deployment_id": None}
 ORDER: dict[str, Any] = {"engine": "comfydeploy", "deployment_id": "d-1"}
 
 
@@ -92,6 +93,15 @@ def test_an_input_has_a_name_that_can_be_stored(key: str) -> None:
         ({"maxAttempts": 11}, "maxAttempts"),
         ({"priority": 1}, "priority"),
         ({"priority": 11}, "priority"),
+        ({"version": "0f" * 32}, "version"),
+        ({"model": "a/b"}, "model"),
+        ({"deployment": "a/b"}, "deployment"),
+        ({"engine": "replicate", "model": "a/b"}, "deployment_id"),
+        (REPLICATE, ""),
+        (REPLICATE | {"model": "a/b", "deployment": "a/b"}, ""),
+        (REPLICATE | {"model": "../b"}, "model"),
+        (REPLICATE | {"version": "0f"}, "version"),
+        (REPLICATE | {"model": "a/b", "priority": 1}, "priority"),
         ({"input": {}}, "input"),
         ({"metadata": {"telegramChatId": "4711"}}, "metadata.telegramChatId"),
         ({"metadata": {"telegramChatId": 2**63}}, "metadata.telegramChatId"),
@@ -117,8 +127,26 @@ def test_comfyui_is_given_a_workflow(workflow: object) -> None:
     assert (taken.workflow, taken.priority, taken.tries) == (workflow, -10, 3)
 
 
-def test_only_runs_of_comfyui_are_tried_again() -> None:
-    """As often as is said."""
+@pytest.mark.parametrize(
+    "target",
+    [
+        {"version": "0f" * 32},
+        {"version": f"owner/name:{'0f' * 32}"},
+        {"model": "Owner/name-1.5"},
+        {"deployment": "owner/name"},
+    ],
+)
+def test_replicate_is_told_a_model_in_one_of_three_ways(target: dict[str, str]) -> None:
+    """It may be tried three times, as what it made may be lost."""
+    taken = order(**REPLICATE, **target)
+
+    assert taken.model_dump(include={"version", "model", "deployment"}, exclude_none=True) == target
+    assert taken.tries == 3
+    assert order(**REPLICATE, **target, maxAttempts=1).tries == 1
+
+
+def test_only_some_runs_are_tried_again() -> None:
+    """As often as is said; ComfyDeploy's are not."""
     asked = {"engine": "comfyui", "deployment_id": None, "workflow": "0f" * 32}
 
     assert order(**asked, maxAttempts=10).tries == 10
