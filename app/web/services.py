@@ -11,6 +11,7 @@ from app.ports import JobPage, Page, Stored, UserPage
 from app.usecases.arrears import Arrear, Stuck
 from app.usecases.orders import JobView, Order
 from app.usecases.oversee import Overview
+from app.usecases.prices import Tag
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.control import Control, Subject
 from schemas.deed import Deed
@@ -286,6 +287,14 @@ class Controlling(Protocol):
         ...
 
 
+class Prices(Protocol):
+    """What presets cost. May raise an UnavailableError."""
+
+    async def of(self, preset: Preset) -> Tag:
+        """Return what stands on a preset."""
+        ...
+
+
 class Presets(Protocol):
     """The presets, to be read. Every method may raise an UnavailableError."""
 
@@ -442,6 +451,7 @@ class Services:
     refunds: Refunds
     arrears: Arrears
     presets: Presets
+    prices: Prices
     workflows: Workflows
     images: Images
     storage: Storage
