@@ -8,7 +8,7 @@ still is as claimed, so a worker that slept through its claim changes nothing.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from processors import backoff
 from schemas.base import InstanceName, Value
@@ -18,6 +18,11 @@ from schemas.timing import Timing
 OwingT = TypeVar("OwingT", bound=Owing)
 Owed = tuple[Debt, ...]
 Alter = Callable[[Debt], Debt]
+
+
+COUNTED: Final = frozenset(DebtKind) - OUTWARD - {DebtKind.ASK}
+"""Kinds whose failed tries are counted until they are done: asking counts its rounds instead, and
+what is owed to people and programs dies."""
 
 
 class Taker(Value):

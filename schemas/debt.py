@@ -47,6 +47,9 @@ class DebtKind(StrEnum):
 OUTWARD: Final = frozenset({DebtKind.SHOW, DebtKind.NOTIFY})
 """Debts to people and programs: they die in the end. Those to ourselves never do."""
 
+MANY_TRIES: Final = 6
+"""Failed tries of an inward debt after which somebody should know."""
+
 CHAT: Final = frozenset({DebtKind.SHOW, DebtKind.NOTIFY})
 """Debts that only the bot's one sender may discharge."""
 

@@ -18,9 +18,11 @@ class Deed(Record):
     by: str
     """Who: ``cli:NAME``, ``api:KEY`` (a digest's beginning), ``telegram:ID``."""
     verb: str
-    """What: ``block``, ``unblock``, ``roles``, ``forget``, ``pause``, ``resume``, ``cap``."""
+    """What: ``block``, ``unblock``, ``roles``, ``forget``, ``pause``, ``resume``, ``cap``,
+    ``reset``."""
     subject: str
-    """To whom or what: ``user:ID``, ``engine:NAME``, ``preset:NAME``."""
+    """To whom or what: ``user:ID``, ``engine:NAME``, ``preset:NAME``, ``job:ID``,
+    ``generation:ID``."""
     said: str | None = None
     """Why, or to what, in the words of whoever did it."""
 

@@ -40,6 +40,12 @@ class Timing(Value):
     """How long a price that follows the cost waits for a cost that is not known."""
     continue_within: timedelta = timedelta(hours=24)
     """How long a job that waits for its person's word to go on waits for it."""
+    stuck_due: timedelta = timedelta(minutes=5)
+    """What should have happened so long ago, and has not, is stuck."""
+    stuck_still: timedelta = timedelta(minutes=15)
+    """A job that has not changed for so long is looked at whether it is stuck."""
+    stuck_given_up: timedelta = timedelta(hours=24)
+    """How long something that was given up counts as stuck; it stays to be replayed."""
     limit_waiting: timedelta = timedelta(hours=6)
     limit_running: timedelta = timedelta(minutes=30)
     socket_open_limit: timedelta = timedelta(seconds=10)

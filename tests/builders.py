@@ -362,8 +362,11 @@ def a_part(
 ) -> Generation:
     """The generation of a step of `a_chain`, ended by its engine where its status is an end."""
     ended = status in TERMINAL
+    run = None if status is RunStatus.WAITING else RunId(f"run-{number}-{item}")
     known: dict[str, Any] = {
         "id": its_id(number, item),
+        "metadata": some_metadata(run_id=run),
+        "runs": (EngineRun(attempt=1, run_id=run, submitted_at=NOON),) if run else (),
         "job_id": job.id,
         "step": number,
         "item": item,

@@ -5,13 +5,14 @@ from app.bootstrap.engines import (
     make_comfydeploy,
     make_comfyui,
     make_engines,
+    make_replicate,
     receivers,
 )
 from app.bootstrap.keys import Keys
 from app.bootstrap.peers import Peers
 from app.bootstrap.people import make_controlling, make_duties, make_forgetting, make_refunds
 from app.bootstrap.readiness import LEAST_DISK
-from app.bootstrap.service import Service, assemble, count_debts, count_servers
+from app.bootstrap.service import Service, assemble, count_debts, count_open, count_servers
 from app.bootstrap.store import Store, open_storage, open_store
 from app.bootstrap.tools import make_tools
 from app.clock import Clock
@@ -29,6 +30,7 @@ __all__ = [
     "Store",
     "build",
     "count_debts",
+    "count_open",
     "count_servers",
     "make_client",
     "make_comfydeploy",
@@ -38,6 +40,7 @@ __all__ = [
     "make_engines",
     "make_forgetting",
     "make_refunds",
+    "make_replicate",
     "open_storage",
     "open_store",
     "receivers",

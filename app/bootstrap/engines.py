@@ -9,6 +9,7 @@ from app.bootstrap.peers import Peers
 from app.engines.comfydeploy import ComfyDeploy
 from app.engines.comfyui import ComfyServer, ComfyUI
 from app.engines.comfyui.server import QUESTIONS, UPLOADS
+from app.engines.replicate import HOSTS, Replicate
 from app.observability.metrics import Metrics
 from app.ports import Engine
 from app.usecases.seen_servers import SeenServers
@@ -32,7 +33,7 @@ def receivers() -> Receivers:
     return {comfydeploy.NAME: comfydeploy.receive, replicate.NAME: replicate.receive}
 
 
-ENGINES: Final = (comfydeploy.NAME, comfyui.NAME)
+ENGINES: Final = (comfydeploy.NAME, comfyui.NAME, replicate.NAME)
 """All engines that there could be."""
 
 
@@ -51,6 +52,9 @@ def make_engines(
     if peers.comfyui_servers:
         engine = servers or make_comfyui(peers, client, timing, metrics)
         engines[engine.name] = engine
+    if peers.replicate_url is not None:
+        models = make_replicate(peers, peers.replicate_url, client, timing, metrics)
+        engines[models.name] = models
     return engines
 
 
@@ -63,6 +67,21 @@ def make_comfydeploy(
         url=url,
         key=peers.comfydeploy_key,
         hosts=peers.comfydeploy_hosts,
+        timing=timing,
+        metrics=metrics,
+    )
+
+
+def make_replicate(
+    peers: Peers, url: str, client: httpx.AsyncClient, timing: Timing, metrics: Metrics
+) -> Replicate:
+    """Return Replicate's API at `url` as an engine."""
+    return Replicate(
+        client,
+        url=url,
+        token=peers.replicate_token,
+        secrets=peers.replicate_secrets,
+        hosts=(*HOSTS, *peers.replicate_hosts),
         timing=timing,
         metrics=metrics,
     )

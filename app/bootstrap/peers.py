@@ -15,6 +15,9 @@ class Peers:
         comfydeploy_key: Its key.
         comfydeploy_hosts: Host patterns of its outputs.
         comfyui_servers: The ComfyUI servers; none where that engine is off.
+        replicate_url: The API's base, or None where that engine is off.
+        replicate_token: Its token.
+        replicate_hosts: Host patterns of its outputs, beside its own.
         replicate_secrets: What Replicate's webhooks may be signed with, ``whsec_...``.
         telegram_url: The Bot API's base, or None where Telegram is off.
         telegram_token: The bot's token.
@@ -26,6 +29,9 @@ class Peers:
     comfydeploy_key: str = ""
     comfydeploy_hosts: tuple[str, ...] = ()
     comfyui_servers: tuple[ServerSettings, ...] = ()
+    replicate_url: str | None = None
+    replicate_token: str = field(default="", repr=False)
+    replicate_hosts: tuple[str, ...] = ()
     replicate_secrets: tuple[str, ...] = field(default=(), repr=False)
     telegram_url: str | None
     telegram_token: str = ""

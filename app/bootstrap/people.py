@@ -32,6 +32,7 @@ from app.usecases.people import People
 from app.usecases.quoting import Quoting
 from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
+from app.usecases.reset_job import ResetJob
 from app.usecases.start_job import StartJob
 from app.usecases.take_image import THREADS, TakeImage
 from app.usecases.taking import Taking
@@ -53,6 +54,7 @@ class Desks:
         controlling: An operator's switches.
         forgetting: Forgets people.
         arrears: What is stuck or was given up.
+        reset: Has jobs moved that are stuck.
         images: Takes their pictures.
         duties: The texts that Telegram asks for.
     """
@@ -64,6 +66,7 @@ class Desks:
     controlling: Controlling
     forgetting: ForgetUser
     arrears: Arrears
+    reset: ResetJob
     images: TakeImage
     duties: Duties
 
@@ -115,6 +118,7 @@ def make_desks(tools: Tools, starter: StartJob, selling: Selling) -> Desks:
             keys=tools.keys,
         ),
         arrears=Arrears(tools.records, tools.orders, store.jobs, selling.records),
+        reset=ResetJob(tools.records, tools.orders, store.deeds),
         images=TakeImage(
             tools.storage,
             clock,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,13 +25,14 @@ from app.bootstrap.selling import Selling, make_selling
 from app.bootstrap.store import Store
 from app.bootstrap.tools import Tools
 from app.clock import Clock
-from app.observability.metrics import DebtRow, LineRow, Metrics, ServerRow
+from app.observability.metrics import DebtRow, LineRow, Metrics, OpenRow, ServerRow
 from app.ports import Engine
 from app.signals.alone import Alone
 from app.telegram.alerts import AdminAlerts
 from app.telegram.handling import Handling
 from app.telegram.reception import Reception
 from app.telegram.sender import Sender
+from app.usecases import open_work
 from app.usecases.accept_events import Acceptor
 from app.usecases.apply_events import Applier
 from app.usecases.desk import Desk
@@ -40,6 +41,7 @@ from app.usecases.duties import Duties
 from app.usecases.expire_media import ExpireMedia
 from app.usecases.forget_user import ForgetUser
 from app.usecases.hands import Hands
+from app.usecases.open_work import OpenWork
 from app.usecases.oversee import Oversee
 from app.usecases.records import Records
 from app.usecases.requests import Requests
@@ -60,6 +62,10 @@ if TYPE_CHECKING:
 
 Drain = Callable[[], Awaitable[None]]
 """Begins nothing more, waits for what is under way, and gives back what only one may hold."""
+
+
+ALL_STUCK: Final = 5_000
+"""More than is ever looked at of what is stuck: the gauges count all of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +101,7 @@ class Service:
     client: httpx.AsyncClient
     readiness: Readiness
     oversee: Oversee
+    open_work: OpenWork
     hooks: Webhooks
     app: ASGIApp
 
@@ -159,6 +166,7 @@ def assemble(tools: Tools) -> Service:
         client=tools.client,
         readiness=tools.readiness,
         oversee=tools.oversee,
+        open_work=tools.open_work,
         hooks=hooks,
         app=create_app(services, hooks),
     )
@@ -190,6 +198,21 @@ async def count_servers(service: Service) -> None:
             if each.named
         ],
         LineRow(found.waiting, waited.total_seconds()),
+    )
+
+
+async def count_open(service: Service) -> None:
+    """Bring the gauges of what is open and stuck up to date."""
+    found = await service.open_work(ALL_STUCK)
+    oldest = found.jobs.oldest
+    service.metrics.open_work(
+        OpenRow(
+            found.jobs.number,
+            found.jobs.paused,
+            found.stuck_jobs,
+            0 if oldest is None else open_work.age(oldest.since, found.at),
+        ),
+        [(each.reason, open_work.age(each.since, found.at)) for each in found.stuck],
     )
 
 
@@ -249,6 +272,8 @@ def _services(
         uses=tools.store.uses,
         previews=tools.store.previews,
         oversee=tools.oversee,
+        open_work=tools.open_work,
+        reset=desks.reset,
         metrics=tools.metrics,
         clock=tools.clock,
         webhook_keys={engine: keys.of(engine) for engine in receivers() if engine in engines},

@@ -29,6 +29,7 @@ from app.telegram.sender import Sender
 from app.usecases.circuits import Circuits
 from app.usecases.links import Links
 from app.usecases.money import Money
+from app.usecases.open_work import OpenWork
 from app.usecases.oversee import Oversee
 from app.usecases.records import Records, RecordsOf
 from app.usecases.seen_servers import SeenServers
@@ -57,6 +58,7 @@ class Tools:
         engines: Those that are on, by name.
         comfyui: The ComfyUI servers, which are one of them; None where there are none.
         oversee: Tells how these stand.
+        open_work: Tells what is open, and what is stuck.
         fetcher: Gets files of peers.
         storage: Files we keep.
     """
@@ -83,6 +85,7 @@ class Tools:
     engines: Mapping[EngineName, Engine]
     comfyui: ComfyUI | None
     oversee: Oversee
+    open_work: OpenWork
     fetcher: Fetcher
     storage: ObjectStorage
     links: Links
@@ -123,6 +126,7 @@ def make_tools(
     circuits = Circuits(clock, timing, alerts, metrics)
     seen = make_seen(store, name, clock, timing)
     servers = make_comfyui(peers, client, timing, metrics, seen) if peers.comfyui_servers else None
+    records = Records(store.generations, clock, journal)
     made = make_engines(peers, client, timing, metrics, servers)
     return Tools(
         settings=settings,
@@ -141,11 +145,12 @@ def make_tools(
         sender=sender,
         taking=Taking(name, timing, background=settings.run_background, messenger=sender),
         circuits=circuits,
-        records=Records(store.generations, clock, journal),
+        records=records,
         orders=RecordsOf[Job](store.jobs, clock, journal.ordered),
         money=Money(store.ledger, clock),
         comfyui=servers,
         oversee=make_oversee(store, peers, clock, timing),
+        open_work=OpenWork(records, store.jobs, timing=timing),
         engines={name: Watched(engine, circuits) for name, engine in made.items()},
         fetcher=fetcher,
         storage=open_storage(settings),

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli import money, office
+from app.cli import jobs, money, office
 
 app = typer.Typer(
     name="runrelay",
@@ -52,6 +52,7 @@ _KEEP = "Keep"
 
 app.add_typer(events, name="events", rich_help_panel=_LOOK)
 app.add_typer(debts, name="debts", rich_help_panel=_LOOK)
+app.add_typer(jobs.jobs, name="jobs", rich_help_panel=_LOOK)
 app.add_typer(money.ledger, name="ledger", rich_help_panel=_MONEY)
 app.add_typer(money.payments, name="payments", rich_help_panel=_MONEY)
 app.add_typer(presets, name="presets", rich_help_panel=_RUN)
@@ -150,8 +151,14 @@ def start(
         typer.Option(metavar="USD/UNIT", help="What the engine costs: 0.000337/second, 0.02/run."),
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="Who shall run it: comfydeploy or comfyui.")
+        str, typer.Option(help="Who shall run it: comfydeploy, comfyui or replicate.")
     ] = "comfydeploy",
+    model: Annotated[
+        str | None, typer.Option(metavar="OWNER/NAME", help="Replicate: an official model.")
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Replicate: a version of a model, 64 hexadecimal digits.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Watch it until its end.")] = False,
 ) -> None:
     r"""Order a generation from the running service.
@@ -165,11 +172,14 @@ def start(
 
     [dim]runrelay start --engine comfyui --workflow examples/workflows/t2i.json \
     --input 6/text="a lighthouse at dusk" --input 3/steps:=30 --wait[/dim]
+
+    [dim]runrelay start --engine replicate --model black-forest-labs/flux-schnell \
+    --input prompt="a lighthouse at dusk" --rate 0.003/run --wait[/dim]
     """
     from app.cli import ordering
 
     order = ordering.order(engine, inputs or [], chat, rate)
-    what = ordering.what(engine, deployment, workflow)
+    what = ordering.what(engine, deployment, workflow, model, version)
     raise typer.Exit(asyncio.run(ordering.start({**order, **what}, wait=wait)))
 
 

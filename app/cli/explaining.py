@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from rich.text import Text
 
 from app.bootstrap import receivers
-from app.cli import opening, speaking
+from app.cli import opening, speaking, stepping
 from app.cli.settling import refusing
 from app.clock import Clock
 from app.usecases.explain import Explain, Explanation, movement_of
@@ -32,6 +32,10 @@ async def explain(named: str) -> None:
             story = await gather(named, clock.now())
     if story.job is not None:
         _job(story.job, story.entries)
+        if story.job.id == named or len(story.job.steps) > 1:
+            speaking.say("Steps", "bold")
+            stepping.show(story.job, story.made)
+            speaking.say("")
     for page in story.pages:
         _page(page)
 
@@ -129,6 +133,10 @@ def _rows(page: Explanation) -> list[tuple[str, str]]:
 def _asked(request: Request) -> str:
     if request.workflow is not None:
         return f"workflow {request.workflow}"
+    if request.version is not None:
+        return f"version {request.version}"
+    if request.model is not None:
+        return f"model {request.model}"
     return f"deployment {request.deployment_id}"
 
 

@@ -28,11 +28,16 @@ ANY: Final = "c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11"
 """A deployment for the sandbox, which takes any."""
 WORKFLOWS: Final = "comfyui"
 """The engine that is sent what it shall run."""
+MODELS: Final = "replicate"
+"""The engine that is told which model to run."""
 
 ENGLISH: Final = Voice(Language.ENGLISH, english)
 """What this command speaks."""
 _FILE_MOST: Final = 1_048_576
 _RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)/(second|minute|hour|run)")
+
+_NAMED: Final = frozenset({"deployment_id", "workflow", "deployment", "model", "version"})
+"""What an order may say of what is run."""
 
 Json = dict[str, Any]
 """What the API says: Any, since it is only shown."""
@@ -55,8 +60,18 @@ def order(engine: str, inputs: Sequence[str], chat: int | None, rate: str | None
     }
 
 
-def what(engine: str, deployment: str | None, workflow: Path | None) -> Json:
+def what(
+    engine: str,
+    deployment: str | None,
+    workflow: Path | None,
+    model: str | None = None,
+    version: str | None = None,
+) -> Json:
     """Return what an order says of what is run: nothing where the sandbox shall take any."""
+    if engine == MODELS:
+        return _model(deployment, workflow, model, version)
+    if model is not None or version is not None:
+        refuse([f"--model, --version: are for {MODELS}, not for {engine}"])
     if engine != WORKFLOWS:
         if workflow is not None:
             refuse([f"--workflow: is for {WORKFLOWS}; {engine} runs a --deployment"])
@@ -65,25 +80,41 @@ def what(engine: str, deployment: str | None, workflow: Path | None) -> Json:
         refuse([f"--deployment: is for others; {engine} runs a --workflow"])
     if workflow is None:
         refuse(["--workflow: is missing; in ComfyUI's menu it is Workflow, Export (API)"])
+    return {"workflow": _graph(workflow)}
+
+
+def _graph(workflow: Path) -> Json:
     try:
         with workflow.open("rb") as file:
-            return {"workflow": json.loads(file.read(_FILE_MOST))}
+            return json.loads(file.read(_FILE_MOST))
     except OSError as error:
         refuse([f"--workflow: {workflow}: cannot be read: {error.strerror}"])
     except (ValueError, RecursionError):
         refuse([f"--workflow: {workflow}: is not JSON, or larger than 1 MiB"])
 
 
+def _model(
+    deployment: str | None, workflow: Path | None, model: str | None, version: str | None
+) -> Json:
+    if workflow is not None:
+        refuse([f"--workflow: is for {WORKFLOWS}, not for {MODELS}"])
+    named = {"deployment": deployment, "model": model, "version": version}
+    given = {name: text for name, text in named.items() if text is not None}
+    if len(given) != 1:
+        refuse([f"--model, --version, --deployment: {MODELS} is given one of them"])
+    return dict(given)
+
+
 async def start(body: Json, *, wait: bool) -> int:
     """Order it; return the exit code."""
     with refusing():
         settings = settled()
-        if settings.live and body.keys().isdisjoint({"deployment_id", "workflow"}):
+        if settings.live and body.keys().isdisjoint(_NAMED):
             raise SetupError(["--deployment: is missing; ComfyDeploy shows a deployment's UUID"])
         base = _service(settings)
         if not settings.internal_api_key:
             raise SetupError(["INTERNAL_API_KEY: is missing"])
-        ordered = body if "workflow" in body else {"deployment_id": ANY, **body}
+        ordered = {"deployment_id": ANY, **body} if body.keys().isdisjoint(_NAMED) else body
         key = settings.internal_api_key[0].get_secret_value()
         async with httpx.AsyncClient(
             base_url=base,

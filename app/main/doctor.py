@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from http import HTTPStatus
@@ -16,11 +16,12 @@ from app.bootstrap import (
     make_client,
     make_comfydeploy,
     make_comfyui,
+    make_replicate,
     open_storage,
     open_store,
 )
 from app.clock import Clock
-from app.errors import AppError, PeerError, SetupError, UnavailableError
+from app.errors import AppError, PeerError, PeerRefusedError, SetupError, UnavailableError
 from app.main import database
 from app.main.listening import noted_url
 from app.main.peers import peers_of
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 PATIENCE: Final = timedelta(seconds=2)
 CALL_SECONDS: Final = 10.0
 _WEBHOOK: Final = "/api/webhook/comfydeploy"
+_SIGNED: Final = "/api/webhook/replicate"
+_COPY: Final = "copy it from GET https://api.replicate.com/v1/webhooks/default/secret"
+"""What to do about the secret that Replicate signs webhooks with."""
 
 
 class Check(NamedTuple):
@@ -168,6 +172,36 @@ async def _comfyui(settings: Settings) -> list[Check]:
     ]
 
 
+async def _replicate(settings: Settings) -> list[Check]:
+    """See that the token is good, and that webhooks can come and be told from others'."""
+    peers = _peers(settings)
+    if peers.replicate_url is None:
+        return [_absent("Replicate", "REPLICATE_API_TOKEN", settings)]
+    async with make_client() as client:
+        engine = make_replicate(peers, peers.replicate_url, client, Timing(), Metrics())
+        try:
+            found = [Check("Replicate", "ok", f"answers; {await engine.check()}")]
+        except PeerRefusedError as error:
+            found = [Check("Replicate", "failed", str(error), _COPY)]
+        except PeerError as error:
+            cure = "look at REPLICATE_API_TOKEN and REPLICATE_API_URL, and the way out"
+            found = [Check("Replicate", "failed", str(error), cure)]
+    return [*found, *_called_back(settings)]
+
+
+def _called_back(settings: Settings) -> Iterator[Check]:
+    """Say what keeps Replicate's webhooks from being taken."""
+    name, without = "Replicate webhooks", "so its runs are followed by asking"
+    if not settings.replicate_webhook_secret:
+        said = f"REPLICATE_WEBHOOK_SECRET is empty, {without}"
+        yield Check(name, "warning", said, _COPY)
+    if settings.live and (settings.webhook_url or "").startswith("http://"):
+        said = f"WEBHOOK_URL is plain http, and Replicate calls https alone, {without}"
+        yield Check(
+            name, "failed", said, "give this service a certificate, or a proxy that has one"
+        )
+
+
 async def _telegram(settings: Settings) -> list[Check]:
     peers = _peers(settings)
     if peers.telegram_url is None and not settings.live:
@@ -232,6 +266,8 @@ async def _webhook(settings: Settings) -> list[Check]:
     async with _client() as client:
         # Where the engine is off, nobody takes its webhooks.
         posted = [_WEBHOOK] if not settings.live or settings.comfydeploy_api_key else []
+        signed = settings.replicate_api_token and settings.replicate_webhook_secret
+        posted += [_SIGNED] if signed else []
         posted += [telegram.PATH] if settings.updates_by == "webhook" else []
         return [
             await _answers(client, "GET", f"{base}/livez", HTTPStatus.OK),
@@ -319,6 +355,7 @@ _LOOKS: Final[Mapping[str, Looking]] = {
     "Redis": _redis,
     "ComfyDeploy": _comfydeploy,
     "ComfyUI": _comfyui,
+    "Replicate": _replicate,
     "Telegram": _telegram,
     "duties": _duties,
     "webhook URL": _webhook,

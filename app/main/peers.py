@@ -16,6 +16,7 @@ def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Pee
     """
     base = settings.webhook_url or local
     key, token = settings.comfydeploy_api_key, settings.telegram_bot_token
+    models = settings.replicate_api_token
     if stand_ins is None:
         return Peers(
             webhook_base=base,
@@ -23,6 +24,8 @@ def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Pee
             comfydeploy_key=key.get_secret_value() if key else "",
             comfydeploy_hosts=settings.comfydeploy_hosts,
             comfyui_servers=settings.comfyui_servers,
+            replicate_url=settings.replicate_api_url if models else None,
+            replicate_token=models.get_secret_value() if models else "",
             replicate_secrets=_replicate_secrets(settings),
             telegram_url=settings.telegram_api_url if token else None,
             telegram_token=token.get_secret_value() if token else "",
@@ -34,6 +37,9 @@ def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Pee
         comfydeploy_key=key.get_secret_value() if key else KEY,
         comfydeploy_hosts=(*settings.comfydeploy_hosts, stand_ins.outputs_host),
         comfyui_servers=settings.comfyui_servers or _stand_in_servers(stand_ins),
+        replicate_url=settings.replicate_api_url or stand_ins.replicate or None,
+        replicate_token=models.get_secret_value() if models else stand_ins.replicate_token,
+        replicate_hosts=(stand_ins.outputs_host,),
         replicate_secrets=_replicate_secrets(settings) or _stand_in_secrets(stand_ins),
         telegram_url=settings.telegram_api_url or stand_ins.telegram,
         telegram_token=token.get_secret_value() if token else TOKEN,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import structlog
 
-from app.bootstrap import Peers, Service, build, count_debts, count_servers
+from app.bootstrap import Peers, Service, build, count_debts, count_open, count_servers
 from app.clock import Clock
 from app.errors import UnavailableError
 from app.main import collecting, database
@@ -189,6 +189,7 @@ def _endless(service: Service) -> list[Endless]:
     running: list[Endless] = [
         _every(service.timing.clock_every, lambda: _sample(service)),
         _every(COUNT_EVERY, lambda: count_debts(service)),
+        _every(COUNT_EVERY, lambda: count_open(service)),
         _every(COUNT_EVERY, lambda: count_servers(service)),
         _every(READER_EVERY, service.store.connection.check_reader),
         _every(DISK_EVERY, disk.look),

@@ -22,6 +22,7 @@ from prometheus_client import (
 
 from schemas import server
 from schemas.debt import DebtKind
+from schemas.stuck import StuckReason
 
 OTHER: Final = "other"
 """Label of whatever has no label of its own."""
@@ -57,6 +58,15 @@ class LineRow(NamedTuple):
     oldest_seconds: float
 
 
+class OpenRow(NamedTuple):
+    """How many jobs have not ended, and how long ago the oldest of them was ordered."""
+
+    number: int
+    paused: int
+    stuck: int
+    oldest_seconds: float
+
+
 class Metrics:
     """All figures of one process, in a registry of its own."""
 
@@ -72,6 +82,7 @@ class Metrics:
         self._make_event_figures()
         self._make_engine_figures()
         self._make_server_figures()
+        self._make_job_figures()
         self._make_debt_figures()
         self._make_telegram_figures()
         self._alerts = self._counter("alerts", "Alerts raised.", "slug")
@@ -137,6 +148,17 @@ class Metrics:
             self._server_taken.labels(row.name).set(row.taken)
         self._line.set(line.waiting)
         self._line_oldest.set(line.oldest_seconds)
+
+    def open_work(self, row: OpenRow, stuck: Iterable[tuple[StuckReason, float]]) -> None:
+        """Set what is open, and what is stuck: why, and for how many seconds."""
+        for state, number in (("open", row.number), ("paused", row.paused), ("stuck", row.stuck)):
+            self._jobs.labels(state).set(number)
+        self._jobs_oldest.set(row.oldest_seconds)
+        given = list(stuck)
+        for reason in StuckReason:
+            alike = [seconds for found, seconds in given if found is reason]
+            self._stuck.labels(reason.value).set(len(alike))
+            self._stuck_oldest.labels(reason.value).set(max(alike, default=0))
 
     def retried(self, reason: str) -> None:
         """Count a run that is tried again, by why: a `Retry`."""
@@ -263,6 +285,18 @@ class Metrics:
         self._previews = self._counter("previews", "Pictures of runs under way.", "server")
         self._sockets_lost = self._counter(
             "server_sockets_lost", "Sockets that broke, or did not open.", "server"
+        )
+
+    def _make_job_figures(self) -> None:
+        self._jobs = self._gauge(
+            "jobs", "Jobs that are open, those of them paused, and those stuck.", "state"
+        )
+        self._jobs_oldest = self._gauge(
+            "jobs_oldest_seconds", "How long ago the oldest open job was ordered."
+        )
+        self._stuck = self._gauge("stuck", "What is stuck, by why.", "reason")
+        self._stuck_oldest = self._gauge(
+            "stuck_oldest_seconds", "For how long the oldest has been stuck.", "reason"
         )
 
     def _make_debt_figures(self) -> None:

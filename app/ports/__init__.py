@@ -3,7 +3,9 @@
 from app.ports.engines import Engine, Fleet, Receiver, ServerBoard
 from app.ports.files import Files, Source, Storage, Stored, StoredKey
 from app.ports.generations import (
+    Counted,
     Generations,
+    OpenRuns,
     Page,
     Previews,
     Running,
@@ -13,7 +15,7 @@ from app.ports.generations import (
     Workflows,
 )
 from app.ports.money import Comparisons, KeptPayments, Ledger, PaymentPage, PaymentProvider
-from app.ports.orders import JobPage, Jobs, Presets, PresetWrite
+from app.ports.orders import JobPage, Jobs, Oldest, OpenJobs, Presets, PresetWrite
 from app.ports.people import Chats, Controls, Deeds, UserPage, Users
 from app.ports.records import Debtors, Inbox, Lease, Leases, Owed, OwingT, Write
 from app.ports.signals import Alerts, Waker
@@ -26,6 +28,7 @@ __all__ = [
     "Controls",
     "Conversation",
     "Conversations",
+    "Counted",
     "Debtors",
     "Deeds",
     "Engine",
@@ -40,6 +43,9 @@ __all__ = [
     "Leases",
     "Ledger",
     "Messenger",
+    "Oldest",
+    "OpenJobs",
+    "OpenRuns",
     "Owed",
     "OwingT",
     "Page",

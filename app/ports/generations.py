@@ -12,12 +12,14 @@ from typing import NamedTuple, Protocol
 
 from pydantic import JsonValue
 
+from app.ports.orders import Oldest
 from app.ports.records import Debtors
 from processors.ledger import EndedRun
 from processors.scheduling import Waiting
 from schemas.base import EngineName, GenerationId, RunId
 from schemas.generation import Generation
 from schemas.preview import Preview
+from schemas.run import RunStatus
 from schemas.usage import Use, UseRow, UsesBy
 
 
@@ -42,6 +44,26 @@ class Running(NamedTuple):
     engine: EngineName
     preset: str
     number: int
+
+
+class Counted(NamedTuple):
+    """How many generations of an engine stand at a status."""
+
+    status: RunStatus
+    engine: EngineName
+    number: int
+
+
+class OpenRuns(NamedTuple):
+    """The generations that have not ended.
+
+    Attributes:
+        counted: How many there are of each status and engine.
+        oldest: None where there is none.
+    """
+
+    counted: tuple[Counted, ...]
+    oldest: Oldest | None
 
 
 class Generations(Debtors[Generation], Protocol):
@@ -84,7 +106,23 @@ class Generations(Debtors[Generation], Protocol):
         ...
 
     async def silent(self, before: datetime, limit: int) -> tuple[Generation, ...]:
-        """Return generations that have not ended, nor changed since `before`, oldest first."""
+        """Return generations that have not ended, nor changed since `before`, oldest first.
+
+        Not those whose turn has not come: their job speaks for them.
+        """
+        ...
+
+    async def lingering(
+        self, statuses: frozenset[RunStatus], before: datetime, limit: int
+    ) -> tuple[Generation, ...]:
+        """Return generations in these statuses that were ordered before a time, oldest first.
+
+        Without their request payload's inputs, as `many`.
+        """
+        ...
+
+    async def count_open(self) -> OpenRuns:
+        """Count the generations that have not ended."""
         ...
 
     async def spent(self, since: datetime) -> tuple[Spent, ...]:

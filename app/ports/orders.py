@@ -20,6 +20,28 @@ class JobPage(NamedTuple):
     next: str | None
 
 
+class Oldest(NamedTuple):
+    """The oldest of several records."""
+
+    id: str
+    since: datetime
+    """When it was ordered."""
+
+
+class OpenJobs(NamedTuple):
+    """The jobs that have not ended.
+
+    Attributes:
+        number: How many there are.
+        paused: How many of them wait for their person's word.
+        oldest: None where there is none.
+    """
+
+    number: int
+    paused: int
+    oldest: Oldest | None
+
+
 class Jobs(Debtors[Job], Protocol):
     """The jobs we keep."""
 
@@ -53,7 +75,14 @@ class Jobs(Debtors[Job], Protocol):
         ...
 
     async def silent(self, before: datetime, limit: int) -> tuple[Job, ...]:
-        """Return jobs that have not ended, nor changed since `before`, oldest first."""
+        """Return jobs that have not ended, nor changed since `before`, oldest first.
+
+        Not those that wait for their person's word: that is theirs to give, or to let be.
+        """
+        ...
+
+    async def count_open(self) -> OpenJobs:
+        """Count the jobs that have not ended."""
         ...
 
 

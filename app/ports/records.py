@@ -84,6 +84,17 @@ class Debtors(Protocol[OwingT]):
         """Count what is owed, by kind and state."""
         ...
 
+    async def failing(self, limit: int) -> tuple[OwingT, ...]:
+        """Return records with a live debt that failed `MANY_TRIES` times, in any order.
+
+        Of kinds whose failed tries are counted until they are done (processors.debts.COUNTED).
+        """
+        ...
+
+    async def died(self, since: datetime, limit: int) -> tuple[OwingT, ...]:
+        """Return records with a debt that was given up after `since`, in any order."""
+        ...
+
     def indebted(self) -> AsyncIterator[OwingT]:
         """Yield the records that owe anything, dead or alive, oldest first."""
         ...

@@ -18,6 +18,7 @@ from app.settings.model import MIN_SECRET, NAMES, Settings, SettingsError
 from processors.protocols import signing
 
 COMFYDEPLOY_API: Final = "https://api.comfydeploy.com/api"
+REPLICATE_API: Final = "https://api.replicate.com/v1"
 TELEGRAM_API: Final = "https://api.telegram.org"
 
 
@@ -77,8 +78,8 @@ _NEEDED: Final = {
     "WEBHOOK_URL": "the address at which engines reach this service, as in https://example.com",
     "WEBHOOK_SECRET": _MAKE_ONE,
     "INTERNAL_API_KEY": _MAKE_ONE,
-    "COMFYDEPLOY_API_KEY": "no engine is set up without it, or COMFYUI_SERVERS; "
-    "it is made in ComfyDeploy's settings",
+    "COMFYDEPLOY_API_KEY": "no engine is set up without it, COMFYUI_SERVERS or "
+    "REPLICATE_API_TOKEN; it is made in ComfyDeploy's settings",
 }
 _SECRETS: Final = ("WEBHOOK_SECRET", "INTERNAL_API_KEY", "TELEGRAM_WEBHOOK_SECRET")
 
@@ -124,7 +125,8 @@ def _parsed(given: Mapping[str, str]) -> tuple[Settings, tuple[str, ...]]:
 
 def _check_live(settings: Settings, failed: frozenset[str], verdict: _Verdict) -> None:
     """What the real world asks for."""
-    other_engine = settings.comfyui_servers or "COMFYUI_SERVERS" in failed
+    others = settings.comfyui_servers or settings.replicate_api_token
+    other_engine = others or "COMFYUI_SERVERS" in failed
     for name, hint in _NEEDED.items():
         if name == "COMFYDEPLOY_API_KEY" and other_engine:
             continue
@@ -170,6 +172,11 @@ def _live_warnings(settings: Settings) -> Iterator[str]:
         yield "TELEGRAM_BOT_TOKEN: is empty: nobody is told in Telegram"
         if settings.admin_chat_id is not None:
             yield "ADMIN_CHAT_ID: is of no use without TELEGRAM_BOT_TOKEN"
+    if settings.replicate_api_token and not settings.replicate_webhook_secret:
+        yield (
+            "REPLICATE_WEBHOOK_SECRET: is empty: no webhook of Replicate's is taken, and its runs "
+            "are followed by asking"
+        )
     if settings.allow_private_targets:
         yield "ALLOW_PRIVATE_TARGETS: is on: engines can make us read from this network"
     yield from _plain_http(settings)
@@ -177,7 +184,7 @@ def _live_warnings(settings: Settings) -> Iterator[str]:
 
 def _plain_http(settings: Settings) -> Iterator[str]:
     """Where keys go over the network as they are."""
-    for name in ("COMFYDEPLOY_API_URL", "TELEGRAM_API_URL"):
+    for name in ("COMFYDEPLOY_API_URL", "REPLICATE_API_URL", "TELEGRAM_API_URL"):
         address: str | None = getattr(settings, name.lower())
         if address and address.startswith("http://"):
             yield f"{name}: is plain http: whoever carries the traffic can read the key"
@@ -194,6 +201,7 @@ def _check_sandbox(settings: Settings, _failed: frozenset[str], verdict: _Verdic
     given = {
         "COMFYDEPLOY_API_KEY": settings.comfydeploy_api_key and not settings.comfydeploy_api_url,
         "TELEGRAM_BOT_TOKEN": settings.telegram_bot_token and not settings.telegram_api_url,
+        "REPLICATE_API_TOKEN": settings.replicate_api_token and not settings.replicate_api_url,
     }
     for name in (name for name, unused in given.items() if unused):
         verdict.warnings.append(f"{name}: is not used in sandbox mode; set MODE=live for it")
@@ -212,6 +220,7 @@ def _live_defaults(settings: Settings) -> dict[str, Any]:
     """Where the real peers are, unless said otherwise."""
     return {
         "comfydeploy_api_url": settings.comfydeploy_api_url or COMFYDEPLOY_API,
+        "replicate_api_url": settings.replicate_api_url or REPLICATE_API,
         "telegram_api_url": settings.telegram_api_url or TELEGRAM_API,
     }
 

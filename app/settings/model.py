@@ -94,6 +94,9 @@ class Settings(BaseModel):
     """None: no such engine when live; in sandbox mode, the stand-ins that we start."""
     comfyui_poll_seconds: Annotated[int, values.number(1, 300)] = 10
     """How often a server is asked about a run that goes on, whatever its socket says."""
+    replicate_api_url: values.Url | None = None
+    """Always set in live mode. In sandbox mode, None means the stand-in that we start."""
+    replicate_api_token: SecretStr | None = None
     replicate_webhook_secret: values.SigningSecrets = ()
     """What Replicate signs its webhooks with. None: they find no door, and runs are asked after."""
     telegram_bot_token: SecretStr | None = None

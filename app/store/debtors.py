@@ -14,8 +14,9 @@ from app.ports import Owed, OwingT, Write
 from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.documents import Document, read, update
+from processors.debts import COUNTED
 from schemas.base import InstanceName
-from schemas.debt import DebtKind
+from schemas.debt import MANY_TRIES, DebtKind
 
 EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every time we keep: compares true with any, and lets a partial index be used."""
@@ -109,6 +110,21 @@ class MongoDebtors(Generic[OwingT]):
         """See app.ports.Debtors."""
         return await self._some({"dueAt": {"$lte": until}, "owed.by": {"$eq": by}}, "dueAt", 0)
 
+    async def failing(self, limit: int) -> tuple[OwingT, ...]:
+        """See app.ports.Debtors."""
+        often = {
+            "attempts": {"$gte": MANY_TRIES},
+            "kind": {"$in": sorted(COUNTED)},
+            "deadAt": {"$exists": False},
+        }
+        # The first half is what the index is asked for, which has nobody else.
+        query: Document = {"owed.attempts": {"$gte": MANY_TRIES}, "owed": {"$elemMatch": often}}
+        return await self._any(query, limit)
+
+    async def died(self, since: datetime, limit: int) -> tuple[OwingT, ...]:
+        """See app.ports.Debtors."""
+        return await self._any({"owed.deadAt": {"$gt": since}}, limit)
+
     async def indebted(self) -> AsyncIterator[OwingT]:
         """See app.ports.Debtors."""
         async for each in self._yielded(INDEBTED):
@@ -177,6 +193,12 @@ class MongoDebtors(Generic[OwingT]):
     async def _some(self, query: Document, order: str, limit: int) -> tuple[OwingT, ...]:
         async with answered():
             found = await self._all.find(query).sort(order, ASCENDING).limit(limit).to_list(None)
+        return tuple(self._read(found))
+
+    async def _any(self, query: Document, limit: int) -> tuple[OwingT, ...]:
+        """Return some of what matches: as its index has them, for to sort is to read them all."""
+        async with answered():
+            found = await self._all.find(query).limit(limit).to_list(None)
         return tuple(self._read(found))
 
     async def _yielded(self, query: Document) -> AsyncIterator[OwingT]:

@@ -8,7 +8,7 @@ from typing import Final
 from pydantic import JsonValue
 from pymongo import ASCENDING, DESCENDING
 
-from app.ports import Page, Running, Spent
+from app.ports import Counted, Oldest, OpenRuns, Page, Running, Spent
 from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.debtors import AT_ONCE, MongoDebtors
@@ -89,10 +89,39 @@ class MongoGenerations(MongoDebtors[Generation]):
 
     async def silent(self, before: datetime, limit: int) -> tuple[Generation, ...]:
         """See app.ports.Generations."""
-        quiet: Document = {"status": {"$in": sorted(OPEN)}, "updatedAt": {"$lt": before}}
+        begun = sorted(OPEN - {RunStatus.WAITING})
+        quiet: Document = {"status": {"$in": begun}, "updatedAt": {"$lt": before}}
         # Ids begin with the time at which they were made: what is younger is not looked at.
         quiet["_id"] = {"$lt": first_id(before)}
         return await self._some(quiet, "_id", limit)
+
+    async def lingering(
+        self, statuses: frozenset[RunStatus], before: datetime, limit: int
+    ) -> tuple[Generation, ...]:
+        """See app.ports.Generations."""
+        chosen: Document = {"status": {"$in": sorted(statuses)}, "_id": {"$lt": first_id(before)}}
+        async with answered():
+            found = self._all.find(chosen, {"requestPayload.inputs": 0}).sort("_id", ASCENDING)
+            return tuple(self._read(await found.limit(limit).to_list(None)))
+
+    async def count_open(self) -> OpenRuns:
+        """See app.ports.Generations."""
+        being: Document = {"status": {"$in": sorted(OPEN)}}
+        by = {"status": "$status", "engine": "$engine"}
+        counted = {"$group": {"_id": by, "number": {"$sum": 1}}}
+        async with answered():
+            # Named, so that no record is fetched: the index holds all of it.
+            rows = await self._all.aggregate([{"$match": being}, counted], hint=STANDING).to_list(
+                None
+            )
+            found = await self._all.find_one(being, {"createdAt": 1}, sort=[("_id", ASCENDING)])
+        return OpenRuns(
+            tuple(
+                Counted(RunStatus(row["_id"]["status"]), row["_id"]["engine"], row["number"])
+                for row in rows
+            ),
+            Oldest(found["_id"], found["createdAt"]) if found else None,
+        )
 
     async def spent(self, since: datetime) -> tuple[Spent, ...]:
         """See app.ports.Generations."""

@@ -8,6 +8,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collation import Collation, CollationStrength
 
 from app.store.documents import Document
+from schemas.debt import MANY_TRIES
 from schemas.run import RunStatus
 
 
@@ -137,6 +138,7 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             IndexModel([("userId", ASCENDING), ("_id", DESCENDING), ("status", ASCENDING)]),
             IndexModel([("userId", ASCENDING), ("status", ASCENDING), ("_id", DESCENDING)]),
             IndexModel([("status", ASCENDING), ("_id", DESCENDING)]),
+            _present("pause.at"),
             # What makes a limit hold for orders that come at once.
             _unique([("userId", ASCENDING), ("turn", DESCENDING)], "turn"),
         ],
@@ -196,6 +198,11 @@ def _owing() -> tuple[IndexModel, ...]:
         IndexModel(
             [("owed.deadAt", ASCENDING)],
             partialFilterExpression={"owed.deadAt": {"$exists": True}},
+        ),
+        # Of the few that were tried so often; what waits for its first try is in none of it.
+        IndexModel(
+            [("owed.attempts", ASCENDING)],
+            partialFilterExpression={"owed.attempts": {"$gte": MANY_TRIES}},
         ),
     )
 

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from pymongo import DESCENDING
+from pymongo import ASCENDING, DESCENDING
 
-from app.ports import JobPage
+from app.ports import JobPage, Oldest, OpenJobs
 from app.store.answering import answered
 from app.store.connection import Connection
-from app.store.debtors import MongoDebtors
+from app.store.debtors import EVER, MongoDebtors
 from app.store.documents import Document
 from processors import limits
 from processors.limits import Bounds, Past
@@ -75,11 +75,21 @@ class MongoJobs(MongoDebtors[Job]):
             found = await self._all.find_one(taken, fields, sort=[("turn", DESCENDING)])
         return 0 if found is None else found["turn"]
 
+    async def count_open(self) -> OpenJobs:
+        """See app.ports.Jobs."""
+        being: Document = {"status": {"$in": sorted(JOB_OPEN)}}
+        async with answered():
+            number = await self._all.count_documents(being)
+            paused = await self._all.count_documents({"pause.at": {"$gt": EVER}, **being})
+            found = await self._all.find_one(being, {"createdAt": 1}, sort=[("_id", ASCENDING)])
+        return OpenJobs(number, paused, Oldest(found["_id"], found["createdAt"]) if found else None)
+
     async def silent(self, before: datetime, limit: int) -> tuple[Job, ...]:
         """See app.ports.Jobs."""
         quiet: Document = {"status": {"$in": sorted(JOB_OPEN)}, "updatedAt": {"$lt": before}}
         # Ids begin with the time at which they were made: what is younger is not looked at.
         quiet["_id"] = {"$lt": first_id(before)}
+        quiet["pause"] = {"$exists": False}
         return await self._some(quiet, "_id", limit)
 
 

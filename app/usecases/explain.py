@@ -62,11 +62,13 @@ class Story(NamedTuple):
         job: None where the generation is of none.
         entries: What it moved in the ledger, in that order.
         pages: Of its generations that are there, or of the one that was asked about.
+        made: All its generations that are there; of a job of one step, or none, that one alone.
     """
 
     job: Job | None
     entries: tuple[Entry, ...]
     pages: tuple[Explanation, ...]
+    made: Mapping[GenerationId, Generation]
 
 
 class Explain:
@@ -97,10 +99,12 @@ class Explain:
         job = await self._jobs.get((generation.job_id or "") if generation else named)
         if generation is None and job is None:
             raise NotFoundError("generation or job")
-        made = [generation] if generation else await self._made(job)
+        alone = generation is not None and (job is None or len(job.steps) == 1)
+        made = [generation] if generation and alone else await self._made(job)
         entries = await self._entries(job)
-        pages = [await self._page(each, job, entries, now) for each in made]
-        return Story(job, entries, tuple(pages))
+        told = [generation] if generation else made
+        pages = [await self._page(each, job, entries, now) for each in told]
+        return Story(job, entries, tuple(pages), {each.id: each for each in made})
 
     async def _made(self, job: Job | None) -> list[Generation]:
         steps = job.steps if job else ()

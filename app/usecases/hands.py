@@ -29,7 +29,7 @@ from app.usecases.records import DecideOf, RecordsOf
 from app.usecases.taking import Taking
 from processors import debts
 from schemas.base import InstanceName, RunId
-from schemas.debt import CHAT, OUTWARD, Debt, DebtKind
+from schemas.debt import CHAT, MANY_TRIES, OUTWARD, Debt, DebtKind
 from schemas.timing import Timing
 
 
@@ -48,8 +48,6 @@ CONTENDED: Final = 20
 """Rounds of lost races after which a write is given up."""
 TELEGRAM: Final = "telegram"
 """The peer that debts to chats depend on."""
-STUCK: Final = 6
-"""Failed tries of an inward debt after which somebody should know."""
 
 UNSTOPPED: Final = frozenset({DebtKind.CANCEL, DebtKind.END})
 """Kinds whose tries are few and counted however long the engine is away: an end that is not
@@ -213,7 +211,7 @@ class Hands(Generic[OwingT]):
         try:
             after = await self._write(work, self._counted(work, why))
             debt = debts.find(after.owed, work.key) if after else None
-            if debt is not None and debt.kind not in OUTWARD and debt.attempts >= STUCK:
+            if debt is not None and debt.kind not in OUTWARD and debt.attempts >= MANY_TRIES:
                 self._alerts.alert(f"{debt.kind}_stuck", f"{work.record_id}: {why}")
         except Exception:  # noqa: BLE001 - as above; once its claim has run out it is anybody's
             self._log.exception("a debt that failed could not be given back", debt=work.key)
@@ -358,7 +356,7 @@ class Hands(Generic[OwingT]):
             return lambda record, now: debts.put(
                 record, debts.bury(record.owed, work.key, work.n, error=str(error), now=now)
             )
-        if debt.kind not in OUTWARD and debt.attempts + 1 >= STUCK:
+        if debt.kind not in OUTWARD and debt.attempts + 1 >= MANY_TRIES:
             self._alerts.alert(f"{debt.kind}_stuck", f"{work.record_id}: {error}")
         return self._counted(work, str(error))
 

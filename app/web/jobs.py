@@ -16,7 +16,7 @@ from app import errors
 from app.usecases.orders import JobView, Order
 from app.web import bodies, job_views, ranges, reading, shown
 from app.web.operations import Call, Operation, Route
-from app.web.services import Link, Orders, People
+from app.web.services import Link, OpenWork, Orders, People
 from processors.chains import Ordered
 from processors.errors import ChainRefusedError, InputRefusedError, InsufficientCreditsError
 from schemas.base import UserId
@@ -52,9 +52,12 @@ _ORDER_ERRORS: Final = (
 class JobHandlers:
     """Answers for jobs."""
 
-    def __init__(self, orders: Orders, people: People, link: Link, deadline: timedelta) -> None:
+    def __init__(
+        self, orders: Orders, people: People, work: OpenWork, link: Link, deadline: timedelta
+    ) -> None:
         self._orders = orders
         self._people = people
+        self._work = work
         self._link = link
         self._deadline = deadline
 
@@ -76,6 +79,10 @@ class JobHandlers:
         query = reading.query(JobQuery, call.request.scope["query_string"])
         statuses = None if query.status is None else frozenset({query.status})
         user = None if query.user is None else UserId(query.user)
+        if query.stuck:
+            found = await self._work.stuck_jobs(query.limit, user=user, statuses=statuses)
+            stuck = [job_views.listed(each) for each in found]
+            return _unless_known(call.request, _json({"items": stuck, "next": None}))
         page = await self._orders.page(user, query.cursor, query.limit, statuses=statuses)
         items = [job_views.listed(each) for each in page.items]
         return _unless_known(call.request, _json({"items": items, "next": page.next}))
@@ -121,9 +128,11 @@ class JobHandlers:
         return _json(job_views.public(view, self._link), status)
 
 
-def routes(orders: Orders, people: People, link: Link, deadline: timedelta) -> tuple[Route, ...]:
+def routes(
+    orders: Orders, people: People, work: OpenWork, link: Link, deadline: timedelta
+) -> tuple[Route, ...]:
     """Return what can be done with jobs."""
-    do = JobHandlers(orders, people, link, deadline)
+    do = JobHandlers(orders, people, work, link, deadline)
     return (
         Route(
             Operation(
@@ -146,7 +155,7 @@ def routes(orders: Orders, people: People, link: Link, deadline: timedelta) -> t
                 path=PATH,
                 name="listJobs",
                 tag=_TAG,
-                summary="List jobs, newest first",
+                summary="List jobs, newest first; all there are, or those that are stuck",
                 headers=ReadHeaders,
                 query=JobQuery,
                 answer=shown.job_page(),

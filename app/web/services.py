@@ -9,9 +9,11 @@ from typing import Protocol
 from app.errors import UnavailableError
 from app.ports import JobPage, Page, Stored, UserPage
 from app.usecases.arrears import Arrear, Stuck
+from app.usecases.open_work import Standing
 from app.usecases.orders import JobView, Order
 from app.usecases.oversee import Overview
 from app.usecases.prices import Tag
+from app.usecases.reset_job import Reset
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.control import Control, Subject
 from schemas.deed import Deed
@@ -359,6 +361,28 @@ class Oversee(Protocol):
         ...
 
 
+class OpenWork(Protocol):
+    """What is open. Every method may raise an UnavailableError."""
+
+    async def __call__(self, limit: int) -> Standing:
+        """Return what is open, and so much of what is stuck."""
+        ...
+
+    async def stuck_jobs(
+        self, limit: int, *, user: UserId | None, statuses: frozenset[JobStatus] | None
+    ) -> tuple[Job, ...]:
+        """Return the jobs that are stuck, newest first."""
+        ...
+
+
+class ResetJob(Protocol):
+    """Has jobs moved. May raise an AppError."""
+
+    async def __call__(self, named: str, *, by: str) -> Reset:
+        """Reset a job."""
+        ...
+
+
 class Storage(Protocol):
     """The files we keep, to be read. Every method may raise a PeerError."""
 
@@ -458,6 +482,8 @@ class Services:
     uses: Uses
     previews: Previews
     oversee: Oversee
+    open_work: OpenWork
+    reset: ResetJob
     metrics: Metrics
     clock: Clock
     webhook_keys: Mapping[EngineName, tuple[bytes, ...]]

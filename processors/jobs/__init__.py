@@ -7,6 +7,7 @@ closed - or, where the engine has not had its say, that it stays held until it h
 
 from processors.jobs.ending import ADVANCE as ADVANCE
 from processors.jobs.ending import NOTIFY as NOTIFY
+from processors.jobs.ending import concluded as concluded
 from processors.jobs.ending import known as known
 from processors.jobs.ending import refunded as refunded
 from processors.jobs.ending import settled as settled

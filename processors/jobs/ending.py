@@ -134,6 +134,12 @@ def ended(job: Job, status: JobStatus, now: datetime) -> Job:
     return job.change(status=status, ended_at=job.ended_at or now)
 
 
+def concluded(job: Job, now: datetime, taker: Taker | None = None) -> Job:
+    """End a job whose steps have all been settled, should it not have ended with the last."""
+    status = None if job.ended else _status(job)
+    return job if status is None else telling(ended(job, status, now), now, taker)
+
+
 def telling(job: Job, now: datetime, taker: Taker | None) -> Job:
     """Owe a job's chat the telling of its end, once more where it was owed before."""
     if job.chat is None:

@@ -165,6 +165,8 @@ class JobQuery(Said):
     user: UserName | None = None
     """Whose; everybody's where it is not given."""
     status: Annotated[JobStatus, AfterValidator(_known)] | None = None
+    stuck: bool = False
+    """Whether only those that are stuck, or something of theirs: one page of them."""
     cursor: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
     """`next` of the page before."""
     limit: Annotated[int, Field(ge=1, le=200), Digits] = 50

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from app.bootstrap import Peers, Service, build, count_servers, make_duties, open_store
+from app.bootstrap import Peers, Service, build, count_open, count_servers, make_duties, open_store
 from app.clock import Clock
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
@@ -159,9 +159,11 @@ async def test_the_servers_of_the_settings_are_counted(
     async with service.client:
         await service.store.connection.prepare("sandbox", Keep(timedelta(days=14)))
         await count_servers(service)
+        await count_open(service)
         service.store.connection.close()
     figures = service.metrics.render().decode()
 
     assert [f'server_up{{server="{each}"}} 0.0' in figures for each in names] == [True] * len(names)
     assert ("runrelay_server_up{" in figures) is bool(names)
     assert "runrelay_line_waiting 0.0" in figures
+    assert 'runrelay_jobs{state="open"} 0.0' in figures

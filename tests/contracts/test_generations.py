@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.ports import Generations, Running, Spent, Write
+from app.ports import Counted, Generations, Oldest, OpenRuns, Running, Spent, Write
 from schemas.base import EngineName, GenerationId, InstanceName, RunId, first_id
 from schemas.debt import DebtKind
 from schemas.generation import EngineRun, Generation, Request, StatusChange
@@ -16,6 +16,7 @@ from tests.contracts.conftest import Ports
 
 pytestmark = pytest.mark.anyio
 
+ENGINE = EngineName("comfydeploy")
 SUBMIT = frozenset({DebtKind.SUBMIT})
 
 
@@ -420,3 +421,33 @@ async def test_the_last_costs_of_a_preset_are_known(generations: Generations) ->
     assert await generations.last_costs("a", 9) == (Decimal("0.25"), Decimal("0.000001"))
     assert await generations.last_costs("a", 1) == (Decimal("0.25"),)
     assert await generations.last_costs("c", 9) == ()
+
+
+async def test_what_is_open_is_counted(generations: Generations) -> None:
+    """By status and engine; the oldest is named, and what lingers is found, the oldest first."""
+    assert await generations.count_open() == OpenRuns((), None)
+    other = EngineName("comfyui")
+    for number, (status, engine) in enumerate(
+        (
+            (RunStatus.COMPLETED, ENGINE),
+            (RunStatus.WAITING, ENGINE),
+            (RunStatus.RUNNING, other),
+            (RunStatus.RUNNING, ENGINE),
+            (RunStatus.RUNNING, ENGINE),
+        )
+    ):
+        fields = {"id": the(number), "engine": engine, "created_at": later(number)}
+        await generations.insert(a_generation(status, **fields, metadata=some_metadata()))
+
+    found = await generations.count_open()
+    assert found.oldest == Oldest(the(1), later(1))
+    assert set(found.counted) == {
+        Counted(RunStatus.WAITING, ENGINE, 1),
+        Counted(RunStatus.RUNNING, other, 1),
+        Counted(RunStatus.RUNNING, ENGINE, 2),
+    }
+    running = await generations.lingering(frozenset({RunStatus.RUNNING}), NOON, 2)
+    assert [each.id for each in running] == [the(2), the(3)]
+    assert not running[0].request_payload.inputs
+    # Those whose turn has not come are silent by right.
+    assert [each.id for each in await generations.silent(later(1), 9)] == [the(2), the(3), the(4)]

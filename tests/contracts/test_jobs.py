@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from app.ports import Jobs, Write
+from app.ports import Jobs, Oldest, OpenJobs, Write
 from processors import jobs as deciding
 from schemas.base import InstanceName, UserId
 from schemas.debt import DebtKind
-from schemas.job import JOB_OPEN, Job, JobId, JobStatus, Outcome, PriceReason, Told
+from schemas.job import JOB_OPEN, Job, JobId, JobStatus, Outcome, Pause, PriceReason, Told
 from schemas.run import RunStatus
 from tests.builders import JOB, NOON, USER, a_debt, a_job, a_preset, a_step, later
 from tests.contracts.conftest import Ports
@@ -220,3 +220,39 @@ async def test_a_page_can_be_of_some_statuses(jobs: Jobs) -> None:
     assert [each.id for each in everybody.items] == [the(3), the(1)]
     rest = await jobs.page(None, the(3), 9, statuses=frozenset({JobStatus.ACTIVE}))
     assert [each.id for each in rest.items] == [the(1)]
+
+
+async def test_what_fails_and_what_was_given_up_is_found(jobs: Jobs) -> None:
+    """What was tried often, of kinds that are counted; what was given up since a time."""
+    debts = {
+        1: a_debt("start", attempts=6),
+        2: a_debt("start", attempts=5),
+        3: a_debt("notify", attempts=9),
+        4: a_debt("cancel", attempts=7, next_at=later(9)),
+        5: a_debt("notify", attempts=8, dead_at=NOON),
+    }
+    for number, debt in debts.items():
+        await jobs.insert(a_job(id=the(number), owed=(debt, a_debt("show", next_at=later(9)))))
+
+    assert {each.id for each in await jobs.failing(9)} == {the(1), the(4)}
+    assert len(await jobs.failing(1)) == 1
+    assert [each.id for each in await jobs.died(later(-1), 9)] == [the(5)]
+    assert await jobs.died(NOON, 9) == ()
+    assert await jobs.died(later(-1), 9) == await jobs.died(later(-2), 1)
+
+
+async def test_what_is_open_is_counted(jobs: Jobs) -> None:
+    """With what waits for its person's word, which is not silent; the oldest is named."""
+    assert await jobs.count_open() == OpenJobs(0, 0, None)
+    pause = Pause(step=1, at=NOON, until=later(9))
+    for number, fields in enumerate(
+        (
+            {"status": JobStatus.COMPLETED, "pause": pause},
+            {"status": JobStatus.PENDING, "created_at": later(5)},
+            {"pause": pause},
+        )
+    ):
+        await jobs.insert(a_job(id=the(number), **fields))
+
+    assert await jobs.count_open() == OpenJobs(2, 1, Oldest(the(1), later(5)))
+    assert [each.id for each in await jobs.silent(later(1), 9)] == [the(1)]

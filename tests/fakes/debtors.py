@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Generic
 
 from app.ports import Owed, OwingT, Write
+from processors.debts import COUNTED
 from schemas.base import InstanceName
-from schemas.debt import Debt, DebtKind
+from schemas.debt import MANY_TRIES, Debt, DebtKind
 from tests.fakes.gates import Gate, ajar
 
 
@@ -99,6 +101,29 @@ class FakeDebtors(Generic[OwingT]):
             for (kind, state), times in groups.items()
         )
 
+    async def failing(self, limit: int) -> tuple[OwingT, ...]:
+        """See app.ports.Debtors."""
+        await self.gate()
+        found = [
+            record
+            for record in self.records.values()
+            if any(
+                each.kind in COUNTED and each.attempts >= MANY_TRIES and each.dead_at is None
+                for each in record.owed
+            )
+        ]
+        return tuple(found[:limit])
+
+    async def died(self, since: datetime, limit: int) -> tuple[OwingT, ...]:
+        """See app.ports.Debtors."""
+        await self.gate()
+        found = [
+            record
+            for record in self.records.values()
+            if any(each.dead_at is not None and each.dead_at > since for each in record.owed)
+        ]
+        return tuple(found[:limit])
+
     async def indebted(self) -> AsyncIterator[OwingT]:
         """See app.ports.Debtors."""
         await self.gate()
@@ -141,11 +166,16 @@ class FakeDebtors(Generic[OwingT]):
     def _known(self, record: OwingT) -> bool:
         """Return whether a record stands at a status that this version knows."""
         status: object = getattr(record, "status", None)
-        return not isinstance(status, StrEnum) or status in frozenset(type(status))
+        return not isinstance(status, StrEnum) or status in _members(type(status))
 
     def _by_due(self) -> list[OwingT]:
         due = [each for each in self.records.values() if each.due_at is not None]
         return sorted(due, key=lambda each: (str(each.due_at), each.id))
+
+
+@cache
+def _members(kind: type[StrEnum]) -> frozenset[StrEnum]:
+    return frozenset(kind)
 
 
 def key_of(record: object) -> str | None:

@@ -7,13 +7,13 @@ from decimal import Decimal
 
 from pydantic import JsonValue
 
-from app.ports import Page, Running, Spent
+from app.ports import Counted, Oldest, OpenRuns, Page, Running, Spent
 from processors import runs, scheduling
 from processors.ledger import EndedRun
 from processors.scheduling import Waiting
 from schemas.base import EngineName, GenerationId, RunId, first_id
 from schemas.generation import Generation
-from schemas.run import RunStatus
+from schemas.run import OPEN, RunStatus
 from tests.fakes.debtors import FakeDebtors
 
 
@@ -77,8 +77,29 @@ class FakeGenerations(FakeDebtors[Generation]):
     async def silent(self, before: datetime, limit: int) -> tuple[Generation, ...]:
         """See app.ports.Generations."""
         await self.gate()
-        found = [each for _, each in sorted(self.records.items()) if not each.ended]
+        begun = OPEN - {RunStatus.WAITING}
+        found = [each for _, each in sorted(self.records.items()) if each.status in begun]
         return tuple([each for each in found if each.updated_at < before][:limit])
+
+    async def lingering(
+        self, statuses: frozenset[RunStatus], before: datetime, limit: int
+    ) -> tuple[Generation, ...]:
+        """See app.ports.Generations."""
+        await self.gate()
+        found = [
+            _without_inputs(each)
+            for _, each in sorted(self.records.items())
+            if each.status in statuses and each.id < first_id(before)
+        ]
+        return tuple(found[:limit])
+
+    async def count_open(self) -> OpenRuns:
+        """See app.ports.Generations."""
+        await self.gate()
+        found = [each for _, each in sorted(self.records.items()) if not each.ended]
+        counted = Counter((each.status, each.engine) for each in found)
+        oldest = Oldest(found[0].id, found[0].created_at) if found else None
+        return OpenRuns(tuple(Counted(*by, number) for by, number in counted.items()), oldest)
 
     async def spent(self, since: datetime) -> tuple[Spent, ...]:
         """See app.ports.Generations."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.ports import JobPage
+from app.ports import JobPage, Oldest, OpenJobs
 from processors import limits
 from processors.limits import Bounds, Past
 from schemas.base import UserId, first_id, made_at
@@ -63,7 +63,15 @@ class FakeJobs(FakeDebtors[Job]):
         """See app.ports.Jobs."""
         await self.gate()
         found = [each for _, each in sorted(self.records.items()) if not each.ended]
-        return tuple([each for each in found if each.updated_at < before][:limit])
+        quiet = [each for each in found if each.updated_at < before and each.pause is None]
+        return tuple(quiet[:limit])
+
+    async def count_open(self) -> OpenJobs:
+        """See app.ports.Jobs."""
+        await self.gate()
+        found = [each for _, each in sorted(self.records.items()) if not each.ended]
+        oldest = Oldest(found[0].id, found[0].created_at) if found else None
+        return OpenJobs(len(found), sum(each.pause is not None for each in found), oldest)
 
     def _clash(self, one: Job, other: Job) -> bool:
         turn = (other.user_id, other.turn)

@@ -19,7 +19,7 @@ COMMANDS = (
         "grant",
         "ledger",
     ),
-    *("servers", "usage", "indexes", "migrate", "backup", "restore"),
+    *("jobs", "servers", "usage", "indexes", "migrate", "backup", "restore"),
 )
 
 
@@ -39,6 +39,7 @@ def test_the_help_names_every_command(tmp_path: Path) -> None:
         (("start",), "--rate 0.000337/second --wait"),
         (("chat",), "'@wait Done' | runrelay chat"),
         (("debts", "replay"), "runrelay debts replay --all-dead"),
+        (("jobs", "list"), "runrelay jobs list --stuck"),
         (("grant",), "runrelay grant 4711 100 --key prize-2026-01"),
         (("ledger", "export"), "runrelay ledger export ada.csv --user 4711"),
     ],

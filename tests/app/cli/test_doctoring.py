@@ -87,6 +87,29 @@ def test_every_comfyui_server_is_looked_at(service: Service, tmp_path: Path) -> 
     assert "nobody-reads-this" not in answer.out + answer.err
 
 
+def test_replicates_secret_is_compared(service: Service) -> None:
+    """A wrong one is named, and where to have the right one; and a way that is not https."""
+    there = sandboxed.noted(service.data_dir)
+    assert there is not None
+    given = {"REPLICATE_API_URL": there.replicate, "REPLICATE_API_TOKEN": "r8_x"}
+    right = run(
+        "doctor",
+        data_dir=service.data_dir,
+        REPLICATE_WEBHOOK_SECRET=there.replicate_secret,
+        **given,
+    )
+    wrong = run(
+        "doctor",
+        data_dir=service.data_dir,
+        REPLICATE_WEBHOOK_SECRET="whsec_" + "QUJD" * 8,
+        **given,
+    )
+
+    assert "ok       Replicate            answers; the token is accepted" in right.out
+    assert "failed   Replicate            replicate: signs webhooks with another" in wrong.out
+    assert "/v1/webhooks/default/secret" in wrong.out
+
+
 def test_an_engine_that_is_off_is_said_to_be(tmp_path: Path) -> None:
     """Where another is on, that is no failure."""
     given = LIVE | {"COMFYDEPLOY_API_KEY": "", "COMFYUI_SERVERS": "http://127.0.0.1:9"}

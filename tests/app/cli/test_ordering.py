@@ -57,16 +57,33 @@ def test_an_order_that_makes_no_sense_is_refused(option: str, value: str, tmp_pa
             "--workflow: gone.json: cannot be read: No such file",
         ),
         (("--engine", "comfyui", "--workflow", "text.json"), "--workflow: text.json: is not JSON"),
+        (("--model", "a/b"), "--model, --version: are for replicate, not for comfydeploy"),
+        (("--engine", "replicate"), "--model, --version, --deployment: replicate is given one"),
+        (("--engine", "replicate", "--workflow", "sea.json"), "--workflow: is for comfyui, not"),
     ],
 )
 def test_each_engine_runs_its_own_kind(options: tuple[str, ...], said: str, tmp_path: Path) -> None:
-    """A deployment is ComfyDeploy's, a workflow ComfyUI's."""
+    """A deployment is ComfyDeploy's, a workflow ComfyUI's, a model Replicate's."""
     (tmp_path / "sea.json").write_bytes(RAW)
     (tmp_path / "text.json").write_text("a lighthouse")
     answer = run("start", *options, data_dir=tmp_path)
 
     assert answer.code == 2
     assert answer.err.startswith(said)
+
+
+def test_a_model_is_run_at_replicate(service: Service) -> None:
+    """To its end: its file is kept, it costs what it computed, and its page says what was run."""
+    options = ("--engine", "replicate", "--model", "acme/sea", "--rate", "0.000225/second")
+    inputs = ("--input", "prompt=the sea", "--input", "sandbox_seconds:=0.2")
+    answer = run("start", *options, *inputs, "--wait", data_dir=service.data_dir)
+    explained = run("explain", answer.out.split()[0], data_dir=service.data_dir)
+
+    assert answer.code == 0, answer.err
+    assert "completed, in " in answer.out
+    assert "cost 0.000" in answer.out
+    assert answer.out.splitlines()[-1].endswith(".png")
+    assert "replicate, model acme/sea" in explained.out
 
 
 def test_a_workflow_is_ordered_and_kept(service: Service) -> None:

@@ -49,10 +49,11 @@ def test_the_example_of_the_documentation_is_loaded() -> None:
     assert filled.keys() > preset.constants.keys()
 
 
-@pytest.mark.parametrize("name", ["presets.yaml", "comfyui.yaml"])
+@pytest.mark.parametrize("name", ["presets.yaml", "comfyui.yaml", "replicate.yaml"])
 def test_the_examples_to_try_are_loaded(name: str) -> None:
     """Each has all its texts in every language, and can be ordered with its required inputs."""
-    given = {"prompt": "a lighthouse at dusk", "image": "https://example.com/a.png"}
+    pictures = dict.fromkeys(("image", "person", "garment"), "https://example.com/a.png")
+    given = {"prompt": "a lighthouse at dusk", **pictures}
 
     for preset in preset_file.read(ROOT / "examples" / name).presets:
         texts = [preset.titles, *(each.titles for each in preset.inputs)]

@@ -31,6 +31,35 @@ def test_stand_ins_stand_in_for_comfyui_servers_that_are_not_set() -> None:
     assert peers.own == tuple(STAND_INS.comfyui)
 
 
+def test_replicate_is_on_by_its_token_or_stood_in_for() -> None:
+    """An older sandbox has none, and then it is off; a token alone does not lead out of it."""
+    there = STAND_INS.model_copy(
+        update={
+            "replicate": "http://127.0.0.1:1/v1",
+            "replicate_token": "r8_sandbox",
+            "replicate_secret": "whsec_AA==",
+        }
+    )
+    own = Settings(
+        replicate_api_token=SecretStr("r8_x"),
+        replicate_api_url="https://r.example.com/v1",
+        replicate_webhook_secret=(SecretStr("whsec_AQ=="),),
+    )
+
+    assert peers_of(Settings(), STAND_INS, "").replicate_url is None
+    stood_in = peers_of(Settings(), there, "")
+    assert (stood_in.replicate_url, stood_in.replicate_token) == (there.replicate, "r8_sandbox")
+    assert stood_in.replicate_secrets == ("whsec_AA==",)
+    assert stood_in.replicate_hosts == (STAND_INS.outputs_host,)
+    for peers in (peers_of(own, there, ""), peers_of(own, None, "")):
+        assert (peers.replicate_url, peers.replicate_token) == ("https://r.example.com/v1", "r8_x")
+        assert peers.replicate_secrets == ("whsec_AQ==",)
+    assert (
+        peers_of(Settings(replicate_api_url="https://r.example.com"), None, "").replicate_url
+        is None
+    )
+
+
 def test_servers_that_are_set_are_used_in_either_mode() -> None:
     """A real ComfyUI can be tried with nothing but its address."""
     sandbox = Settings(comfyui_servers=(OURS,))

@@ -3,9 +3,10 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.observability.metrics import MOST_WORDS, DebtRow, LineRow, Metrics, ServerRow
+from app.observability.metrics import MOST_WORDS, DebtRow, LineRow, Metrics, OpenRow, ServerRow
 from processors.runs import Verdict
 from schemas.debt import DebtKind
+from schemas.stuck import StuckReason
 
 
 def figures(metrics: Metrics) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -30,6 +31,7 @@ def test_each_figure_is_scraped() -> None:
     metrics.verdict("comfydeploy", Verdict.FOREIGN_RUN, 2)
     metrics.verdict("comfydeploy", "orphan")
     metrics.refused("bad_token")
+    metrics.repeated("replicate")
     metrics.waiting_events(7)
     metrics.rescued("comfydeploy")
     metrics.denied_end("comfydeploy")
@@ -40,6 +42,7 @@ def test_each_figure_is_scraped() -> None:
     assert figure(metrics, "events_accepted_total", **engine) == 3
     assert figure(metrics, "events_applied_total", verdict="foreign_run", **engine) == 2
     assert figure(metrics, "events_applied_total", verdict="orphan", **engine) == 1
+    assert figure(metrics, "webhooks_repeated_total", engine="replicate") == 1
     assert figure(metrics, "requests_refused_total", reason="bad_token") == 1
     assert figure(metrics, "events_waiting") == 7
     assert figure(metrics, "news_rescued_total", **engine) == 1
@@ -171,3 +174,16 @@ def test_two_sets_of_figures_do_not_mix() -> None:
 
     assert figure(second, "requests_refused_total", reason="depth") is None
     assert "text/plain" in first.content_type
+
+
+def test_what_is_open_and_stuck_is_set_as_it_is_found() -> None:
+    """Reasons that are not given are at 0; of several the oldest counts."""
+    metrics = Metrics()
+    row, dead = OpenRow(number=5, paused=2, stuck=1, oldest_seconds=90), StuckReason.DEAD
+    metrics.open_work(row, [(dead, 7.0), (dead, 9.0)])
+
+    assert figure(metrics, "jobs", state="paused") == 2
+    assert figure(metrics, "jobs_oldest_seconds") == 90
+    assert figure(metrics, "stuck", reason="dead") == 2
+    assert figure(metrics, "stuck_oldest_seconds", reason="dead") == 9
+    assert figure(metrics, "stuck", reason="silent") == 0

@@ -18,6 +18,7 @@ LIVE = {
     "WEBHOOK_SECRET": "w" * 32,
     "INTERNAL_API_KEY": "i" * 32,
     "COMFYDEPLOY_API_KEY": "c" * 32,
+    "REPLICATE_API_TOKEN": "r8_" + "r" * 37,
     "REPLICATE_WEBHOOK_SECRET": "whsec_cGVlci10ZXN0LWtleS1ub3QtYS1yZWFsLW9uZQ==",
     "TELEGRAM_BOT_TOKEN": TOKEN,
     "TELEGRAM_WEBHOOK_SECRET": "t" * 32,
@@ -50,6 +51,7 @@ def test_live_settings_know_where_the_peers_are() -> None:
 
     assert loaded.live
     assert loaded.comfydeploy_api_url == "https://api.comfydeploy.com/api"
+    assert loaded.replicate_api_url == "https://api.replicate.com/v1"
     assert loaded.telegram_api_url == "https://api.telegram.org"
     assert loaded.warnings == ()
 
@@ -274,7 +276,7 @@ def test_a_slip_in_a_name_is_pointed_out(tmp_path: Path) -> None:
 
 def test_a_slip_is_pointed_out_beside_what_it_leaves_missing() -> None:
     """The reason why a name is missing stands in the same list."""
-    given = {name: value for name, value in LIVE.items() if name != "COMFYDEPLOY_API_KEY"}
+    given = LIVE | {"COMFYDEPLOY_API_KEY": "", "REPLICATE_API_TOKEN": ""}
     missing, slip = problems(given | {"COMFYDEPLOY_APIKEY": "c" * 32})
 
     assert missing.startswith("COMFYDEPLOY_API_KEY: is missing")
@@ -290,6 +292,8 @@ def test_what_is_allowed_and_unwise_is_a_warning() -> None:
         "ADMIN_CHAT_ID": "1",
         "ALLOW_PRIVATE_TARGETS": "on",
         "COMFYDEPLOY_API_URL": "http://proxy.example.com",
+        "REPLICATE_API_URL": "http://proxy.example.com/v1",
+        "REPLICATE_WEBHOOK_SECRET": "",
     }
     loaded = settings.load(given, None)
 
@@ -297,8 +301,10 @@ def test_what_is_allowed_and_unwise_is_a_warning() -> None:
         "MONGODB_URI",
         "TELEGRAM_BOT_TOKEN",
         "ADMIN_CHAT_ID",
+        "REPLICATE_WEBHOOK_SECRET",
         "ALLOW_PRIVATE_TARGETS",
         "COMFYDEPLOY_API_URL",
+        "REPLICATE_API_URL",
         "WEBHOOK_URL",
     ]
     assert not loaded.telegram_on
@@ -306,12 +312,18 @@ def test_what_is_allowed_and_unwise_is_a_warning() -> None:
 
 def test_keys_of_real_accounts_are_not_used_in_the_sandbox() -> None:
     """Who sets keys and forgets the mode is told; with a peer's address given, they are used."""
-    keys = {"COMFYDEPLOY_API_KEY": "c" * 32, "TELEGRAM_BOT_TOKEN": TOKEN}
-    there = {"COMFYDEPLOY_API_URL": "http://127.0.0.1:1", "TELEGRAM_API_URL": "http://127.0.0.1:2"}
+    keys = {
+        "COMFYDEPLOY_API_KEY": "c" * 32,
+        "TELEGRAM_BOT_TOKEN": TOKEN,
+        "REPLICATE_API_TOKEN": "r8_x",
+    }
+    names = ("COMFYDEPLOY_API_URL", "TELEGRAM_API_URL", "REPLICATE_API_URL")
+    there = dict.fromkeys(names, "http://127.0.0.1:1")
 
     assert settings.load(keys, None).warnings == (
         "COMFYDEPLOY_API_KEY: is not used in sandbox mode; set MODE=live for it",
         "TELEGRAM_BOT_TOKEN: is not used in sandbox mode; set MODE=live for it",
+        "REPLICATE_API_TOKEN: is not used in sandbox mode; set MODE=live for it",
     )
     assert settings.load(keys | there, None).warnings == ()
 

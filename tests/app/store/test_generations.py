@@ -330,3 +330,15 @@ async def test_what_was_spent_is_added_up_without_reading_records(full: Connecti
     assert "'stage': 'IXSCAN'" in plan
     assert "'stage': 'FETCH'" not in plan
     assert await MongoGenerations(full).spent(NOON) == ()
+
+
+async def test_what_is_open_is_counted_by_an_index_alone(full: Connection) -> None:
+    """And what lingers in a status is found without reading what came later."""
+    generations = MongoGenerations(full)
+    async with profiled(full, "generations") as profile:
+        found = await generations.count_open()
+    assert found.counted
+    assert profile.documents == 1
+    async with profiled(full, "generations") as profile:
+        lingering = await generations.lingering(frozenset({RunStatus.SUBMITTING}), NOON, 1)
+    assert len(lingering) == profile.documents == 1

@@ -8,9 +8,9 @@ from app.store.connection import Connection
 from app.store.jobs import MongoJobs
 from processors.limits import Bounds, Past
 from schemas.base import first_id
-from schemas.job import JOB_OPEN, JobStatus
+from schemas.job import JOB_OPEN, JobStatus, Pause
 from tests.app.store.profiling import profiled
-from tests.builders import NOON, USER, a_job, later
+from tests.builders import NOON, USER, a_debt, a_job, later
 
 pytestmark = pytest.mark.anyio
 
@@ -75,3 +75,30 @@ async def test_what_is_stuck_is_found_among_many_that_run(prepared: Connection) 
         found = await MongoJobs(prepared).silent(later(5), 20)
 
     assert len(found) == profile.documents == 5
+
+
+async def test_what_is_open_is_counted_by_indexes_alone(busy: Connection) -> None:
+    """Only the oldest is read, and those that wait for their person's word."""
+    pause = Pause(step=1, at=NOON, until=later(9))
+    paused = a_job(id=first_id(later(-1e6)), pause=pause)
+    await busy.collection("jobs").insert_one(paused.document())
+    async with profiled(busy, "jobs") as profile:
+        found = await MongoJobs(busy).count_open()
+
+    assert (found.number, found.paused) == (2 * OPEN + 1, 1)
+    assert profile.documents == 2
+    assert profile.keys <= 2 * (2 * OPEN + 5) + 5
+
+
+async def test_what_fails_and_what_was_given_up_goes_by_an_index(busy: Connection) -> None:
+    """However much there is that waits for its first try."""
+    jobs = MongoJobs(busy)
+    waits = [a_job(id=f"{number:032x}", owed=(a_debt("start"),)) for number in range(200)]
+    await busy.collection("jobs").insert_many([each.document() for each in waits])
+    await jobs.insert(a_job(id="e" * 32, owed=(a_debt("start", attempts=6),)))
+    await jobs.insert(a_job(id="f" * 32, owed=(a_debt("notify", dead_at=NOON),)))
+    async with profiled(busy, "jobs") as profile:
+        assert [each.id for each in await jobs.failing(9)] == ["e" * 32]
+        assert [each.id for each in await jobs.died(later(-1), 9)] == ["f" * 32]
+
+    assert profile.documents == 2

@@ -43,11 +43,21 @@ from schemas.debt import DebtKind
 from schemas.generation import Generation
 from schemas.job import Job, JobChat, JobId
 from schemas.preset import Preset
-from schemas.run import Delivery, RunEvent
+from schemas.run import Delivery, RunEvent, RunStatus
 from schemas.timing import Timing
 from schemas.user import User
 from schemas.wire.api import NewGeneration
-from tests.builders import A10G, CHAT, COMFYDEPLOY, HERE, RUN, USER, a_preset, a_user
+from tests.builders import (
+    A10G,
+    CHAT,
+    COMFYDEPLOY,
+    HERE,
+    RUN,
+    USER,
+    a_preset,
+    a_user,
+    its_generations,
+)
 from tests.fakes.alerts import FakeAlerts
 from tests.fakes.clock import LoopClock
 from tests.fakes.engines import FakeEngine
@@ -216,6 +226,11 @@ class Scene:
         """Order `a_preset` from a chat."""
         job, _ = await self.orders.place(a_wish(**fields), key=key, digest=key and digest)
         return job
+
+    def have(self, job: Job, *statuses: RunStatus) -> None:
+        """Have the generations of a chain, which stand so."""
+        for each in its_generations(job, *statuses).values():
+            self.generations.records[each.id] = each
 
     def job(self, job_id: JobId) -> Job:
         """Return a job as it is stored."""

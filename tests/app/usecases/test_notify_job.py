@@ -1,16 +1,34 @@
 """app.usecases.notify_job: an end is told once, and later only what has changed."""
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
 from app.errors import PeerDownError, StoreDownError
-from processors import jobs
-from schemas.job import Job, JobId
+from processors import debts, jobs
+from schemas.generation import StatusChange
+from schemas.job import Job, JobChat, JobId, JobStatus, Outcome, Pause, Told
+from schemas.run import RunStatus
 from tests.app.usecases.scenes import METRICS, Scene, webhook_of
-from tests.builders import JOB, RUN, a_debt, a_job, a_report, an_output
+from tests.builders import (
+    CHAT,
+    JOB,
+    NOON,
+    RUN,
+    a_chain,
+    a_debt,
+    a_job,
+    a_report,
+    an_outcome,
+    an_output,
+    come_to,
+    its_id,
+    later,
+)
 
 pytestmark = pytest.mark.anyio
+COMPLETED = RunStatus.COMPLETED
 
 
 async def ended(scene: Scene) -> JobId:
@@ -105,3 +123,99 @@ async def test_what_nobody_is_to_be_told_is_done(job: Job) -> None:
         await asyncio.sleep(100)
 
     assert (scene.job(JOB).owed, scene.messenger.told) == ((), [])
+
+
+def owe(scene: Scene, job: Job, key: str = jobs.NOTIFY) -> None:
+    """Have a job owe the telling of its end, or of a step."""
+    debt = a_debt(jobs.NOTIFY).change(key=key, target=str(CHAT), about="step:1")
+    scene.jobs.records[job.id] = debts.put(job, (debt,))
+
+
+async def test_a_step_is_told_once_and_its_pictures_with_no_end() -> None:
+    """The status message goes on to the next step, or says that it waits."""
+    done = come_to(a_chain(1, 1), an_outcome())
+    paused = done.change(pause=Pause(step=1, at=NOON, until=later(86_400)))
+    scene = Scene()
+    async with scene.running():
+        scene.have(paused, COMPLETED)
+        owe(scene, paused, "notify:1")
+        await asyncio.sleep(10)
+        assert scene.job(JOB).steps_told == (1,)
+        owe(scene, scene.job(JOB), "notify:1")
+        await asyncio.sleep(10)
+        over = come_to(scene.job(JOB).change(pause=None), an_outcome(), an_outcome())
+        scene.have(over, COMPLETED, COMPLETED)
+        owe(scene, over.change(status=JobStatus.COMPLETED))
+        await asyncio.sleep(10)
+
+    told = [each.content for each in scene.messenger.told]
+    assert [each.items[0].output_id for each in told] == ["1-1/images/0", "2-1/images/0"]
+    assert [row[0].data[0] for row in told[0].rows] == ["g", "r"]
+    assert [each.text.splitlines()[0] for each in scene.messenger.shown] == [
+        "<b>⏸ Step 1 of 2 is done: jacket</b>",
+        "<b>✅ Done</b>",
+    ]
+    assert (scene.job(JOB).owed, scene.job(JOB).steps_told) == ((), (1, 2))
+
+
+@pytest.mark.parametrize("finish", ["send", "edit"])
+async def test_the_end_of_a_chain_stands_where_the_setting_says(finish: str) -> None:
+    """What the money comes to later is told beside it, by sums."""
+    scene = Scene(finish="send" if finish == "send" else "edit")
+    chat = JobChat(telegram_chat_id=CHAT, status_message_id=100)
+    job = come_to(a_chain(1, 1, chat=chat), an_outcome(), an_outcome(), steps_told=(1,))
+    async with scene.running():
+        scene.have(job, COMPLETED, COMPLETED)
+        owe(scene, job.change(status=JobStatus.COMPLETED))
+        await asyncio.sleep(10)
+        known = scene.job(JOB)
+        owe(scene, come_to(known, an_outcome(), an_outcome(refunded=Decimal(5))))
+        await asyncio.sleep(10)
+
+    end, later_ = scene.messenger.told
+    assert end.replace == (100 if finish == "edit" else None)
+    assert later_.content.plain == (
+        "About your order jacket:\nCharged: 5 credits for step 1\nReturned: 5 credits"
+    )
+    assert len(scene.messenger.shown) == (1 if finish == "send" else 0)
+
+
+async def test_a_step_that_finished_after_it_was_given_up_is_told() -> None:
+    """In the same debt as any end that is news; its outputs alone."""
+    dropped = an_outcome(RunStatus.CANCELLED, reason="step_failed", by="us")
+    knows = Told(status=JobStatus.TIMEOUT, outputs="/")
+    job = come_to(a_chain(1, 1), an_outcome(), dropped, told=knows, steps_told=(1, 2))
+    scene = Scene()
+    async with scene.running():
+        scene.have(job, COMPLETED, RunStatus.CANCELLED)
+        made = scene.record(its_id(1))
+        history = (
+            StatusChange(status=RunStatus.TIMEOUT, at=NOON, source="us"),
+            StatusChange(status=COMPLETED, at=later(600), source="engine"),
+        )
+        scene.generations.records[made.id] = made.change(history=history)
+        owe(scene, job.change(status=JobStatus.CANCELLED))
+        await asyncio.sleep(10)
+
+    (told,) = scene.messenger.told
+    assert told.content.plain.startswith("We had given this up at 2026-01-01 12:00 UTC")
+    assert [each.output_id for each in told.content.items] == ["1-1/images/0"]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        ((), "Your order jacket was not carried out."),
+        ((an_outcome(), an_outcome()), "About your order jacket:\nPrice: 10 credits"),
+    ],
+)
+async def test_a_chain_of_which_there_are_no_records_is_told_by_its_money(
+    outcomes: tuple[Outcome, ...], said: str
+) -> None:
+    """They were never made, or have expired."""
+    scene = Scene()
+    async with scene.running():
+        owe(scene, come_to(a_chain(1, 1), *outcomes, status=JobStatus.REFUSED))
+        await asyncio.sleep(10)
+
+    assert [each.content.plain.startswith(said) for each in scene.messenger.told] == [True]

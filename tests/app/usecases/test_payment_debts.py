@@ -8,9 +8,9 @@ import pytest
 
 from app.errors import PeerBusyError, PeerDownError, PeerUnknownError, StoreDownError
 from app.ports import Write
-from app.usecases.hands import STUCK
 from processors import payments
 from schemas.base import UserId
+from schemas.debt import MANY_TRIES
 from schemas.payment import Payment, PaymentStatus
 from tests.app.telegram.conditions import until
 from tests.app.usecases.shops import Shop
@@ -84,7 +84,7 @@ async def test_without_a_provider_a_refund_waits() -> None:
     without.kept.records = shop.kept.records
     a_paid(shop)
     await without.payments.refund(PAYMENT, by="x", reason="x")
-    for _ in range(STUCK):
+    for _ in range(MANY_TRIES):
         await without.settle()
         without.clock.move(HOUR)
     payment = shop.kept.records[PAYMENT]
@@ -92,7 +92,7 @@ async def test_without_a_provider_a_refund_waits() -> None:
     assert payment.status is PaymentStatus.REFUNDING
     assert "is not set up here" in str(payment.owed[-1].last_error)
     assert set(without.alerts.raised) == {"refund_stuck"}
-    shop.clock.move(STUCK * HOUR)
+    shop.clock.move(MANY_TRIES * HOUR)
     await shop.settle()
     assert shop.provider.back == ["stx-1"]
     assert shop.balance() == 0
@@ -129,8 +129,8 @@ async def test_a_provider_that_is_away_is_left_alone() -> None:
 async def test_what_fails_is_tried_less_and_less_often() -> None:
     """For ever; after some time somebody is told."""
     shop = Shop()
-    await a_refund(shop, *[BROKEN] * (STUCK + 1))
-    for _ in range(STUCK + 2):
+    await a_refund(shop, *[BROKEN] * (MANY_TRIES + 1))
+    for _ in range(MANY_TRIES + 2):
         shop.clock.move(HOUR)
         await shop.settle()
 
@@ -146,12 +146,12 @@ async def test_what_the_ledger_refuses_is_told() -> None:
         UserId("eve"), "stx-1", Decimal(100), record=PAYMENT, rate=Decimal(2), by="x"
     )
     a_paid(shop)
-    for _ in range(STUCK):
+    for _ in range(MANY_TRIES):
         await shop.settle()
         shop.clock.move(HOUR)
 
     assert shop.alerts.raised == ["credit_stuck"]
-    assert shop.kept.records[PAYMENT].owed[0].attempts == STUCK
+    assert shop.kept.records[PAYMENT].owed[0].attempts == MANY_TRIES
 
 
 async def test_what_cannot_be_written_is_told() -> None:

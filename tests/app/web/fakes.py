@@ -23,6 +23,7 @@ from app.usecases.arrears import Arrears
 from app.usecases.controlling import Controlling
 from app.usecases.forget_user import ForgetUser
 from app.usecases.money import Money
+from app.usecases.open_work import OpenWork
 from app.usecases.orders import JobView, Order
 from app.usecases.oversee import Oversee
 from app.usecases.pauses import Spending
@@ -30,6 +31,7 @@ from app.usecases.people import People
 from app.usecases.prices import Prices
 from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
+from app.usecases.reset_job import ResetJob
 from app.usecases.take_image import TakeImage
 from app.web.services import Images, Receiver, Services
 from app.web.webhooks import Webhooks
@@ -590,6 +592,8 @@ class World:
 
     def services(self) -> Services:
         """Return these as the services of the web layer."""
+        journal = Journal()
+        spots = Records(self.spots, FakeClock(NOON), journal)
         return Services(
             acceptor=self.acceptor,
             desk=self.desk,
@@ -623,6 +627,12 @@ class World:
                 (ServerSettings(name="a", url="http://a.test"),),
                 clock=FakeClock(NOON),
                 timing=Timing(),
+            ),
+            open_work=OpenWork(spots, self.office.jobs, timing=Timing()),
+            reset=ResetJob(
+                spots,
+                RecordsOf[Job](self.office.jobs, FakeClock(NOON), journal.ordered),
+                self.office.deeds,
             ),
             media_keys=(MEDIA_KEY,),
             link=self.link,

@@ -10,7 +10,19 @@ from schemas.base import GenerationId
 from schemas.debt import DebtKind
 from schemas.job import Job, JobStatus, Outcome, PriceReason, Told
 from schemas.run import TERMINAL, RunStatus
-from tests.builders import CHAT, HERE, ID, NOON, a_job, a_step, a_taker, later
+from tests.builders import (
+    CHAT,
+    HERE,
+    ID,
+    NOON,
+    a_chain,
+    a_job,
+    a_step,
+    a_taker,
+    come_to,
+    its_id,
+    later,
+)
 
 OTHER = GenerationId("other")
 DONE = Outcome(
@@ -139,3 +151,14 @@ def test_what_was_delivered_once_stays_delivered() -> None:
 
     assert jobs.told(job, delivered=False).delivered
     assert not jobs.told(a_job(), delivered=False).delivered
+
+
+def test_what_a_chat_was_not_told_of_is_known_step_by_step() -> None:
+    """Nothing is before the first end is told; a step that is told once is noted once."""
+    job = come_to(a_chain(1, 1), DONE, DONE.change(outputs=""), status=JobStatus.TIMEOUT)
+    assert jobs.untold(job) == ()
+
+    knows = told(job)
+    assert jobs.untold(knows) == ()
+    assert jobs.untold(come_to(knows, DONE, DONE.change(outputs="b"))) == (its_id(2),)
+    assert jobs.step_told(jobs.step_told(jobs.step_told(job, 2), 1), 2).steps_told == (1, 2)

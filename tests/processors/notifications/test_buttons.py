@@ -43,3 +43,10 @@ def test_under_an_end_stands_what_can_be_done_with_it(*, original: bool) -> None
 
     assert [each.data[0] for each in row] == (["a", "o", "i"] if original else ["a", "i"])
     assert row[0].text == "🔁 De novo"
+
+
+@pytest.mark.parametrize("argument", ["", JOB, f"{JOB}:", f"{JOB}:0", f"{JOB}:x", "x:1"])
+def test_what_names_no_step_is_none(argument: str) -> None:
+    """Anybody can send anything."""
+    assert buttons.step_of(argument) is None
+    assert buttons.step_of(buttons.stepped(JOB, 12)) == (JOB, 12)
