@@ -1,14 +1,12 @@
 """Say what presets cost, before anybody orders."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple, Protocol
 
-from app.ports import Presets
 from processors import chains, presets
 from processors.chains import Wanted
 from processors.errors import ChainRefusedError
-from schemas.preset import ChainStep, ChainTarget, FixedPrice, Preset
+from schemas.preset import ChainTarget, FixedPrice, Preset
 
 
 class LastCosts(Protocol):
@@ -16,6 +14,14 @@ class LastCosts(Protocol):
 
     async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
         """Return what a preset's last runs have cost; see app.ports.Generations."""
+        ...
+
+
+class Known(Protocol):
+    """The presets. May raise StoreDownError."""
+
+    async def get(self, name: str) -> Preset | None:
+        """Return a preset, or None."""
         ...
 
 
@@ -42,11 +48,11 @@ class Prices:
 
     Args:
         runs: What runs have cost.
-        known: The presets that others are made of.
+        known: The presets, for those that are made of others.
         credits_per_usd: How many credits a dollar of cost is.
     """
 
-    def __init__(self, runs: LastCosts, known: Presets, credits_per_usd: Decimal) -> None:
+    def __init__(self, runs: LastCosts, known: Known, credits_per_usd: Decimal) -> None:
         self._runs = runs
         self._known = known
         self._credits_per_usd = credits_per_usd
@@ -54,28 +60,10 @@ class Prices:
     async def of(self, preset: Preset) -> Tag:
         """Return what stands on a preset; a price that follows the cost is an estimate.
 
-        On one that is made of others stands what they come to together; nothing where one of
-        them is not there.
+        Of one that is made of others it is the sum of what all their runs come to.
         """
-        if not isinstance(preset.target, ChainTarget):
-            return await self._alone(preset)
-        found = list[tuple[ChainStep, Preset]]()
-        for step in preset.target.steps:
-            made = await self._known.get(step.preset)
-            if made is None:
-                return UNKNOWN
-            found.append((step, made))
-        try:
-            sizes = chains.sizes(
-                [Wanted(made, step.inputs, step.bindings, step.over) for step, made in found]
-            )
-        except ChainRefusedError:
-            return UNKNOWN
-        return _together(
-            [(await self._alone(each), n) for (_, each), n in zip(found, sizes, strict=True)]
-        )
-
-    async def _alone(self, preset: Preset) -> Tag:
+        if isinstance(preset.target, ChainTarget):
+            return await self._sum(preset.target)
         fixed = isinstance(preset.price, FixedPrice)
         costs = () if fixed else await self._runs.last_costs(preset.name, presets.RUNS_LOOKED_AT)
         expected = presets.estimate(costs)
@@ -85,12 +73,29 @@ class Prices:
             held=presets.hold(preset, expected, self._credits_per_usd),
         )
 
+    async def _sum(self, target: ChainTarget) -> Tag:
+        wanted, known = list[Wanted](), dict[str, Preset]()
+        for step in target.steps:
+            preset = await self._known.get(step.preset)
+            if preset is None:
+                return _UNKNOWN
+            known[step.preset] = preset
+            wanted.append(Wanted(preset, {}, step.bindings, step.over))
+        try:
+            sizes = chains.sizes(wanted)
+        except ChainRefusedError:
+            return _UNKNOWN
+        tags = {name: await self.of(each) for name, each in known.items()}
+        parts = [(tags[each.preset.name], size) for each, size in zip(wanted, sizes, strict=True)]
+        prices = [None if tag.price is None else tag.price * size for tag, size in parts]
+        told = [each for each in prices if each is not None]
+        return Tag(
+            price=sum(told, _ZERO) if len(told) == len(prices) else None,
+            exact=all(tag.exact for tag, _ in parts),
+            held=sum((tag.held * size for tag, size in parts), _ZERO),
+        )
 
-def _together(tags: Sequence[tuple[Tag, int]]) -> Tag:
-    """Return what stands on several, each taken so many times."""
-    prices = [tag.price * n for tag, n in tags if tag.price is not None]
-    return Tag(
-        price=sum(prices, Decimal(0)) if len(prices) == len(tags) else None,
-        exact=all(tag.exact for tag, _ in tags),
-        held=sum((tag.held * n for tag, n in tags), Decimal(0)),
-    )
+
+_ZERO: Final = Decimal(0)
+_UNKNOWN: Final = Tag(price=None, exact=False, held=_ZERO)
+"""Of what cannot be ordered: a preset that it is made of is of a newer version, or damaged."""

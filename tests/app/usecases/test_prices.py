@@ -5,16 +5,8 @@ from decimal import Decimal
 import pytest
 
 from app.usecases.prices import Prices, Tag
-from schemas.preset import (
-    Binding,
-    ChainStep,
-    ChainTarget,
-    CostPrice,
-    EstimatedHold,
-    Preset,
-    StepsPrice,
-)
-from tests.builders import a_preset
+from schemas.preset import ChainStep, CostPrice, EstimatedHold
+from tests.builders import a_chain_preset, a_preset
 from tests.fakes.presets import FakePresets
 
 pytestmark = pytest.mark.anyio
@@ -35,7 +27,7 @@ class Runs:
 
     async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
         """See app.usecases.prices.LastCosts."""
-        assert preset == "l4_t2i"
+        assert preset in {"l4_t2i", "dear"}
         return self.costs[:limit]
 
 
@@ -56,31 +48,30 @@ async def test_a_price_by_cost_is_an_estimate() -> None:
     assert unknown == Tag(None, exact=False, held=Decimal(10))
 
 
-def made_of(*steps: ChainStep) -> Preset:
-    """A preset that is made of others."""
-    target = ChainTarget(engine="chain", steps=steps)
-    return a_preset("dressed", target=target, price=StepsPrice(kind="steps"))
-
-
-async def test_a_preset_that_is_made_of_others_costs_what_they_do() -> None:
-    """As often as each is made; where nobody knows one of them, nobody knows the sum."""
-    fixed, by_cost = a_preset("fixed"), a_preset(price=BY_COST)
-    twice = ChainStep(preset="fixed", over={"prompt": ("a hat", "a coat")})
-    preset = made_of(twice, ChainStep(preset="l4_t2i"))
-    known = FakePresets(fixed, by_cost)
-
-    tag = await Prices(Runs(Decimal("0.02")), known, Decimal(100)).of(preset)
-    assert tag == Tag(Decimal(14), exact=False, held=Decimal(16))
-    tag = await Prices(Runs(), known, Decimal(100)).of(preset)
-    assert tag == Tag(None, exact=False, held=Decimal(20))
+FIXED = ChainStep(preset="l4_t2i", over={"steps": (1, 2, 3)})
+DEAR = ChainStep(preset="dear")
 
 
 @pytest.mark.parametrize(
-    "step",
-    [ChainStep(preset="gone"), ChainStep(preset="fixed", bindings={"prompt": Binding(step=5)})],
+    ("steps", "costs", "tag"),
+    [
+        ((FIXED,), (), Tag(Decimal(15), exact=True, held=Decimal(15))),
+        ((FIXED, DEAR), ("0.02",), Tag(Decimal(19), exact=False, held=Decimal(21))),
+        ((FIXED, DEAR), (), Tag(None, exact=False, held=Decimal(25))),
+        ((ChainStep(preset="gone"),), (), Tag(None, exact=False, held=Decimal(0))),
+        (
+            (ChainStep(preset="l4_t2i", over={"colour": ("red",)}),),
+            (),
+            Tag(None, exact=False, held=Decimal(0)),
+        ),
+    ],
+    ids=["a step made thrice", "one is an estimate", "one is unknown", "gone", "misfit"],
 )
-async def test_on_a_preset_that_cannot_be_ordered_stands_nothing(step: ChainStep) -> None:
-    """One of the others is not there, or is not given what it takes."""
-    prices = Prices(Runs(), FakePresets(a_preset("fixed")), Decimal(100))
+async def test_what_is_made_of_others_costs_what_they_come_to(
+    steps: tuple[ChainStep, ...], costs: tuple[str, ...], tag: Tag
+) -> None:
+    """Each as often as it is made; unknown where one is, and where it cannot be ordered."""
+    known = FakePresets(a_preset(), a_preset("dear", price=BY_COST))
+    prices = Prices(Runs(*map(Decimal, costs)), known, Decimal(100))
 
-    assert (await prices.of(made_of(step))).price is None
+    assert await prices.of(a_chain_preset("both", *steps)) == tag
