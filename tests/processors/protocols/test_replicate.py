@@ -302,7 +302,7 @@ def test_a_creation_holds_nothing_that_the_api_does_not_know(
 
 
 def test_a_page_of_predictions_is_read() -> None:
-    """Each with what tells whether it is ours, and what it is of; inputs that were removed are none."""
+    """Each with what tells whether it is ours, and of what; inputs that were removed are none."""
     page: dict[str, Any] = {
         "previous": None,
         "next": "https://api.replicate.com/v1/predictions?cursor=x",
