@@ -470,7 +470,11 @@ def test_what_such_a_host_cannot_do_is_refused(changed: dict[str, str], problem:
 
 def test_what_such_a_host_leaves_undone_is_said() -> None:
     """Servers that nobody watches, updates that do not come in, a database that ends."""
-    lacking = {"COMFYUI_SERVERS": "http://10.0.0.5:8188", "WEBHOOK_URL": "http://relay.example.com"}
+    lacking = {
+        "COMFYUI_SERVERS": "http://10.0.0.5:8188",
+        "WEBHOOK_URL": "http://relay.example.com",
+        "MONGODB_URI": "",
+    }
     warnings = settings.load(LIVE | CALLS | lacking, None).warnings
 
     assert [each for each in warnings if "runrelay worker" in each]
