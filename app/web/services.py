@@ -13,6 +13,7 @@ from app.usecases.check_runs import Checked
 from app.usecases.open_work import Standing
 from app.usecases.orders import JobView, Order
 from app.usecases.oversee import Overview
+from app.usecases.prices import Tag
 from app.usecases.reset_job import Reset
 from app.usecases.work_off import Worked
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
@@ -157,6 +158,16 @@ class Orders(Protocol):
         """Want a job cancelled."""
         ...
 
+    async def go_on(self, job_id: JobId, step: int) -> Job:
+        """Let a job go on that waits after a step."""
+        ...
+
+    async def retry(
+        self, job_id: JobId, step: int, *, key: str | None, digest: str | None
+    ) -> tuple[Job, bool]:
+        """Return the job that makes a step again, and whether it was made just now."""
+        ...
+
 
 class People(Protocol):
     """Who orders, to be read. May raise an UnavailableError."""
@@ -277,6 +288,14 @@ class Controlling(Protocol):
 
     async def cap(self, subject: Subject, usd: Decimal | None, *, by: str) -> Control:
         """Have no new orders taken on a day that has cost so much."""
+        ...
+
+
+class Prices(Protocol):
+    """What presets cost. May raise an UnavailableError."""
+
+    async def of(self, preset: Preset) -> Tag:
+        """Return what stands on a preset."""
         ...
 
 
@@ -485,6 +504,7 @@ class Services:
     refunds: Refunds
     arrears: Arrears
     presets: Presets
+    prices: Prices
     workflows: Workflows
     images: Images
     storage: Storage
