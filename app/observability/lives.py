@@ -210,6 +210,8 @@ def _news(before: Generation, after: Generation) -> str:
         case RunStatus.PENDING if after.attempt > before.attempt:
             why = _AGAIN.get(after.history[-1].source, "did not come through")
             return f"{why}, and is tried again: attempt {after.attempt} of {after.max_attempts}"
+        case RunStatus.PENDING if before.status is RunStatus.WAITING:
+            return f"its turn has come: step {after.step} of {after.steps}"
         case RunStatus.PENDING:
             return "could not be sent, and will be sent again"
         case _:

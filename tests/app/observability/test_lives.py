@@ -95,6 +95,15 @@ def test_what_was_not_sent_is_said() -> None:
     assert "could not be sent, and will be sent again" in lines[-1]
 
 
+def test_a_step_whose_turn_has_come_says_so() -> None:
+    """It has waited for those before it, and was never sent."""
+    lines = shown(
+        {"status": RunStatus.WAITING}, {"status": RunStatus.PENDING, "step": 2, "steps": 3}
+    )
+
+    assert "its turn has come: step 2 of 3" in lines[-1]
+
+
 def test_the_line_is_shown_where_it_is_news() -> None:
     """To whoever joins it and whoever is next; not each step of everybody."""
     first = {"queue_position": 3, "expected_start_at": NOON + timedelta(seconds=120)}
