@@ -39,6 +39,10 @@ class Tag(NamedTuple):
     held: Decimal
 
 
+UNKNOWN: Final = Tag(None, exact=False, held=Decimal(0))
+"""On a preset that cannot be ordered as it is."""
+
+
 class Prices:
     """The prices of presets.
 
