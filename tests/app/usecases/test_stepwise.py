@@ -153,7 +153,9 @@ async def test_a_manual_job_is_asked_about_where_a_step_failed_that_others_do_wi
         await scene.orders.go_on(job_id, 1)
         await scene.waits(job_id, 2)
         assert [each.key for each in scene.job(job_id).owed] == ["advance"]
-        assert "Step 2 of 3" in scene.messenger.told[-1].content.plain
+        said = scene.messenger.told[-1].content
+        assert "❌ Step 2 of 3 failed" in said.plain
+        assert said.rows
         await scene.orders.go_on(job_id, 2)
         job = await scene.over(job_id)
 
