@@ -32,7 +32,7 @@ def make_intake(tools: Tools, handling: Handling) -> TakeUpdates:
     """Return what takes updates in."""
     # Who handles none leaves them to those who do.
     left: Wake = lambda _: tools.waker.wake()  # noqa: E731 - in the shape of the other
-    wake = handling.wake if tools.settings.run_background else left
+    wake = handling.wake if tools.settings.works else left
     return TakeUpdates(
         tools.store.updates,
         wake=wake,
@@ -49,7 +49,7 @@ def make_reception(
     """Return what brings updates in and has them handled; None where others do."""
     settings, peers, sender = tools.settings, tools.peers, tools.sender
     by = settings.updates_by
-    if by == "off" or sender is None or peers.telegram_url is None or not settings.run_background:
+    if by == "off" or sender is None or peers.telegram_url is None or not settings.works:
         return None
     return Reception(
         token=peers.telegram_token,
@@ -84,13 +84,19 @@ def update_secret(secret: SecretStr | None) -> str:
     return "" if secret is None else secret.get_secret_value()
 
 
+def prices(tools: Tools) -> Prices:
+    """Return what says what presets cost."""
+    store = tools.store
+    return Prices(store.generations, store.presets, tools.settings.credits_per_usd)
+
+
 def _cases(tools: Tools, desks: Desks) -> Cases:
     store = tools.store
     return Cases(
         accounts=desks.accounts,
         orders=desks.orders,
         presets=store.presets,
-        prices=Prices(store.generations, tools.settings.credits_per_usd),
+        prices=prices(tools),
         ledger=store.ledger,
         storage=tools.storage,
         links=tools.links,

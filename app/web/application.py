@@ -13,6 +13,7 @@ from app import errors
 from app.web import (
     arrears,
     controls,
+    cron,
     generations,
     health,
     images,
@@ -102,12 +103,13 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *refunds.routes(services.refunds, services.body_deadline),
         *arrears.routes(services.arrears, services.body_deadline),
         *controls.routes(services.controlling, services.body_deadline),
-        *presets.routes(services.presets),
+        *presets.routes(services.presets, services.prices),
         *workflows.routes(services.workflows),
         *images.routes(services.images, services.people, services.link_to, services.image_deadline),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),
         *pages.routes(operations),
+        *(cron.routes(services.shifts, Keys(services.cron_keys)) if services.shifts else ()),
     )
     return table
 

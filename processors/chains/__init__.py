@@ -13,6 +13,7 @@ from processors.chains.advancing import Taken as Taken
 from processors.chains.advancing import concerned as concerned
 from processors.chains.advancing import moves as moves
 from processors.chains.advancing import take as take
+from processors.chains.checking import misfits as misfits
 from processors.chains.expanding import Ordered as Ordered
 from processors.chains.expanding import expanded as expanded
 from processors.chains.pausing import continued as continued
@@ -24,3 +25,5 @@ from processors.chains.planning import planned as planned
 from processors.chains.planning import sizes as sizes
 from processors.chains.retrying import Again as Again
 from processors.chains.retrying import again as again
+from processors.chains.standing import Standing as Standing
+from processors.chains.standing import standing as standing

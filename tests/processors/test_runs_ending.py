@@ -13,6 +13,7 @@ from processors.runs import Ending
 from schemas.base import RunId
 from schemas.debt import DebtKind
 from schemas.generation import OUTPUTS_KEPT, CostRate, Generation, RateUnit, Retry, StatusChange
+from schemas.job import Job
 from schemas.run import OPEN, TERMINAL, Output, RunStatus
 from tests import strategies
 from tests.builders import (
@@ -21,8 +22,10 @@ from tests.builders import (
     NOON,
     RUN,
     TIMING,
+    a_chain,
     a_debt,
     a_generation,
+    a_part,
     a_placed,
     a_report,
     a_run_event,
@@ -673,3 +676,23 @@ def test_a_slot_goes_with_the_end(by: Literal["us", "engine"]) -> None:
     after = runs.ended(placed, Ending(status=RunStatus.FAILED, by=by), now=later(20))
 
     assert (after.slot, after.queue_position, after.expected_start_at) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("job", "before", "shows"),
+    [
+        (a_chain(2), RunStatus.RUNNING, True),
+        (a_chain(1, 1), RunStatus.RUNNING, True),
+        (a_chain(1), RunStatus.RUNNING, False),
+        (a_chain(1, 1), RunStatus.WAITING, False),
+    ],
+)
+def test_the_end_of_one_of_several_is_shown_with_its_job(
+    job: Job, before: RunStatus, *, shows: bool
+) -> None:
+    """The others go on; what never began is no news by itself."""
+    after = runs.ended(
+        a_part(job, 1, status=before), Ending(status=RunStatus.FAILED, by="engine"), now=NOON
+    )
+
+    assert (runs.SHOW in owes(after)) == shows

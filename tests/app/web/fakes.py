@@ -28,11 +28,12 @@ from app.usecases.orders import JobView, Order
 from app.usecases.oversee import Oversee
 from app.usecases.pauses import Spending
 from app.usecases.people import People
+from app.usecases.prices import Prices
 from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
 from app.usecases.reset_job import ResetJob
 from app.usecases.take_image import TakeImage
-from app.web.services import Images, Receiver, Services
+from app.web.services import Attend, Images, Receiver, Services, Shifts
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, links, replicate, signing
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
@@ -63,8 +64,11 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENGINE = EngineName("comfydeploy")
 COMFYUI = EngineName("comfyui")
 ID = GenerationId("0198c0ffee0000000000000000000001")
+RETRIED = "0198c0ffee0198c0ffee0198c0ffee78"
+"""The job that goes on from any that is retried."""
 API_KEY = "an-api-key-of-the-tests"
 KEY = signing.derive(b"the secret of the tests", "webhook:comfydeploy")
+CRON_KEYS = (b"another-key-of-the-monitor", b"the-key of the monitor&co")
 UPDATE_SECRET = b"the-secret_that-telegram_knows"
 MEDIA_KEY = signing.derive(b"the secret of the tests", "media")
 OLD_KEY = signing.derive(b"the secret before", "webhook:comfydeploy")
@@ -389,6 +393,31 @@ class FakeOrders:
         self.refunds.append((job_id, amount, by, reason))
         return self.views[job_id].job
 
+    async def go_on(self, job_id: JobId, step: int) -> Job:
+        """Let a job go on that waits after a step."""
+        if self.failure is not None:
+            raise self.failure
+        view = self.views[job_id]
+        self.views[job_id] = view._replace(job=view.job.change(continued=step))
+        return self.views[job_id].job
+
+    async def retry(
+        self, job_id: JobId, step: int, *, key: str | None, digest: str | None
+    ) -> tuple[Job, bool]:
+        """Make a job that goes on from another."""
+        if self.failure is not None:
+            raise self.failure
+        new = self.views[job_id].job.change(
+            id=JobId(RETRIED),
+            goes_on=job_id,
+            first=step,
+            idempotency_key=key,
+            idempotency_digest=digest,
+        )
+        known = new.id in self.views
+        self.views[new.id] = JobView(new, ())
+        return new, not known
+
     async def cancel(self, job_id: JobId) -> Job:
         """Want a job cancelled."""
         if job_id not in self.views:
@@ -504,6 +533,15 @@ def _link_to(today: date, key: str) -> str:
     return links.media_link(MEDIA_KEY, "", key, "inline", today)
 
 
+class FakeCosts:
+    """Runs, of which none has a known cost."""
+
+    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
+        """See app.usecases.prices.LastCosts."""
+        del preset, limit
+        return ()
+
+
 @dataclass
 class World:
     """Everything around the web layer; change a part before `services` is called."""
@@ -527,6 +565,9 @@ class World:
     servers: FakeServers = field(default_factory=FakeServers)
     updates: FakeIntake | None = field(default_factory=FakeIntake)
     update_secret: bytes = UPDATE_SECRET
+    shifts: Shifts | None = None
+    attend: Attend | None = None
+    """What is done in calls, and within the requests of webhooks; None where it is not."""
     images: Images | None = None
     """What takes pictures; None for the real thing, which keeps them in `storage`."""
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
@@ -571,6 +612,7 @@ class World:
             refunds=self.orders,
             arrears=self.office.arrears(),
             presets=self.presets,
+            prices=Prices(FakeCosts(), self.presets, Decimal(100)),
             workflows=self.workflows,
             images=self.images
             or TakeImage(
@@ -607,6 +649,9 @@ class World:
             api_keys=(b"another-key-of-the-tests", API_KEY.encode()),
             updates=self.updates,
             update_secret=self.update_secret,
+            cron_keys=CRON_KEYS,
+            shifts=self.shifts,
+            attend=self.attend,
             ready=self.ready,
             prefix=self.prefix,
             cors_origins=self.cors_origins,
