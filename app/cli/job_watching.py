@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 import httpx
-from rich.console import Group
+from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -85,6 +85,7 @@ async def watch(client: httpx.AsyncClient, job: Json) -> int:
             job = await call(client, "GET", f"/api/jobs/{job['id']}")
             shown = parts(job, base, clock.now())
             if console.is_terminal:
+                _point(console, shown, told)
                 live.update(_drawn(shown), refresh=True)
             else:
                 _tell(shown, told)
@@ -158,17 +159,25 @@ def _made(record: Json, base: str) -> Iterator[str]:
             yield each["text"] or each["url"] or ""
 
 
-def _drawn(shown: tuple[Part, ...]) -> Group:
+def _drawn(shown: tuple[Part, ...]) -> Table:
     table = Table.grid(padding=(0, 2))
-    # Whoever ordered it gets the whole address, its signature included.
-    pictures = list[Text]()
     for each in shown:
         style = _STYLES.get(each.status, "")
         bar = ProgressBar(total=1.0, completed=_filled(each), width=WIDTH)
         said = ", ".join((each.status, *each.facts))
         table.add_row(each.name, each.preset, bar, speaking.safe(said, style))
-        pictures += [Text(printable(f"{each.name}: {made}"), overflow="fold") for made in each.made]
-    return Group(table, *pictures)
+    return table
+
+
+def _point(console: Console, shown: tuple[Part, ...], told: set[str]) -> None:
+    """Print where to find what has been made, above what is drawn: once, and not folded."""
+    for each in shown:
+        for made in each.made:
+            line = f"{each.name}: {made}"
+            if line not in told:
+                told.add(line)
+                # Whoever ordered it gets the whole address, its signature included.
+                console.print(Text(printable(line)), soft_wrap=True)
 
 
 def _tell(shown: tuple[Part, ...], told: set[str]) -> None:
