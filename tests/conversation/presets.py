@@ -89,6 +89,9 @@ def a_chain(second: str, *, manual: bool = False, **asked: str) -> ChainTarget:
     return ChainTarget(engine="chain", manual=manual, steps=(drawn, changed))
 
 
+TAILORS: Final = "tailor"
+"""Who may use the presets that are made of others; those who do not see them count fewer."""
+
 PRESETS: Final = (
     a_preset("art", PROMPT, STEPS, title="Picture"),
     a_preset("i2i", IMAGE, PROMPT, FACES, title="Another picture"),
@@ -110,16 +113,28 @@ PRESETS: Final = (
     a_preset("dear", PROMPT, title="Dear", price=FixedPrice(kind="fixed", credits=Decimal(150))),
     a_preset("failing", PROMPT, title="Failing", constants={"sandbox_end": "failed"}),
     a_preset("endless", PROMPT, title="Endless", constants={"sandbox_end": "none"}),
-    a_preset("broken", IMAGE, title="Broken", constants={"sandbox_end": "failed"}),
+    a_preset(
+        "broken",
+        IMAGE,
+        title="Broken",
+        constants={"sandbox_end": "failed"},
+        allowed=(TAILORS,),
+    ),
     a_preset(
         "dressed",
         PROMPT,
         title="Dressed",
         target=a_chain("i2i", manual=True, prompt="prompt"),
         price=StepsPrice(kind="steps"),
+        allowed=(TAILORS,),
     ),
     a_preset(
-        "in_vain", PROMPT, title="In vain", target=a_chain("broken"), price=StepsPrice(kind="steps")
+        "in_vain",
+        PROMPT,
+        title="In vain",
+        target=a_chain("broken"),
+        price=StepsPrice(kind="steps"),
+        allowed=(TAILORS,),
     ),
     a_preset("secret", PROMPT, title="Secret", allowed=("partner",)),
     a_preset("elsewhere", PROMPT, title="Elsewhere", active=False),

@@ -3,10 +3,20 @@
 import pytest
 
 from schemas.job import JobStatus
+from tests.conversation.presets import TAILORS
 from tests.conversation.scenes import Bot
 from tests.sandbox.telegram.person import Person, data_of, words
 
 pytestmark = pytest.mark.anyio
+
+
+async def a_tailor(bot: Bot) -> Person:
+    """Somebody who may order what is made of several steps."""
+    ada = bot.somebody()
+    await ada.write("/start")
+    await ada.next()
+    await bot.change(ada, roles=(TAILORS,))
+    return ada
 
 
 async def asked(ada: Person, step: str = "Step 1 of 2 is done: Picture") -> int:
@@ -17,7 +27,7 @@ async def asked(ada: Person, step: str = "Step 1 of 2 is done: Picture") -> int:
 
 async def test_a_manual_order_goes_on_at_a_tap(bot: Bot) -> None:
     """Its picture comes with each step, one message shows how far it is, one says its end."""
-    ada = bot.somebody()
+    ada = await a_tailor(bot)
     await ada.write("/dressed a lighthouse")
     first = await asked(ada)
     await ada.tap(text="▶️ Continue", message_id=first)
@@ -42,7 +52,7 @@ async def test_a_manual_order_goes_on_at_a_tap(bot: Bot) -> None:
 
 async def test_an_order_that_waits_can_end_there(bot: Bot) -> None:
     """What is left of its credits comes back."""
-    ada = bot.somebody()
+    ada = await a_tailor(bot)
     await ada.write("/dressed a lighthouse")
     first = await asked(ada)
     for press in "gs":
@@ -60,7 +70,7 @@ async def test_an_order_that_waits_can_end_there(bot: Bot) -> None:
 
 async def test_a_step_that_failed_is_ordered_again(bot: Bot) -> None:
     """Once, however often its button is tapped; what was made before is not paid again."""
-    ada = bot.somebody()
+    ada = await a_tailor(bot)
     await ada.write("/in_vain a lighthouse")
     failed = await ada.until("Step 2 of 2 failed")
     assert "Charged: 5 credits for step 1" in words(failed)
