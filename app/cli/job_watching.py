@@ -76,9 +76,18 @@ def total(job: Json) -> str:
     return ", ".join(said)
 
 
-async def watch(client: httpx.AsyncClient, job: Json) -> int:
-    """Show how a job goes until it ends, or waits for a word; return the exit code."""
-    console, clock, base = speaking.console(), Clock(), str(client.base_url).rstrip("/")
+async def watch(
+    client: httpx.AsyncClient, job: Json, console: Console, *, every: float = PAUSE
+) -> int:
+    """Show how a job goes until it ends, or waits for a word; return the exit code.
+
+    Args:
+        client: Of the service.
+        job: Which job, as the API shows it.
+        console: Where it is drawn, or told.
+        every: Seconds between two looks.
+    """
+    clock, base = Clock(), str(client.base_url).rstrip("/")
     told, looks = set[str](), LAST_LOOKS
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
@@ -93,7 +102,7 @@ async def watch(client: httpx.AsyncClient, job: Json) -> int:
             looks -= over
             if job["pause"] is not None or (over and (_copied(job) or not looks)):
                 break
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(every)
     if console.is_terminal:
         console.print(_drawn(shown))
     return _over(job)
