@@ -294,6 +294,9 @@ async def a_service(
         "COMFYDEPLOY_API_URL": peers.comfydeploy,
         "COMFYDEPLOY_API_KEY": COMFYDEPLOY_KEY,
         "COMFYDEPLOY_HOSTS": peers.outputs_host,
+        "REPLICATE_API_URL": peers.replicate,
+        "REPLICATE_API_TOKEN": peers.replicate_token,
+        "REPLICATE_WEBHOOK_SECRET": peers.replicate_secret,
         "TELEGRAM_API_URL": peers.telegram,
         "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
         # All have one bot, and some run on through other tests: its updates would go to any of

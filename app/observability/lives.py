@@ -188,6 +188,7 @@ _AGAIN: Final[dict[str, str]] = {
     Retry.GONE: "was at a server that is gone",
     Retry.UNTAKEN: "was not taken by its server",
     Retry.FAILED: "failed as another try may not",
+    Retry.OUTPUTS_GONE: "made what was gone before it was copied",
 }
 
 
@@ -210,6 +211,8 @@ def _news(before: Generation, after: Generation) -> str:
         case RunStatus.PENDING if after.attempt > before.attempt:
             why = _AGAIN.get(after.history[-1].source, "did not come through")
             return f"{why}, and is tried again: attempt {after.attempt} of {after.max_attempts}"
+        case RunStatus.PENDING if before.status is RunStatus.WAITING:
+            return "takes what was made for it, and is sent"
         case RunStatus.PENDING:
             return "could not be sent, and will be sent again"
         case _:
