@@ -191,9 +191,12 @@ class Service(Program):
         self.ordered.append(answer.raise_for_status().json()["id"])
         return self.ordered[-1]
 
-    async def call(self, method: str, path: str, body: object = None) -> httpx.Response:
+    async def call(
+        self, method: str, path: str, body: object = None, **headers: str
+    ) -> httpx.Response:
         """Call the API; return its answer, whatever it says."""
-        return await self.client.request(method, self.url + path, json=body, headers=_auth())
+        given = self.auth | headers
+        return await self.client.request(method, self.url + path, json=body, headers=given)
 
     async def get(self, generation_id: str) -> Json:
         """Return a record."""

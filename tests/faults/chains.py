@@ -12,7 +12,16 @@ from app.ports import PresetWrite
 from processors import ledger
 from schemas.base import UserId
 from schemas.job import Job, JobId
-from schemas.preset import FixedPrice, ImageInput, NumberInput, Preset, ReplicateTarget, TextInput
+from schemas.preset import (
+    FixedPrice,
+    ImageInput,
+    NamedOutput,
+    NumberInput,
+    Preset,
+    ReplicateTarget,
+    TextInput,
+)
+from schemas.run import OutputKind
 from tests.app.cli.accounts import opened
 from tests.builders import a_preset, a_user, an_entry, none_odd, titled
 from tests.peers import Json, Peers
@@ -24,33 +33,66 @@ PRICE: Final = Decimal(1)
 """What each run costs."""
 ALTER: Final = "alter"
 """A preset that makes a picture, of another one where it is given one."""
+RETELL: Final = "retell"
+"""A preset that says its prompt again."""
+ORDINARY: Final[Json] = {
+    "auth": None,
+    "create": None,
+    "files": None,
+    "hang": False,
+    "kept": 3600.0,
+    "rate_creations": 600,
+    "resets_in": 30,
+    "signed": "right",
+    "webhooks_late": 0.0,
+    "webhooks_lost": [],
+    "webhooks_times": 1,
+}
+"""How the stand-in behaves when nobody told it otherwise."""
+ALL_LOST: Final = ("start", "output", "logs", "completed")
+"""With these lost, no webhook comes."""
 _TEXTS: Final = ("prompt", "sandbox_end", "sandbox_create")
 _NUMBERS: Final = ("sandbox_seconds", "sandbox_kept")
 
 
-def alter() -> Preset:
-    """Return the preset: a model of Replicate's that does what its inputs tell the stand-in."""
-    return a_preset(
-        ALTER,
+def presets() -> list[Preset]:
+    """Return them: models of Replicate's that do what their inputs tell the stand-in."""
+    told = (
         *(TextInput(name=each, titles=titled(each), type="text") for each in _TEXTS),
         *(NumberInput(name=each, titles=titled(each), type="number") for each in _NUMBERS),
-        ImageInput(name="photo", titles=titled("Photo"), type="image", to="image"),
-        target=ReplicateTarget(engine="replicate", model="acme/alter"),
-        price=FixedPrice(kind="fixed", credits=PRICE),
     )
+    photo = ImageInput(name="photo", titles=titled("Photo"), type="image", to="image")
+    price = FixedPrice(kind="fixed", credits=PRICE)
+    return [
+        a_preset(ALTER, *told, photo, target=_model(ALTER), price=price),
+        a_preset(
+            RETELL,
+            *told,
+            target=_model(RETELL),
+            price=price,
+            outputs=(NamedOutput(name="text", type=OutputKind.TEXT),),
+            constants={"sandbox_output": "words"},
+        ),
+    ]
 
 
-def a_step(of: int | None = None, **inputs: object) -> Json:
-    """Return a step as it is ordered: of a prompt, or of the picture of an earlier one."""
-    usual: Json = {"sandbox_seconds": 0}
+def a_step(of: int | None = None, preset: str = ALTER, **inputs: object) -> Json:
+    """Return a step as it is ordered: of a prompt, or of what an earlier one has made."""
+    given: Json = {"sandbox_seconds": 0, **inputs}
     if of is None:
-        return {"preset": ALTER, "inputs": usual | {"prompt": "a lighthouse"} | inputs}
-    return {"preset": ALTER, "inputs": usual | inputs, "bindings": {"photo": {"step": of}}}
+        return {"preset": preset, "inputs": {"prompt": "a lighthouse", **given}}
+    name, output = ("photo", "image") if preset == ALTER else ("prompt", "text")
+    bindings = {name: {"step": of, "output": output}}
+    return {"preset": preset, "inputs": given, "bindings": bindings}
 
 
-def a_line(count: int) -> list[Json]:
+def a_line(count: int, preset: str = ALTER) -> list[Json]:
     """Return steps of which each takes what the one before it has made."""
-    return [a_step(), *(a_step(of) for of in range(1, count))]
+    return [a_step(of or None, preset) for of in range(count)]
+
+
+def _model(name: str) -> ReplicateTarget:
+    return ReplicateTarget(engine="replicate", model=f"acme/{name}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +109,7 @@ class Tailor:
     store: Store
     peers: Peers
 
-    async def order(self, chat: int, steps: Sequence[Json], *, manual: bool = False) -> Job:
+    async def order(self, chat: int, steps: Sequence[Json], **more: object) -> Job:
         """Order for somebody new, who has credits."""
         user = UserId(Clock().new_id())
         assert await self.store.users.insert(a_user(id=user, telegram_id=chat))
@@ -75,8 +117,8 @@ class Tailor:
         body: Json = {
             "user": user,
             "steps": list(steps),
-            "manual": manual,
             "notify": {"telegramChatId": chat},
+            **more,
         }
         answer = await self.service.call("POST", "/api/jobs/create", body)
         return await self.job(answer.raise_for_status().json()["id"])
@@ -89,7 +131,13 @@ class Tailor:
 
     async def settled(self, job: Job) -> Job:
         """Wait until a job has ended, and everybody is told and paid; return it."""
-        return await until(lambda: self.job(job.id), lambda it: it.ended and not it.owed)
+
+        async def left() -> tuple[bool, list[str]]:
+            now = await self.job(job.id)
+            return now.ended, [f"{each.key}: {each.last_error}" for each in now.owed]
+
+        await until(left, lambda it: it == (True, []))
+        return await self.job(job.id)
 
     async def sent(self, job: Job) -> list[list[Json]]:
         """Return the predictions that were made for each generation of a job."""
@@ -106,6 +154,24 @@ class Tailor:
             return (await self.sent(job))[step - 1]
 
         return await until(look, lambda found: len(found) == count)
+
+    async def end(self, job: Job, step: int, status: str = "succeeded", **how: object) -> Json:
+        """End the only prediction of a step once it runs; return it."""
+        (prediction,) = await self.predictions(job, step)
+        await self.peers.control(f"replicate/predictions/{prediction['id']}", status=status, **how)
+        return prediction
+
+    async def told(self, chat: int) -> list[str]:
+        """Return the first lines of all that a chat was told, but for its status messages."""
+        texts = [
+            (each.get("caption") or each.get("text") or "", each)
+            for each in await self.peers.chat(chat)
+        ]
+        return [
+            text.partition("\n")[0]
+            for text, each in texts
+            if each["kind"] != "text" or not (each["edits"] or text.startswith("⏳"))
+        ]
 
     async def statuses(self, job: Job) -> list[str]:
         """Return the statuses of a job's generations."""
@@ -131,5 +197,5 @@ async def a_tailor(
     """Have a service take orders of several steps."""
     named = {"MONGODB_DATABASE": database, "MONGODB_URI": uri}
     async with opened(named) as store:
-        await store.presets.write([PresetWrite(None, alter())])
+        await store.presets.write([PresetWrite(None, each) for each in presets()])
         yield Tailor(service, store, peers)
