@@ -159,7 +159,8 @@ class Quoting:
         wanted = [
             Wanted(known[each.preset], each.inputs, each.bindings, each.over) for each in ordered
         ]
-        terms = await self._terms(order.user, {each.preset.name: each.preset for each in wanted})
+        used = {each.preset: known[each.preset] for each in ordered}
+        terms = await self._terms(order.user, used)
         ids = [[self._new_id() for _ in range(size)] for size in chains.sizes(wanted)]
         steps = chains.planned(wanted, ids, terms)
         return await self._quoted(order.user, tuple(known.values()), steps, terms, manual=manual)
@@ -187,7 +188,7 @@ class Quoting:
             user=terms.user,
             estimate_usd=terms.estimates.get(preset.name),
             credits_per_usd=terms.credits_per_usd,
-            bound=[each.name for each in preset.inputs if each.key in part.step.sources],
+            bound=[each.name for each in preset.inputs if each.key in {*part.fixed, *part.sources}],
         )
         return jobs.with_fixed(agreed, part.fixed).change(
             number=part.number,

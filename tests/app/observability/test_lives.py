@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from app.observability.lives import MOST_BARS, MOST_RUNS, Lives
 from app.observability.terminal import Terminal
-from schemas.base import GenerationId
+from schemas.base import GenerationId, newer
 from schemas.generation import Metadata, Request, Response, StatusChange
 from schemas.run import OutputKind, RunStatus
 from tests.app.observability.lifetimes import (
@@ -32,6 +32,9 @@ class Narrow(Terminal):
     def columns(self) -> int:
         """Return the width."""
         return self.width
+
+
+AT = f"comfydeploy {ID}"
 
 
 def shown(*changes: dict[str, Any], **fields: Any) -> list[str]:  # noqa: ANN401 - of the record
@@ -69,6 +72,16 @@ def test_a_life_is_a_few_lines() -> None:
     ]
 
 
+def test_a_step_waits_and_has_its_turn() -> None:
+    """It is nobody's fault that it is not sent yet."""
+    turn = {"status": RunStatus.PENDING}
+
+    assert shown(turn, status=RunStatus.WAITING, step=2, steps=3) == [
+        f'    0.0 s  00abcd  ◔ waiting    step 2 of 3, for those before it  "a lighthouse"  {AT}',
+        "    0.5 s  00abcd  · pending    step 2 of 3 has its turn",
+    ]
+
+
 @pytest.mark.parametrize(
     ("end", "line"),
     [
@@ -93,13 +106,6 @@ def test_what_was_not_sent_is_said() -> None:
     lines = shown({"status": RunStatus.SUBMITTING}, {"status": RunStatus.PENDING})
 
     assert "could not be sent, and will be sent again" in lines[-1]
-
-
-def test_a_step_whose_turn_has_come_is_no_step_that_could_not_be_sent() -> None:
-    """It had waited for what those before it make."""
-    lines = shown({"status": RunStatus.WAITING}, {"status": RunStatus.PENDING})
-
-    assert "pending    takes what was made for it, and is sent" in lines[-1]
 
 
 def test_the_line_is_shown_where_it_is_news() -> None:
@@ -148,8 +154,8 @@ def test_a_cancel_is_shown_when_it_is_asked_for() -> None:
 
 def test_a_status_without_words_of_its_own_is_shown() -> None:
     """What has no words of its own has those of the engine."""
-    lines = shown(status=RunStatus.WAITING)
-    later = shown({"status": RunStatus.WAITING, "live_status": "its turn will come"})
+    lines = shown(status=newer(RunStatus, "warming"))
+    later = shown({"status": newer(RunStatus, "warming"), "live_status": "its turn will come"})
 
     assert len(lines) == 1
     assert "its turn will come" in later[-1]
