@@ -74,7 +74,7 @@ def may_remake(generation: Generation) -> bool:
 def remade(generation: Generation, now: datetime, taker: Taker) -> Generation:
     """Make again what is lost: another attempt, which its person pays nothing more for."""
     run = generation.runs[-1].change(
-        duration_seconds=generation.duration_seconds, cost_usd=generation.cost_usd
+        duration_seconds=generation.duration_seconds, cost_usd=generation.cost_usd, gone=True
     )
     open_again = generation.change(
         status_reason=None,
