@@ -424,7 +424,7 @@ def test_a_duration_that_the_engine_tells_wins(
 ) -> None:
     """The times stay as they are; what it computed is what it costs, seen to begin or not."""
     record = a_generation(RunStatus.RUNNING, started_at=arrived)
-    times = {"started_at": started, "ended_at": ended}
+    times: dict[str, Any] = {"started_at": started, "ended_at": ended}
     without = told(record, RunStatus.FAILED, **times)
     after = told(record, RunStatus.FAILED, duration_seconds=2.00049, **times)
 
@@ -438,7 +438,8 @@ def test_a_duration_that_the_engine_tells_wins(
 
 def test_a_run_that_was_aborted_is_free() -> None:
     """It never ran, however long it waited; one that was cancelled while it ran costs that."""
-    record, times = a_generation(queued_at=NOON), {"started_at": None, "ended_at": later(15)}
+    record = a_generation(queued_at=NOON)
+    times: dict[str, Any] = {"started_at": None, "ended_at": later(15)}
     aborted = told(record, RunStatus.CANCELLED, duration_seconds=0.0, **times)
     assert (aborted.cost_usd, aborted.cost_reason) == (Decimal(0), "not_run")
     cancelled = told(record, RunStatus.CANCELLED, duration_seconds=3.0, **times)

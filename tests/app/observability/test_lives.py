@@ -108,6 +108,13 @@ def test_what_was_not_sent_is_said() -> None:
     assert "could not be sent, and will be sent again" in lines[-1]
 
 
+def test_a_step_whose_turn_has_come_is_no_step_that_could_not_be_sent() -> None:
+    """It had waited for what those before it make."""
+    lines = shown({"status": RunStatus.WAITING}, {"status": RunStatus.PENDING})
+
+    assert "pending    takes what was made for it, and is sent" in lines[-1]
+
+
 def test_the_line_is_shown_where_it_is_news() -> None:
     """To whoever joins it and whoever is next; not each step of everybody."""
     first = {"queue_position": 3, "expected_start_at": NOON + timedelta(seconds=120)}
@@ -127,6 +134,7 @@ def test_the_line_is_shown_where_it_is_news() -> None:
         ("gone", "was at a server that is gone"),
         ("untaken", "was not taken by its server"),
         ("failed", "failed as another try may not"),
+        ("outputs_gone", "made what was gone before it was copied"),
         ("newer", "did not come through"),
     ],
 )
