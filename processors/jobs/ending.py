@@ -37,14 +37,14 @@ def settled(
 ) -> Job:
     """Note what a step came to; if that is news, its chat is owed the telling of it.
 
-    A refund that was made for it stays, and so does what the engine has said: of two who settle
-    a run at once, the one who saw only our end may be the later.
+    A refund that was made for it stays, and so does what the engine has said of an attempt: of
+    two who settle a run at once, the one who saw only our end may be the later.
     """
     known = job.step_of(generation)
     if known is None:
         return job
     before = known.outcome
-    if before is not None and before.by == "engine" and outcome.by == "us":
+    if before is not None and _older(outcome, before):
         return job
     said = outcome.change(refunded=before.refunded) if before else outcome
     if said == before:
@@ -172,6 +172,12 @@ def _status(job: Job) -> JobStatus | None:
     if None in outcomes:
         return None
     return next(end for status, end in _ENDS.items() if status in ends)
+
+
+def _older(one: Outcome, known: Outcome) -> bool:
+    """Return whether an outcome is older news than what is known, whenever it comes."""
+    ours = one.by == "us" and known.by == "engine"
+    return one.attempt < known.attempt or (one.attempt == known.attempt and ours)
 
 
 def _alike(one: Outcome, other: Outcome) -> bool:

@@ -112,6 +112,9 @@ def test_a_job_goes_on_once_all_is_copied() -> None:
         ({"status": RunStatus.FAILED}, False),
         ({"job_id": None}, False),
         ({"runs": ()}, False),
+        ({"price_reason": "price"}, True),
+        ({"price_reason": "not_confirmed"}, False),
+        ({"price_reason": "free_late"}, False),
     ],
 )
 def test_what_is_lost_is_made_again_while_it_may_be_tried(

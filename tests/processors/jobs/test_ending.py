@@ -197,3 +197,13 @@ def test_what_items_come_to_is_told_once_all_of_it_is_known() -> None:
     assert news(one) == []
     assert news(jobs.settled(one, its_id(1, 2), RETURNED, later(3601))) == ["timeout"]
     assert news(jobs.settled(job, its_id(1, 1), DONE, later(3600))) != []
+
+
+def test_of_two_attempts_the_later_one_counts() -> None:
+    """Whoever said what: the first was lost after its end, and whoever settles it may be late."""
+    lost = settled(a_job())
+    failed = RESERVED.change(provisional=False, price=Decimal(5), attempt=2)
+    after = settled(lost, failed)
+    assert after.status is JobStatus.TIMEOUT
+    assert settled(after) is after
+    assert settled(lost, RESERVED) is lost
