@@ -108,13 +108,6 @@ def test_what_was_not_sent_is_said() -> None:
     assert "could not be sent, and will be sent again" in lines[-1]
 
 
-def test_a_step_whose_turn_has_come_is_no_step_that_could_not_be_sent() -> None:
-    """It had waited for what those before it make."""
-    lines = shown({"status": RunStatus.WAITING}, {"status": RunStatus.PENDING})
-
-    assert "pending    takes what was made for it, and is sent" in lines[-1]
-
-
 def test_the_line_is_shown_where_it_is_news() -> None:
     """To whoever joins it and whoever is next; not each step of everybody."""
     first = {"queue_position": 3, "expected_start_at": NOON + timedelta(seconds=120)}
