@@ -140,6 +140,20 @@ def test_a_stored_preset_is_read_as_it_was() -> None:
     assert Preset.read({**document, "colour": "red"}) == preset
 
 
+def test_a_target_at_replicate_is_one_thing() -> None:
+    """Of two nobody could say which is run."""
+    assert written(target={"engine": "replicate", "model": "acme/dress"}).tries == 3
+    two: dict[str, JsonValue] = {
+        "engine": "replicate",
+        "model": "acme/dress",
+        "deployment": "acme/shop",
+    }
+    none: dict[str, JsonValue] = {"engine": "replicate"}
+    for target in (none, two):
+        with pytest.raises(ValidationError, match="give one of"):
+            written(target=target)
+
+
 def test_a_binding_counts_from_one() -> None:
     """It takes the first picture of a step where nothing else is said, of each item in turn."""
     usual = Binding.model_validate({"step": 2})

@@ -12,7 +12,16 @@ from schemas.base import GenerationId, UserId
 from schemas.debt import DebtKind
 from schemas.generation import Request
 from schemas.job import Job, JobChat, JobStatus, Outcome, PriceReason, Step
-from schemas.preset import CostPrice, EstimatedHold, ImageInput, Input, WorkflowTarget
+from schemas.preset import (
+    ChainStep,
+    ChainTarget,
+    CostPrice,
+    EstimatedHold,
+    ImageInput,
+    Input,
+    ReplicateTarget,
+    WorkflowTarget,
+)
 from schemas.run import RunStatus
 from tests.builders import (
     A10G,
@@ -98,6 +107,26 @@ def test_a_workflow_s_prompt_is_known_by_its_field() -> None:
 
     assert named(some_steps(to="3/steps"), a_prompt(to="6/text")) == "6/text"
     assert named(some_steps(to="3/steps")) is None
+
+
+def test_replicate_is_asked_for_what_the_preset_names() -> None:
+    """A version, an official model or a deployment; the preset knows its prompt."""
+    for target, field in (
+        (ReplicateTarget(engine="replicate", version="a" * 64), "version"),
+        (ReplicateTarget(engine="replicate", model="acme/dress"), "model"),
+        (ReplicateTarget(engine="replicate", deployment="acme/shop"), "deployment_id"),
+    ):
+        work = agreed(target=target).work
+        assert work is not None
+        named = {"version", "model", "deployment_id"}
+        said = {name for name in named if getattr(work.request, name) is not None}
+        assert (said, work.request.prompt_input, work.max_attempts) == ({field}, "prompt", 3)
+
+
+def test_a_preset_that_is_made_of_others_is_sent_to_no_engine() -> None:
+    """It is ordered as its steps."""
+    with pytest.raises(TypeError, match="made of others"):
+        agreed(target=ChainTarget(engine="chain", steps=(ChainStep(preset="draw"),)))
 
 
 def test_a_deployment_is_tried_once() -> None:
