@@ -124,8 +124,12 @@ class SettleRun:
 
 
 def _delivered(job: Job) -> bool:
-    """Return whether files have gone to a chat with the telling of a job's end."""
-    return job.told is not None and job.told.delivered
+    """Return whether files have gone to a chat with the telling of a job's end.
+
+    Of a job of several it is not known whose they were: what is lost of one is made again, or its
+    price given back, whatever came of the others.
+    """
+    return job.single and job.told is not None and job.told.delivered
 
 
 async def refunded(

@@ -11,6 +11,7 @@ from processors.runs.advancing import (
     copying_done,
     dropped,
     may_remake,
+    never_begun,
     remade,
     unmade,
 )
@@ -129,6 +130,7 @@ __all__ = [
     "may_remake",
     "may_retry",
     "name_in",
+    "never_begun",
     "overdue",
     "owner_of",
     "parked",

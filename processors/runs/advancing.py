@@ -59,6 +59,12 @@ def dropped(
     return debts.put(over, debts.forget(over.owed, [DebtKind.ADVANCE]))
 
 
+def never_begun(generation: Generation) -> bool:
+    """Return whether a generation was ended while it waited for others."""
+    before = generation.history[-2].status if len(generation.history) > 1 else None
+    return generation.ended and before is RunStatus.WAITING
+
+
 def copying_done(generation: Generation, now: datetime, taker: Taker | None = None) -> Generation:
     """Have its job go on with what a generation has made, once all of that is copied."""
     completed = generation.status is RunStatus.COMPLETED
