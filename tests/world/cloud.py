@@ -212,6 +212,9 @@ class CloudEngine:
         del server
         return self.name
 
+    async def turn(self) -> None:
+        """See app.ports.Engine."""
+
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """See app.ports.Engine."""
         await self._gate()
