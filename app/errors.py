@@ -108,9 +108,9 @@ class NotAllowedError(RefusedError):
 
     reason = "not_allowed"
 
-    def __init__(self, preset: str) -> None:
-        super().__init__(f"preset: {preset} is not for this person")
-        self.field = "preset"
+    def __init__(self, preset: str, field: str = "preset") -> None:
+        super().__init__(f"{field}: {preset} is not for this person")
+        self.field = field
 
 
 class LimitReachedError(RefusedError):
@@ -187,8 +187,9 @@ class NotFoundError(RefusedError):
 
     reason = "not_found"
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"no such {what}")
+    def __init__(self, what: str, field: str | None = None) -> None:
+        super().__init__(f"{field}: no such {what}" if field else f"no such {what}")
+        self.field = field
 
 
 class ConflictError(RefusedError):

@@ -1,6 +1,6 @@
 """Say what an order would come to, and what it takes to place it: nothing is stored or moved."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -18,6 +18,7 @@ from app.ports import Generations, Presets
 from app.usecases.money import Money
 from processors import chains, jobs, ledger, presets
 from processors.chains import Again, Ordered, Terms, Wanted
+from processors.errors import ChainRefusedError
 from schemas.base import EngineName, GenerationId
 from schemas.job import Job, JobChat, Step
 from schemas.ledger import Entry
@@ -145,15 +146,16 @@ class Quoting:
             DiskFullError: Nothing new is taken on.
         """
         ordered = order.steps or (Ordered(order.preset, order.inputs),)
-        first = await self._allowed(order.user, [each.preset for each in ordered])
-        target, manual = first[ordered[0].preset].target, order.manual
-        if isinstance(target, ChainTarget) and len(ordered) == 1:
-            ordered = chains.expanded(first[ordered[0].preset], target, ordered[0].inputs)
+        known = await self._allowed(order.user, [each.preset for each in ordered])
+        _check_named(ordered, known)
+        target, manual = known[ordered[0].preset].target, order.manual
+        alone = len(ordered) == 1 and not ordered[0].bindings and not ordered[0].over
+        if isinstance(target, ChainTarget) and alone:
+            ordered = chains.expanded(known[ordered[0].preset], target, ordered[0].inputs)
             manual = manual or target.manual
-        known = first | await self._known(
-            each.preset for each in ordered if each.preset not in first
-        )
-        self._check_engines(known[each.preset] for each in ordered)
+            # Who may order the whole may order its parts.
+            known |= await self._known([each.preset for each in ordered])
+        self._check_engines([known[each.preset] for each in ordered])
         wanted = [
             Wanted(known[each.preset], each.inputs, each.bindings, each.over) for each in ordered
         ]
@@ -165,7 +167,7 @@ class Quoting:
     async def again(self, user: User, job: Job, parts: Sequence[Again]) -> Quoted:
         """Return what it would come to where parts of a job are made again; as `of`."""
         known = await self._allowed(user, [each.step.preset for each in parts])
-        self._check_engines(known.values())
+        self._check_engines(tuple(known.values()))
         terms = await self._terms(user, known)
         ids = {each.step.generation: self._new_id() for each in parts}
         steps = tuple(self._again(each, known[each.step.preset], ids, terms) for each in parts)
@@ -201,24 +203,25 @@ class Quoting:
         known = await self._known(names)
         if user.blocked:
             raise UserBlockedError
-        for name, preset in known.items():
-            if not presets.allowed(preset, user.roles):
-                raise NotAllowedError(name)
+        for number, name in enumerate(names, 1):
+            if not presets.allowed(known[name], user.roles):
+                raise NotAllowedError(name, _field(number, names))
         return known
 
-    async def _known(self, names: Iterable[str]) -> dict[str, Preset]:
+    async def _known(self, names: Sequence[str]) -> dict[str, Preset]:
         found = dict[str, Preset]()
-        for name in dict.fromkeys(names):
-            preset = await self._presets.get(name)
+        for number, name in enumerate(names, 1):
+            preset = found.get(name) or await self._presets.get(name)
             if preset is None:
-                raise NotFoundError("preset")
+                raise NotFoundError("preset", _field(number, names))
             found[name] = preset
         return found
 
-    def _check_engines(self, used: Iterable[Preset]) -> None:
-        for preset in used:
+    def _check_engines(self, used: Sequence[Preset]) -> None:
+        for number, preset in enumerate(used, 1):
             if not isinstance(preset.target, ChainTarget) and preset.engine not in self._engines:
-                raise EngineOffError("preset", f"its engine, {preset.engine}, is not set up here")
+                said = f"its engine, {preset.engine}, is not set up here"
+                raise EngineOffError(_field(number, used), said)
         if self._disk_full():
             raise DiskFullError("the disk is nearly full; nothing new is taken on")
 
@@ -264,3 +267,16 @@ class Quoting:
 
     def _new_id(self) -> GenerationId:
         return GenerationId(self._clock.new_id())
+
+
+def _field(number: int, among: Sequence[object]) -> str:
+    """Name the preset of a step."""
+    return f"steps.{number}.preset" if len(among) > 1 else "preset"
+
+
+def _check_named(ordered: Sequence[Ordered], known: Mapping[str, Preset]) -> None:
+    """Refuse a step that is run by another engine than somebody takes it to be."""
+    for number, each in enumerate(ordered, 1):
+        engine = known[each.preset].engine
+        if each.engine not in {None, engine}:
+            raise ChainRefusedError(f"steps.{number}.engine", f"{each.preset} is run by {engine}")

@@ -1,4 +1,4 @@
-"""The API of jobs: order for somebody, watch, list, cancel.
+"""The API of jobs: order for somebody, watch, list, go on, order a step again, cancel.
 
 A job moves its person's credits; a generation ordered by itself charges nobody. Orders repeated
 under their Idempotency-Key are answered as those of generations are.
@@ -6,7 +6,7 @@ under their Idempotency-Key are answered as those of generations are.
 
 import hashlib
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from starlette.requests import Request
@@ -14,15 +14,16 @@ from starlette.responses import Response
 
 from app import errors
 from app.usecases.orders import JobView, Order
-from app.web import bodies, ranges, reading, shown
+from app.web import bodies, job_views, ranges, reading, shown
 from app.web.operations import Call, Operation, Route
 from app.web.services import Link, OpenWork, Orders, People
-from processors.errors import InputRefusedError, InsufficientCreditsError
+from processors.chains import Ordered
+from processors.errors import ChainRefusedError, InputRefusedError, InsufficientCreditsError
 from schemas.base import UserId
-from schemas.job import JobChat, JobId
+from schemas.job import Job, JobChat, JobId
 from schemas.user import User
 from schemas.wire.api import CreateHeaders
-from schemas.wire.jobs import JobQuery, NewJob, ReadHeaders
+from schemas.wire.jobs import JobQuery, NewJob, NewStep, ReadHeaders, StepChoice
 
 PATH: Final = "/api/jobs"
 _ONE: Final = f"{PATH}/{{id}}"
@@ -32,6 +33,7 @@ BY: Final = "api"
 _TAG_DIGITS: Final = 32
 
 _ORDER_ERRORS: Final = (
+    ChainRefusedError,
     InputRefusedError,
     InsufficientCreditsError,
     errors.ConflictError,
@@ -69,17 +71,8 @@ class JobHandlers:
         user = await self._people.get(UserId(new.user))
         if user is None:
             raise errors.NotFoundError("user")
-        step = new.step()
-        job, made = await self._orders.place(
-            Order(user=user, preset=step.preset, inputs=step.inputs, chat=_chat(new, user), by=BY),
-            key=key,
-            digest=digest,
-        )
-        response = self._job(JobView(job, ()), status=201)
-        response.headers["Location"] = f"{PATH}/{job.id}"
-        if not made:
-            response.headers["Idempotent-Replayed"] = "true"
-        return response
+        job, made = await self._orders.place(_order(new, user), key=key, digest=digest)
+        return self._taken(job, made=made)
 
     async def list(self, call: Call) -> Response:
         """Show a page of jobs."""
@@ -91,7 +84,7 @@ class JobHandlers:
             stuck = [each.public() for each in found]
             return _unless_known(call.request, _json({"items": stuck, "next": None}))
         page = await self._orders.page(user, query.cursor, query.limit, statuses=statuses)
-        items = [each.public() for each in page.items]
+        items = [job_views.listed(each) for each in page.items]
         return _unless_known(call.request, _json({"items": items, "next": page.next}))
 
     async def read(self, call: Call) -> Response:
@@ -106,8 +99,33 @@ class JobHandlers:
         job = await self._orders.cancel(_id(call.request))
         return self._job(await self._orders.get(job.id) or JobView(job, ()))
 
+    async def go_on(self, call: Call) -> Response:
+        """Let a job go on that waits after a step."""
+        raw = await bodies.taken(call.request.scope, call.request.receive, self._deadline)
+        chosen = reading.body(StepChoice, raw)
+        job = await self._orders.go_on(_id(call.request), chosen.step)
+        return self._job(await self._orders.get(job.id) or JobView(job, ()))
+
+    async def retry(self, call: Call) -> Response:
+        """Order a step of a job again, with all that comes after it."""
+        request = call.request
+        headers = reading.headers(CreateHeaders, request)
+        raw = await bodies.taken(request.scope, request.receive, self._deadline)
+        chosen = reading.body(StepChoice, raw)
+        key, digest = reading.idempotency(call, headers, reading.json(raw))
+        job, made = await self._orders.retry(_id(request), chosen.step, key=key, digest=digest)
+        return self._taken(job, made=made)
+
+    def _taken(self, job: Job, *, made: bool) -> Response:
+        """Answer an order: with its job, and where that is."""
+        response = self._job(JobView(job, ()), status=201)
+        response.headers["Location"] = f"{PATH}/{job.id}"
+        if not made:
+            response.headers["Idempotent-Replayed"] = "true"
+        return response
+
     def _job(self, view: JobView, *, status: int = 200) -> Response:
-        return _json(_public(view, self._link), status)
+        return _json(job_views.public(view, self._link), status)
 
 
 def routes(
@@ -170,12 +188,57 @@ def routes(
             ),
             do.cancel,
         ),
+        Route(
+            Operation(
+                method="POST",
+                path=f"{_ONE}/continue",
+                name="continueJob",
+                tag=_TAG,
+                summary="Let a manual job go on after a step; to stop it there, cancel it",
+                body=StepChoice,
+                answer=shown.job(),
+                errors=(
+                    *bodies.ERRORS,
+                    errors.ConflictError,
+                    errors.NotFoundError,
+                    errors.UnavailableError,
+                ),
+            ),
+            do.go_on,
+        ),
+        Route(
+            Operation(
+                method="POST",
+                path=f"{_ONE}/retry",
+                name="retryJob",
+                tag=_TAG,
+                summary="Order a step again with all that comes after it: a job that goes on",
+                headers=CreateHeaders,
+                body=StepChoice,
+                status=201,
+                answer=shown.job(),
+                errors=(*bodies.ERRORS, *_ORDER_ERRORS),
+            ),
+            do.retry,
+        ),
     )
 
 
-def _public(view: JobView, link: Link) -> dict[str, Any]:
-    generations = [shown.public(each, link) for each in view.generations]
-    return {**view.job.public(), "generations": generations}
+def _order(new: NewJob, user: User) -> Order:
+    wanted = new.wanted()
+    return Order(
+        user=user,
+        preset=wanted[0].preset,
+        inputs=wanted[0].inputs,
+        chat=_chat(new, user),
+        by=BY,
+        steps=() if new.steps is None else tuple(map(_ordered, wanted)),
+        manual=new.manual,
+    )
+
+
+def _ordered(step: NewStep) -> Ordered:
+    return Ordered(step.preset, step.inputs, step.bindings, step.over, step.engine)
 
 
 def _chat(new: NewJob, user: User) -> JobChat | None:

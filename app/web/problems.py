@@ -20,6 +20,7 @@ from app.web import refusals
 from app.web.ranges import RangeError
 from processors.errors import (
     AlreadyRefundedError,
+    ChainRefusedError,
     InputRefusedError,
     InsufficientCreditsError,
     LedgerError,
@@ -39,6 +40,7 @@ STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     errors.LimitReachedError: HTTPStatus.TOO_MANY_REQUESTS,
     errors.PausedError: HTTPStatus.SERVICE_UNAVAILABLE,
     InputRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ChainRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     LedgerError: HTTPStatus.UNPROCESSABLE_ENTITY,
     AlreadyRefundedError: HTTPStatus.CONFLICT,
     InsufficientCreditsError: HTTPStatus.PAYMENT_REQUIRED,
@@ -98,6 +100,7 @@ def kinds() -> tuple[Kind, ...]:
         | _family(errors.UnavailableError)
         | _family(LedgerError)
         | _family(InputRefusedError)
+        | _family(ChainRefusedError)
     )
     known = {
         Kind(each.reason, int(status(each)), title(each)) for each in families | {errors.PeerError}
@@ -113,7 +116,7 @@ def response(error: Exception) -> Response:
     return Response(content, problem.status, _headers(error), MEDIA_TYPE)
 
 
-Known = errors.AppError | LedgerError | InputRefusedError
+Known = errors.AppError | LedgerError | InputRefusedError | ChainRefusedError
 
 _INTERNAL: Final = Kind("internal", 500, "Something went wrong here")
 

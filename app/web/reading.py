@@ -135,10 +135,16 @@ def _named(error: ValidationError) -> BadFieldError:
     """Name the first thing that is wrong."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     # A key that does not fit is followed by a word of pydantic's own.
-    field = ".".join(str(part) for part in first["loc"] if part != "[key]") or "body"
+    parts = [_part(each) for each in first["loc"] if each != "[key]"]
+    field = ".".join(parts) or "body"
     if first["type"] == "extra_forbidden":
         return UnknownFieldError(field, "is not a name that can be given here")
     return BadFieldError(field, first["msg"])
+
+
+def _part(part: str | int) -> str:
+    """Write a part of a place; those of lists count from 1, as steps do and as people count."""
+    return str(part + 1) if isinstance(part, int) else part
 
 
 def _check(value: JsonValue, levels: int, most: int) -> None:

@@ -155,6 +155,16 @@ class Orders(Protocol):
         """Want a job cancelled."""
         ...
 
+    async def go_on(self, job_id: JobId, step: int) -> Job:
+        """Let a job go on that waits after a step."""
+        ...
+
+    async def retry(
+        self, job_id: JobId, step: int, *, key: str | None, digest: str | None
+    ) -> tuple[Job, bool]:
+        """Return the job that makes a step again, and whether it was made just now."""
+        ...
+
 
 class People(Protocol):
     """Who orders, to be read. May raise an UnavailableError."""

@@ -17,7 +17,7 @@ from schemas.job import Job, JobId, Outcome, Step, Terms
 from schemas.ledger import Entry, EntryId, EntryKind
 from schemas.payment import Payment
 from schemas.preset import FixedPrice
-from schemas.run import Output
+from schemas.run import Output, OutputKind, RunStatus
 from schemas.user import Account, User
 
 
@@ -38,6 +38,23 @@ class _ShownResponse(Response):
     model_config = ConfigDict(json_schema_serialization_defaults_required=True, title="Response")
 
     outputs: tuple[_ShownOutput, ...] = ()  # pyright: ignore[reportIncompatibleVariableOverride] - nobody writes it
+
+
+class _JobOutput(_Shown):
+    """Something that a step of a job has made."""
+
+    model_config = ConfigDict(title="JobOutput")
+
+    step: int
+    """Its number."""
+    item: int
+    """Of a step that is made several times: which one."""
+    kind: OutputKind
+    url: str | None
+    """Where the engine keeps it, for a while."""
+    media_url: str | None
+    """A link to our copy, good for a week; null where there is none."""
+    text: str | None
 
 
 def public(record: Generation, link: Link) -> dict[str, Any]:
@@ -103,18 +120,52 @@ def job() -> type[BaseModel]:
     """Return the model of a job as the API shows it, its generations beside it."""
     sample = _a_job().public()
     price = Outcome.model_fields["price"].annotation
+    step = _model(Step, sample["steps"][0], **_of_step())
     return _model(
         Job,
         sample,
         id=(JobId, Field(description=JobId.__doc__)),
-        steps=(list[_model(Step, sample["steps"][0])], Field(description="What is made.")),
+        steps=(list[step], Field(description="What is made: of each step all its items.")),
+        step=(
+            int,
+            Field(description="The first step that is not at its end, as people count them."),
+        ),
+        of=(int, Field(description="How many there are: as in step 2 of 3.")),
         held=(str, Field(description="Credits that were set aside for all of it.")),
         price=(price, Field(description="Credits that were taken; null while they are held.")),
+        outputs=(
+            list[_JobOutput],
+            Field([], description="What its steps have made so far, in their order; not in lists."),
+        ),
         generations=(
             list[generation()],
-            Field(description="Its generations, in the order of its steps; not in lists."),
+            Field([], description="Its generations, in the order of its steps; not in lists."),
         ),
     )
+
+
+def _of_step() -> dict[str, Any]:
+    """Return what is shown of a step besides its record: how far it has come."""
+    cost, price = (Outcome.model_fields[each].annotation for each in ("cost_usd", "price"))
+    beside = "null in lists"
+    return {
+        "status": (
+            RunStatus | None,
+            Field(description="Of its generation; in lists null until it is settled."),
+        ),
+        "progress": (float | None, Field(description=f"From 0 to 1; {beside}.")),
+        "attempt": (int | None, Field(description=f"Which try it is, from 1; {beside}.")),
+        "max_attempts": (int | None, Field(description=f"How often it is tried; {beside}.")),
+        "waits_for": (
+            list[int],
+            Field(description="The numbers of the steps that it waits for."),
+        ),
+        "cost_usd": (cost, Field(description="What it cost us; null while nobody knows.")),
+        "price": (
+            price,
+            Field(description="Credits that were taken for it; null while they are held."),
+        ),
+    }
 
 
 @cache

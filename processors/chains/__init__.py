@@ -24,3 +24,5 @@ from processors.chains.planning import planned as planned
 from processors.chains.planning import sizes as sizes
 from processors.chains.retrying import Again as Again
 from processors.chains.retrying import again as again
+from processors.chains.standing import Standing as Standing
+from processors.chains.standing import standing as standing

@@ -6,16 +6,22 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from processors import presets
+from schemas.base import EngineName
 from schemas.preset import Binding, ChainTarget, Preset
 
 
 class Ordered(NamedTuple):
-    """A step as somebody orders it; see `Wanted`."""
+    """A step as somebody orders it; see `Wanted`.
+
+    Attributes:
+        engine: Who they take it to be run by; None where they do not say.
+    """
 
     preset: str
     inputs: Mapping[str, JsonValue]
     bindings: Mapping[str, Binding] = {}
     over: Mapping[str, tuple[JsonValue, ...]] = {}
+    engine: EngineName | None = None
 
 
 def expanded(

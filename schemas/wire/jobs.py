@@ -1,6 +1,6 @@
 """Our own API's words about orders."""
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,11 +14,13 @@ from pydantic_core import PydanticCustomError, to_json
 
 from schemas.inputs import INPUTS_MOST
 from schemas.job import JobStatus
-from schemas.preset import InputName, PresetName
-from schemas.wire.api import ChatId, Digits, Said, Tag
+from schemas.preset import ITEMS_MOST, STEPS_MOST, Binding, InputName, PresetName
+from schemas.wire.api import ChatId, Digits, Engine, Said, Tag
 
 UserName = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """Our own id of a person."""
+NAMES_MOST: Final = 32
+"""Inputs that a preset may have."""
 
 
 def _sized(inputs: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -32,6 +34,11 @@ Inputs = Annotated[dict[InputName, JsonValue], AfterValidator(_sized)]
 """By the names of the preset's inputs; at most 12 KiB as JSON."""
 
 
+Values = Annotated[tuple[JsonValue, ...], Field(strict=False, min_length=1, max_length=ITEMS_MOST)]
+"""One for each time that a step is made."""
+StepNumber = Annotated[int, Field(ge=1, le=STEPS_MOST)]
+
+
 def _known(status: JobStatus) -> JobStatus:
     """Refuse a word that is none: stored ones of newer versions are taken as they are."""
     if status not in frozenset(JobStatus):
@@ -41,10 +48,23 @@ def _known(status: JobStatus) -> JobStatus:
 
 
 class NewStep(Said):
-    """One thing to be made."""
+    """One thing to be made, or several: once for each of some values."""
 
     preset: PresetName
+    engine: Engine | None = None
+    """Who runs it, to be sure: the order is refused where the preset's engine is another."""
     inputs: Inputs = {}  # noqa: RUF012 - pydantic copies defaults
+    bindings: Annotated[dict[InputName, Binding], Field(max_length=NAMES_MOST)] = {}  # noqa: RUF012 - as above
+    """What an earlier step makes for an input, such as `{"photo": {"step": 1}}`. Of a step that is
+    made several times each item is taken by one of this step's, unless `item` names one."""
+    over: Annotated[dict[InputName, Values], Field(max_length=NAMES_MOST)] = {}  # noqa: RUF012 - as above
+    """The step is made once for each of these values; of several inputs, in step."""
+
+    @model_validator(mode="after")
+    def _is_sized(self) -> Self:
+        if len(to_json([self.inputs, self.over])) > INPUTS_MOST:
+            raise PydanticCustomError("step_size", "takes at most 12288 bytes as JSON")
+        return self
 
 
 class JobNotify(Said):
@@ -68,7 +88,24 @@ class NewJob(Said):
                     "preset": "l4_t2i",
                     "inputs": {"prompt": "a lighthouse at dusk"},
                     "notify": {"telegramChatId": 4711},
-                }
+                },
+                {
+                    "user": "0198c0ffee0198c0ffee0198c0ffee99",
+                    "manual": True,
+                    "steps": [
+                        {"preset": "l4_t2i", "inputs": {"prompt": "somebody in the rain"}},
+                        {
+                            "preset": "wear",
+                            "bindings": {"photo": {"step": 1, "output": "image"}},
+                            "over": {
+                                "garment": [
+                                    "https://shop.example.com/coat.jpg",
+                                    "https://shop.example.com/cape.jpg",
+                                ]
+                            },
+                        },
+                    ],
+                },
             ]
         }
     )
@@ -79,8 +116,13 @@ class NewJob(Said):
     """What to make: either this or `steps`."""
     inputs: Inputs | None = None
     """For `preset`."""
-    steps: Annotated[tuple[NewStep], Field(strict=False)] | None = None
-    """What to make, step by step; a job has one step."""
+    steps: (
+        Annotated[tuple[NewStep, ...], Field(strict=False, min_length=1, max_length=STEPS_MOST)]
+        | None
+    ) = None
+    """What to make, step by step: each may take what those before it make."""
+    manual: bool = False
+    """Whether it waits for `continue` after each step; for a day, then the rest is returned."""
     notify: JobNotify | None = None
     """Where its end is told; null tells nobody."""
 
@@ -92,11 +134,18 @@ class NewJob(Said):
             raise PydanticCustomError("inputs_twice", "the inputs of `steps` belong to each step")
         return self
 
-    def step(self) -> NewStep:
+    def wanted(self) -> tuple[NewStep, ...]:
         """Return what is to be made."""
         if self.steps is not None:
-            return self.steps[0]
-        return NewStep(preset=self.preset or "", inputs=self.inputs or {})
+            return self.steps
+        return (NewStep(preset=self.preset or "", inputs=self.inputs or {}),)
+
+
+class StepChoice(Said):
+    """Which step somebody means."""
+
+    step: StepNumber
+    """By its `number` in the job."""
 
 
 class ReadHeaders(Said):

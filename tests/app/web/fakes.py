@@ -63,6 +63,8 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 ENGINE = EngineName("comfydeploy")
 COMFYUI = EngineName("comfyui")
 ID = GenerationId("0198c0ffee0000000000000000000001")
+RETRIED = "0198c0ffee0198c0ffee0198c0ffee78"
+"""The job that goes on from any that is retried."""
 API_KEY = "an-api-key-of-the-tests"
 KEY = signing.derive(b"the secret of the tests", "webhook:comfydeploy")
 UPDATE_SECRET = b"the-secret_that-telegram_knows"
@@ -388,6 +390,31 @@ class FakeOrders:
             raise NotFoundError("job")
         self.refunds.append((job_id, amount, by, reason))
         return self.views[job_id].job
+
+    async def go_on(self, job_id: JobId, step: int) -> Job:
+        """Let a job go on that waits after a step."""
+        if self.failure is not None:
+            raise self.failure
+        view = self.views[job_id]
+        self.views[job_id] = view._replace(job=view.job.change(continued=step))
+        return self.views[job_id].job
+
+    async def retry(
+        self, job_id: JobId, step: int, *, key: str | None, digest: str | None
+    ) -> tuple[Job, bool]:
+        """Make a job that goes on from another."""
+        if self.failure is not None:
+            raise self.failure
+        new = self.views[job_id].job.change(
+            id=JobId(RETRIED),
+            goes_on=job_id,
+            first=step,
+            idempotency_key=key,
+            idempotency_digest=digest,
+        )
+        known = new.id in self.views
+        self.views[new.id] = JobView(new, ())
+        return new, not known
 
     async def cancel(self, job_id: JobId) -> Job:
         """Want a job cancelled."""

@@ -21,13 +21,21 @@ from app.errors import (
 )
 from app.usecases.orders import JobView
 from app.web import shown
-from processors.errors import InputFault, InputRefusedError, InsufficientCreditsError
+from processors.chains import Ordered
+from processors.errors import (
+    ChainRefusedError,
+    InputFault,
+    InputRefusedError,
+    InsufficientCreditsError,
+)
+from schemas.base import GenerationId
 from schemas.generation import Response
-from schemas.job import JobChat, JobStatus
-from schemas.run import RunStatus
-from tests.app.web.fakes import API_KEY, World
+from schemas.job import JobChat, JobStatus, Outcome, Source
+from schemas.preset import Binding
+from schemas.run import OutputKind, RunStatus
+from tests.app.web.fakes import API_KEY, ENGINE, RETRIED, World
 from tests.app.web.serving import serving
-from tests.builders import JOB, USER, a_generation, a_job, a_user, an_output, later
+from tests.builders import JOB, USER, a_generation, a_job, a_step, a_user, an_output, later
 
 pytestmark = pytest.mark.anyio
 
@@ -194,9 +202,19 @@ async def test_an_input_is_refused_by_its_name_with_its_bounds() -> None:
             id="both",
         ),
         pytest.param(
-            f'{{"user": "{USER}", "steps": [{{"preset": "a"}}, {{"preset": "b"}}]}}',
-            "steps",
-            id="two steps",
+            f'{{"user": "{USER}", "steps": [{{"preset": "a"}}, {{"preset": "B b"}}]}}',
+            "steps.2.preset",
+            id="steps count from 1",
+        ),
+        pytest.param(
+            f'{{"user": "{USER}", "steps": [{{"preset": "a", "over": {{"x": []}}}}]}}',
+            "steps.1.over.x",
+            id="over nothing",
+        ),
+        pytest.param(
+            f'{{"user": "{USER}", "steps": [{{"preset": "a", "bindings": {{"x": {{}}}}}}]}}',
+            "steps.1.bindings.x.step",
+            id="bound to nothing",
         ),
         pytest.param(
             f'{{"user": "{USER}", "steps": [{{"preset": "a"}}], "inputs": {{}}}}',
@@ -241,6 +259,105 @@ async def test_what_cannot_be_read_is_refused(body: str, field: str | None) -> N
 
     assert (answer.status_code, answer.json().get("field")) == (400, field)
     assert world.orders.placed == []
+
+
+async def test_steps_that_do_not_fit_are_refused_by_their_place() -> None:
+    """422, counted from 1 as everything is."""
+    world = a_world()
+    world.orders.failure = ChainRefusedError("steps.2.bindings.photo", "there is no step 3")
+    async with serving(world) as site:
+        answer = await site.client.post(CREATE, json=ORDER)
+
+    problem = answer.json()
+    assert (answer.status_code, problem["reason"]) == (422, "chain_refused")
+    assert (problem["field"], problem["type"]) == ("steps.2.bindings.photo", "/docs#chain_refused")
+
+
+async def test_steps_are_ordered_with_what_they_take_from_one_another() -> None:
+    """As they were written: engine, bindings, what they are made for each of, and `manual`."""
+    world = a_world()
+    steps: JsonValue = [
+        {"preset": "photo", "engine": "comfydeploy"},
+        {"preset": "wear", "bindings": {"on": {"step": 1}}, "over": {"coat": ["a", "b"]}},
+    ]
+    async with serving(world) as site:
+        answer = await site.client.post(CREATE, json={"user": USER, "steps": steps, "manual": True})
+
+    (order,) = world.orders.placed
+    assert (answer.status_code, order.manual) == (201, True)
+    assert order.steps == (
+        Ordered("photo", {}, engine=ENGINE),
+        Ordered("wear", {}, {"on": Binding(step=1)}, {"coat": ("a", "b")}),
+    )
+
+
+async def test_a_job_says_how_far_it_has_come() -> None:
+    """Step 2 of 3, what each step waits for and costs, and the pictures so far."""
+    world, ids = a_world(), [GenerationId(f"{number:032x}") for number in (1, 2, 3)]
+    ends = Outcome(status=RunStatus.COMPLETED, price=Decimal(5), cost_usd=Decimal("0.02"))
+    steps = [
+        a_step(
+            generation=own,
+            number=number,
+            outcome=ends if number == 1 else None,
+            sources={"image": Source(step=number - 1, generation=before, type=OutputKind.IMAGE)}
+            if number > 1
+            else {},
+        )
+        for number, own, before in zip((1, 2, 3), ids, [*ids[:1], *ids], strict=False)
+    ]
+    statuses = (RunStatus.COMPLETED, RunStatus.RUNNING, RunStatus.WAITING)
+    done, runs, waits = (
+        a_generation(status, id=own, job_id=JOB) for own, status in zip(ids, statuses, strict=True)
+    )
+    done = done.change(response_payload=Response(outputs=(an_output(key="outputs/x"),)))
+    world.orders.views[JOB] = JobView(a_job(steps=tuple(steps)), (done, runs, waits))
+    async with serving(world) as site:
+        answer = await site.client.get(ONE)
+        listed = (await site.client.get(PATH)).json()["items"][0]
+
+    told = answer.json()
+    assert shown.job().model_validate_json(answer.content)
+    assert (told["step"], told["of"]) == (listed["step"], listed["of"]) == (2, 3)
+    assert [each["status"] for each in told["steps"]] == ["completed", "running", "waiting"]
+    assert [each["status"] for each in listed["steps"]] == ["completed", None, None]
+    assert [each["waitsFor"] for each in told["steps"]] == [[], [], [2]]
+    first = told["steps"][0]
+    assert (first["price"], first["costUsd"], first["attempt"]) == ("5", "0.02", 1)
+    (output,) = told["outputs"]
+    assert (output["step"], output["item"], output["kind"]) == (1, 1, "image")
+    assert output["mediaUrl"].startswith("/media/outputs/x")
+
+
+async def test_a_job_goes_on_when_it_is_told_to() -> None:
+    """After the step that is named; where it does not wait there, 409."""
+    world = with_jobs()
+    async with serving(world) as site:
+        gone_on = await site.client.post(f"{ONE}/continue", json={"step": 1})
+        world.orders.failure = ConflictError("the job does not wait after step 2")
+        refused = await site.client.post(f"{ONE}/continue", json={"step": 2})
+        unread = await site.client.post(f"{ONE}/continue", json={"step": 0})
+
+    assert (gone_on.status_code, gone_on.json()["continued"]) == (200, 1)
+    assert (refused.status_code, refused.json()["reason"]) == (409, "conflict")
+    assert (unread.status_code, unread.json()["field"]) == (400, "step")
+
+
+async def test_a_step_is_ordered_again_once_under_its_key() -> None:
+    """201 with where the new job is, which says what it goes on from."""
+    async with serving(with_jobs()) as site:
+        first, again = [
+            await site.client.post(
+                f"{ONE}/retry", json={"step": 2}, headers={"Idempotency-Key": "k"}
+            )
+            for _ in range(2)
+        ]
+
+    assert (first.status_code, first.headers["location"]) == (201, f"{PATH}/{RETRIED}")
+    assert (first.json()["goesOn"], first.json()["first"]) == (JOB, 2)
+    assert (first.json()["step"], first.json()["of"]) == (2, 2)
+    assert "idempotent-replayed" not in first.headers
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (201, "true")
 
 
 async def test_a_job_is_shown_with_its_generations() -> None:
@@ -347,10 +464,12 @@ async def test_all_of_it_needs_a_key() -> None:
                 ("GET", PATH),
                 ("GET", ONE),
                 ("POST", f"{ONE}/cancel"),
+                ("POST", f"{ONE}/continue"),
+                ("POST", f"{ONE}/retry"),
             )
         ]
 
-    assert [each.status_code for each in answers] == [401] * 4
+    assert [each.status_code for each in answers] == [401] * 6
     assert API_KEY not in answers[0].text
 
 

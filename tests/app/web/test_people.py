@@ -121,7 +121,7 @@ async def test_nothing_was_done_to_nobody() -> None:
         ("grant", {"amount": "5", "to": "x"}, "to"),
         ("block", {"reason": ""}, "reason"),
         ("roles", {"roles": "admin"}, "roles"),
-        ("roles", {"roles": ["Admin"]}, "roles.0"),
+        ("roles", {"roles": ["Admin"]}, "roles.1"),
     ],
 )
 async def test_what_cannot_be_read_is_refused_by_name(

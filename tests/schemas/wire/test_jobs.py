@@ -4,6 +4,7 @@ import pytest
 from pydantic import JsonValue, ValidationError
 
 from schemas.job import JobStatus
+from schemas.preset import Binding
 from schemas.wire.jobs import JobQuery, NewJob
 from tests.builders import USER
 
@@ -20,8 +21,8 @@ def test_a_preset_or_a_step_is_the_same_order() -> None:
     by_name = asked(preset="l4_t2i", inputs=GIVEN)
     by_step = asked(steps=[{"preset": "l4_t2i", "inputs": GIVEN}])
 
-    assert by_name.step() == by_step.step()
-    assert asked(preset="l4_t2i").step().inputs == {}
+    assert by_name.wanted() == by_step.wanted()
+    assert asked(preset="l4_t2i").wanted()[0].inputs == {}
 
 
 @pytest.mark.parametrize(
@@ -31,16 +32,33 @@ def test_a_preset_or_a_step_is_the_same_order() -> None:
         {"preset": "a", "steps": [{"preset": "a"}]},
         {"steps": [{"preset": "a"}], "inputs": GIVEN},
         {"steps": []},
-        {"steps": [{"preset": "a"}, {"preset": "b"}]},
+        {"steps": [{"preset": "a"}] * 51},
+        {"steps": [{"preset": "a", "over": {"seed": list(range(101))}}]},
+        {"steps": [{"preset": "a", "inputs": {"x": "y" * 6200}, "over": {"z": ["y" * 6200]}}]},
+        {"steps": [{"preset": "a", "bindings": {"image": {"step": 0}}}]},
+        {"steps": [{"preset": "a", "bindings": {"image": {"step": 1, "of": "9"}}}]},
         {"preset": "a", "inputs": {"prompt": "x" * 12_300}},
         {"preset": "A b"},
         {"preset": "a", "user": "ada"},
     ],
 )
 def test_what_names_nothing_or_two_things_is_refused(fields: dict[str, JsonValue]) -> None:
-    """A job has one step, of one preset."""
+    """A job has 1 to 50 steps, each of one preset and with inputs of at most 12 KiB."""
     with pytest.raises(ValidationError):
         asked(**fields)
+
+
+def test_a_step_takes_what_others_make_and_is_made_several_times() -> None:
+    """Bindings and values as they are written; what is not said is the first image."""
+    step: JsonValue = {
+        "preset": "wear",
+        "bindings": {"photo": {"step": 1}},
+        "over": {"seed": [1, 2, 3, 4]},
+    }
+    (_, second) = asked(steps=[{"preset": "a"}, step], manual=True).wanted()
+
+    assert second.bindings == {"photo": Binding(step=1, output="image")}
+    assert second.over == {"seed": (1, 2, 3, 4)}
 
 
 def test_jobs_are_listed_by_a_status_that_there_is() -> None:
