@@ -77,6 +77,11 @@ class Timing(Value):
     """At most one edit of a status message in this time, per chat."""
     accept_limit: timedelta = timedelta(seconds=15)
     """Longest a sender waits while the inbox cannot be written."""
+    attend_limit: timedelta = timedelta(seconds=8)
+    """Longest a sender waits until what its webhook brings is done, on a host without background:
+    ComfyDeploy gives up after 20 s, and begins anew."""
+    call_over: timedelta = timedelta(seconds=5)
+    """How much longer than its budget a call keeps others from doing the same."""
     update_limit: timedelta = timedelta(seconds=3)
     """Longest Telegram waits while its update cannot be written."""
     handle_limit: timedelta = timedelta(seconds=45)

@@ -174,6 +174,11 @@ class Service(Program):
         self.url = await self.begun(r"listening on (\S+)")
         self.environ["PORT"] = self.url.rpartition(":")[2]
 
+    @property
+    def auth(self) -> dict[str, str]:
+        """The header that opens the API."""
+        return _auth()
+
     async def order(self, chat: int | None = None, **inputs: object) -> str:
         """Order a generation with these inputs; return its id."""
         order = {

@@ -1,5 +1,6 @@
 """The composition root: the only package that knows concrete classes."""
 
+from app.bootstrap.calling import Chores
 from app.bootstrap.engines import (
     make_client,
     make_comfydeploy,
@@ -24,6 +25,7 @@ from schemas.timing import Timing
 
 __all__ = [
     "LEAST_DISK",
+    "Chores",
     "Keys",
     "Peers",
     "Service",

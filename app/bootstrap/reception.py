@@ -32,7 +32,7 @@ def make_intake(tools: Tools, handling: Handling) -> TakeUpdates:
     """Return what takes updates in."""
     # Who handles none leaves them to those who do.
     left: Wake = lambda _: tools.waker.wake()  # noqa: E731 - in the shape of the other
-    wake = handling.wake if tools.settings.run_background else left
+    wake = handling.wake if tools.settings.works else left
     return TakeUpdates(
         tools.store.updates,
         wake=wake,
@@ -49,7 +49,7 @@ def make_reception(
     """Return what brings updates in and has them handled; None where others do."""
     settings, peers, sender = tools.settings, tools.peers, tools.sender
     by = settings.updates_by
-    if by == "off" or sender is None or peers.telegram_url is None or not settings.run_background:
+    if by == "off" or sender is None or peers.telegram_url is None or not settings.works:
         return None
     return Reception(
         token=peers.telegram_token,

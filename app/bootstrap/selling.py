@@ -60,7 +60,7 @@ def make_selling(tools: Tools) -> Selling:
         alerts=tools.alerts,
     )
     comparing = None
-    if provider is not None and settings.run_background:
+    if provider is not None and settings.works:
         comparing = ComparePayments(
             payments,
             store.payments,

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 from starlette.types import ASGIApp
 
+from app.bootstrap.calling import Calling, Chores, make_calling
 from app.bootstrap.discharging import make_discharger, make_job_hands
 from app.bootstrap.engines import receivers
 from app.bootstrap.fleet import Placing, make_placing
@@ -33,7 +34,6 @@ from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger
 from app.usecases.duties import Duties
 from app.usecases.expire_media import ExpireMedia
-from app.usecases.forget_user import ForgetUser
 from app.usecases.hands import Hands
 from app.usecases.open_work import OpenWork
 from app.usecases.oversee import Oversee
@@ -83,8 +83,7 @@ class Service:
     sweep: Sweep
     waker: "Alone | RedisWaker"
     drains: tuple[Drain, ...]
-    expiry: ExpireMedia | None
-    forgetting: ForgetUser | None
+    chores: Chores
     selling: Selling
     taking: Taking
     sender: Sender | None
@@ -128,7 +127,22 @@ def assemble(tools: Tools) -> Service:
     )
     desks, handling = make_desks(tools, starter, selling), make_handling(tools)
     intake = make_intake(tools, handling)
-    services = _services(tools, acceptor, desks, selling, intake)
+    chores = Chores(
+        forgetting=desks.forgetting if tools.settings.works else None,
+        comparing=selling.comparing,
+        expiry=_expiry(tools),
+    )
+    calling = make_calling(
+        tools,
+        sweep,
+        applier,
+        discharger=discharger,
+        job_hands=job_hands,
+        others=(selling.hands,),
+        chores=chores,
+        handling=handling,
+    )
+    services = _services(tools, acceptor, desks, selling, intake, calling=calling)
     hooks = Webhooks(services)
     reception = make_reception(tools, desks, selling, handling, intake)
     _attend(tools, sweep, selling, handling)
@@ -148,8 +162,7 @@ def assemble(tools: Tools) -> Service:
         sweep=sweep,
         waker=tools.waker,
         drains=tuple(each.drain for each in (placing, reception) if each is not None),
-        expiry=_expiry(tools),
-        forgetting=desks.forgetting if tools.settings.run_background else None,
+        chores=chores,
         selling=selling,
         taking=tools.taking,
         sender=tools.sender,
@@ -233,7 +246,13 @@ def _applier(tools: Tools) -> Applier:
 
 
 def _services(
-    tools: Tools, acceptor: Acceptor, desks: Desks, selling: Selling, intake: TakeUpdates
+    tools: Tools,
+    acceptor: Acceptor,
+    desks: Desks,
+    selling: Selling,
+    intake: TakeUpdates,
+    *,
+    calling: Calling | None,
 ) -> Services:
     """Return what the web layer needs."""
     settings, keys, engines = tools.settings, tools.keys, tools.engines
@@ -278,6 +297,9 @@ def _services(
         link_to=tools.links.to,
         updates=intake if settings.updates_by == "webhook" else None,
         update_secret=update_secret(settings.telegram_webhook_secret).encode(),
+        cron_keys=tuple(each.get_secret_value().encode() for each in settings.cron_key),
+        shifts=calling,
+        attend=None if calling is None else calling.attend,
         ready=tools.readiness.problems,
         prefix=urlsplit(tools.peers.webhook_base).path.rstrip("/"),
         cors_origins=settings.cors_origins,
@@ -286,7 +308,7 @@ def _services(
 
 def _expiry(tools: Tools) -> ExpireMedia | None:
     settings = tools.settings
-    if settings.keep_media_days is None or not settings.run_background:
+    if settings.keep_media_days is None or not settings.works:
         return None
     keep = timedelta(days=settings.keep_media_days)
     return ExpireMedia(tools.storage, tools.records, tools.store.leases, me=tools.name, keep=keep)

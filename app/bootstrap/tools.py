@@ -26,6 +26,7 @@ from app.store.objects import ObjectStorage
 from app.telegram import catalogues
 from app.telegram.alerts import AdminAlerts
 from app.telegram.sender import Sender
+from app.usecases.calls import Calls
 from app.usecases.circuits import Circuits
 from app.usecases.links import Links
 from app.usecases.money import Money
@@ -53,6 +54,7 @@ class Tools:
         name: This process, the same after a restart on the same data.
         waker: Wakes the other processes, and is woken by them.
         sender: The bot's one sender; None where Telegram is off.
+        calls: Those that work is done in, where there is no background.
         records: The generations.
         orders: The jobs.
         engines: Those that are on, by name.
@@ -77,6 +79,7 @@ class Tools:
     readiness: Readiness
     waker: "Alone | RedisWaker"
     sender: Sender | None
+    calls: Calls
     taking: Taking
     circuits: Circuits
     records: Records
@@ -104,6 +107,7 @@ def make_tools(
     metrics: Metrics,
 ) -> Tools:
     """Make what every part is made with; nobody is asked anything yet."""
+    calls = Calls()
     client, keys = make_client(peers.comfyui_servers), Keys(settings)
     alerts = AdminAlerts(
         settings.admin_chat_id, log=partial(_log_alert, structlog.get_logger()), count=metrics.alert
@@ -122,6 +126,7 @@ def make_tools(
         alerts=alerts,
         metrics=metrics,
         fetcher=fetcher,
+        calls=calls,
     )
     circuits = Circuits(clock, timing, alerts, metrics)
     seen = make_seen(store, name, clock, timing)
@@ -143,7 +148,10 @@ def make_tools(
         readiness=Readiness(store, settings.data_dir),
         waker=make_waker(settings, name, clock, timing, metrics),
         sender=sender,
-        taking=Taking(name, timing, background=settings.run_background, messenger=sender),
+        calls=calls,
+        taking=Taking(
+            name, timing, background=settings.run_background, messenger=sender, calls=calls
+        ),
         circuits=circuits,
         records=records,
         orders=RecordsOf[Job](store.jobs, clock, journal.ordered),
@@ -187,9 +195,10 @@ def _make_sender(
     alerts: AdminAlerts,
     metrics: Metrics,
     fetcher: Fetcher,
+    calls: Calls,
 ) -> Sender | None:
     # Whoever leaves the rest to others still tells its own trouble.
-    aside = not settings.run_background
+    aside = not settings.works
     if peers.telegram_url is None or (aside and settings.admin_chat_id is None):
         return None
     return Sender(
@@ -206,6 +215,7 @@ def _make_sender(
         allow_private=peers.allow_private,
         own=peers.own,
         aside=aside,
+        calls=calls if settings.by_calls else None,
     )
 
 

@@ -21,6 +21,8 @@ _ORDER: Final = """\
 
 LEFT: Final = "is left to others (RUN_BACKGROUND=off): start `runrelay worker`"
 """What is said where this process only answers."""
+CALLED: Final = "is done in calls (CRON_KEY): have /api/cron/worker and /api/cron/checker called"
+"""What is said where nothing runs between requests."""
 
 
 def serve(host: str | None, port: int | None) -> None:
@@ -46,7 +48,7 @@ def announce(settings: Settings, peers: "Peers", local: str, terminal: Terminal)
 def _welcome(settings: Settings, local: str) -> str:
     key = settings.internal_api_key[0].get_secret_value()
     order = f"curl {local}/api/generations -H 'Authorization: Bearer {key}'"
-    others = "" if settings.run_background else f"\n  Work      {LEFT}"
+    others = "" if settings.run_background else f"\n  Work      {_elsewhere(settings)}"
     return f"""\
   Runrelay listens on {local} (sandbox: ComfyDeploy and Telegram are stand-ins)
 
@@ -71,9 +73,14 @@ def _live(settings: Settings, peers: "Peers", local: str) -> str:
         "API docs": f"{local}/docs",
     }
     if not settings.run_background:
-        rows["Work"] = LEFT
+        rows["Work"] = _elsewhere(settings)
     table = "".join(f"  {name:<10} {value}\n" for name, value in rows.items())
     return f"  Runrelay listens on {local} (live)\n\n{table}"
+
+
+def _elsewhere(settings: Settings) -> str:
+    """Say who does the work where this process does not by itself."""
+    return CALLED if settings.by_calls else LEFT
 
 
 def _warnings(settings: Settings) -> str:

@@ -9,7 +9,15 @@ from typing import Any, Final
 
 import structlog
 
-from app.bootstrap import Peers, Service, build, count_debts, count_open, count_servers
+from app.bootstrap import (
+    Chores,
+    Peers,
+    Service,
+    build,
+    count_debts,
+    count_open,
+    count_servers,
+)
 from app.clock import Clock
 from app.errors import UnavailableError
 from app.main import collecting, database
@@ -194,19 +202,26 @@ def _endless(service: Service) -> list[Endless]:
         _every(READER_EVERY, service.store.connection.check_reader),
         _every(DISK_EVERY, disk.look),
     ]
-    if service.forgetting is not None:
-        running.append(_every(FORGET_EVERY, service.forgetting.sweep))
-    if service.expiry is not None:
-        running.append(_every(EXPIRE_EVERY, service.expiry.once))
+    running += _chores(service.chores) if service.taking.background else []
     if service.placing is not None:
         placing = service.placing
         running += [placing.fleet.run(), placing.choose(), placing.line.run()]
-    if service.selling.comparing is not None:
-        running.append(_every(COMPARE_EVERY, service.selling.comparing.once))
     if service.sender is not None:
         running += [service.sender.run(), service.alerts.run(service.sender)]
     if service.reception is not None:
         running.append(service.reception.run())
+    return running
+
+
+def _chores(chores: Chores) -> list[Endless]:
+    """Return what is done now and then; where there is no background, calls do it."""
+    running = list[Endless]()
+    if chores.forgetting is not None:
+        running.append(_every(FORGET_EVERY, chores.forgetting.sweep))
+    if chores.expiry is not None:
+        running.append(_every(EXPIRE_EVERY, chores.expiry.once))
+    if chores.comparing is not None:
+        running.append(_every(COMPARE_EVERY, chores.comparing.once))
     return running
 
 

@@ -94,6 +94,10 @@ class Generations(Debtors[Generation], Protocol):
         """Yield the ids of all generations that have not ended, oldest first."""
         ...
 
+    async def unheard(self) -> tuple[GenerationId, ...]:
+        """Return the ids of all open generations that have a run, the longest unchanged first."""
+        ...
+
     async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
         """Return the costs in USD of a preset's last runs that completed, the newest first.
 

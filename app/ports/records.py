@@ -76,6 +76,10 @@ class Debtors(Protocol[OwingT]):
         """Return whether any record owes a live debt of these kinds by `now`, readable or not."""
         ...
 
+    async def number_due(self, now: datetime, kinds: frozenset[DebtKind]) -> int:
+        """Return how many records owe a live debt of these kinds by `now`, readable or not."""
+        ...
+
     async def claimed(self, by: InstanceName, until: datetime) -> tuple[OwingT, ...]:
         """Return records with a debt claimed by `by` whose claim runs out by `until`."""
         ...

@@ -41,6 +41,7 @@ def load(environ: Mapping[str, str], env_file: Path | None) -> Settings:
     failed = frozenset(problem.partition(":")[0] for problem in problems)
     (_check_live if settings.live else _check_sandbox)(settings, failed, verdict)
     _check_webhook_url(settings, verdict)
+    _check_calls(settings, verdict)
     if verdict.problems:
         # A name with a slip in it may be why another is missing.
         raise SettingsError((*sorted(verdict.problems, key=_place), *misspelt))
@@ -64,6 +65,7 @@ class _Verdict(NamedTuple):
 _OURS: Final = (
     "COMFYDEPLOY_",
     "COMFYUI_",
+    "CRON_",
     "INTERNAL_API",
     "MONGODB_",
     "REPLICATE_",
@@ -81,7 +83,7 @@ _NEEDED: Final = {
     "COMFYDEPLOY_API_KEY": "no engine is set up without it, COMFYUI_SERVERS or "
     "REPLICATE_API_TOKEN; it is made in ComfyDeploy's settings",
 }
-_SECRETS: Final = ("WEBHOOK_SECRET", "INTERNAL_API_KEY", "TELEGRAM_WEBHOOK_SECRET")
+_SECRETS: Final = ("WEBHOOK_SECRET", "INTERNAL_API_KEY", "TELEGRAM_WEBHOOK_SECRET", "CRON_KEY")
 
 
 class _File(BaseSettings):
@@ -205,6 +207,32 @@ def _check_sandbox(settings: Settings, _failed: frozenset[str], verdict: _Verdic
     }
     for name in (name for name, unused in given.items() if unused):
         verdict.warnings.append(f"{name}: is not used in sandbox mode; set MODE=live for it")
+
+
+def _check_calls(settings: Settings, verdict: _Verdict) -> None:
+    """What does not go together with a host where nothing runs between requests."""
+    keys = {each.get_secret_value() for each in settings.cron_key}
+    if keys & {each.get_secret_value() for each in settings.internal_api_key}:
+        verdict.problems.append(
+            f"CRON_KEY: is one of INTERNAL_API_KEY, and must open nothing else; {_MAKE_ONE}"
+        )
+    if not settings.by_calls:
+        return
+    if settings.telegram_updates == "polling":
+        verdict.problems.append(
+            "TELEGRAM_UPDATES: is polling, but with RUN_BACKGROUND=off and CRON_KEY nothing runs "
+            "between requests that could fetch them; set it to webhook or off"
+        )
+    elif settings.live and settings.telegram_updates == "auto" and settings.updates_by == "off":
+        verdict.warnings.append(
+            "TELEGRAM_UPDATES: are off: they would have to come by webhook, which WEBHOOK_URL "
+            "does not allow; what people write to the bot stays unread"
+        )
+    if settings.comfyui_servers:
+        verdict.warnings.append(
+            "COMFYUI_SERVERS: have to be watched without a break, which RUN_BACKGROUND=off and "
+            "CRON_KEY leave nobody to do: run `runrelay worker` somewhere for them"
+        )
 
 
 def _check_webhook_url(settings: Settings, verdict: _Verdict) -> None:

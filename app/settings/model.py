@@ -70,6 +70,8 @@ class Settings(BaseModel):
     """The first signs, all verify."""
     internal_api_key: values.Secrets = ()
     """Any of them opens the API."""
+    cron_key: values.Secrets = ()
+    """Any of them opens `/api/cron/worker` and `/api/cron/checker`, and nothing else."""
     storage_url: Annotated[str | None, BeforeValidator(values.storage)] = None
     """None: the folder `media` under `data_dir`."""
     cors_origins: Annotated[tuple[str, ...], values.each(values.origin)] = ()
@@ -164,6 +166,16 @@ class Settings(BaseModel):
         return self.mode is Mode.LIVE
 
     @property
+    def by_calls(self) -> bool:
+        """Whether what others do in the background is done in calls, and within requests."""
+        return bool(self.cron_key) and not self.run_background
+
+    @property
+    def works(self) -> bool:
+        """Whether this process does what is owed: at all times, or in calls."""
+        return self.run_background or self.by_calls
+
+    @property
     def telegram_on(self) -> bool:
         """Whether there is somebody to tell: always in the sandbox, by the token when live."""
         return not self.live or self.telegram_bot_token is not None
@@ -175,7 +187,10 @@ class Settings(BaseModel):
             return "off"
         if self.telegram_updates != "auto":
             return self.telegram_updates
-        return "webhook" if telegram.reaches(self.webhook_url) else "polling"
+        if telegram.reaches(self.webhook_url):
+            return "webhook"
+        # Where nothing runs between requests, nobody fetches anything.
+        return "off" if self.by_calls else "polling"
 
     def describe(self) -> Iterator[Described]:
         """Yield every setting with its value, or "set" for a secret, and where it came from."""

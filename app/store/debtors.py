@@ -106,6 +106,11 @@ class MongoDebtors(Generic[OwingT]):
             )
         return found is not None
 
+    async def number_due(self, now: datetime, kinds: frozenset[DebtKind]) -> int:
+        """See app.ports.Debtors."""
+        async with answered():
+            return await self._all.count_documents(self._ripe(now, kinds))
+
     async def claimed(self, by: InstanceName, until: datetime) -> tuple[OwingT, ...]:
         """See app.ports.Debtors."""
         return await self._some({"dueAt": {"$lte": until}, "owed.by": {"$eq": by}}, "dueAt", 0)

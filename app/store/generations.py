@@ -74,6 +74,16 @@ class MongoGenerations(MongoDebtors[Generation]):
         async for each in self._open({"_id": 1}):
             yield each["_id"]
 
+    async def unheard(self) -> tuple[GenerationId, ...]:
+        """See app.ports.Generations."""
+        fields = {"updatedAt": 1, "metadata.run_id": 1}
+        found = [
+            (each["updatedAt"], each["_id"])
+            async for each in self._open(fields)
+            if each.get("metadata", {}).get("run_id") is not None
+        ]
+        return tuple(generation_id for _, generation_id in sorted(found))
+
     async def ended_of_jobs(self) -> AsyncIterator[EndedRun]:
         """See app.ports.Generations."""
         over = {"status": {"$in": sorted(TERMINAL)}, "jobId": {"$exists": True}}

@@ -76,6 +76,7 @@ class Handling:
         self._sought = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._moved = asyncio.Event()
         self._room = asyncio.Semaphore(AT_ONCE)
         self._closing = False
         self._log = structlog.get_logger()
@@ -125,6 +126,12 @@ class Handling:
         self._closing = True
         await self._idle.wait()
 
+    async def quiet(self) -> None:
+        """Return once nothing is being handled, or was woken to be."""
+        while self._woken or self._busy:
+            self._moved.clear()
+            await self._moved.wait()
+
     async def _sweep(self) -> NoReturn:
         """Look now and then for what is due and nobody works on."""
         while True:
@@ -164,6 +171,7 @@ class Handling:
                     await self._walk(lane, consume, apologise)
         finally:
             self._busy.discard(lane)
+            self._moved.set()
             if not self._busy:
                 self._idle.set()
             # It may have been woken just when it was found empty.

@@ -30,6 +30,7 @@ from app.telegram.media import Fetch
 from app.telegram.room import Room
 from app.telegram.telling import Means, Telling, plainly
 from app.telegram.unfinished import Unfinished, key_of
+from app.usecases.calls import Calls
 from app.usecases.duty import Duty
 from processors.notifications import Content
 from processors.notifications.buttons import Rows
@@ -71,6 +72,7 @@ class Sender:
         allow_private: bool = False,
         own: tuple[str, ...] = (),
         aside: bool = False,
+        calls: Calls | None = None,
     ) -> None:
         """Set the sender up; nothing is imported, asked or held before `run`.
 
@@ -92,6 +94,8 @@ class Sender:
             own: Base URLs of servers of our own, which nobody else is sent to.
             aside: Never take the duty, and connect only once something is to be shown: for a
                 process that has nothing to tell but its own trouble.
+            calls: Take the duty only while one of them is open: for a host where nothing runs
+                between requests.
         """
         self._token = token
         self._api_url = api_url
@@ -107,6 +111,7 @@ class Sender:
         self._lanes = Lanes(pace or Pace(), timing.edit_every, PATIENCE)
         self._bot: Bot | None = None
         self._aside = aside
+        self._calls = calls
         self._wanted, self._ready = asyncio.Event(), asyncio.Event()
         self._refused = asyncio.Event()
         self._unfinished = Unfinished()
@@ -116,6 +121,15 @@ class Sender:
     def on_duty(self) -> bool:
         """Return whether this process holds the sender's lease and its token is good."""
         return self._bot is not None and not self._refused.is_set() and self._duty.held()
+
+    async def called(self) -> None:
+        """Return once it was tried to take the duty for a call that is open."""
+        if not self._refused.is_set():
+            await self._duty.tried()
+
+    async def left(self) -> None:
+        """Return once the duty was given up after the last call."""
+        await self._duty.free()
 
     def close(self) -> None:
         """Begin nothing more: whoever waits for a turn is told to come back later."""
@@ -132,7 +146,9 @@ class Sender:
             self._bot = await self._connected()
             self._ready.set()
             async with asyncio.TaskGroup() as group:
-                if not self._aside:
+                if self._calls is not None:
+                    group.create_task(self._duty.keep_during(self._calls))
+                elif not self._aside:
                     group.create_task(self._duty.keep())
                 group.create_task(self._probe())
             raise AssertionError  # pragma: no cover - neither of the two ever ends

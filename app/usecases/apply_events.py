@@ -51,7 +51,11 @@ PAUSE: Final = 0.2
 
 
 class Applier:
-    """Everything accepted and not applied, by generation."""
+    """Everything accepted and not applied, by generation.
+
+    Attributes:
+        applied: How many events were applied since the start.
+    """
 
     def __init__(
         self,
@@ -85,6 +89,8 @@ class Applier:
         self._room = asyncio.Event()
         self._room.set()
         self._closing = False
+        self._moved = asyncio.Event()
+        self.applied = 0
 
     def add(self, batch: Batch, events: Sequence[RunEvent]) -> None:
         """Take up a stored batch, its events translated; one that is known already is left."""
@@ -123,6 +129,18 @@ class Applier:
         """Return when few enough events wait."""
         await self._room.wait()
 
+    def busy(self, family: Collection[str] | None = None) -> bool:
+        """Return whether anything waits to be applied or marked, of these generations or of all."""
+        if family is None:
+            return bool(self._pending or self._applied)
+        return bool(self._applied) or any(each in self._pending for each in family)
+
+    async def quiet(self, family: Collection[str] | None = None) -> None:
+        """Return once nothing waits to be applied or marked, of these generations or of all."""
+        while self.busy(family):
+            self._moved.clear()
+            await self._moved.wait()
+
     async def run(self) -> None:
         """Apply what is there until `close`, and then what is left."""
         down = False
@@ -151,8 +169,10 @@ class Applier:
         ready = self._ready()
         if ready:
             await self._apply_whole(ready)
+            self._moved.set()
         if self._applied and (len(self._applied) >= MARKS or not ready):
             await self._mark()
+            self._moved.set()
         if not ready and not self._applied:
             await self._rest()
 
@@ -282,6 +302,7 @@ class Applier:
                 self._warn(generation_id, told, waiting)
         for (engine, verdict), number in counted.items():
             self._metrics.verdict(engine, verdict, number)
+        self.applied += counted.total()
         self._metrics.waiting_events(self.waiting)
         if self._pending.accepted <= ROOM:
             self._room.set()

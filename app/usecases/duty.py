@@ -1,13 +1,15 @@
 """Duties that one process has at a time: of all, the one that holds the lease."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Final, NoReturn
 
 from app.clock import Clock
 from app.errors import UnavailableError
 from app.ports import Lease, Leases
+from app.usecases.calls import Calls
 from schemas.base import InstanceName
 from schemas.timing import Timing
 
@@ -49,6 +51,8 @@ class Duty:
         self._clock = clock
         self._lasting = lasting or timing.sender_lease
         self._lease: Lease | None = None
+        self._tried, self._free = asyncio.Event(), asyncio.Event()
+        self._free.set()
 
     def held(self) -> bool:
         """Return whether the duty is ours at this moment; a lease that has run out is lost."""
@@ -59,6 +63,29 @@ class Duty:
         while True:
             await self.renew()
             await self.rest()
+
+    async def keep_during(self, calls: Calls) -> NoReturn:
+        """Take the duty whenever it is free and a call is open; give it up after the last."""
+        while True:
+            await calls.begun()
+            self._free.clear()
+            await self.renew()
+            self._tried.set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._lasting.total_seconds() / RENEWALS):
+                    await calls.over()
+            if not calls.any:
+                self._tried.clear()
+                await self.give_up()
+                self._free.set()
+
+    async def tried(self) -> None:
+        """Return once it was tried to take the duty for the calls that are open."""
+        await self._tried.wait()
+
+    async def free(self) -> None:
+        """Return once the duty was given up after the last call."""
+        await self._free.wait()
 
     async def renew(self) -> None:
         """Take the duty if it is free, or hold it on."""
@@ -78,3 +105,43 @@ class Duty:
             return
         with suppress(UnavailableError):
             await self._leases.release(lease)
+
+
+@asynccontextmanager
+async def alone(
+    leases: Leases, name: str, me: InstanceName, clock: Clock, lasting: timedelta
+) -> AsyncGenerator[bool]:
+    """Have a duty for the length of a block; say whether it was free.
+
+    Each block is a holder of its own, so that two of one process exclude each other, too. Who
+    dies in it leaves it to others after `lasting`.
+
+    Raises:
+        StoreDownError: The database does not answer.
+    """
+    lease = await _taken(leases, name, me, clock, lasting)
+    try:
+        yield lease is not None
+    finally:
+        if lease is not None:
+            with suppress(UnavailableError):
+                await leases.release(lease)
+
+
+async def kept_from(
+    leases: Leases, name: str, me: InstanceName, clock: Clock, every: timedelta
+) -> bool:
+    """Return whether something was begun by anybody within `every`; else it counts as begun.
+
+    Raises:
+        StoreDownError: The database does not answer.
+    """
+    return await _taken(leases, name, me, clock, every) is None
+
+
+async def _taken(
+    leases: Leases, name: str, me: InstanceName, clock: Clock, lasting: timedelta
+) -> Lease | None:
+    now = clock.now()
+    holder = InstanceName(f"{me}:{clock.new_id()}")
+    return await leases.acquire(name, holder, now, now + lasting)

@@ -6,7 +6,8 @@ that also checks that the claim still holds.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, Generic, NamedTuple
 
@@ -79,6 +80,10 @@ class Hands(Generic[OwingT]):
         handlers: What does each kind of debt.
         lines: Kinds that wait in one line, and how many are done at once.
         called: What a record of this kind is called in the log.
+
+    Attributes:
+        done: How many debts of each kind were done since the start.
+        failures: How many tries failed.
     """
 
     _unwatched: ClassVar[frozenset[DebtKind]] = CHAT
@@ -111,6 +116,11 @@ class Hands(Generic[OwingT]):
         self._log = structlog.get_logger()
         self._queues: dict[Line, _Queue] = {line: asyncio.Queue() for line in lines}
         self._under_way: set[Work] = set()
+        # How many debts of each record are claimed and not done yet.
+        self._held = Counter[str]()
+        self._moved = asyncio.Event()
+        self.done: Final = Counter[DebtKind]()
+        self.failures = 0
 
     async def any_due(self) -> bool:
         """Return whether anything is due that this process, or the bot's sender, could take up.
@@ -150,11 +160,38 @@ class Hands(Generic[OwingT]):
         for debt in after.owed:
             if debt.by == self._taking.name and (debt.key, debt.n) not in known:
                 work = Work(after.id, debt.key, debt.n, self._run_of(after))
+                self._held[work.record_id] += 1
                 self._queue(debt.kind).put_nowait(work)
 
     def idle(self, kinds: frozenset[DebtKind]) -> int:
         """Return how many more debts of these kinds, all of one line, can be taken up."""
         return max(0, BACKLOG - max(self._queue(kind).qsize() for kind in kinds))
+
+    def busy(self, family: Collection[str] | None = None) -> bool:
+        """Return whether anything is claimed and not done yet, of these records or of all."""
+        return bool(self._held) if family is None else any(each in self._held for each in family)
+
+    async def quiet(self, family: Collection[str] | None = None) -> None:
+        """Return once nothing is claimed and not done yet, of these records or of all."""
+        while self.busy(family):
+            await self._move()
+
+    async def room(self, kinds: frozenset[DebtKind]) -> None:
+        """Return once more debts of these kinds, all of one line, can be taken up."""
+        while not self.idle(kinds):
+            await self._move()
+
+    async def give_back(self) -> int:
+        """Give back what is claimed and was not begun; return how many debts that were.
+
+        Raises:
+            StoreDownError: The database does not answer: the claims run out by themselves.
+        """
+        left = self._emptied()
+        now = self._clock.now()
+        for work in left:
+            await self.records.change(work.record_id, _postponed(work, now, None))
+        return len(left)
 
     async def run(self) -> None:
         """Do what is taken up, until `close`; then what is under way is finished."""
@@ -165,9 +202,8 @@ class Hands(Generic[OwingT]):
 
     def close(self) -> None:
         """Take up nothing more; what is queued goes back with the release of all claims."""
+        self._emptied()
         for line, queue in self._queues.items():
-            while not queue.empty():
-                queue.get_nowait()
             for _ in range(line.hands):
                 queue.put_nowait(None)
 
@@ -184,12 +220,36 @@ class Hands(Generic[OwingT]):
 
         await self.records.change(record_id, claimed)
 
+    def _emptied(self) -> list[Work]:
+        """Take everything out of the lines that was not begun, and return it."""
+        left = list[Work]()
+        for queue in self._queues.values():
+            while not queue.empty():
+                work = queue.get_nowait()
+                if work is not None:
+                    left.append(work)
+                    self._over(work)
+        return left
+
+    def _over(self, work: Work) -> None:
+        """Note that something claimed is not ours to do any more."""
+        self._held[work.record_id] -= 1
+        if not self._held[work.record_id]:
+            del self._held[work.record_id]
+        self._moved.set()
+
+    async def _move(self) -> None:
+        """Wait until something is not ours to do any more."""
+        self._moved.clear()
+        await self._moved.wait()
+
     def _queue(self, kind: DebtKind) -> _Queue:
         return next(queue for line, queue in self._queues.items() if kind in line.kinds)
 
     async def _hand(self, queue: _Queue) -> None:
         while (work := await queue.get()) is not None:
             if work in self._under_way:
+                self._over(work)
                 continue
             self._under_way.add(work)
             try:
@@ -197,6 +257,7 @@ class Hands(Generic[OwingT]):
                     await self._guarded(work)
             finally:
                 self._under_way.discard(work)
+                self._over(work)
 
     async def _guarded(self, work: Work) -> None:
         """Do a debt; a fault of its own does not stop the others."""
@@ -205,6 +266,7 @@ class Hands(Generic[OwingT]):
         except Exception as error:  # noqa: BLE001 - the task runner: one debt's fault must not stop the others
             self._log.exception("a debt could not be done", debt=work.key)
             self._metrics.debt_failed(work.key)
+            self.failures += 1
             await self._give_back(work, type(error).__name__)
 
     async def _give_back(self, work: Work, why: str) -> None:
@@ -314,6 +376,7 @@ class Hands(Generic[OwingT]):
         if debt.kind in self._unwatched:
             self._circuits.worked(peer)
         self._metrics.debt_done(debt.kind)
+        self.done[debt.kind] += 1
         return decide
 
     def _peer_of(self, record: OwingT, debt: Debt) -> str:
@@ -347,6 +410,7 @@ class Hands(Generic[OwingT]):
         tell = self._log.debug if wait is not None and debt.kind in CHAT else self._log.info
         tell("a debt failed", debt=debt.key, reason=error.reason, error=str(error))
         self._metrics.debt_failed(debt.kind)
+        self.failures += 1
         if wait is not None:
             return _postponed(work, self._clock.now() + wait, str(error))
         at = self._blameless(work, peer, error)
@@ -390,7 +454,7 @@ class Hands(Generic[OwingT]):
         return counted
 
 
-def _postponed(work: Work, at: datetime, why: str) -> Callable[[OwingT, datetime], OwingT]:
+def _postponed(work: Work, at: datetime, why: str | None) -> Callable[[OwingT, datetime], OwingT]:
     return lambda record, _: debts.put(
         record, debts.postpone(record.owed, work.key, work.n, at, why)
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from app.ports import Messenger, OwingT
+from app.usecases.calls import Calls
 from processors import debts
 from processors.debts import Taker
 from schemas.base import InstanceName
@@ -20,7 +21,8 @@ class Taking:
     Args:
         name: This process.
         timing: How long a claim holds.
-        background: Whether it discharges at all.
+        background: Whether it discharges at all times.
+        calls: While one of them is open it discharges in any case.
         messenger: The bot's sender, or None where Telegram is off.
     """
 
@@ -31,15 +33,17 @@ class Taking:
         *,
         background: bool,
         messenger: Messenger | None,
+        calls: Calls | None = None,
     ) -> None:
         self.name: Final = name
+        self.background: Final = background
         self._timing = timing
-        self._background = background
+        self._calls = calls or Calls()
         self._messenger = messenger
 
     def kinds(self) -> frozenset[DebtKind]:
         """Return the kinds of debt that this process may discharge now."""
-        if not self._background:
+        if not (self.background or self._calls.any):
             return frozenset()
         chats = (
             CHAT

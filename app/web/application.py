@@ -13,6 +13,7 @@ from app import errors
 from app.web import (
     arrears,
     controls,
+    cron,
     generations,
     health,
     images,
@@ -108,6 +109,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),
         *pages.routes(operations),
+        *(cron.routes(services.shifts, Keys(services.cron_keys)) if services.shifts else ()),
     )
     return table
 

@@ -31,12 +31,34 @@ class Keys:
         if len(given) != 1:
             raise UnauthorizedError
         scheme, _, key = given[0].partition(b" ")
-        digest = hashlib.sha256(key.strip()).digest()
-        # Every key is looked at, so that the time does not tell which one fits.
-        fits = [hmac.compare_digest(digest, known) for known in self._digests]
-        if scheme.lower() != _SCHEME or not any(fits):
+        digest, fits = self._tried(key.strip())
+        if scheme.lower() != _SCHEME or not fits:
             raise UnauthorizedError
         return digest.hex()[:32]
+
+    def check(self, headers: Headers, given: Sequence[bytes]) -> None:
+        """Check the key of whoever calls, which may have come in other ways as well.
+
+        Args:
+            headers: Where it may be an ``Authorization: Bearer``.
+            given: What has come in the other ways.
+
+        Raises:
+            UnauthorizedError: No right key has come at all, or any that is not right.
+        """
+        bearers = any(name == b"authorization" for name, _ in headers)
+        fits = [self._tried(each)[1] for each in given]
+        if bearers:
+            self.caller(headers)
+        if not all(fits) or not (bearers or fits):
+            raise UnauthorizedError
+
+    def _tried(self, key: bytes) -> tuple[bytes, bool]:
+        """Return a key's digest, and whether it is a right one."""
+        digest = hashlib.sha256(key).digest()
+        # Every key is looked at, so that the time does not tell which one fits.
+        fits = [hmac.compare_digest(digest, known) for known in self._digests]
+        return digest, any(fits)
 
     def admits(self, headers: Headers) -> bool:
         """Return whether whoever calls has a right key."""

@@ -28,6 +28,7 @@ _SECURITY: Final[Mapping[Access, list[Json]]] = {
     Access.KEY: [{"key": []}],
     Access.TOKEN: [{"token": []}],
     Access.SECRET: [{"secret": []}],
+    Access.CRON: [{"cron": []}, {"cronHeader": []}, {"cronQuery": []}],
 }
 
 
@@ -55,6 +56,9 @@ def document(operations: Sequence[Operation]) -> Json:
             "schemas": definitions,
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer"},
+                "cron": {"type": "http", "scheme": "bearer"},
+                "cronHeader": {"type": "apiKey", "in": "header", "name": "X-Cron-Key"},
+                "cronQuery": {"type": "apiKey", "in": "query", "name": "key"},
                 "token": {"type": "apiKey", "in": "query", "name": "token"},
                 "secret": {
                     "type": "apiKey",

@@ -27,6 +27,8 @@ class Access(StrEnum):
     """Bearers of the token in the URL that we gave them."""
     SECRET = "secret"  # noqa: S105 - a kind of access, not a secret
     """Telegram, by the secret token that we gave it."""
+    CRON = "cron"
+    """Bearers of the key for the calls of hosts without background processes."""
 
 
 class Call(NamedTuple):

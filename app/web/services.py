@@ -9,10 +9,12 @@ from typing import Protocol
 from app.errors import UnavailableError
 from app.ports import JobPage, Page, Stored, UserPage
 from app.usecases.arrears import Arrear, Stuck
+from app.usecases.check_runs import Checked
 from app.usecases.open_work import Standing
 from app.usecases.orders import JobView, Order
 from app.usecases.oversee import Overview
 from app.usecases.reset_job import Reset
+from app.usecases.work_off import Worked
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.control import Control, Subject
 from schemas.deed import Deed
@@ -398,6 +400,30 @@ class Intake(Protocol):
         ...
 
 
+class Attend(Protocol):
+    """Does what a request brings before it is answered. May raise an UnavailableError."""
+
+    async def event(self, generation_id: GenerationId, accepted: Awaitable[None]) -> None:
+        """Wait until an event is on disk, and for what it causes."""
+        ...
+
+    async def update(self, taken: Awaitable[None]) -> None:
+        """Wait until an update is on disk, and for what it causes."""
+        ...
+
+
+class Shifts(Protocol):
+    """What monitors call for. Every method may raise an UnavailableError."""
+
+    async def work_off(self, budget: timedelta) -> Worked | None:
+        """Work off what is owed; None where another call is at it."""
+        ...
+
+    async def check_runs(self, budget: timedelta) -> Checked | None:
+        """Check the open runs; None where another call is at it."""
+        ...
+
+
 class Metrics(Protocol):
     """What is counted here."""
 
@@ -446,6 +472,9 @@ class Services:
         update_secret: What Telegram says with each of them; None of it: nobody comes in.
         link: Mints such links, to copies of outputs.
         link_to: Mints them to any file by its key.
+        cron_keys: Keys that open the calls of hosts without background processes.
+        shifts: What these do; None: there are no such calls.
+        attend: Does what webhooks bring before they are answered; None where others do it.
         ready: Says what keeps us from being ready; nothing when we are.
         prefix: Path of WEBHOOK_URL, as in ``/relay``; empty for none.
         cors_origins: Origins whose pages may call the API.
@@ -488,6 +517,9 @@ class Services:
     )
     updates: Intake | None = None
     update_secret: bytes = b""
+    cron_keys: tuple[bytes, ...] = ()
+    shifts: Shifts | None = None
+    attend: Attend | None = None
     prefix: str = ""
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)

@@ -83,4 +83,8 @@ class Door:
         if not hmac.compare_digest(digest, self._digest):
             raise UnauthorizedError
         raw = await bodies.read(scope, receive, self._services.body_deadline)
-        await self.doors[scope["path"]].take(raw)
+        taken, attend = self.doors[scope["path"]].take(raw), self._services.attend
+        if attend is None:
+            await taken
+        else:
+            await attend.update(taken)

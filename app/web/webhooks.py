@@ -107,7 +107,7 @@ class Webhooks:
             False: nothing was done, and the app is to find out what is wrong.
         """
         door = self.doors.get(scope["path"])
-        if door is None or door.signatures is not None:
+        if door is None or door.signatures is not None or self._services.attend is not None:
             return False
         if not 0 < len(raw) <= bodies.MOST or guard.refusal(scope) is not None:
             return False
@@ -149,8 +149,13 @@ class Webhooks:
         door.signatures.remember(message)
 
     async def _accept(self, door: _Door, sender: _Sender, raw: bytes) -> None:
-        delivery = self._delivery(door, sender, raw)
-        await self._services.acceptor.accept(delivery, door.receive(delivery))
+        """Return when an event is on disk; where nobody else does it, with what it causes done."""
+        delivery, attend = self._delivery(door, sender, raw), self._services.attend
+        accepted = self._services.acceptor.accept(delivery, door.receive(delivery))
+        if attend is None:
+            await accepted
+        else:
+            await attend.event(delivery.generation, accepted)
 
     def _refusal(self, door: _Door, sender: _Sender | None, error: Exception) -> ASGIApp:
         """Return what counts, notes and answers a request that ended in `error`."""

@@ -179,6 +179,8 @@ async def test_due_gives_live_debts_of_the_kinds_the_longest_due_first(
     assert await generations.due(NOON, frozenset({DebtKind.END}), 9) == ()
     assert await generations.any_due(NOON, SUBMIT)
     assert not await generations.any_due(NOON, frozenset({DebtKind.END}))
+    assert await generations.number_due(NOON, SUBMIT) == 2
+    assert await generations.number_due(NOON, frozenset({DebtKind.END})) == 0
 
 
 async def test_claimed_gives_what_a_process_holds(generations: Generations) -> None:
@@ -248,6 +250,25 @@ async def test_open_ids_are_those_without_an_end(generations: Generations) -> No
         await generations.insert(each)
 
     assert [each async for each in generations.open_ids()] == [the(1), the(3)]
+
+
+async def test_unheard_are_open_runs(generations: Generations) -> None:
+    """The longest unchanged first; what has no run, or has ended, is none."""
+    for number, minutes in ((1, 3), (2, 5), (3, 4)):
+        run = some_metadata(run_id=RunId(f"run-{number}"))
+        await generations.insert(
+            an_order(
+                id=the(number),
+                status=RunStatus.RUNNING,
+                metadata=run,
+                updated_at=later(-60 * minutes),
+            )
+        )
+    await generations.insert(an_order(id=the(4)))
+    ended = some_metadata(run_id=RunId("run-5"))
+    await generations.insert(an_order(id=the(5), status=RunStatus.FAILED, metadata=ended))
+
+    assert await generations.unheard() == (the(2), the(3), the(1))
 
 
 async def test_open_inputs_are_those_of_what_has_not_ended(generations: Generations) -> None:

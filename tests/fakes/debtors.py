@@ -73,6 +73,10 @@ class FakeDebtors(Generic[OwingT]):
         """See app.ports.Debtors."""
         return bool(await self.due(now, kinds, 1))
 
+    async def number_due(self, now: datetime, kinds: frozenset[DebtKind]) -> int:
+        """See app.ports.Debtors."""
+        return len(await self.due(now, kinds, len(self.records)))
+
     async def claimed(self, by: InstanceName, until: datetime) -> tuple[OwingT, ...]:
         """See app.ports.Debtors."""
         await self.gate()

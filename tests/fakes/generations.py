@@ -45,6 +45,17 @@ class FakeGenerations(FakeDebtors[Generation]):
         for generation_id in sorted(each.id for each in self.records.values() if not each.ended):
             yield generation_id
 
+    async def unheard(self) -> tuple[GenerationId, ...]:
+        """See app.ports.Generations."""
+        await self.gate()
+        found = [
+            (each.updated_at, each.id)
+            for each in self.records.values()
+            if not each.ended and each.metadata.run_id is not None
+        ]
+        await self.gate()
+        return tuple(GenerationId(each) for _, each in sorted(found))
+
     async def ended_of_jobs(self) -> AsyncIterator[EndedRun]:
         """See app.ports.Generations."""
         await self.gate()

@@ -434,3 +434,44 @@ def test_a_text_for_people_may_have_lines() -> None:
     assert {each.name: each.value for each in loaded.describe()}["TERMS_TEXT"] == r"Be nice.\nPay."
     [problem] = problems({"PAYSUPPORT_TEXT_RU": "\U0001f5bc" * 2049})
     assert problem.startswith("PAYSUPPORT_TEXT_RU: is longer")
+
+
+CALLS = {"RUN_BACKGROUND": "off", "CRON_KEY": "the-key-of-a-monitor"}
+
+
+def test_a_host_without_background_is_one_with_a_key_for_calls() -> None:
+    """Neither setting alone makes one; there, nobody fetches updates."""
+    assert settings.load(CALLS, None).by_calls
+    assert settings.load(CALLS, None).updates_by == "off"
+    for name, value in CALLS.items():
+        alone = settings.load({name: value}, None)
+        assert not alone.by_calls
+        assert alone.updates_by == "polling"
+    assert not settings.load({"RUN_BACKGROUND": "off"}, None).works
+    assert settings.load(CALLS, None).works
+
+
+@pytest.mark.parametrize(
+    ("changed", "problem"),
+    [
+        ({"TELEGRAM_UPDATES": "polling"}, "TELEGRAM_UPDATES: is polling"),
+        ({"INTERNAL_API_KEY": CALLS["CRON_KEY"]}, "CRON_KEY: is one of INTERNAL_API_KEY"),
+        ({"CRON_KEY": "short"}, "CRON_KEY: must have 16 characters"),
+    ],
+)
+def test_what_such_a_host_cannot_do_is_refused(changed: dict[str, str], problem: str) -> None:
+    """By name, and without the key."""
+    with pytest.raises(SettingsError) as caught:
+        settings.load(LIVE | CALLS | changed, None)
+
+    assert [each.startswith(problem) for each in caught.value.problems] == [True]
+    assert CALLS["CRON_KEY"] not in str(caught.value)
+
+
+def test_what_such_a_host_leaves_undone_is_said() -> None:
+    """Servers that nobody watches, and updates that do not come in."""
+    lacking = {"COMFYUI_SERVERS": "http://10.0.0.5:8188", "WEBHOOK_URL": "http://relay.example.com"}
+    warnings = settings.load(LIVE | CALLS | lacking, None).warnings
+
+    assert [each for each in warnings if "runrelay worker" in each]
+    assert [each for each in warnings if each.startswith("TELEGRAM_UPDATES: are off")]

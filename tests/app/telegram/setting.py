@@ -14,6 +14,7 @@ from app.clock import Clock
 from app.observability.metrics import Metrics
 from app.telegram.room import BYTES, Room
 from app.telegram.sender import Sender
+from app.usecases.calls import Calls
 from processors.notifications import Content, Item
 from processors.notifications.buttons import Button, Rows
 from processors.notifications.pacing import Pace, Rate
@@ -96,6 +97,7 @@ async def a_setting(
     leases: FakeLeases | None = None,
     me: str = "one",
     aside: bool = False,
+    calls: Calls | None = None,
     wait: bool = True,
 ) -> AsyncGenerator[Setting]:
     """Run a sender, on duty unless told not to wait for that."""
@@ -118,6 +120,7 @@ async def a_setting(
         allow_private=allow_private,
         own=own,
         aside=aside,
+        calls=calls,
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(sender.run())

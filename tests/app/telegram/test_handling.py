@@ -429,3 +429,19 @@ async def test_two_processes_keep_the_order_of_each_chat(mongo_uri: str) -> None
     for seen in order.values():
         assert seen == sorted(set(seen))
         assert len(seen) == each_has
+
+
+async def test_it_is_quiet_once_nothing_is_being_handled() -> None:
+    """Nor was woken to be; who handles nothing yet is waited for."""
+    store = await kept(an_update(1))
+    worker = Worker(store, timing=QUICK.change(sweep_every=timedelta(hours=1)))
+    worker.gate.clear()
+    worker.handling.wake(an_update(1))
+    async with asyncio.TaskGroup() as group:
+        quiet = group.create_task(worker.handling.quiet())
+        async with worker.at_work():
+            await until(lambda: worker.seen == [1])
+            assert not quiet.done()
+            worker.gate.set()
+            await quiet
+    assert all_over(store)

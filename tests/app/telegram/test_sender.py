@@ -15,6 +15,7 @@ from app.telegram.errors import (
     FloodError,
     TokenFaultError,
 )
+from app.usecases.calls import Calls
 from app.usecases.duty import NAME
 from processors.notifications import Content
 from schemas.base import InstanceName
@@ -295,3 +296,30 @@ async def test_a_process_that_leaves_the_rest_to_others_tells_its_own_trouble(
     assert setting.leases.held == {}
     (message,) = await peers.chat(1)
     assert message["text"] == "debt_dead"
+
+
+async def test_where_nothing_runs_between_requests_it_is_on_duty_in_calls(peers: Peers) -> None:
+    """While one is open; after the last of them anybody can have the duty."""
+    calls = Calls()
+    async with a_setting(peers, calls=calls, wait=False) as setting:
+        for number in (1, 2):
+            calls.begin()
+            await setting.sender.called()
+            assert setting.sender.on_duty()
+            assert await setting.show(f"call {number}") is not None
+            calls.end()
+            await setting.sender.left()
+            assert not setting.sender.on_duty()
+            assert setting.leases.held == {}
+
+    assert [each["text"] for each in await peers.chat(1)] == ["call 1", "call 2"]
+
+
+async def test_a_refused_token_is_not_waited_for_in_calls(peers: Peers) -> None:
+    """Nobody is told anything with it, and every call would be late."""
+    calls = Calls()
+    async with a_setting(peers, token="no token", calls=calls, wait=False) as setting:
+        await until(lambda: bool(setting.alerts.raised))
+        calls.begin()
+        await setting.sender.called()
+        assert not setting.sender.on_duty()

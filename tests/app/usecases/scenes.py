@@ -15,6 +15,7 @@ from app.usecases.accept_events import Acceptor
 from app.usecases.advance import Advance, AdvanceJob, GoOn
 from app.usecases.apply_events import Applier
 from app.usecases.ask_engine import AskEngine
+from app.usecases.calls import Calls
 from app.usecases.cancel_run import CancelRun
 from app.usecases.circuits import Circuits
 from app.usecases.desk import Desk
@@ -119,6 +120,7 @@ class Scene:
         engine_on: bool = True,
         disk_full: bool = False,
         telegram: bool = True,
+        background: bool = True,
         finish: Finish = "send",
         presets: tuple[Preset, ...] = (),
         limits: Turns = unlimited,
@@ -137,6 +139,7 @@ class Scene:
             engine_on: Whether it is set up.
             disk_full: Whether nothing new is taken on.
             telegram: Whether Telegram is set up.
+            background: Whether it does what is owed at all times, or only in calls.
             finish: How an end stands beside the status message.
             presets: What can be ordered; `a_preset` where none is named.
             limits: How much people may order.
@@ -153,7 +156,7 @@ class Scene:
         self.files, self.storage = FakeFiles(), storage or FakeStorage()
         self.alerts, self.money = FakeAlerts(), Money(self.ledger, self.clock)
         self.paused, self.asked_all = set[EngineName](), 0
-        self.taking = Taking(name, timing, background=True, messenger=self.messenger)
+        self.taking = self._taking(name, background=background)
         self.records = Records(self.generations, self.clock, Journal())
         self.ordered = RecordsOf[Job](self.jobs, self.clock, Journal().ordered)
         self.circuits = Circuits(self.clock, timing, self.alerts, METRICS)
@@ -255,6 +258,16 @@ class Scene:
     def record(self, generation_id: GenerationId) -> Generation:
         """Return a record as it is stored."""
         return self.generations.records[generation_id]
+
+    def _taking(self, name: InstanceName, *, background: bool) -> Taking:
+        self.calls = Calls()
+        return Taking(
+            name,
+            self.timing,
+            background=background,
+            messenger=self.messenger,
+            calls=self.calls,
+        )
 
     def _come_to(self, after: "Scene | None", generations: FakeGenerations | None) -> None:
         """Have what is stored: what somebody left, or nothing."""

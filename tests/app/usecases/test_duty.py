@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.usecases.duty import NAME, Duty
+from app.usecases.calls import Calls
+from app.usecases.duty import NAME, Duty, alone, kept_from
 from schemas.base import InstanceName
 from schemas.timing import Timing
 from tests.app.telegram.conditions import until
@@ -103,3 +104,50 @@ async def test_a_duty_lasts_as_long_as_it_is_to() -> None:
 
     assert (one.held(), other.held()) == (True, False)
     assert leases.held["a"].until >= before + lasting
+
+
+async def test_a_duty_for_calls_is_had_while_one_is_open() -> None:
+    """It is renewed meanwhile, and given up after the last of them."""
+    leases, calls = FakeLeases(), Calls()
+    duty = a_duty(leases)
+
+    async with asyncio.TaskGroup() as group:
+        keeper = group.create_task(duty.keep_during(calls))
+        await asyncio.sleep(1)
+        assert not duty.held()
+        for _ in range(2):
+            calls.begin()
+            calls.begin()
+            await duty.tried()
+            assert duty.held()
+            calls.end()
+            await asyncio.sleep(1)
+            assert duty.held()
+            calls.end()
+            await duty.free()
+            assert not duty.held()
+        keeper.cancel()
+    assert NAME not in leases.held
+
+
+async def test_a_block_alone_excludes_those_of_the_same_process() -> None:
+    """Until it ends, or its time is over."""
+    leases, clock, me = FakeLeases(), LoopClock(), InstanceName("one")
+    limit = timedelta(seconds=5)
+
+    async with alone(leases, "x", me, clock, limit) as first:
+        async with alone(leases, "x", me, clock, limit) as second:
+            assert (first, second) == (True, False)
+        await asyncio.sleep(6)
+        async with alone(leases, "x", me, clock, limit) as third:
+            assert third
+
+
+async def test_what_was_begun_lately_is_not_begun_again() -> None:
+    """By nobody, until its time has come."""
+    leases, clock, every = FakeLeases(), LoopClock(), timedelta(hours=1)
+
+    assert not await kept_from(leases, "x", InstanceName("one"), clock, every)
+    assert await kept_from(leases, "x", InstanceName("two"), clock, every)
+    await asyncio.sleep(3600)
+    assert not await kept_from(leases, "x", InstanceName("two"), clock, every)

@@ -32,7 +32,7 @@ from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
 from app.usecases.reset_job import ResetJob
 from app.usecases.take_image import TakeImage
-from app.web.services import Images, Receiver, Services
+from app.web.services import Attend, Images, Receiver, Services, Shifts
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, links, replicate, signing
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
@@ -67,6 +67,7 @@ RETRIED = "0198c0ffee0198c0ffee0198c0ffee78"
 """The job that goes on from any that is retried."""
 API_KEY = "an-api-key-of-the-tests"
 KEY = signing.derive(b"the secret of the tests", "webhook:comfydeploy")
+CRON_KEYS = (b"another-key-of-the-monitor", b"the-key of the monitor&co")
 UPDATE_SECRET = b"the-secret_that-telegram_knows"
 MEDIA_KEY = signing.derive(b"the secret of the tests", "media")
 OLD_KEY = signing.derive(b"the secret before", "webhook:comfydeploy")
@@ -554,6 +555,9 @@ class World:
     servers: FakeServers = field(default_factory=FakeServers)
     updates: FakeIntake | None = field(default_factory=FakeIntake)
     update_secret: bytes = UPDATE_SECRET
+    shifts: Shifts | None = None
+    attend: Attend | None = None
+    """What is done in calls, and within the requests of webhooks; None where it is not."""
     images: Images | None = None
     """What takes pictures; None for the real thing, which keeps them in `storage`."""
     ready: Callable[[], Awaitable[tuple[str, ...]]] = _all_is_well
@@ -634,6 +638,9 @@ class World:
             api_keys=(b"another-key-of-the-tests", API_KEY.encode()),
             updates=self.updates,
             update_secret=self.update_secret,
+            cron_keys=CRON_KEYS,
+            shifts=self.shifts,
+            attend=self.attend,
             ready=self.ready,
             prefix=self.prefix,
             cors_origins=self.cors_origins,
