@@ -17,7 +17,7 @@ from app.usecases.records import Records as MongoRecords
 from benchmarks import world
 from benchmarks.comfyui import bare, lag, line, ordering, tables
 from benchmarks.comfyui.line import Fairness
-from benchmarks.comfyui.records import Kept, Records
+from benchmarks.records import Kept, Records
 from benchmarks.comfyui.servers import COUNT, Prompt, Servers
 from benchmarks.events import KEEP
 from benchmarks.report import Figures
