@@ -25,12 +25,15 @@ from schemas.job import Job, JobChat, JobId, JobStatus, Outcome, PriceReason, So
 from schemas.ledger import Entry, EntryId, EntryKind
 from schemas.payment import STARS, Charge, Payment
 from schemas.preset import (
+    ChainStep,
+    ChainTarget,
     Deployment,
     FixedPrice,
     Helps,
     Input,
     IntegerInput,
     Preset,
+    StepsPrice,
     TextInput,
     Titles,
 )
@@ -268,6 +271,22 @@ def a_preset(name: str = "l4_t2i", *inputs: Input, **fields: Any) -> Preset:  # 
         "updated_at": NOON,
     }
     return Preset(**(known | fields))
+
+
+def a_chain_preset(
+    name: str,
+    *steps: ChainStep,
+    inputs: Sequence[Input] = (),
+    **fields: Any,  # noqa: ANN401 - any field of the preset
+) -> Preset:
+    """A preset that is made of others; what it asks for is `words`, unless told otherwise."""
+    known: dict[str, Any] = {
+        "target": ChainTarget(engine="chain", steps=steps),
+        "price": StepsPrice(kind="steps"),
+        "cost_rate": None,
+    }
+    asked = tuple(inputs) or (a_prompt(name="words"),)
+    return a_preset(name, *asked, **(known | fields))
 
 
 def a_step(**fields: Any) -> Step:  # noqa: ANN401 - any field of the step

@@ -6,6 +6,7 @@ from typing import Final
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import loglines
 from tests.mongo import SharedMongod
 from tests.nursery import NURSERY
 from tests.redis import SharedRedis, a_redis
@@ -15,6 +16,8 @@ pytest_plugins = ["tests.shout"]
 # No test asserts a time, and machines are shared: neither does hypothesis.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+loglines.plain()
 
 
 LONG: Final = ("tests/world/", "tests/faults/", "tests/conversation/", "tests/test_shout.py")

@@ -84,13 +84,19 @@ def update_secret(secret: SecretStr | None) -> str:
     return "" if secret is None else secret.get_secret_value()
 
 
+def prices(tools: Tools) -> Prices:
+    """Return what says what presets cost."""
+    store = tools.store
+    return Prices(store.generations, store.presets, tools.settings.credits_per_usd)
+
+
 def _cases(tools: Tools, desks: Desks) -> Cases:
     store = tools.store
     return Cases(
         accounts=desks.accounts,
         orders=desks.orders,
         presets=store.presets,
-        prices=Prices(store.generations, tools.settings.credits_per_usd),
+        prices=prices(tools),
         ledger=store.ledger,
         storage=tools.storage,
         links=tools.links,

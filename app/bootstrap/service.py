@@ -15,7 +15,13 @@ from app.bootstrap.engines import receivers
 from app.bootstrap.fleet import Placing, make_placing
 from app.bootstrap.people import Desks, make_desks
 from app.bootstrap.readiness import Readiness
-from app.bootstrap.reception import make_handling, make_intake, make_reception, update_secret
+from app.bootstrap.reception import (
+    make_handling,
+    make_intake,
+    make_reception,
+    prices,
+    update_secret,
+)
 from app.bootstrap.selling import Selling, make_selling
 from app.bootstrap.store import Store
 from app.bootstrap.tools import Tools
@@ -278,6 +284,7 @@ def _services(
         arrears=desks.arrears,
         people=tools.store.users,
         presets=tools.store.presets,
+        prices=prices(tools),
         workflows=tools.store.workflows,
         images=desks.images,
         storage=tools.storage,

@@ -4,7 +4,9 @@
 # quick. Options are booleans with defaults; typer calls by name.
 
 import asyncio
-from typing import Annotated
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -12,6 +14,8 @@ from app.cli.office import By
 
 jobs = typer.Typer(
     help="""What people ordered: what is open, what is stuck and since when, and having it moved.
+
+    [dim]runrelay jobs start FILE --wait       # order, and watch it[/dim]
 
     [dim]runrelay jobs open                    # the two questions of whoever watches[/dim]
 
@@ -21,10 +25,87 @@ jobs = typer.Typer(
 )
 
 Job = Annotated[str, typer.Argument(metavar="ID", help="A job's id, 32 digits.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Watch it until its end.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
 Check = Annotated[
     bool, typer.Option("--check", help="Exit with code 1 if anything is stuck, for monitors.")
 ]
+
+
+@jobs.command("start")
+def start_job(
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="YAML or JSON, as POST /api/jobs/create takes it."),
+    ],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="NAME=TEXT",
+            help="An input of the first step, or 2.NAME=TEXT; NAME:=JSON, NAME@=PICTURE.",
+        ),
+    ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Who pays: a Telegram id, or our own. A sandbox has one."),
+    ] = None,
+    chat: Annotated[int | None, typer.Option(help="The Telegram chat that is told.")] = None,
+    manual: Annotated[
+        bool, typer.Option("--manual", help="Wait for a word after each step.")
+    ] = False,
+    wait: Wait = False,
+) -> None:
+    """Order what a file says, step by step, and watch it.
+
+    Pictures are files: [bold]{file: me.jpg}[/bold] in the place of a value. In the sandbox somebody
+    with enough credits pays, and what the file names under [bold]presets[/bold] is loaded before.
+
+    Ctrl-C leaves the job as it is: it goes on. The exit code is 1 if it ended otherwise
+    than completed, 3 where it waits for a word.
+
+    [dim]runrelay jobs start examples/three_garments.yaml --wait[/dim]
+
+    [dim]runrelay jobs start order.yaml --user 4711 --input photo@=me.jpg --manual --wait[/dim]
+    """
+    from app.cli import job_starting
+
+    wish = job_starting.Wish(inputs or [], user, chat, manual, wait)
+    _exit(job_starting.start(file, wish))
+
+
+@jobs.command("continue")
+def continue_job(
+    job: Job,
+    step: Annotated[
+        int | None, typer.Option(min=1, help="Only if it waits after this one.")
+    ] = None,
+    wait: Wait = False,
+) -> None:
+    """Let a job go on that waits for a word after a step.
+
+    [dim]runrelay jobs continue 0198c0ffee0198c0ffee0198c0ffee77 --wait[/dim]
+    """
+    from app.cli import job_starting
+
+    _exit(job_starting.go_on(job, step, wait=wait))
+
+
+@jobs.command("retry")
+def retry_job(
+    job: Job,
+    step: Annotated[int, typer.Argument(min=1, help="Which step, by its number in the job.")],
+    wait: Wait = False,
+) -> None:
+    """Order a step again, with all that comes after it; what was made before it is taken again.
+
+    That is a job of its own, which goes on from this one.
+
+    [dim]runrelay jobs retry 0198c0ffee0198c0ffee0198c0ffee77 2 --wait[/dim]
+    """
+    from app.cli import job_starting
+
+    _exit(job_starting.retry(job, step, wait=wait))
 
 
 @jobs.command("open")
@@ -109,3 +190,16 @@ def reset_job(
     from app.cli import tracking
 
     asyncio.run(tracking.reset(job, by=by))
+
+
+LEFT: Final = 130
+"""The exit code where somebody went away by Ctrl-C (as shells have it: 128 and the signal)."""
+
+
+def _exit(doing: Coroutine[Any, Any, int]) -> None:
+    """Do something, and end with the code that it returns."""
+    try:
+        code = asyncio.run(doing)
+    except KeyboardInterrupt:
+        code = LEFT
+    raise typer.Exit(code)

@@ -12,18 +12,16 @@ import httpx
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.cli import speaking
+from app.cli.calling import Json, call, reaching
 from app.cli.settling import refuse, refusing, settled
 from app.clock import Clock
 from app.errors import SetupError
-from app.main.listening import noted_url, reachable
 from app.observability.terminal import printable
-from app.settings import Settings
 from processors.notifications.texts import Language, Voice, english, roughly
 from schemas.run import TERMINAL
 
 PAUSE: Final = 0.4
 """Seconds between two looks."""
-CALL_SECONDS: Final = 20.0
 ANY: Final = "c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11"
 """A deployment for the sandbox, which takes any."""
 WORKFLOWS: Final = "comfyui"
@@ -38,9 +36,6 @@ _RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)/(second|minute|hour|ru
 
 _NAMED: Final = frozenset({"deployment_id", "workflow", "deployment", "model", "version"})
 """What an order may say of what is run."""
-
-Json = dict[str, Any]
-"""What the API says: Any, since it is only shown."""
 
 
 def order(engine: str, inputs: Sequence[str], chat: int | None, rate: str | None) -> Json:
@@ -111,18 +106,9 @@ async def start(body: Json, *, wait: bool) -> int:
         settings = settled()
         if settings.live and body.keys().isdisjoint(_NAMED):
             raise SetupError(["--deployment: is missing; ComfyDeploy shows a deployment's UUID"])
-        base = _service(settings)
-        if not settings.internal_api_key:
-            raise SetupError(["INTERNAL_API_KEY: is missing"])
         ordered = {"deployment_id": ANY, **body} if body.keys().isdisjoint(_NAMED) else body
-        key = settings.internal_api_key[0].get_secret_value()
-        async with httpx.AsyncClient(
-            base_url=base,
-            headers={"Authorization": f"Bearer {key}"},
-            timeout=CALL_SECONDS,
-            trust_env=False,
-        ) as client:
-            record = await _call(client, "POST", "/api/generations", ordered)
+        async with reaching(settings) as client:
+            record = await call(client, "POST", "/api/generations", ordered)
             speaking.say(record["id"])
             if not wait:
                 return 0
@@ -169,7 +155,7 @@ async def _watched(client: httpx.AsyncClient, record: Json) -> Json:
             if status in TERMINAL:
                 return record
             await asyncio.sleep(PAUSE)
-            record = await _call(client, "GET", f"/api/generations/{record['id']}")
+            record = await call(client, "GET", f"/api/generations/{record['id']}")
 
 
 def _told(record: Json) -> int:
@@ -190,35 +176,6 @@ def _told(record: Json) -> int:
         # Whoever ordered it gets the whole address, its signature included.
         print(printable(output["url"] or output["text"] or ""))
     return 0 if record["status"] == "completed" else 1
-
-
-async def _call(
-    client: httpx.AsyncClient, method: str, path: str, body: Json | None = None
-) -> Json:
-    """Call the service.
-
-    Raises:
-        SetupError: It does not answer, or refuses.
-    """
-    try:
-        answer = await client.request(method, path, json=body)
-        said: Json = answer.json()
-    except httpx.HTTPError as error:
-        why = type(error).__name__
-        raise SetupError(
-            [f"nobody answers at {client.base_url} ({why}); is `runrelay serve` running?"]
-        ) from error
-    except ValueError as error:
-        raise SetupError([f"PORT: what answers at {client.base_url} is not Runrelay"]) from error
-    if answer.is_success:
-        return said
-    detail = said.get("detail") or said.get("title") or f"answered {answer.status_code}"
-    raise SetupError([f"the service refuses: {detail}"])
-
-
-def _service(settings: Settings) -> str:
-    """Return where the service listens: as it noted, else as the settings say."""
-    return noted_url(settings.data_dir) or f"http://{reachable(settings.host)}:{settings.port}"
 
 
 def _input(given: str) -> tuple[str, Any]:

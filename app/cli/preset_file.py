@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from app.cli.preset_workflows import Drawn, Workflows
 from app.cli.yaml_file import Place, Tree, inside
 from app.errors import SetupError
+from app.usecases.load_presets import Misfit
 from processors.presets import checking
 from schemas.preset import Definition
 
@@ -24,10 +25,29 @@ class Written(NamedTuple):
     Attributes:
         presets: The presets in it.
         workflows: What those of them run that run workflows, by digest.
+        tree: The file, which knows where each thing stands in it.
     """
 
     presets: tuple[Definition, ...]
     workflows: Mapping[str, Drawn]
+    tree: Tree
+
+    def refuse(self, misfits: Sequence[Misfit]) -> None:
+        """Refuse what is wrong with presets that are made of others, each thing by its line.
+
+        Raises:
+            SetupError: There is something.
+        """
+        places = {each.name: index for index, each in enumerate(self.presets)}
+        elsewhere = list[str]()
+        for name, problem in misfits:
+            if name in places:
+                self.tree.wrong(("presets", places[name], *problem.path), problem.said)
+            else:
+                where = ".".join(map(str, problem.path))
+                elsewhere.append(f"{name}, which is stored, would not do: {where}: {problem.said}")
+        if self.tree.problems or elsewhere:
+            raise SetupError([*self.tree.problems, *elsewhere])
 
 
 def read(path: Path) -> Written:
@@ -65,7 +85,7 @@ def parse(text: str, name: str, folder: Path) -> Written:
     found = tuple(_definitions(tree, workflows))
     if tree.problems:
         raise SetupError(tree.problems)
-    return Written(found, workflows.drawn)
+    return Written(found, workflows.drawn, tree)
 
 
 def _definitions(tree: Tree, workflows: Workflows) -> Iterator[Definition]:

@@ -47,6 +47,7 @@ async def load(file: Path, *, prune: bool, ask: bool, check: bool = True) -> Non
         clock, settings = Clock(), opening.quietly_settled()
         async with opening.opened(settings, clock) as store:
             loader = LoadPresets(store.presets, store.workflows, clock)
+            wanted.refuse(await loader.misfits(wanted.presets))
             changes = await loader.plan(wanted.presets, prune=prune)
             workflows = {digest: each.raw for digest, each in wanted.workflows.items()}
             if not changes:

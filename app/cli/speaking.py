@@ -29,7 +29,7 @@ def say(text: str, style: str = "") -> None:
 
 def put(text: Text) -> None:
     """Print one line that has styles of its own."""
-    _console().print(text, soft_wrap=True)
+    console().print(text, soft_wrap=True)
 
 
 def show(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
@@ -39,7 +39,7 @@ def show(headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     )
     for row in rows:
         table.add_row(*(safe(each) if isinstance(each, str) else each for each in row))
-    _console().print(table)
+    console().print(table)
 
 
 async def stream(
@@ -103,6 +103,6 @@ def console_of_errors() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def _console() -> Console:
-    # What is piped on is not folded: each row stays a line.
+def console() -> Console:
+    """Return the console for results; what is piped on is not folded: each row stays a line."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED)

@@ -145,7 +145,8 @@ def _work(store: Store, clock: Clock) -> OpenWork:
 def _standing(found: Standing) -> None:
     jobs, runs = found.jobs, found.runs
     paused = f", {jobs.paused} of them wait for their person's word" if jobs.paused else ""
-    speaking.say(f"{jobs.number} jobs are open{paused}")
+    said = "1 job is open" if jobs.number == 1 else f"{jobs.number} jobs are open"
+    speaking.say(said + paused)
     if jobs.oldest is not None:
         age = speaking.span(found.at - jobs.oldest.since)
         speaking.say(f"the oldest is {jobs.oldest.id}, ordered {age} ago")
@@ -154,7 +155,7 @@ def _standing(found: Standing) -> None:
         rows = sorted((each.engine, each.status.value, str(each.number)) for each in runs.counted)
         speaking.show(("engine", "status", "runs"), rows)
     if not found.stuck:
-        speaking.say("nothing is stuck")
+        speaking.say("\nnothing is stuck" if runs.counted else "nothing is stuck")
         return
     speaking.say("\nStuck", "bold")
     _stuck(found.stuck, found.at)

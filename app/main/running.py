@@ -9,15 +9,7 @@ from typing import Any, Final
 
 import structlog
 
-from app.bootstrap import (
-    Chores,
-    Peers,
-    Service,
-    build,
-    count_debts,
-    count_open,
-    count_servers,
-)
+from app.bootstrap import Chores, Peers, Service, build, count_debts, count_open, count_servers
 from app.clock import Clock
 from app.errors import UnavailableError
 from app.main import collecting, database

@@ -73,7 +73,8 @@ class Journal:
 
         Args:
             generation: What it was about.
-            what: ``status`` for one that shows how far a run has come, else ``end``.
+            what: ``status`` for one that shows how far a run has come, ``step`` for one that brings
+                what a step has made, else ``end``.
         """
         log = self._detail if what == "status" else self._log
         log(

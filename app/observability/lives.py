@@ -61,8 +61,10 @@ class Lives:
             self._ran(after)
         elif after.status is not RunStatus.SUBMITTING:
             # Found out not to have been sent, it waits again.
-            word = "asked for" if before is None else after.status.value
-            self._say(after, word, _of(after) if before is None else _news(before, after))
+            if before is None and after.status is not RunStatus.WAITING:
+                self._say(after, "asked for", _of(after))
+            else:
+                self._say(after, after.status.value, _news(before, after))
 
     def _ran(self, after: Generation) -> None:
         """Draw how far a run has come."""
@@ -188,6 +190,7 @@ _AGAIN: Final[dict[str, str]] = {
     Retry.GONE: "was at a server that is gone",
     Retry.UNTAKEN: "was not taken by its server",
     Retry.FAILED: "failed as another try may not",
+    Retry.OUTPUTS_GONE: "made what was gone before it was copied",
 }
 
 
@@ -199,7 +202,7 @@ def _of(generation: Generation) -> str:
     return f"{wanted}{generation.engine} {generation.id}"
 
 
-def _news(before: Generation, after: Generation) -> str:
+def _news(before: Generation | None, after: Generation) -> str:
     """What is new about a run that does not execute yet."""
     match after.status:
         case RunStatus.QUEUED:
@@ -207,13 +210,22 @@ def _news(before: Generation, after: Generation) -> str:
             return f"{after.engine} has it{at}, as run {after.metadata.run_id or 'unknown'}"
         case RunStatus.STARTED:
             return after.live_status or "a machine has it"
-        case RunStatus.PENDING if after.attempt > before.attempt:
-            why = _AGAIN.get(after.history[-1].source, "did not come through")
-            return f"{why}, and is tried again: attempt {after.attempt} of {after.max_attempts}"
+        case RunStatus.WAITING:
+            return f"step {after.step} of {after.steps}, for those before it  {_of(after)}"
         case RunStatus.PENDING:
-            return "could not be sent, and will be sent again"
+            return _pending(before, after)
         case _:
             return after.live_status or ""
+
+
+def _pending(before: Generation | None, after: Generation) -> str:
+    """Why a run that was there already has yet to be sent."""
+    if before is None or before.status is RunStatus.WAITING:
+        return f"step {after.step} of {after.steps} has its turn"
+    if after.attempt == before.attempt:
+        return "could not be sent, and will be sent again"
+    why = _AGAIN.get(after.history[-1].source, "did not come through")
+    return f"{why}, and is tried again: attempt {after.attempt} of {after.max_attempts}"
 
 
 def _comes_up(before: Generation, after: Generation) -> bool:

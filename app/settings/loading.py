@@ -228,6 +228,11 @@ def _check_calls(settings: Settings, verdict: _Verdict) -> None:
             "TELEGRAM_UPDATES: are off: they would have to come by webhook, which WEBHOOK_URL "
             "does not allow; what people write to the bot stays unread"
         )
+    if settings.live and settings.mongodb_uri is None:
+        verdict.warnings.append(
+            "MONGODB_URI: is empty, and an embedded MongoDB ends with this process, which "
+            "RUN_BACKGROUND=off and CRON_KEY are for hosts to stop at any time"
+        )
     if settings.comfyui_servers:
         verdict.warnings.append(
             "COMFYUI_SERVERS: have to be watched without a break, which RUN_BACKGROUND=off and "

@@ -12,7 +12,7 @@ from app.ports import Jobs
 from app.usecases.records import Decide, DecideOf, Records, acknowledged
 from app.usecases.taking import Taking
 from processors import chains, debts, jobs, runs
-from processors.chains import Begin, Move
+from processors.chains import Begin, Drop, Move
 from schemas.base import GenerationId
 from schemas.debt import Debt
 from schemas.generation import Generation
@@ -36,13 +36,20 @@ class GoOn:
             ContendedError: Others kept winning the write of one of them.
             StoreDownError: The database does not answer; what was not moved is owed still.
         """
-        made = dict(await self._records.generations.many(list(ids)))
-        for move in chains.moves(job, made):
+        made, found = await self._found(job, ids)
+        if any(isinstance(each, Drop) for each in found):
+            # What is dropped may have others waiting for it in turn.
+            made, found = await self._found(job, [each.generation for each in job.steps])
+        for move in found:
             decide = partial(self._moved, move)
             after = await self._records.change(move.generation, decide, made[move.generation])
             if after is not None:
                 made[move.generation] = after
         return made
+
+    async def _found(self, job: Job, ids: Iterable[GenerationId]) -> tuple[Made, tuple[Move, ...]]:
+        made = dict(await self._records.generations.many(list(ids)))
+        return made, chains.moves(job, made)
 
     def _moved(self, move: Move, record: Generation, now: datetime) -> Generation:
         taker = self._taking.taker(now)

@@ -17,6 +17,7 @@ from app.usecases.shift import Shift
 from app.usecases.taking import Taking
 from processors import debts
 from schemas.base import GenerationId
+from schemas.debt import DebtKind
 from schemas.generation import Generation
 from schemas.job import Job
 from schemas.timing import Timing
@@ -70,7 +71,8 @@ class Attend:
     async def event(self, generation_id: GenerationId, accepted: Awaitable[None]) -> None:
         """Wait until an event is on disk, and until what it causes is done.
 
-        That is what its generation comes to owe, and its job, and the job's other generations.
+        That is what its generation comes to owe, and its job, and the job's other generations. That
+        its state is shown is not waited for: a chat may have its turn in some seconds only.
 
         Raises:
             UnavailableError: It could not be written within its limit.
@@ -92,6 +94,7 @@ class Attend:
         until = asyncio.get_running_loop().time() + self._limit
         async with self._shift.open():
             await taken
+            await self._shift.attended(until)
             try:
                 async with asyncio.timeout_at(until):
                     await self._lanes.quiet()
@@ -114,7 +117,7 @@ class Attend:
         Returns:
             Whether there was anything, and the ids of all these records.
         """
-        now, kinds = self._clock.now(), self._taking.kinds()
+        now, kinds = self._clock.now(), self._taking.kinds() - {DebtKind.SHOW}
         generation = await self._records.kept.get(generation_id)
         job_id = None if generation is None else generation.job_id
         job = None if job_id is None else await self._orders.kept.get(job_id)

@@ -145,7 +145,7 @@ class CheckRuns:
                 seen.failed - before[1],
                 seen.reset - before[2],
                 unasked + await left(self._hands, self._clock),
-                now() - began,
+                round(now() - began, 3),
             )
 
     async def _ask_all(self, until: float) -> int:

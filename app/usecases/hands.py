@@ -82,7 +82,8 @@ class Hands(Generic[OwingT]):
         called: What a record of this kind is called in the log.
 
     Attributes:
-        done: How many debts of each kind were done since the start.
+        taken: How many claims were taken up since the start.
+        done: How many debts of each kind were done.
         failures: How many tries failed.
     """
 
@@ -116,11 +117,13 @@ class Hands(Generic[OwingT]):
         self._log = structlog.get_logger()
         self._queues: dict[Line, _Queue] = {line: asyncio.Queue() for line in lines}
         self._under_way: set[Work] = set()
-        # How many debts of each record are claimed and not done yet.
+        # How many debts of each record are claimed and not done yet, and how many of them somebody
+        # waits for: a state is shown when its chat has its turn, and a newer one will do as well.
         self._held = Counter[str]()
+        self._awaited = Counter[str]()
         self._moved = asyncio.Event()
         self.done: Final = Counter[DebtKind]()
-        self.failures = 0
+        self.taken = self.failures = 0
 
     async def any_due(self) -> bool:
         """Return whether anything is due that this process, or the bot's sender, could take up.
@@ -160,7 +163,9 @@ class Hands(Generic[OwingT]):
         for debt in after.owed:
             if debt.by == self._taking.name and (debt.key, debt.n) not in known:
                 work = Work(after.id, debt.key, debt.n, self._run_of(after))
+                self.taken += 1
                 self._held[work.record_id] += 1
+                self._awaited[work.record_id] += work.key != DebtKind.SHOW
                 self._queue(debt.kind).put_nowait(work)
 
     def idle(self, kinds: frozenset[DebtKind]) -> int:
@@ -168,11 +173,16 @@ class Hands(Generic[OwingT]):
         return max(0, BACKLOG - max(self._queue(kind).qsize() for kind in kinds))
 
     def busy(self, family: Collection[str] | None = None) -> bool:
-        """Return whether anything is claimed and not done yet, of these records or of all."""
-        return bool(self._held) if family is None else any(each in self._held for each in family)
+        """Return whether anything is claimed and not done yet, of these records or of all.
+
+        Of some records, only what somebody may wait for: not that a state is shown.
+        """
+        if family is None:
+            return bool(self._held)
+        return any(self._awaited[each] for each in family)
 
     async def quiet(self, family: Collection[str] | None = None) -> None:
-        """Return once nothing is claimed and not done yet, of these records or of all."""
+        """Return once nothing is claimed and not done yet, of some records or of all, as `busy`."""
         while self.busy(family):
             await self._move()
 
@@ -234,8 +244,9 @@ class Hands(Generic[OwingT]):
     def _over(self, work: Work) -> None:
         """Note that something claimed is not ours to do any more."""
         self._held[work.record_id] -= 1
+        self._awaited[work.record_id] -= work.key != DebtKind.SHOW
         if not self._held[work.record_id]:
-            del self._held[work.record_id]
+            del self._held[work.record_id], self._awaited[work.record_id]
         self._moved.set()
 
     async def _move(self) -> None:

@@ -1,18 +1,27 @@
 """Have presets stored as a file wants them: look first, then write all of it at once."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.clock import Clock
 from app.errors import ConflictError
 from app.ports import Presets, PresetWrite, Workflows
+from processors import chains
 from processors.presets import loading
+from processors.presets.checking import Problem
 from processors.presets.loading import Change
 from schemas.preset import Definition
 
 _MOVED_ON: Final = (
     "a preset has changed meanwhile, or cannot be read by this version; nothing was loaded"
 )
+
+
+class Misfit(NamedTuple):
+    """Something that is wrong with a preset that is made of others."""
+
+    preset: str
+    problem: Problem
 
 
 class LoadPresets:
@@ -22,6 +31,22 @@ class LoadPresets:
         self._presets = presets
         self._workflows = workflows
         self._clock = clock
+
+    async def misfits(self, wanted: Sequence[Definition]) -> tuple[Misfit, ...]:
+        """Return what would be wrong with presets that are made of others, were these stored.
+
+        Also with those that are stored already and name one of these.
+
+        Raises:
+            StoreDownError: The database does not answer.
+        """
+        stored = {each.name: each for each in await self._presets.all()}
+        known = {**stored, **{each.name: each for each in wanted}}
+        return tuple(
+            Misfit(each.name, problem)
+            for each in known.values()
+            for problem in chains.misfits(each, known)
+        )
 
     async def plan(self, wanted: Sequence[Definition], *, prune: bool) -> tuple[Change, ...]:
         """Return what would be written; nothing is.

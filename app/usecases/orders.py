@@ -313,7 +313,7 @@ class Orders:
             by=by,
             chat=chat,
             steps=found.steps,
-            manual=found.manual and len(found.steps) > 1,
+            manual=found.manual and found.steps[-1].number > 1,
             turn=found.turn,
             created_at=now,
             updated_at=now,

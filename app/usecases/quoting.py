@@ -159,7 +159,8 @@ class Quoting:
         wanted = [
             Wanted(known[each.preset], each.inputs, each.bindings, each.over) for each in ordered
         ]
-        terms = await self._terms(order.user, {each.preset.name: each.preset for each in wanted})
+        used = {each.preset: known[each.preset] for each in ordered}
+        terms = await self._terms(order.user, used)
         ids = [[self._new_id() for _ in range(size)] for size in chains.sizes(wanted)]
         steps = chains.planned(wanted, ids, terms)
         return await self._quoted(order.user, tuple(known.values()), steps, terms, manual=manual)

@@ -61,6 +61,7 @@ class Shift:
     ) -> None:
         self._calls = calls
         self._sweep = sweep
+        self._applier = applier
         self._parts = (applier, *hands)
         self._hands = tuple(hands)
         self._sender = None if taking.background else sender
@@ -102,10 +103,13 @@ class Shift:
         """
         await self.attended(until)
         while asyncio.get_running_loop().time() < until:
+            before = self._taken()
             # It is not cut short: a claim whose answer is lost would be nobody's for its length.
             await self._sweep.once()
-            if not self._busy() or not await self.quiet(until):
+            # What it took up may be done already.
+            if self._taken() == before and not self._busy():
                 return
+            await self.quiet(until)
 
     async def quiet(self, until: float, family: Collection[str] | None = None) -> bool:
         """Wait until all that was taken up is done, of some records or of all.
@@ -121,6 +125,9 @@ class Shift:
         except TimeoutError:
             return False
         return True
+
+    def _taken(self) -> tuple[int, ...]:
+        return (self._applier.applied, *(each.taken for each in self._hands))
 
     def _busy(self, family: Collection[str] | None = None) -> bool:
         return any(part.busy(family) for part in self._parts)

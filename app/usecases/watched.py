@@ -57,8 +57,12 @@ class Watched:
         self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
     ) -> str:
         """See app.ports.Engine."""
-        with self._answering(name):
-            return await self._engine.upload(name, content, size, content_type)
+        with self._failing(name):
+            address = await self._engine.upload(name, content, size, content_type)
+        # One that is the file itself was made here: nobody was asked for it.
+        if not address.startswith("data:"):
+            self._circuits.worked(self.name)
+        return address
 
     def fetches(self, size: int) -> bool:
         """See app.ports.Engine."""
@@ -99,6 +103,13 @@ class Watched:
                 may be at fault itself. None where a failed call says nothing about the engine.
             server: Of an engine that is several servers: the one that is called.
         """
+        with self._failing(what, server):
+            yield
+        self._circuits.worked(self._engine.peer(server))
+
+    @contextmanager
+    def _failing(self, what: str | None, server: str | None = None) -> Generator[None]:
+        """Note that none came; that one did may say nothing. See `_answering`."""
         peer = self._engine.peer(server)
         try:
             yield
@@ -107,7 +118,6 @@ class Watched:
             if error.peer == peer:
                 self._note(peer, error, what)
             raise
-        self._circuits.worked(peer)
 
     def _note(self, peer: str, error: PeerError, what: str | None) -> None:
         match error:

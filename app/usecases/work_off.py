@@ -140,7 +140,7 @@ class WorkOff:
                 counts.discharged,
                 counts.failed,
                 await left(self._hands, self._clock),
-                now() - began,
+                round(now() - began, 3),
             )
 
     async def _do_chores(self, until: float) -> None:

@@ -103,7 +103,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *refunds.routes(services.refunds, services.body_deadline),
         *arrears.routes(services.arrears, services.body_deadline),
         *controls.routes(services.controlling, services.body_deadline),
-        *presets.routes(services.presets),
+        *presets.routes(services.presets, services.prices),
         *workflows.routes(services.workflows),
         *images.routes(services.images, services.people, services.link_to, services.image_deadline),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),

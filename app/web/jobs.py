@@ -81,7 +81,7 @@ class JobHandlers:
         user = None if query.user is None else UserId(query.user)
         if query.stuck:
             found = await self._work.stuck_jobs(query.limit, user=user, statuses=statuses)
-            stuck = [each.public() for each in found]
+            stuck = [job_views.listed(each) for each in found]
             return _unless_known(call.request, _json({"items": stuck, "next": None}))
         page = await self._orders.page(user, query.cursor, query.limit, statuses=statuses)
         items = [job_views.listed(each) for each in page.items]

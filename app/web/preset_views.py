@@ -5,10 +5,11 @@ from typing import Literal
 from pydantic import ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
+from app.usecases.prices import Tag
 from processors.notifications.texts import Language
 from processors.presets import inputs
-from schemas.base import EngineName, Time, Value
-from schemas.preset import ChoiceInput, Input, Preset, Price
+from schemas.base import EngineName, Money, Time, Value
+from schemas.preset import ChainTarget, ChoiceInput, Input, Preset, Price
 
 
 class _View(Value):
@@ -52,6 +53,17 @@ class InputView(_View):
     """Empty unless `type` is `choice`."""
 
 
+class SumView(_View):
+    """What the steps of a preset come to together, in credits."""
+
+    price: Money | None
+    """For all runs, if they complete; null while nobody can tell."""
+    exact: bool
+    """Whether that is the price, not an estimate from the last runs."""
+    held: Money
+    """What is held of them until then."""
+
+
 class PresetView(_View):
     """What can be ordered by a name."""
 
@@ -62,6 +74,10 @@ class PresetView(_View):
     inputs: tuple[InputView, ...]
     price: Price
     """In credits, for a run that completed; `hold` is what is held of them until it has."""
+    steps: tuple[str, ...]
+    """Of a preset that is made of others: their names, one after another."""
+    sum: SumView | None
+    """What those come to together; null where there are none."""
     cancel_fee: Literal["none", "cost"]
     time_limit: int
     """Seconds that a run may take."""
@@ -79,8 +95,9 @@ class PresetList(_View):
     items: tuple[PresetView, ...]
 
 
-def viewed(preset: Preset, language: Language) -> PresetView:
-    """Return a preset as it is shown in a language."""
+def viewed(preset: Preset, language: Language, tag: Tag | None = None) -> PresetView:
+    """Return a preset as it is shown in a language, with what its steps come to."""
+    steps = preset.target.steps if isinstance(preset.target, ChainTarget) else ()
     return PresetView(
         name=preset.name,
         title=preset.titles.of(language),
@@ -88,6 +105,8 @@ def viewed(preset: Preset, language: Language) -> PresetView:
         engine=preset.engine,
         inputs=tuple(_input(each, language) for each in preset.inputs),
         price=preset.price,
+        steps=tuple(each.preset for each in steps),
+        sum=SumView(price=tag.price, exact=tag.exact, held=tag.held) if tag else None,
         cancel_fee=preset.cancel_fee,
         time_limit=preset.time_limit,
         active=preset.active,

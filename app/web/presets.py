@@ -10,10 +10,11 @@ from app import errors
 from app.web import reading
 from app.web.operations import Call, Operation, Route
 from app.web.preset_views import PresetList, PresetView, viewed
-from app.web.services import Presets
+from app.web.services import Presets, Prices
 from processors.notifications import texts
 from processors.notifications.texts import Language
 from schemas.base import Value
+from schemas.preset import ChainTarget, Preset
 from schemas.wire.api import PresetHeaders, PresetQuery
 
 PATH: Final = "/api/presets"
@@ -23,15 +24,16 @@ _TAG: Final = "presets"
 class PresetHandlers:
     """Answers for presets."""
 
-    def __init__(self, presets: Presets) -> None:
+    def __init__(self, presets: Presets, prices: Prices) -> None:
         self._presets = presets
+        self._prices = prices
 
     async def list(self, call: Call) -> Response:
         """Show the presets that are active."""
         language = _language(call.request)
         active = [each for each in await self._presets.all() if each.active]
-        items = tuple(viewed(each, language) for each in active)
-        return _answer(PresetList(items=items), language)
+        items = [await self._viewed(each, language) for each in active]
+        return _answer(PresetList(items=tuple(items)), language)
 
     async def read(self, call: Call) -> Response:
         """Show one preset, active or not."""
@@ -40,12 +42,17 @@ class PresetHandlers:
         found = await self._presets.get(named["name"])
         if found is None:
             raise errors.NotFoundError("preset")
-        return _answer(viewed(found, language), language)
+        return _answer(await self._viewed(found, language), language)
+
+    async def _viewed(self, preset: Preset, language: Language) -> PresetView:
+        """Return a preset as it is shown; of one that is run by itself its price says enough."""
+        chain = isinstance(preset.target, ChainTarget)
+        return viewed(preset, language, await self._prices.of(preset) if chain else None)
 
 
-def routes(presets: Presets) -> tuple[Route, ...]:
+def routes(presets: Presets, prices: Prices) -> tuple[Route, ...]:
     """Return what can be done with presets."""
-    do = PresetHandlers(presets)
+    do = PresetHandlers(presets, prices)
     return (
         Route(
             Operation(

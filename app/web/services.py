@@ -13,6 +13,7 @@ from app.usecases.check_runs import Checked
 from app.usecases.open_work import Standing
 from app.usecases.orders import JobView, Order
 from app.usecases.oversee import Overview
+from app.usecases.prices import Tag
 from app.usecases.reset_job import Reset
 from app.usecases.work_off import Worked
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
@@ -290,6 +291,14 @@ class Controlling(Protocol):
         ...
 
 
+class Prices(Protocol):
+    """What presets cost. May raise an UnavailableError."""
+
+    async def of(self, preset: Preset) -> Tag:
+        """Return what stands on a preset."""
+        ...
+
+
 class Presets(Protocol):
     """The presets, to be read. Every method may raise an UnavailableError."""
 
@@ -495,6 +504,7 @@ class Services:
     refunds: Refunds
     arrears: Arrears
     presets: Presets
+    prices: Prices
     workflows: Workflows
     images: Images
     storage: Storage

@@ -13,6 +13,7 @@ from processors.chains.advancing import Taken as Taken
 from processors.chains.advancing import concerned as concerned
 from processors.chains.advancing import moves as moves
 from processors.chains.advancing import take as take
+from processors.chains.checking import misfits as misfits
 from processors.chains.expanding import Ordered as Ordered
 from processors.chains.expanding import expanded as expanded
 from processors.chains.pausing import continued as continued

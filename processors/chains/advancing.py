@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from schemas.base import GenerationId
 from schemas.generation import Generation
 from schemas.image import SCHEME
-from schemas.job import Job, JobStatus, Source, Step
+from schemas.job import Job, Source, Step
 from schemas.run import Output, OutputKind, RunStatus
 
 Made: TypeAlias = Mapping[GenerationId, Generation]
@@ -53,7 +53,8 @@ def moves(job: Job, made: Made) -> tuple[Move, ...]:
         job: What was ordered.
         made: Its generations, or those that `concerned` names.
     """
-    if job.status is not JobStatus.ACTIVE or job.cancel_wanted:
+    # Whoever starts it may not have said so yet; what is there was held for and made.
+    if job.ended or job.cancel_wanted:
         return ()
     found, gone = list[Move](), set[GenerationId]()
     for step in job.steps:

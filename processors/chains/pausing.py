@@ -6,7 +6,7 @@ from processors import debts, jobs
 from processors.chains.advancing import Made
 from processors.debts import Taker
 from schemas.debt import Debt, DebtKind
-from schemas.job import Job, JobStatus, Pause
+from schemas.job import Job, Pause
 from schemas.run import RunStatus
 from schemas.timing import Timing
 
@@ -47,7 +47,7 @@ def _until(job: Job, pause: Pause) -> Job:
 
 def _done(job: Job, made: Made) -> int | None:
     """Return the step after which a job waits; None where it does not."""
-    if not job.manual or job.status is not JobStatus.ACTIVE or job.cancel_wanted:
+    if not job.manual or job.ended or job.cancel_wanted:
         return None
     records = [(each, made.get(each.generation)) for each in job.steps]
     left = [(step, record) for step, record in records if record is not None and not record.ended]

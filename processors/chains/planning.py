@@ -15,10 +15,10 @@ from schemas.preset import (
     PARTS_MOST,
     Binding,
     ChainTarget,
+    Definition,
     ImageInput,
     Input,
     NamedOutput,
-    Preset,
     TextInput,
 )
 from schemas.run import OutputKind
@@ -40,7 +40,7 @@ class Wanted(NamedTuple):
         over: The values that it is made once for each of.
     """
 
-    preset: Preset
+    preset: Definition
     inputs: Mapping[str, JsonValue]
     bindings: Mapping[str, Binding]
     over: Mapping[str, Sequence[JsonValue]]
@@ -129,7 +129,7 @@ class _Plan(NamedTuple):
         }
         return agreed.change(number=number, item=item, sources=sources)
 
-    def source(self, preset: Preset, name: str, binding: Binding, item: int) -> Source:
+    def source(self, preset: Definition, name: str, binding: Binding, item: int) -> Source:
         """Return where an input of an item comes from."""
         of = self.ids[binding.step - 1]
         chosen = binding.item or (item if len(of) > 1 else 1)
@@ -179,7 +179,7 @@ def _check_bindings(
         _check_type(at, step.preset, name, wanted[binding.step - 1].preset, binding.output)
 
 
-def _check_type(at: str, preset: Preset, name: str, source: Preset, output: str) -> None:
+def _check_type(at: str, preset: Definition, name: str, source: Definition, output: str) -> None:
     named = next((each for each in source.outputs if each.name == output), None)
     if named is None:
         made = ", ".join(each.name for each in source.outputs) or "nothing"
@@ -207,9 +207,9 @@ def _size(number: int, step: Wanted, found: Sequence[int]) -> int:
     return size
 
 
-def _input(preset: Preset, name: str) -> Input:
+def _input(preset: Definition, name: str) -> Input:
     return next(each for each in preset.inputs if each.name == name)
 
 
-def _output(preset: Preset, name: str) -> NamedOutput:
+def _output(preset: Definition, name: str) -> NamedOutput:
     return next(each for each in preset.outputs if each.name == name)

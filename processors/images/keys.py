@@ -25,7 +25,7 @@ INPUTS: Final = "inputs/"
 COPIES: Final = "outputs/"
 """Begins the key of every copy of an output."""
 COPY: Final = re.compile(
-    rf"{COPIES}(?P<owner>[0-9a-f]{{32}})/[0-9]{{1,3}}-[0-9a-f]{{8}}-(?P<name>[A-Za-z0-9._-]+)"
+    rf"{COPIES}(?P<owner>[0-9a-f]{{32}})/[0-9]{{1,3}}-[0-9a-f]{{8}}-(?P<name>[^/\x00-\x1f\x7f]+)"
 )
 """The key of a copy: whose output it is of, and what the file is called."""
 EXTENSIONS: Final[Mapping[str, str]] = {

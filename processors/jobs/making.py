@@ -17,7 +17,7 @@ from schemas.base import GenerationId, UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Metadata, Request, StatusChange
 from schemas.job import Job, JobStatus, Step, Terms, Work
-from schemas.preset import ChainTarget, ImageInput, Preset, ReplicateTarget, WorkflowTarget
+from schemas.preset import ChainTarget, Definition, ImageInput, ReplicateTarget, WorkflowTarget
 from schemas.run import RunStatus
 
 START: Final = DebtKind.START.value
@@ -26,7 +26,7 @@ CANCEL: Final = DebtKind.CANCEL.value
 
 
 def step_for(
-    preset: Preset,
+    preset: Definition,
     given: Mapping[str, JsonValue],
     generation: GenerationId,
     *,
@@ -169,7 +169,7 @@ def cancel_wanted(
     return debts.put(wanted, debts.owe(wanted.owed, debt, taker=taker))
 
 
-def _check_pictures(preset: Preset, given: Mapping[str, JsonValue], user: UserId) -> None:
+def _check_pictures(preset: Definition, given: Mapping[str, JsonValue], user: UserId) -> None:
     """Refuse pictures of other people; those that were given for nobody are anybody's.
 
     What a run made is nobody's to name, whatever the input takes. Addresses are refused where
@@ -219,7 +219,7 @@ def _generation(job: Job, step: Step, work: Work, now: datetime) -> Generation:
     )
 
 
-def _request(preset: Preset, filled: dict[str, JsonValue]) -> Request:
+def _request(preset: Definition, filled: dict[str, JsonValue]) -> Request:
     target = preset.target
     if isinstance(target, WorkflowTarget):
         # What a node calls a prompt says nothing; the preset knows which of its texts it is.
@@ -238,7 +238,7 @@ def _request(preset: Preset, filled: dict[str, JsonValue]) -> Request:
     return Request(deployment_id=target.deployment_id, inputs=filled)
 
 
-def _prompt_key(preset: Preset) -> str | None:
+def _prompt_key(preset: Definition) -> str | None:
     prompt = writing.main(preset)
     return prompt.key if prompt is not None else None
 

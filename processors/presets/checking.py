@@ -9,6 +9,7 @@ from processors.errors import InputRefusedError
 from processors.images.keys import given_in
 from processors.presets import inputs
 from schemas.preset import (
+    ChainTarget,
     ChoiceInput,
     CostPrice,
     Definition,
@@ -16,6 +17,7 @@ from schemas.preset import (
     Input,
     IntegerInput,
     NumberInput,
+    StepsPrice,
     TextInput,
     WorkflowTarget,
 )
@@ -36,7 +38,13 @@ class Problem(NamedTuple):
 
 def problems(preset: Definition) -> tuple[Problem, ...]:
     """Return everything that is wrong with a preset; nothing where it may be stored."""
-    return (*_of_money(preset), *_of_names(preset), *_of_inputs(preset), *_of_fields(preset))
+    return (
+        *_of_chains(preset),
+        *_of_money(preset),
+        *_of_names(preset),
+        *_of_inputs(preset),
+        *_of_fields(preset),
+    )
 
 
 def is_field(key: str) -> bool:
@@ -44,8 +52,24 @@ def is_field(key: str) -> bool:
     return _FIELD.fullmatch(key) is not None
 
 
-def _of_money(preset: Definition) -> Iterator[Problem]:
+def _of_chains(preset: Definition) -> Iterator[Problem]:
+    """Yield what a preset that is made of others cannot have; what its steps name shows later."""
+    chain, steps = isinstance(preset.target, ChainTarget), isinstance(preset.price, StepsPrice)
+    if chain != steps:
+        said = "comes to what its steps do: kind is steps" if chain else "is of presets with steps"
+        yield Problem(("price", "kind"), said)
+    if not chain:
+        return
+    if preset.constants:
+        yield Problem(("constants",), "belong to an engine; each step has inputs of its own")
     if preset.cost_rate is not None:
+        yield Problem(("costRate",), "belongs to the presets of its steps")
+    if preset.cancel_fee != "none":
+        yield Problem(("cancelFee",), "belongs to the presets of its steps")
+
+
+def _of_money(preset: Definition) -> Iterator[Problem]:
+    if preset.cost_rate is not None or isinstance(preset.target, ChainTarget):
         return
     if isinstance(preset.price, CostPrice):
         yield Problem(("price", "kind"), "a price that follows the cost needs a costRate")

@@ -8,7 +8,10 @@ from typing import Final
 
 from app.cli import preset_file
 from schemas.preset import (
+    Binding,
     BooleanInput,
+    ChainStep,
+    ChainTarget,
     Choice,
     ChoiceInput,
     CostPrice,
@@ -20,6 +23,7 @@ from schemas.preset import (
     Input,
     IntegerInput,
     Preset,
+    StepsPrice,
     TextInput,
     Titles,
 )
@@ -77,6 +81,17 @@ def a_preset(name: str, *inputs: Input, title: str = "", **fields: object) -> Pr
     return Preset(**(known | fields))  # pyright: ignore[reportArgumentType] - any field
 
 
+def a_chain(second: str, *, manual: bool = False, **asked: str) -> ChainTarget:
+    """A picture is made, and then another one of it."""
+    drawn = ChainStep(preset="art", asked={"prompt": "prompt"})
+    bindings = {"image": Binding(step=1, output="image")}
+    changed = ChainStep(preset=second, asked=asked, bindings=bindings)
+    return ChainTarget(engine="chain", manual=manual, steps=(drawn, changed))
+
+
+TAILORS: Final = "tailor"
+"""Who may use the presets that are made of others; those who do not see them count fewer."""
+
 PRESETS: Final = (
     a_preset("art", PROMPT, STEPS, title="Picture"),
     a_preset("i2i", IMAGE, PROMPT, FACES, title="Another picture"),
@@ -98,6 +113,29 @@ PRESETS: Final = (
     a_preset("dear", PROMPT, title="Dear", price=FixedPrice(kind="fixed", credits=Decimal(150))),
     a_preset("failing", PROMPT, title="Failing", constants={"sandbox_end": "failed"}),
     a_preset("endless", PROMPT, title="Endless", constants={"sandbox_end": "none"}),
+    a_preset(
+        "broken",
+        IMAGE,
+        title="Broken",
+        constants={"sandbox_end": "failed"},
+        allowed=(TAILORS,),
+    ),
+    a_preset(
+        "dressed",
+        PROMPT,
+        title="Dressed",
+        target=a_chain("i2i", manual=True, prompt="prompt"),
+        price=StepsPrice(kind="steps"),
+        allowed=(TAILORS,),
+    ),
+    a_preset(
+        "in_vain",
+        PROMPT,
+        title="In vain",
+        target=a_chain("broken"),
+        price=StepsPrice(kind="steps"),
+        allowed=(TAILORS,),
+    ),
     a_preset("secret", PROMPT, title="Secret", allowed=("partner",)),
     a_preset("elsewhere", PROMPT, title="Elsewhere", active=False),
 )

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, MutableMapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Generic
 
 from app.ports import Owed, OwingT, Write
@@ -169,11 +170,16 @@ class FakeDebtors(Generic[OwingT]):
     def _known(self, record: OwingT) -> bool:
         """Return whether a record stands at a status that this version knows."""
         status: object = getattr(record, "status", None)
-        return not isinstance(status, StrEnum) or status in frozenset(type(status))
+        return not isinstance(status, StrEnum) or status in _members(type(status))
 
     def _by_due(self) -> list[OwingT]:
         due = [each for each in self.records.values() if each.due_at is not None]
         return sorted(due, key=lambda each: (str(each.due_at), each.id))
+
+
+@cache
+def _members(kind: type[StrEnum]) -> frozenset[StrEnum]:
+    return frozenset(kind)
 
 
 def key_of(record: object) -> str | None:

@@ -13,6 +13,7 @@ from processors.runs import Ending
 from schemas.base import RunId
 from schemas.debt import DebtKind
 from schemas.generation import OUTPUTS_KEPT, CostRate, Generation, RateUnit, Retry, StatusChange
+from schemas.job import Job
 from schemas.run import OPEN, TERMINAL, Output, RunStatus
 from tests import strategies
 from tests.builders import (
@@ -21,8 +22,10 @@ from tests.builders import (
     NOON,
     RUN,
     TIMING,
+    a_chain,
     a_debt,
     a_generation,
+    a_part,
     a_placed,
     a_report,
     a_run_event,
@@ -421,7 +424,7 @@ def test_a_duration_that_the_engine_tells_wins(
 ) -> None:
     """The times stay as they are; what it computed is what it costs, seen to begin or not."""
     record = a_generation(RunStatus.RUNNING, started_at=arrived)
-    times = {"started_at": started, "ended_at": ended}
+    times: dict[str, Any] = {"started_at": started, "ended_at": ended}
     without = told(record, RunStatus.FAILED, **times)
     after = told(record, RunStatus.FAILED, duration_seconds=2.00049, **times)
 
@@ -435,7 +438,8 @@ def test_a_duration_that_the_engine_tells_wins(
 
 def test_a_run_that_was_aborted_is_free() -> None:
     """It never ran, however long it waited; one that was cancelled while it ran costs that."""
-    record, times = a_generation(queued_at=NOON), {"started_at": None, "ended_at": later(15)}
+    record = a_generation(queued_at=NOON)
+    times: dict[str, Any] = {"started_at": None, "ended_at": later(15)}
     aborted = told(record, RunStatus.CANCELLED, duration_seconds=0.0, **times)
     assert (aborted.cost_usd, aborted.cost_reason) == (Decimal(0), "not_run")
     cancelled = told(record, RunStatus.CANCELLED, duration_seconds=3.0, **times)
@@ -673,3 +677,23 @@ def test_a_slot_goes_with_the_end(by: Literal["us", "engine"]) -> None:
     after = runs.ended(placed, Ending(status=RunStatus.FAILED, by=by), now=later(20))
 
     assert (after.slot, after.queue_position, after.expected_start_at) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("job", "before", "shows"),
+    [
+        (a_chain(2), RunStatus.RUNNING, True),
+        (a_chain(1, 1), RunStatus.RUNNING, True),
+        (a_chain(1), RunStatus.RUNNING, False),
+        (a_chain(1, 1), RunStatus.WAITING, False),
+    ],
+)
+def test_the_end_of_one_of_several_is_shown_with_its_job(
+    job: Job, before: RunStatus, *, shows: bool
+) -> None:
+    """The others go on; what never began is no news by itself."""
+    after = runs.ended(
+        a_part(job, 1, status=before), Ending(status=RunStatus.FAILED, by="engine"), now=NOON
+    )
+
+    assert (runs.SHOW in owes(after)) == shows

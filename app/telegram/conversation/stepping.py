@@ -36,9 +36,12 @@ class Stepping:
         if job is None:
             return
         try:
-            await self._shop.orders.go_on(job.id, step, user=turn.user.id)
+            after = await self._shop.orders.go_on(job.id, step, user=turn.user.id)
         except ConflictError:
-            await turn.talk.answer(tap.id, turn.voice.say("It does not wait there any more."))
+            await _left_behind(tap, turn, job)
+            return
+        if after.ended:
+            await _left_behind(tap, turn, after)
             return
         number = counted(job, step + 1)
         said = turn.voice.say("Going on with step {number}…", number=number)
@@ -50,7 +53,7 @@ class Stepping:
         if job is None:
             return
         if job.pause is None or job.pause.step != step:
-            await turn.talk.answer(tap.id, turn.voice.say("It does not wait there any more."))
+            await _left_behind(tap, turn, job)
             return
         await self._shop.orders.cancel(job.id, user=turn.user.id, reason="stopped")
         await turn.talk.answer(tap.id, turn.voice.say("Stopping here…"))
@@ -75,6 +78,14 @@ class Stepping:
             await stale(tap, turn)
             return None, 0
         return view.job, named[1]
+
+
+async def _left_behind(tap: CallbackQuery, turn: Turn, job: Job) -> None:
+    """Say that an order has left a step behind, or is over."""
+    over = turn.voice.say("It is over already.")
+    await turn.talk.answer(
+        tap.id, over if job.ended else turn.voice.say("It does not wait there any more.")
+    )
 
 
 def make_router(stepping: Stepping) -> Router:

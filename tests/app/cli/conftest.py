@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from app.observability import logs
+from tests import loglines
 from tests.app.cli.running import Answer, Service, run, start_service
 
 
@@ -18,7 +18,7 @@ def _log() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    loglines.plain()
     logs.forget_secrets()
 
 

@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
+from PIL import Image
 
 from app.cli import ordering
+from app.engines.replicate import DATA_URL_MOST
+from app.main import sandboxed
 from processors.protocols import comfyui
 from tests.app.cli.running import Answer, Service, answering, run
 from tests.builders import NOON
 from tests.graphs import RAW
+from tests.pictures import written
 
 ROOT = Path(__file__).parents[3]
 
@@ -84,6 +89,24 @@ def test_a_model_is_run_at_replicate(service: Service) -> None:
     assert "cost 0.000" in answer.out
     assert answer.out.splitlines()[-1].endswith(".png")
     assert "replicate, model acme/sea" in explained.out
+
+
+def test_a_large_picture_is_fetched_by_replicate(service: Service) -> None:
+    """By a link to our copy: the run fails where nothing can be fetched there."""
+    noise = Image.effect_noise((700, 700), 200)
+    with answering(service) as client:
+        headers = {"Content-Type": "image/png"}
+        picture = client.post("/api/images", content=written(noise), headers=headers).json()
+    options = ("--engine", "replicate", "--deployment", "acme/sea", "--wait")
+    inputs = ("--input", f"image={picture['id']}", "--input", "sandbox_seconds:=0.2")
+    answer = run("start", *options, *inputs, data_dir=service.data_dir)
+    there = sandboxed.noted(service.data_dir)
+    assert there is not None
+    made = httpx.get(f"{there.url}/control/replicate/predictions").json()[-1]
+
+    assert picture["size"] > DATA_URL_MOST
+    assert answer.code == 0, answer.out + answer.err
+    assert made["input"]["image"].startswith(f"{service.url}/media/inputs/")
 
 
 def test_a_workflow_is_ordered_and_kept(service: Service) -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from app.cli import preset_file
 from app.errors import SetupError
+from app.usecases.load_presets import Misfit
 from processors import presets
+from processors.presets.checking import Problem
 
 ROOT = Path(__file__).parents[3]
 GOOD = """
@@ -148,3 +150,18 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, raw: bytes | None, said:
         preset_file.read(file)
 
     assert caught.value.problems == (f"{file}: {said}",)
+
+
+def test_what_is_wrong_with_presets_of_others_stands_at_their_lines() -> None:
+    """Of one that is stored and would break, its name is said: nothing of it is in the file."""
+    written = preset_file.parse(GOOD, "file", ROOT)
+    written.refuse([])
+    place = Problem(("target", "engine"), "is not it")
+
+    with pytest.raises(SetupError) as caught:
+        written.refuse([Misfit("a", place), Misfit("b", place)])
+
+    assert caught.value.problems == (
+        "file:6:14: presets.a.target.engine: is not it",
+        "b, which is stored, would not do: target.engine: is not it",
+    )

@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from app.observability import logs
+from tests import loglines
 
 
 @pytest.fixture(autouse=True)
@@ -17,5 +18,5 @@ def logging_as_it_was() -> Iterator[None]:
     yield
     root.handlers, root.level = handlers, level
     logs.forget_secrets()
-    structlog.reset_defaults()
+    loglines.plain()
     structlog.contextvars.clear_contextvars()

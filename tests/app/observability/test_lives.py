@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from app.observability.lives import MOST_BARS, MOST_RUNS, Lives
 from app.observability.terminal import Terminal
-from schemas.base import GenerationId
+from schemas.base import GenerationId, newer
 from schemas.generation import Metadata, Request, Response, StatusChange
 from schemas.run import OutputKind, RunStatus
 from tests.app.observability.lifetimes import (
@@ -32,6 +32,9 @@ class Narrow(Terminal):
     def columns(self) -> int:
         """Return the width."""
         return self.width
+
+
+AT = f"comfydeploy {ID}"
 
 
 def shown(*changes: dict[str, Any], **fields: Any) -> list[str]:  # noqa: ANN401 - of the record
@@ -66,6 +69,16 @@ def test_a_life_is_a_few_lines() -> None:
         "    8.0 s  00abcd  ✔ completed  in 3.2 s, cost 0.001082 USD",
         f"    8.0 s  00abcd  ▣ picture    {PICTURE}",
         "    8.0 s  00abcd  ✉ told       the message is sent to chat 4711",
+    ]
+
+
+def test_a_step_waits_and_has_its_turn() -> None:
+    """It is nobody's fault that it is not sent yet."""
+    turn = {"status": RunStatus.PENDING}
+
+    assert shown(turn, status=RunStatus.WAITING, step=2, steps=3) == [
+        f'    0.0 s  00abcd  ◔ waiting    step 2 of 3, for those before it  "a lighthouse"  {AT}',
+        "    0.5 s  00abcd  · pending    step 2 of 3 has its turn",
     ]
 
 
@@ -140,8 +153,8 @@ def test_a_cancel_is_shown_when_it_is_asked_for() -> None:
 
 def test_a_status_without_words_of_its_own_is_shown() -> None:
     """What has no words of its own has those of the engine."""
-    lines = shown(status=RunStatus.WAITING)
-    later = shown({"status": RunStatus.WAITING, "live_status": "its turn will come"})
+    lines = shown(status=newer(RunStatus, "warming"))
+    later = shown({"status": newer(RunStatus, "warming"), "live_status": "its turn will come"})
 
     assert len(lines) == 1
     assert "its turn will come" in later[-1]

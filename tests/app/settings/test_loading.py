@@ -469,9 +469,14 @@ def test_what_such_a_host_cannot_do_is_refused(changed: dict[str, str], problem:
 
 
 def test_what_such_a_host_leaves_undone_is_said() -> None:
-    """Servers that nobody watches, and updates that do not come in."""
-    lacking = {"COMFYUI_SERVERS": "http://10.0.0.5:8188", "WEBHOOK_URL": "http://relay.example.com"}
+    """Servers that nobody watches, updates that do not come in, a database that ends."""
+    lacking = {
+        "COMFYUI_SERVERS": "http://10.0.0.5:8188",
+        "WEBHOOK_URL": "http://relay.example.com",
+        "MONGODB_URI": "",
+    }
     warnings = settings.load(LIVE | CALLS | lacking, None).warnings
 
     assert [each for each in warnings if "runrelay worker" in each]
-    assert [each for each in warnings if each.startswith("TELEGRAM_UPDATES: are off")]
+    for beginning in ("TELEGRAM_UPDATES: are off", "MONGODB_URI: is empty, and"):
+        assert [each for each in warnings if each.startswith(beginning)]

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from app.errors import PausedError
 from app.observability.journal import Journal
@@ -118,6 +118,7 @@ class Scene:
         storage: FakeStorage | None = None,
         engine: type[FakeEngine] = FakeEngine,
         engine_on: bool = True,
+        others: tuple[Engine, ...] = (),
         disk_full: bool = False,
         telegram: bool = True,
         background: bool = True,
@@ -137,6 +138,7 @@ class Scene:
             storage: The same of copies.
             engine: What makes the engine.
             engine_on: Whether it is set up.
+            others: Further engines.
             disk_full: Whether nothing new is taken on.
             telegram: Whether Telegram is set up.
             background: Whether it does what is owed at all times, or only in calls.
@@ -162,15 +164,15 @@ class Scene:
         self.circuits = Circuits(self.clock, timing, self.alerts, METRICS)
         known = FakePresets(*(presets or (a_preset(),)), gate=self.store)
         self.parts = Parts(self.records, known)
-        watched = Watched(self.engine, self.circuits)
-        self.discharger = self._discharger({COMFYDEPLOY: watched} if engine_on else {}, finish)
+        watched = self._watched(*([self.engine] if engine_on else []), *others)
+        self.discharger = self._discharger(watched, finish)
         self.records.inherit(self.discharger)
         starter = StartJob(self.records, self.jobs, self.money, self.taking)
         self.job_hands = self._job_hands(starter, finish)
         self.ordered.inherit(self.job_hands)
         self.orders = self._orders(
             starter,
-            engines=[COMFYDEPLOY] if engine_on else [],
+            engines=list(watched),
             telegram=telegram,
             known=known,
             limits=limits,
@@ -207,7 +209,7 @@ class Scene:
             raise PausedError("engine", engine)
 
     @asynccontextmanager
-    async def running(self) -> AsyncGenerator["Scene"]:
+    async def running(self) -> AsyncGenerator[Self]:
         """Run all parts for the length of the block."""
         async with asyncio.TaskGroup() as group:
             parts = (self.acceptor, self.applier, self.discharger, self.job_hands, self.sweep)
@@ -277,6 +279,9 @@ class Scene:
         self.ledger = FakeLedger(self.store)
         if after is not None:
             self.ledger.kept = after.ledger.kept
+
+    def _watched(self, *engines: Engine) -> dict[EngineName, Engine]:
+        return {each.name: Watched(each, self.circuits) for each in engines}
 
     def _ask_all(self) -> None:
         self.asked_all += 1

@@ -56,6 +56,19 @@ async def test_a_sender_waits_only_so_long() -> None:
         assert now() - began < 18
 
 
+async def test_nobody_waits_for_a_chat_to_have_its_turn() -> None:
+    """A state is shown when it may be: the next news of the run must not wait for that."""
+    host = Host()
+    async with host.scene.running() as scene:
+        generation = await scene.order()
+        await host.work_off(seconds(20))
+        scene.messenger.waiting = Slow(1000)
+        began = now()
+        await host.attend.event(generation, scene.hear(generation, "running"))
+        assert now() - began < 1
+        assert scene.record(generation).status is RunStatus.RUNNING
+
+
 async def test_news_that_is_not_on_disk_is_refused() -> None:
     """What comes after it is not: the event is ours by then."""
     host = Host()

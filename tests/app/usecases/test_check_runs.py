@@ -12,13 +12,16 @@ from schemas.base import GenerationId, RunId
 from schemas.debt import Debt
 from schemas.generation import Generation
 from schemas.run import RunAt, RunReport, RunStatus
-from tests.app.usecases.hosts import Host, Slow, now, seconds
+from tests.app.usecases.hosts import Host, Many, Slow, now, seconds
 from tests.app.usecases.scenes import webhook_of
 from tests.builders import (
+    a_chain,
     a_debt,
     a_generation,
+    a_part,
     a_report,
     a_waiting,
+    an_output,
     later,
     some_metadata,
 )
@@ -57,6 +60,30 @@ async def test_all_open_runs_are_asked_about() -> None:
         again = await host.check_runs(seconds(20))
         assert again is not None
         assert again.checked == 1
+
+
+async def test_a_chain_goes_on_in_the_same_call() -> None:
+    """Its first end is found, copied and settled, and its second step is sent."""
+    host = Host(engine=Many)
+    async with host.scene.running() as scene:
+        await scene.grant(10)
+        job = a_chain(1, 1)
+        scene.jobs.records[job.id] = job
+        first = a_part(job, 1, status=RunStatus.RUNNING)
+        owed = (a_debt(runs.ASK, next_at=later(9999)),)
+        scene.generations.records[first.id] = debts.put(first, owed)
+        second = a_part(job, 2)
+        scene.generations.records[second.id] = second
+        run_id, webhook = RunId("run-1-1"), webhook_of(first)
+        report = a_report(run_id=run_id, webhook=webhook, outputs=(an_output(),))
+        scene.engine.reports[run_id] = report
+
+        did = await host.check_runs(seconds(20))
+
+        assert did is not None
+        assert (did.checked, did.advanced) == (1, 1)
+        assert [each.id for each, _ in scene.engine.submitted] == [second.id]
+        assert scene.record(second.id).status is RunStatus.QUEUED
 
 
 async def test_the_longest_without_news_come_first() -> None:

@@ -54,7 +54,7 @@ async def test_a_key_with_another_body_is_refused() -> None:
 async def test_an_engine_that_is_off_takes_no_orders() -> None:
     """The refusal names the field."""
     with pytest.raises(EngineOffError) as caught:
-        await Scene().desk.create(an_order_form(engine="replicate"), key=None, digest=None)
+        await Scene().desk.create(an_order_form(engine="somebody"), key=None, digest=None)
     assert caught.value.field == "engine"
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from app.errors import ConflictError, StoreDownError
 from app.usecases.load_presets import LoadPresets
-from tests.builders import a_preset, later
+from schemas.preset import ChainStep
+from tests.builders import a_chain_preset, a_preset, later, some_steps
 from tests.fakes.clock import FakeClock
 from tests.fakes.gates import Turnstile
 from tests.fakes.presets import FakePresets
@@ -60,3 +61,18 @@ async def test_workflows_are_kept_before_their_presets_are_written() -> None:
 
     assert workflows.kept == {"0" * 64: b"{}"}
     assert workflows.lasting == {"0" * 64}
+
+
+async def test_presets_of_others_are_held_against_what_would_be_stored() -> None:
+    """Those of the file, and those that are stored and name one of its presets."""
+    both = a_chain_preset("both", ChainStep(preset="a", asked={"prompt": "words"}))
+    loader = LoadPresets(FakePresets(a_preset("a"), both), FakeWorkflows(), CLOCK)
+    new = a_chain_preset("new", ChainStep(preset="gone"))
+
+    found = await loader.misfits([a_preset("a", some_steps()), new])
+
+    assert [(each.preset, each.problem.path[-1]) for each in found] == [
+        ("both", "prompt"),
+        ("new", "preset"),
+    ]
+    assert await loader.misfits([a_preset("a")]) == ()

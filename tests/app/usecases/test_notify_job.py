@@ -1,6 +1,7 @@
 """app.usecases.notify_job: an end is told once, and later only what has changed."""
 
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,6 +17,7 @@ from tests.builders import (
     JOB,
     NOON,
     RUN,
+    TIMING,
     a_chain,
     a_debt,
     a_job,
@@ -123,6 +125,28 @@ async def test_what_nobody_is_to_be_told_is_done(job: Job) -> None:
         await asyncio.sleep(100)
 
     assert (scene.job(JOB).owed, scene.messenger.told) == ((), [])
+
+
+async def test_what_was_given_up_and_finished_after_all_is_told_with_its_picture() -> None:
+    """When it was given up, and what it came to; once."""
+    timing = TIMING.change(limit_waiting=timedelta(seconds=60))
+    async with Scene(timing=timing).running() as scene:
+        await scene.grant()
+        job = await scene.place()
+        made = scene.record(job.steps[0].generation).id
+        scene.engine.reports[RUN] = a_report(RunStatus.QUEUED)
+        await asyncio.sleep(120)
+        assert scene.job(job.id).status is JobStatus.TIMEOUT
+        scene.engine.reports[RUN] = a_report(
+            outputs=(an_output(),), webhook=webhook_of(scene.record(made))
+        )
+        await asyncio.sleep(600)
+
+    given_up, late = [each.content for each in scene.messenger.told]
+    assert "Reserved until we know: 5 credits" in given_up.plain
+    assert late.plain.startswith("We had given this up at 2026-01-01 12:01 UTC; it finished")
+    assert "Price: 5 credits" in late.plain
+    assert len(late.items) == 1
 
 
 def owe(scene: Scene, job: Job, key: str = jobs.NOTIFY) -> None:

@@ -49,6 +49,17 @@ async def test_what_was_not_begun_is_given_back_after_the_last_call() -> None:
         assert len(scene.engine.submitted) == len(ids)
 
 
+async def test_a_shift_goes_on_until_nothing_is_due() -> None:
+    """However many there are, and however soon each is done."""
+    host = Host(engine=Many)
+    async with host.scene.running() as scene:
+        for _ in range(300):
+            await scene.order()
+        async with host.shift.open():
+            await host.shift.work(now() + 10)
+        assert len(scene.engine.submitted) == 300
+
+
 async def test_claims_that_cannot_be_given_back_run_out() -> None:
     """The database being away ends no call with an error of its own."""
     host = Host(engine=Many)

@@ -1,7 +1,7 @@
 """What becomes of a call says how its engine fares, whatever the use case makes of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
@@ -158,3 +158,23 @@ async def test_submits_that_get_no_answer_spare_those_behind_them() -> None:
 
     assert len(scene.engine.submitted) == IN_A_ROW
     assert scene.alerts.raised == ["comfydeploy_down"]
+
+
+class Inlining(FakeEngine):
+    """An engine that is given files within its inputs."""
+
+    async def upload(
+        self, name: str, content: AsyncIterable[bytes], size: int, content_type: str
+    ) -> str:
+        """See app.ports.Engine."""
+        return f"data:{content_type};base64,{await super().upload(name, content, size, '')}"
+
+
+async def test_a_file_that_nobody_was_given_says_nothing() -> None:
+    """An engine that is down is not up because a file was put into words."""
+    circuits = Circuits(FakeClock(), TIMING, FakeAlerts(), METRICS)
+    circuits.failed(COMFYDEPLOY, "no credit")
+    await Watched(Inlining(), circuits).upload("a.png", some_bytes(), 9, "image/png")
+    assert circuits.closed_until(COMFYDEPLOY) is not None
+    await Watched(FakeEngine(), circuits).upload("a.png", some_bytes(), 9, "image/png")
+    assert circuits.closed_until(COMFYDEPLOY) is None

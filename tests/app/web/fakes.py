@@ -28,6 +28,7 @@ from app.usecases.orders import JobView, Order
 from app.usecases.oversee import Oversee
 from app.usecases.pauses import Spending
 from app.usecases.people import People
+from app.usecases.prices import Prices
 from app.usecases.records import Records, RecordsOf
 from app.usecases.register_user import Accounts
 from app.usecases.reset_job import ResetJob
@@ -532,6 +533,15 @@ def _link_to(today: date, key: str) -> str:
     return links.media_link(MEDIA_KEY, "", key, "inline", today)
 
 
+class FakeCosts:
+    """Runs, of which none has a known cost."""
+
+    async def last_costs(self, preset: str, limit: int) -> tuple[Decimal, ...]:
+        """See app.usecases.prices.LastCosts."""
+        del preset, limit
+        return ()
+
+
 @dataclass
 class World:
     """Everything around the web layer; change a part before `services` is called."""
@@ -602,6 +612,7 @@ class World:
             refunds=self.orders,
             arrears=self.office.arrears(),
             presets=self.presets,
+            prices=Prices(FakeCosts(), self.presets, Decimal(100)),
             workflows=self.workflows,
             images=self.images
             or TakeImage(

@@ -174,6 +174,18 @@ async def test_what_a_call_cannot_say_is_refused_by_name(wrong: str) -> None:
     assert "monitor" not in answer.text
 
 
+async def test_the_document_tells_of_both_and_of_their_keys() -> None:
+    """By either method, each with three ways to prove oneself."""
+    async with serving(World(shifts=FakeShifts())) as site:
+        told = (await site.client.get("/api/openapi.json")).json()
+
+    for path in (WORKER, CHECKER):
+        assert set(told["paths"][path]) == {"get", "post"}
+        ways = {name for way in told["paths"][path]["post"]["security"] for name in way}
+        assert ways <= set(told["components"]["securitySchemes"])
+        assert len(ways) == 3
+
+
 async def test_without_keys_there_are_no_calls() -> None:
     """Nothing tells that there could be any."""
     async with serving(World()) as site:

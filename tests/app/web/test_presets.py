@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from app.errors import StoreDownError
-from schemas.preset import Choice, ChoiceInput, CostPrice, FixedHold
+from schemas.preset import ChainStep, Choice, ChoiceInput, CostPrice, FixedHold
 from tests.app.web.fakes import World
 from tests.app.web.serving import serving
-from tests.builders import a_preset, a_prompt, some_steps, titled
+from tests.builders import a_chain_preset, a_preset, a_prompt, some_steps, titled
 from tests.fakes.gates import Turnstile
 from tests.fakes.presets import FakePresets
 
@@ -74,6 +74,8 @@ async def test_active_presets_are_listed_by_name() -> None:
             },
         ],
         "price": {"kind": "fixed", "credits": "5"},
+        "steps": [],
+        "sum": None,
         "cancelFee": "none",
         "timeLimit": 1800,
         "active": True,
@@ -145,3 +147,19 @@ async def test_nobody_without_a_key_sees_presets_and_nobody_while_the_database_i
 
     assert (stranger.status_code, away.status_code) == (401, 503)
     assert "retry-after" in away.headers
+
+
+async def test_a_preset_of_others_shows_what_they_come_to() -> None:
+    """The sum of all their runs; of single presets the price says enough."""
+    steps = (
+        ChainStep(preset="a", asked={"prompt": "words"}),
+        ChainStep(preset="a", inputs={"prompt": "a boat"}, over={"steps": (10, 20, 30)}),
+    )
+    both = a_chain_preset("both", *steps)
+    world = World(presets=FakePresets(a_preset("a"), both))
+    async with serving(world) as site:
+        told = (await site.client.get(f"{PATH}/both")).json()
+
+    assert (told["engine"], told["price"]) == ("chain", {"kind": "steps"})
+    assert told["steps"] == ["a", "a"]
+    assert told["sum"] == {"price": "20", "exact": True, "held": "20"}

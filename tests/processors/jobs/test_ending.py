@@ -162,3 +162,26 @@ def test_what_a_chat_was_not_told_of_is_known_step_by_step() -> None:
     assert jobs.untold(knows) == ()
     assert jobs.untold(come_to(knows, DONE, DONE.change(outputs="b"))) == (its_id(2),)
     assert jobs.step_told(jobs.step_told(jobs.step_told(job, 2), 1), 2).steps_told == (1, 2)
+
+
+def test_a_step_that_is_done_is_told_while_others_follow() -> None:
+    """Once all its items are known and one of them made something; of the last, the end is."""
+    job = a_chain(2, 1)
+    half = jobs.settled(job, its_id(1, 1), DONE, NOON)
+    assert half.owed == ()
+    done = jobs.settled(half, its_id(1, 2), DONE.change(outputs=""), NOON)
+    assert [(each.key, each.about, each.target) for each in done.owed] == [
+        ("notify:1", "step:1", str(CHAT))
+    ]
+
+    assert jobs.settled(a_chain(1, 1), its_id(2), DONE, NOON).owed == ()
+    assert jobs.settled(a_chain(1, 1, chat=None), its_id(1), DONE, NOON).owed == ()
+    nothing = DONE.change(outputs="")
+    assert jobs.settled(a_chain(1, 1), its_id(1), nothing, NOON).owed == ()
+
+
+def test_a_job_that_asks_after_each_step_is_looked_at_first() -> None:
+    """It may have to wait: then the step is told with what it waits for."""
+    job = jobs.settled(a_chain(1, 1, manual=True), its_id(1), DONE, NOON)
+
+    assert [each.key for each in job.owed] == ["advance"]

@@ -6,6 +6,7 @@ import pytest
 
 from processors.presets import checking
 from schemas.preset import (
+    ChainStep,
     Choice,
     ChoiceInput,
     CostPrice,
@@ -13,9 +14,10 @@ from schemas.preset import (
     FixedHold,
     ImageInput,
     NumberInput,
+    StepsPrice,
     WorkflowTarget,
 )
-from tests.builders import a_preset, a_prompt, some_steps, titled
+from tests.builders import A10G, a_chain_preset, a_preset, a_prompt, some_steps, titled
 
 BY_COST = CostPrice(
     kind="cost", factor=Decimal(1), hold=FixedHold(kind="fixed", credits=Decimal(1))
@@ -32,6 +34,7 @@ SIZE = ChoiceInput(
 )
 
 
+OF_ANOTHER = ChainStep(preset="b", asked={"prompt": "words"})
 A_WORKFLOW = WorkflowTarget(engine="comfyui", workflow="0" * 64)
 
 
@@ -79,6 +82,13 @@ def test_a_good_preset_has_no_problems() -> None:
             a_preset("a", some_steps(to="3/"), target=A_WORKFLOW, constants={"cfg": 1, "3/cfg": 1}),
             [("inputs", 0, "to"), ("constants", "cfg")],
         ),
+        (a_chain_preset("a", OF_ANOTHER), []),
+        (a_chain_preset("a", OF_ANOTHER, price=BY_COST), [("price", "kind")]),
+        (
+            a_chain_preset("a", OF_ANOTHER, constants={"x": 1}, cost_rate=A10G, cancel_fee="cost"),
+            [("constants",), ("costRate",), ("cancelFee",)],
+        ),
+        (a_preset(price=StepsPrice(kind="steps")), [("price", "kind")]),
         (
             a_preset("a", a_photo("https://example.com/a.png", to="1/image"), target=A_WORKFLOW),
             [("inputs", 0, "default")],

@@ -302,22 +302,22 @@ def test_a_creation_holds_nothing_that_the_api_does_not_know(
 
 
 def test_a_page_of_predictions_is_read() -> None:
-    """Each with what tells whether it is ours; inputs that were removed are none."""
+    """Each with what tells whether it is ours, and what it is of; removed inputs are none."""
     page: dict[str, Any] = {
         "previous": None,
         "next": "https://api.replicate.com/v1/predictions?cursor=x",
         "results": [
             {"id": "a", "created_at": "2026-01-01T01:00:00.1239+01:00", "input": {"seed": 7}},
             {"id": "b", "created_at": "2026-01-01T00:00:00Z", "webhook": HOOK, "input": {}}
-            | {"data_removed": True},
+            | {"data_removed": True, "model": "acme/sea", "version": VERSION, "deployment": "a/b"},
         ],
     }
     found, following = replicate.listed(json.dumps(page).encode())
     at = datetime(2026, 1, 1, tzinfo=UTC)
     assert following == page["next"]
     assert [tuple(each) for each in found] == [
-        ("a", at + timedelta(milliseconds=123), {"seed": 7}, None),
-        ("b", at, None, HOOK),
+        ("a", at + timedelta(milliseconds=123), {"seed": 7}, None, None, None, None),
+        ("b", at, None, HOOK, "acme/sea", VERSION, "a/b"),
     ]
 
 

@@ -11,7 +11,6 @@ from io import StringIO
 from typing import Final
 
 import pytest
-import structlog
 from pydantic import SecretStr
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
@@ -21,6 +20,7 @@ from app.engines.comfyui.socket import MESSAGE_LIMIT, Socket
 from app.observability import logs
 from schemas.server import ServerSettings
 from schemas.timing import Timing
+from tests import loglines
 
 pytestmark = pytest.mark.anyio
 
@@ -369,7 +369,7 @@ async def test_no_credential_is_printed_anywhere(caplog: pytest.LogCaptureFixtur
                 await noting.next()
                 assert SECRET not in f"{socket.trouble} {socket!r}"
     finally:
-        structlog.reset_defaults()
+        loglines.plain()
         root.setLevel(before[0])
         root.handlers[:] = before[1]
         logging.getLogger("websockets").setLevel(logging.NOTSET)

@@ -9,9 +9,23 @@ from app.telegram.conversation import admin_views, job_views
 from app.usecases.arrears import Arrear, Silent, Stuck
 from app.usecases.orders import JobView
 from schemas.debt import Debt, DebtKind
-from schemas.job import JobStatus, Outcome
+from schemas.generation import Response
+from schemas.job import JobStatus, Outcome, Pause
 from schemas.run import RunStatus
-from tests.builders import JOB, NOON, a_generation, a_job, a_preset, a_step, later
+from tests.builders import (
+    JOB,
+    NOON,
+    a_chain,
+    a_generation,
+    a_job,
+    a_preset,
+    a_step,
+    an_output,
+    its_generations,
+    its_id,
+    later,
+    titled,
+)
 from tests.speech import ENGLISH, RUSSIAN
 
 PRESETS = {"l4_t2i": a_preset()}
@@ -95,3 +109,33 @@ def test_what_administrators_see() -> None:
     assert admin_views.stuck(ENGLISH, Stuck((), ())) == "Nothing is stuck."
     assert admin_views.dead(ENGLISH, []) == "Nothing was given up."
     assert "submit" in admin_views.dead(ENGLISH, [Arrear("job", "1", debt)])
+
+
+def test_an_order_of_several_steps_lists_them() -> None:
+    """What is made several times says how many there are; what runs says how far it is."""
+    job = a_chain(1, 3, 1)
+    made = its_generations(job, RunStatus.COMPLETED, RunStatus.COMPLETED, RunStatus.RUNNING)
+    del made[its_id(3)]
+    presets = {"jacket": a_preset("jacket", titles=titled("Jacket"))}
+    text = job_views.info(ENGLISH, presets, JobView(job, tuple(made.values())), NOON)
+
+    assert text.startswith("<b>Jacket, 3 steps</b>")
+    assert "1. Jacket: Done\n2. Jacket: 1 of 3 made\n3. Jacket: Accepted" in text
+    waits = job.change(pause=Pause(step=1, at=NOON, until=later(60)))
+    assert job_views.status(ENGLISH, waits) == "⏸ Waiting for you to go on"
+    assert job_views.status(ENGLISH, waits.change(cancel_wanted=True)) == "⏸ Being cancelled"
+
+
+def test_what_is_made_so_far_can_be_had() -> None:
+    """Of the last step that has any; not where nothing is copied yet, nor of a single run."""
+    job = a_chain(1, 1)
+    made = its_generations(job, RunStatus.COMPLETED, RunStatus.COMPLETED)
+    assert job_views.so_far(ENGLISH, JobView(job, tuple(made.values()))) == ()
+
+    outputs = Response(outputs=(an_output(key="outputs/1.png"),))
+    made[its_id(1)] = made[its_id(1)].change(response_payload=outputs)
+    view = JobView(job, tuple(made.values()))
+    ((button,),) = job_views.so_far(ENGLISH, view)
+    assert (button.text, button.data) == ("📎 Picture so far", f"o:{JOB}")
+    assert [each.key for each in job_views.kept(view)] == ["outputs/1.png"]
+    assert job_views.so_far(ENGLISH, JobView(a_job(), ())) == ()

@@ -23,6 +23,7 @@ from app.errors import (
 )
 from app.telegram.conversation.refusal_views import refusal
 from processors.errors import (
+    ChainRefusedError,
     ImageFault,
     ImageRefusedError,
     InputFault,
@@ -39,6 +40,7 @@ AGAIN = "Please try again in a while."
     ("error", "said"),
     [
         (InputRefusedError("<b>", InputFault.UNKNOWN), "&lt;b&gt;: there is no such input."),
+        (ChainRefusedError("step", "gone"), "What this needs does not fit, or is not there"),
         (ImageRefusedError(ImageFault.EMPTY), "The file is empty."),
         (LimitReachedError("at_once", 1), "No more than 1 order may run at a time."),
         (
