@@ -22,6 +22,8 @@ from schemas.base import UserId
 
 STEPS: Final = 5
 AT_ONCE: Final = 2
+BARE_SHARE: Final = 3
+"""The bare client makes one chain for so many of ours."""
 PATIENCE_SECONDS: Final = 60
 POLL_SECONDS: Final = 30
 """How often the design that this replaces has looked whether a step was done."""
@@ -55,7 +57,7 @@ async def measure(stage: Stage, users: Sequence[UserId], token: str) -> Figures:
     }
     for name, copying in (("bare_ms", False), ("bare_copying_ms", True)):
         async with Bare(stage.stand_in, token, stage.client) as bare:
-            theirs = await _theirs(bare, chains, copying=copying)
+            theirs = await _theirs(bare, chains // BARE_SHARE, copying=copying)
         made = {each.id: each for each in await stage.stand_in.predictions()}
         links = [link for ids in theirs for link in pairwise(ids)]
         figures[name] = report.spread(since_told(links, made))
