@@ -168,6 +168,8 @@ class Step(Item):
     """As they were given, by the names of the preset's inputs."""
     sources: dict[str, Source] = Field(default_factory=dict)
     """Inputs that earlier steps give, by the engine's names of them."""
+    fixed: dict[str, JsonValue] = Field(default_factory=dict)
+    """Inputs that steps of the job which this one goes on from have given, likewise."""
     held: Money
     """Credits set aside for it."""
     terms: Terms
@@ -276,7 +278,10 @@ class Job(Owing):
 
         Every field is present; what is unknown is null.
         """
-        hidden = {"steps": {"__all__": {"work": True}}, **dict.fromkeys(_HIDDEN, True)}
+        hidden = {
+            "steps": {"__all__": {"work": True, "fixed": True}},
+            **dict.fromkeys(_HIDDEN, True),
+        }
         shown = self.model_dump(mode="json", by_alias=True, exclude=hidden)
         price = self.price
         return {

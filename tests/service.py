@@ -191,9 +191,12 @@ class Service(Program):
         self.ordered.append(answer.raise_for_status().json()["id"])
         return self.ordered[-1]
 
-    async def call(self, method: str, path: str, body: object = None) -> httpx.Response:
+    async def call(
+        self, method: str, path: str, body: object = None, **headers: str
+    ) -> httpx.Response:
         """Call the API; return its answer, whatever it says."""
-        return await self.client.request(method, self.url + path, json=body, headers=_auth())
+        given = self.auth | headers
+        return await self.client.request(method, self.url + path, json=body, headers=given)
 
     async def get(self, generation_id: str) -> Json:
         """Return a record."""
@@ -294,6 +297,9 @@ async def a_service(
         "COMFYDEPLOY_API_URL": peers.comfydeploy,
         "COMFYDEPLOY_API_KEY": COMFYDEPLOY_KEY,
         "COMFYDEPLOY_HOSTS": peers.outputs_host,
+        "REPLICATE_API_URL": peers.replicate,
+        "REPLICATE_API_TOKEN": peers.replicate_token,
+        "REPLICATE_WEBHOOK_SECRET": peers.replicate_secret,
         "TELEGRAM_API_URL": peers.telegram,
         "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
         # All have one bot, and some run on through other tests: its updates would go to any of

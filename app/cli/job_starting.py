@@ -61,7 +61,7 @@ async def start(path: Path, wish: Wish) -> int:
             body = await _body(client, file, wish, user)
             job = await call(client, "POST", f"{JOBS}/create", body)
             speaking.say(job["id"])
-            return await _left(client, job, wait=wish.wait)
+            return await left(client, job, wait=wish.wait)
 
 
 async def go_on(job_id: str, step: int | None, *, wait: bool) -> int:
@@ -73,7 +73,7 @@ async def go_on(job_id: str, step: int | None, *, wait: bool) -> int:
                 refuse([f"job {job_id} does not wait for a word"])
             after = {"step": pause["step"] if step is None else step}
             job = await call(client, "POST", f"{JOBS}/{job_id}/continue", after)
-            return await _left(client, job, wait=wait)
+            return await left(client, job, wait=wait)
 
 
 async def retry(job_id: str, step: int, *, wait: bool) -> int:
@@ -82,15 +82,15 @@ async def retry(job_id: str, step: int, *, wait: bool) -> int:
         async with reaching(opening.quietly_settled()) as client:
             job = await call(client, "POST", f"{JOBS}/{job_id}/retry", {"step": step})
             speaking.say(job["id"])
-            return await _left(client, job, wait=wait)
+            return await left(client, job, wait=wait)
 
 
-async def _left(client: httpx.AsyncClient, job: Json, *, wait: bool) -> int:
+async def left(client: httpx.AsyncClient, job: Json, *, wait: bool) -> int:
     """Watch a job, if somebody waits for it; who goes away is told how to look again."""
     if not wait:
         return 0
     try:
-        return await job_watching.watch(client, job)
+        return await job_watching.watch(client, job, speaking.console())
     except asyncio.CancelledError:
         speaking.say(f"\nIt goes on without you; look again: runrelay jobs show {job['id']}")
         raise

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 import httpx
-from rich.console import Group
+from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -76,15 +76,25 @@ def total(job: Json) -> str:
     return ", ".join(said)
 
 
-async def watch(client: httpx.AsyncClient, job: Json) -> int:
-    """Show how a job goes until it ends, or waits for a word; return the exit code."""
-    console, clock, base = speaking.console(), Clock(), str(client.base_url).rstrip("/")
+async def watch(
+    client: httpx.AsyncClient, job: Json, console: Console, *, every: float = PAUSE
+) -> int:
+    """Show how a job goes until it ends, or waits for a word; return the exit code.
+
+    Args:
+        client: Of the service.
+        job: Which job, as the API shows it.
+        console: Where it is drawn, or told.
+        every: Seconds between two looks.
+    """
+    clock, base = Clock(), str(client.base_url).rstrip("/")
     told, looks = set[str](), LAST_LOOKS
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while True:
             job = await call(client, "GET", f"/api/jobs/{job['id']}")
             shown = parts(job, base, clock.now())
             if console.is_terminal:
+                _point(console, shown, told)
                 live.update(_drawn(shown), refresh=True)
             else:
                 _tell(shown, told)
@@ -92,7 +102,7 @@ async def watch(client: httpx.AsyncClient, job: Json) -> int:
             looks -= over
             if job["pause"] is not None or (over and (_copied(job) or not looks)):
                 break
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(every)
     if console.is_terminal:
         console.print(_drawn(shown))
     return _over(job)
@@ -158,17 +168,25 @@ def _made(record: Json, base: str) -> Iterator[str]:
             yield each["text"] or each["url"] or ""
 
 
-def _drawn(shown: tuple[Part, ...]) -> Group:
+def _drawn(shown: tuple[Part, ...]) -> Table:
     table = Table.grid(padding=(0, 2))
-    # Whoever ordered it gets the whole address, its signature included.
-    pictures = list[Text]()
     for each in shown:
         style = _STYLES.get(each.status, "")
         bar = ProgressBar(total=1.0, completed=_filled(each), width=WIDTH)
         said = ", ".join((each.status, *each.facts))
         table.add_row(each.name, each.preset, bar, speaking.safe(said, style))
-        pictures += [Text(printable(f"{each.name}: {made}"), overflow="fold") for made in each.made]
-    return Group(table, *pictures)
+    return table
+
+
+def _point(console: Console, shown: tuple[Part, ...], told: set[str]) -> None:
+    """Print where to find what has been made, above what is drawn: once, and not folded."""
+    for each in shown:
+        for made in each.made:
+            line = f"{each.name}: {made}"
+            if line not in told:
+                told.add(line)
+                # Whoever ordered it gets the whole address, its signature included.
+                console.print(Text(printable(line)), soft_wrap=True)
 
 
 def _tell(shown: tuple[Part, ...], told: set[str]) -> None:

@@ -24,6 +24,9 @@ jobs = typer.Typer(
     no_args_is_help=True,
 )
 
+LEFT: Final = 130
+"""The exit code where somebody went away by Ctrl-C (as shells have it: 128 and the signal)."""
+
 Job = Annotated[str, typer.Argument(metavar="ID", help="A job's id, 32 digits.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Watch it until its end.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
@@ -71,7 +74,7 @@ def start_job(
     from app.cli import job_starting
 
     wish = job_starting.Wish(inputs or [], user, chat, manual, wait)
-    _exit(job_starting.start(file, wish))
+    exit_after(job_starting.start(file, wish))
 
 
 @jobs.command("continue")
@@ -88,7 +91,7 @@ def continue_job(
     """
     from app.cli import job_starting
 
-    _exit(job_starting.go_on(job, step, wait=wait))
+    exit_after(job_starting.go_on(job, step, wait=wait))
 
 
 @jobs.command("retry")
@@ -105,7 +108,7 @@ def retry_job(
     """
     from app.cli import job_starting
 
-    _exit(job_starting.retry(job, step, wait=wait))
+    exit_after(job_starting.retry(job, step, wait=wait))
 
 
 @jobs.command("open")
@@ -192,11 +195,7 @@ def reset_job(
     asyncio.run(tracking.reset(job, by=by))
 
 
-LEFT: Final = 130
-"""The exit code where somebody went away by Ctrl-C (as shells have it: 128 and the signal)."""
-
-
-def _exit(doing: Coroutine[Any, Any, int]) -> None:
+def exit_after(doing: Coroutine[Any, Any, int]) -> None:
     """Do something, and end with the code that it returns."""
     try:
         code = asyncio.run(doing)

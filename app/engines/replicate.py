@@ -38,8 +38,9 @@ OTHERS: Final = 3000
 """All other calls that may be made in a minute (the same)."""
 DATA_URL_MOST: Final = 256_000
 """Bytes of a file that is sent within the inputs; a larger one is fetched (its OpenAPI text)."""
-PATIENCE: Final = 15.0
-"""Seconds that a call waits for its turn; one that would wait longer comes back later."""
+PATIENCE: Final = 0.25
+"""Of the time that a submit has: how much of it a call waits for its turn; one that would wait
+longer comes back later."""
 THROTTLED: Final = timedelta(seconds=10)
 """How long we keep off after a 429 that does not say how long."""
 LARGE: Final = 32 * 1024 * 1024
@@ -212,7 +213,7 @@ class Replicate:
             PeerBusyError: It would be long.
         """
         wait = pacing.ahead
-        if wait > PATIENCE:
+        if wait > PATIENCE * self._timing.submit_limit.total_seconds():
             said = "is asked as often as it allows"
             raise PeerBusyError(self.name, said, timedelta(seconds=wait))
         await pacing.turn()

@@ -1,5 +1,7 @@
 """Where the peers are: what was set, or the stand-ins."""
 
+from urllib.parse import urlsplit
+
 from app.bootstrap import Peers
 from app.main.sandboxed import KEY, TOKEN, Addresses
 from app.settings import Settings
@@ -39,12 +41,17 @@ def peers_of(settings: Settings, stand_ins: Addresses | None, local: str) -> Pee
         comfyui_servers=settings.comfyui_servers or _stand_in_servers(stand_ins),
         replicate_url=settings.replicate_api_url or stand_ins.replicate or None,
         replicate_token=models.get_secret_value() if models else stand_ins.replicate_token,
-        replicate_hosts=(stand_ins.outputs_host,),
+        replicate_hosts=(stand_ins.outputs_host, *_host_of(settings.replicate_api_url)),
         replicate_secrets=_replicate_secrets(settings) or _stand_in_secrets(stand_ins),
         telegram_url=settings.telegram_api_url or stand_ins.telegram,
         telegram_token=token.get_secret_value() if token else TOKEN,
         allow_private=True,
     )
+
+
+def _host_of(url: str | None) -> tuple[str, ...]:
+    """Return where a stand-in of somebody's own keeps its outputs: where it is itself."""
+    return (urlsplit(url).netloc,) if url else ()
 
 
 def _replicate_secrets(settings: Settings) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from processors.notifications import Content
+from processors.notifications import Content, Item
+from schemas.run import DATA
 
 
 @dataclass(slots=True)
@@ -33,11 +34,13 @@ Key = tuple[int, int | None, Content]
 def key_of(chat_id: int, reply_to: int | None, content: Content) -> Key:
     """Return what an end is remembered by.
 
-    That copies are made meanwhile makes it no other end: links to them, and whether one can be
-    asked for, are left out.
+    That copies are made meanwhile makes it no other end: links to them, what they were seen to
+    be, and whether one can be asked for, are left out.
     """
-    items = tuple(item.change(link=None) for item in content.items)
-    return chat_id, reply_to, content.change(items=items, rows=())
+    items = tuple(
+        item.change(url=_address(item), link=None, content_type=None) for item in content.items
+    )
+    return chat_id, reply_to, content.change(items=items, rows=(), rows_text="")
 
 
 class Unfinished:
@@ -59,3 +62,9 @@ class Unfinished:
         self._known[key] = progress
         if len(self._known) > self._most:
             del self._known[next(iter(self._known))]
+
+
+def _address(item: Item) -> str | None:
+    """Return where an output is; None of one that came within its address, copied or not."""
+    inline = item.url is None or item.url.startswith(DATA) or item.url == item.link
+    return None if inline else item.url

@@ -42,7 +42,9 @@ class GoOn:
             made, found = await self._found(job, [each.generation for each in job.steps])
         for move in found:
             decide = partial(self._moved, move)
-            after = await self._records.change(move.generation, decide, made[move.generation])
+            # What begins adds to its inputs, which have not been read.
+            seen = None if isinstance(move, Begin) else made[move.generation]
+            after = await self._records.change(move.generation, decide, seen)
             if after is not None:
                 made[move.generation] = after
         return made

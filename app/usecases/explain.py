@@ -238,10 +238,12 @@ _SOURCES: Final = {
     "engine": "as the engine said when asked",
     "us": "as we decided",
     "job": "its job made it",
+    "advance": "what it waited for was there",
     Retry.LOST: "its server has it no more, so it is tried again",
     Retry.GONE: "its server is not reached any more, so it is tried elsewhere",
     Retry.UNTAKEN: "its server did not take it, so it is tried again",
     Retry.FAILED: "it failed as another try may not, so it is tried again",
+    Retry.OUTPUTS_GONE: "what it made was gone before it was copied, so it is tried again",
     "server": "as its server said",
 }
 

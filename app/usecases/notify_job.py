@@ -3,7 +3,7 @@
 Of a job with several steps, each that is done while others follow is told before.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from app.observability.journal import Journal
@@ -20,6 +20,9 @@ from schemas.debt import Debt
 from schemas.generation import Generation
 from schemas.job import Job, JobChat
 from schemas.timing import Timing
+
+NOTED: Final = timedelta(seconds=1)
+"""How much later an end is told that would overtake the note of what was told before it."""
 
 
 class NotifyJob(Telling[Job]):
@@ -69,6 +72,8 @@ class NotifyJob(Telling[Job]):
                 return None
             if number in record.steps_told:
                 return acknowledged(debt)
+            if not number and _step_being_told(record, self._clock.now()):
+                return _later(debt)
             news = await self._news(record, chat, number)
             # Nothing is read or written between the telling and the note that it was done.
             await self._close(news)
@@ -184,6 +189,21 @@ def _step_of(debt: Debt) -> int | None:
     """Return the number of the step that a debt is about; None where it is about the end."""
     _, _, number = debt.key.partition(":")
     return int(number) if number else None
+
+
+def _step_being_told(job: Job, now: datetime) -> bool:
+    """Return whether somebody tells of a step, or has just done so and not noted it yet."""
+    return any(_step_of(each) and each.by is not None and each.next_at > now for each in job.owed)
+
+
+def _later(debt: Debt) -> DecideOf[Job]:
+    """Have an end told after the step that is being told, and without what that has made."""
+
+    def later(record: Job, now: datetime) -> Job:
+        why = "a step is told first"
+        return debts.put(record, debts.postpone(record.owed, debt.key, debt.n, now + NOTED, why))
+
+    return later
 
 
 def _step_told(number: int, debt: Debt) -> DecideOf[Job]:

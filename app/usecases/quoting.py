@@ -188,7 +188,7 @@ class Quoting:
             user=terms.user,
             estimate_usd=terms.estimates.get(preset.name),
             credits_per_usd=terms.credits_per_usd,
-            bound=[each.name for each in preset.inputs if each.key in part.step.sources],
+            bound=[each.name for each in preset.inputs if each.key in {*part.fixed, *part.sources}],
         )
         return jobs.with_fixed(agreed, part.fixed).change(
             number=part.number,

@@ -47,7 +47,7 @@ def again(job: Job, made: Made, number: int) -> tuple[Again, ...]:
     for step in chosen.values():
         items[step.number] = items.get(step.number, 0) + 1
         kept = {key: each for key, each in step.sources.items() if each.generation not in chosen}
-        fixed = {key: _fixed(each, made) for key, each in kept.items()}
+        fixed = {**step.fixed, **{key: _fixed(each, made) for key, each in kept.items()}}
         new = numbers.index(step.number) + 1
         sources = {
             key: each.change(step=numbers.index(each.step) + 1)

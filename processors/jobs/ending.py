@@ -59,9 +59,12 @@ def settled(
 
 
 def step_done(job: Job, number: int, now: datetime, taker: Taker | None = None) -> Job:
-    """Owe a job's chat the telling that a step is done while others follow."""
+    """Owe a job's chat the telling that a step is done while others follow.
+
+    Of one that has made nothing only where its person is asked whether to go on.
+    """
     made = any(each.outcome and each.outcome.outputs for each in job.parts(number))
-    if job.chat is None or not made:
+    if job.chat is None or not (made or job.pause):
         return job
     debt = Debt(
         key=f"{NOTIFY}:{number}",

@@ -31,5 +31,8 @@ def _idle(debt: Debt) -> bool:
 def _blank(step: Step) -> Step:
     outcome = step.outcome
     return step.change(
-        inputs={}, work=None, outcome=None if outcome is None else outcome.change(reason=None)
+        inputs={},
+        fixed={},
+        work=None,
+        outcome=None if outcome is None else outcome.change(reason=None),
     )

@@ -95,12 +95,12 @@ def shares(
 
 
 def with_fixed(step: Step, fixed: Mapping[str, JsonValue]) -> Step:
-    """Return a step that is given what earlier steps have made, by the engine's names."""
+    """Return a step that is given what steps of another job have made, by the engine's names."""
     if step.work is None or not fixed:
         return step
     request = step.work.request
     full = request.change(inputs={**request.inputs, **fixed})
-    return step.change(work=step.work.change(request=full))
+    return step.change(work=step.work.change(request=full), fixed=dict(fixed))
 
 
 def lines(job: Job) -> dict[GenerationId, Decimal]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from processors.notifications import sums
-from processors.notifications.texts import Translate, Voice, language_of
+from processors.notifications.texts import Translate, Voice, language_of, message
 from schemas.base import GenerationId
 from schemas.generation import Generation
 from schemas.job import Job, Step
@@ -16,6 +16,12 @@ Titles = Mapping[str, str]
 """What presets are called, by their names; one that is not there is called by its name."""
 
 DONE_MARK: Final = "✅"
+UNDONE: Final[Mapping[RunStatus, tuple[str, str]]] = {
+    RunStatus.FAILED: ("❌", message("Step {number} of {total} failed")),
+    RunStatus.TIMEOUT: ("⌛", message("Step {number} of {total} took too long and was stopped")),
+    RunStatus.CANCELLED: ("🚫", message("Step {number} of {total} was cancelled")),
+}
+"""What is said of a step that has ended without completing."""
 
 
 class Stage(NamedTuple):

@@ -4,7 +4,7 @@ What a step has made is told with that step; the end brings what was not, such a
 made. One message says which step failed and why, what is done, and what was and was not charged.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from processors import notifications
@@ -14,6 +14,7 @@ from processors.notifications.markup import TEXT_LIMIT, Piece, render
 from processors.notifications.outputs import Linked, unlinked
 from processors.notifications.stages import (
     DONE_MARK,
+    UNDONE,
     Made,
     Titles,
     finished,
@@ -30,12 +31,6 @@ from schemas.generation import Generation
 from schemas.job import Job, Step
 from schemas.run import RunStatus
 
-_UNDONE: Final[Mapping[RunStatus, tuple[str, str]]] = {
-    RunStatus.FAILED: ("❌", message("Step {number} of {total} failed")),
-    RunStatus.TIMEOUT: ("⌛", message("Step {number} of {total} took too long and was stopped")),
-    RunStatus.CANCELLED: ("🚫", message("Step {number} of {total} was cancelled")),
-}
-"""What is said of a step that has ended without completing."""
 _DROPPED: Final = frozenset({"step_failed", "nothing_made", "outputs_lost", "input_refused"})
 """Why a step never began."""
 _STOPPED: Final = frozenset({"stopped", "not_continued"})
@@ -109,7 +104,7 @@ def _ending(job: Job, voice: Voice) -> Piece:
     part = _undone(job)
     if part is None or part.outcome is None:
         return Piece(f"{DONE_MARK} {voice.say(endings.STATUSES[RunStatus.COMPLETED])}", "b")
-    mark, said = _UNDONE[part.outcome.status]
+    mark, said = UNDONE[part.outcome.status]
     number = counted(job, part.number)
     if _waited(job, part) and number > 1:
         stopped = voice.say(
@@ -156,7 +151,7 @@ def _undone(job: Job) -> Step | None:
 
     One that failed comes before those that were never begun for want of it.
     """
-    found = [each for each in job.steps if each.outcome and each.outcome.status in _UNDONE]
+    found = [each for each in job.steps if each.outcome and each.outcome.status in UNDONE]
     return min(found, key=_blame, default=None)
 
 

@@ -14,6 +14,7 @@ from processors.notifications.markup import TEXT_LIMIT, Piece, render
 from processors.notifications.outputs import Linked, Trusted, unlinked
 from processors.notifications.stages import (
     DONE_MARK,
+    UNDONE,
     Made,
     Stage,
     Titles,
@@ -89,9 +90,19 @@ def done(
     if pause is not None and pause.step == number and not (job.ended or job.cancel_wanted):
         lines.append(_until(pause, voice))
         rows = buttons.paused(voice, job.id, number)
-    said = finished(job, number, voice, titles)
-    pieces = [Piece(f"{DONE_MARK} {said}", "b"), *(Piece(f"\n{each}") for each in lines)]
+    headline = _headline(job, stage, voice, titles)
+    pieces = [Piece(headline, "b"), *(Piece(f"\n{each}") for each in lines)]
     return outputs.content(pieces, parcel, voice, rows)
+
+
+def _headline(job: Job, stage: Stage, voice: Voice, titles: Titles) -> str:
+    """Return how a step has ended: it is done, as far as any of it has completed."""
+    ends = [each.status for each in stage.made if each.status in UNDONE]
+    if stage.completed or not ends:
+        return f"{DONE_MARK} {finished(job, stage.number, voice, titles)}"
+    mark, said = UNDONE[ends[0]]
+    told = voice.say(said, number=sums.counted(job, stage.number), total=total(job))
+    return f"{mark} {told}"
 
 
 def quoted(found: list[Generation]) -> list[Piece]:

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from tests.faults.chains import ORDINARY, Tailor, a_tailor
 from tests.faults.farm import Farm, a_farm
 from tests.faults.proxy import Proxy, a_proxy
 from tests.faults.witness import Witness, a_witness
@@ -51,6 +52,7 @@ async def peers(sandbox: Peers) -> AsyncGenerator[Peers]:
     ordinary = {"down": False, "hang": False, "hold_ends": False, "retry_scale": 1.0}
     await sandbox.control("comfydeploy", **ordinary)
     await sandbox.control("telegram", down=False, send_delay=0.0, edit_delay=0.0)
+    await sandbox.control("replicate", **ORDINARY)
 
 
 @pytest.fixture(scope="package")
@@ -91,6 +93,13 @@ async def witness(service: Service, mongod: SharedMongod, peers: Peers) -> Async
     """Who sees what became of what was ordered of the shared service."""
     async with a_witness(service, peers, mongod.uri, "faults") as seeing:
         yield seeing
+
+
+@pytest.fixture
+async def tailor(service: Service, mongod: SharedMongod, peers: Peers) -> AsyncGenerator[Tailor]:
+    """Who orders jobs of several steps of the shared service, and sees what becomes of them."""
+    async with a_tailor(service, peers, mongod.uri, "faults") as ordering:
+        yield ordering
 
 
 @pytest.fixture(scope="module")

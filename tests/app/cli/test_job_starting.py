@@ -1,5 +1,6 @@
 """`runrelay jobs start`: one command, several steps, on the stand-ins of all engines."""
 
+import asyncio
 import io
 import re
 import shutil
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import typer
 from PIL import Image, ImageChops
 
+from app.cli import job_starting, jobs
 from tests.app.cli.running import Answer, Service, answering, run
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -123,6 +126,30 @@ def test_what_cannot_be_ordered_is_refused(
 
     assert answer.code == 2
     assert said in answer.err
+
+
+async def goes_away() -> int:
+    """Watch a job, and be interrupted: what Ctrl-C comes to under `asyncio.run`."""
+
+    def interrupts(_: httpx.Request) -> httpx.Response:
+        raise asyncio.CancelledError
+
+    async with httpx.AsyncClient(
+        transport=httpx.MockTransport(interrupts), base_url="http://relay.test"
+    ) as client:
+        try:
+            return await job_starting.left(client, {"id": "7"}, wait=True)
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+
+
+def test_who_goes_away_is_told_how_to_look_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """The job goes on; a shell sees that it was interrupted."""
+    with pytest.raises(typer.Exit) as caught:
+        jobs.exit_after(goes_away())
+
+    assert caught.value.exit_code == 130
+    assert "look again: runrelay jobs show 7" in capsys.readouterr().out
 
 
 def test_who_is_nobody_cannot_pay(service: Service, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from app.cli import preset_file
 from app.errors import SetupError
 from app.usecases.load_presets import Misfit
-from processors import presets
+from processors import chains, presets
 from processors.presets.checking import Problem
 
 ROOT = Path(__file__).parents[3]
@@ -49,10 +49,11 @@ def test_the_example_of_the_documentation_is_loaded() -> None:
     assert filled.keys() > preset.constants.keys()
 
 
-@pytest.mark.parametrize("name", ["presets.yaml", "comfyui.yaml", "replicate.yaml"])
+@pytest.mark.parametrize("name", ["presets.yaml", "comfyui.yaml", "replicate.yaml", "chains.yaml"])
 def test_the_examples_to_try_are_loaded(name: str) -> None:
     """Each has all its texts in every language, and can be ordered with its required inputs."""
-    pictures = dict.fromkeys(("image", "person", "garment"), "https://example.com/a.png")
+    named = ("image", "person", "garment", "first", "second")
+    pictures = dict.fromkeys(named, "https://example.com/a.png")
     given = {"prompt": "a lighthouse at dusk", **pictures}
 
     for preset in preset_file.read(ROOT / "examples" / name).presets:
@@ -165,3 +166,13 @@ def test_what_is_wrong_with_presets_of_others_stands_at_their_lines() -> None:
         "file:6:14: presets.a.target.engine: is not it",
         "b, which is stored, would not do: target.engine: is not it",
     )
+
+
+def test_the_examples_made_of_others_fit_those() -> None:
+    """Loaded after them, each can be ordered."""
+    folder = ROOT / "examples"
+    found = [*preset_file.read(folder / "replicate.yaml").presets]
+    found += preset_file.read(folder / "chains.yaml").presets
+    known = {each.name: each for each in found}
+
+    assert [chains.misfits(each, known) for each in found] == [()] * len(found)

@@ -303,6 +303,15 @@ async def test_whoever_would_wait_long_for_a_turn_comes_back_later() -> None:
     assert error.value.retry_after > timedelta(seconds=15)
 
 
+async def test_who_waits_for_a_turn_has_time_left_to_ask() -> None:
+    """What is cut short may have arrived; so a turn that comes late is not waited for at all."""
+    async with an_odd_peer(httpx.Response(500)) as engine:
+        while engine.creations.ahead < 0.5 * TIMING.submit_limit.total_seconds():
+            engine.creations.take()
+        with pytest.raises(PeerBusyError, match="as often as it allows"):
+            await engine.submit(ordered(), WEBHOOK)
+
+
 async def test_the_check_compares_the_secret(peers: Peers) -> None:
     """Without one of ours there is nothing to compare."""
     async with an_engine(peers.replicate) as engine:

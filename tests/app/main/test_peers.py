@@ -51,6 +51,8 @@ def test_replicate_is_on_by_its_token_or_stood_in_for() -> None:
     assert (stood_in.replicate_url, stood_in.replicate_token) == (there.replicate, "r8_sandbox")
     assert stood_in.replicate_secrets == ("whsec_AA==",)
     assert stood_in.replicate_hosts == (STAND_INS.outputs_host,)
+    # A stand-in of somebody's own keeps its outputs where it is.
+    assert peers_of(own, there, "").replicate_hosts == (STAND_INS.outputs_host, "r.example.com")
     for peers in (peers_of(own, there, ""), peers_of(own, None, "")):
         assert (peers.replicate_url, peers.replicate_token) == ("https://r.example.com/v1", "r8_x")
         assert peers.replicate_secrets == ("whsec_AQ==",)

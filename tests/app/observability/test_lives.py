@@ -127,6 +127,7 @@ def test_the_line_is_shown_where_it_is_news() -> None:
         ("gone", "was at a server that is gone"),
         ("untaken", "was not taken by its server"),
         ("failed", "failed as another try may not"),
+        ("outputs_gone", "made what was gone before it was copied"),
         ("newer", "did not come through"),
     ],
 )

@@ -17,9 +17,14 @@ def test_ends_told_in_part_do_not_pile_up() -> None:
 
 def test_copies_that_are_made_meanwhile_make_no_other_end() -> None:
     """What was sent is not sent again because there now is a link, or a button less."""
-    item = an_item()
+    item = an_item().change(content_type=None)
+    copied = item.change(link="https://ours.test/x", content_type="image/png")
 
     assert key_of(1, None, with_buttons(item)) == key_of(
-        1, None, with_buttons(item.change(link="https://ours.test/x")).change(rows=())
+        1, None, with_buttons(copied).change(rows=(), rows_text="")
+    )
+    inline = item.change(url="data:image/png;base64,AA==")
+    assert key_of(1, None, a_content(inline)) == key_of(
+        1, None, a_content(copied.change(url=copied.link))
     )
     assert key_of(1, None, a_content(item)) != key_of(1, None, a_content(an_item(1)))

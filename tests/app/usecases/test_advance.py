@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import PeerMissingError, StoreDownError
+from app.errors import StoreDownError
 from processors import ledger
 from schemas.job import JobStatus
 from schemas.preset import Binding
@@ -17,9 +17,8 @@ from tests.fakes.gates import Turnstile
 
 pytestmark = pytest.mark.anyio
 
-CHAIN = (sketch(), dress(1), dress(2))
+CHAIN = (sketch(), dress(1), dress(2, inputs={"steps": 7}))
 FAILED: dict[str, Any] = {"status": RunStatus.FAILED, "error": "out of paint"}
-GONE = PeerMissingError("comfydeploy", "has no such file")
 
 
 def lines_are_closed(scene: Workshop) -> bool:
@@ -29,7 +28,7 @@ def lines_are_closed(scene: Workshop) -> bool:
 
 
 async def test_each_step_takes_the_copy_of_what_the_one_before_has_made() -> None:
-    """Three steps, each sent once and in turn; one hold, three lines of it taken, one end told."""
+    """Beside what is given to it: three steps, each sent once and in turn, and paid for once."""
     async with Workshop().running() as scene:
         job_id = await scene.order_steps(*CHAIN)
         job = await scene.over(job_id)
@@ -41,6 +40,7 @@ async def test_each_step_takes_the_copy_of_what_the_one_before_has_made() -> Non
         assert made.key in scene.storage.files
         taken = scene.part(job_id, number).request_payload.inputs["image_0"]
         assert taken == f"media:{made.key}"
+    assert scene.part(job_id, 3).request_payload.inputs["steps"] == 7
     assert [kind for kind, _ in scene.moved()] == ["hold", "close", "close", "close"]
     assert lines_are_closed(scene)
 
@@ -114,7 +114,7 @@ async def test_what_is_lost_is_made_again_at_our_cost() -> None:
     """The step completes at its second attempt, is taken from, and is paid for once."""
     scene = Workshop()
     scene.other.fates[1, 1, 1] = {"outputs": (an_output("lost"),)}
-    scene.files.files["https://outputs.example.com/lost.png"] = GONE
+    scene.lose("lost")
     async with scene.running():
         job_id = await scene.order_steps(sketch(preset="paint", inputs={}), dress(1))
         job = await scene.over(job_id, LONG * 24)
@@ -130,7 +130,7 @@ async def test_what_is_lost_for_good_is_given_back() -> None:
     scene = Workshop()
     for attempt in (1, 2):
         scene.other.fates[1, 1, attempt] = {"outputs": (an_output("lost"),)}
-    scene.files.files["https://outputs.example.com/lost.png"] = GONE
+    scene.lose("lost")
     async with scene.running():
         job_id = await scene.order_steps(sketch(preset="paint", inputs={}), dress(1), dress(2))
         job = await scene.over(job_id, LONG * 24)

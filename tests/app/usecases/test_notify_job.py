@@ -8,6 +8,7 @@ import pytest
 
 from app.errors import PeerDownError, StoreDownError
 from processors import debts, jobs
+from schemas.debt import DebtKind
 from schemas.generation import StatusChange
 from schemas.job import Job, JobChat, JobId, JobStatus, Outcome, Pause, Told
 from schemas.run import RunStatus
@@ -180,6 +181,23 @@ async def test_a_step_is_told_once_and_its_pictures_with_no_end() -> None:
         "<b>✅ Done</b>",
     ]
     assert (scene.job(JOB).owed, scene.job(JOB).steps_told) == ((), (1, 2))
+
+
+async def test_the_end_of_a_chain_waits_for_the_note_that_a_step_was_told() -> None:
+    """Else it would tell what the step has made as well; where nobody notes it, both are told."""
+    over = come_to(a_chain(1, 1), an_outcome(), an_outcome(), status=JobStatus.COMPLETED)
+    telling = a_debt("notify:1", kind=DebtKind.NOTIFY, target=str(CHAT), about="step:1")
+    owed = (telling.change(by="another", next_at=later(60)), a_debt(target=str(CHAT)))
+    scene = Scene()
+    async with scene.running():
+        scene.have(over, COMPLETED, COMPLETED)
+        scene.jobs.records[JOB] = debts.put(over, owed)
+        await asyncio.sleep(30)
+        assert scene.messenger.told == []
+        await asyncio.sleep(60)
+
+    told = [item.output_id for each in scene.messenger.told for item in each.content.items]
+    assert sorted(told) == ["1-1/images/0", "2-1/images/0"]
 
 
 @pytest.mark.parametrize("finish", ["send", "edit"])

@@ -26,11 +26,25 @@ from app.errors import (
     UserBlockedError,
 )
 from app.usecases.orders import MAX_TRIES
-from processors.errors import AmountError, InputRefusedError, InsufficientCreditsError, NoLineError
+from processors.chains import Ordered
+from processors.errors import (
+    AmountError,
+    ChainRefusedError,
+    InputRefusedError,
+    InsufficientCreditsError,
+    NoLineError,
+)
 from processors.images import keys
-from schemas.base import InstanceName, UserId
+from schemas.base import EngineName, InstanceName, UserId
 from schemas.job import JobId, JobStatus, PriceReason
-from schemas.preset import CostPrice, EstimatedHold, ImageInput, Preset
+from schemas.preset import (
+    ChainStep,
+    CostPrice,
+    EstimatedHold,
+    ImageInput,
+    Preset,
+    WorkflowTarget,
+)
 from schemas.run import RunStatus
 from schemas.user import Role, User
 from tests.app.usecases.scenes import Scene, a_wish, webhook_of
@@ -38,6 +52,7 @@ from tests.builders import (
     NOON,
     RUN,
     USER,
+    a_chain_preset,
     a_generation,
     a_preset,
     a_report,
@@ -57,6 +72,9 @@ BY_COST = CostPrice(
     factor=Decimal(2),
     hold=EstimatedHold(kind="estimate", factor=Decimal("1.5"), first=Decimal(4)),
 )
+FINE = Ordered("l4_t2i", GIVEN)
+BOTH = a_chain_preset("both", ChainStep(preset="l4_t2i", asked={"prompt": "words"}))
+BY_COMFYUI = a_preset("by_comfyui", target=WorkflowTarget(engine="comfyui", workflow="0" * 64))
 HELD = [("hold", Decimal(-5))]
 PAID = [*HELD, ("close", Decimal(0))]
 RETURNED = [*HELD, ("close", Decimal(5))]
@@ -206,6 +224,37 @@ async def test_what_cannot_be_is_refused_before_anything_is_stored(
         await scene.place("k", **fields)
 
     assert (scene.moved(), scene.jobs.records, scene.generations.records) == ([], {}, {})
+
+
+@pytest.mark.parametrize(
+    ("steps", "presets", "field"),
+    [
+        ((Ordered("none", {}), FINE), (a_preset(),), "steps.1.preset"),
+        ((FINE, Ordered("none", {})), (a_preset(),), "steps.2.preset"),
+        (
+            (FINE, Ordered("off", GIVEN)),
+            (a_preset(), a_preset("off", active=False)),
+            "steps.2.preset",
+        ),
+        ((FINE, FINE._replace(engine=EngineName("comfyui"))), (a_preset(),), "steps.2.engine"),
+        ((FINE, Ordered("by_comfyui", GIVEN)), (a_preset(), BY_COMFYUI), "steps.2.preset"),
+        ((Ordered("both", {}, over={"words": ("a",)}),), (a_preset(), BOTH), "steps.1.preset"),
+        ((FINE, Ordered("both", {"words": "a"})), (a_preset(), BOTH), "steps.2.preset"),
+        ((FINE, Ordered("l4_t2i", {})), (a_preset(),), "steps.2.inputs.prompt"),
+    ],
+    ids=["first", "second", "inactive", "engine", "engine off", "over", "nested", "input"],
+)
+async def test_a_step_that_cannot_be_is_named(
+    steps: tuple[Ordered, ...], presets: tuple[Preset, ...], field: str
+) -> None:
+    """Counted from 1; nothing is held."""
+    scene = Scene(presets=presets)
+    await scene.grant()
+    with pytest.raises((RefusedError, ChainRefusedError, InputRefusedError)) as caught:
+        await scene.place(steps=steps, preset=steps[0].preset)
+
+    assert getattr(caught.value, "field", None) == field
+    assert scene.moved() == []
 
 
 @pytest.mark.parametrize(

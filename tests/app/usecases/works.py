@@ -8,6 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
+from app.errors import PeerMissingError
 from processors.chains import Ordered
 from schemas.base import EngineName, RunId
 from schemas.generation import Generation
@@ -21,6 +22,7 @@ from tests.fakes.engines import FakeEngine
 from tests.fakes.gates import Gate, ajar
 
 REPLICATE: Final = EngineName("replicate")
+GONE: Final = PeerMissingError("replicate", "has no such file")
 LONG: Final = 3600.0
 """Virtual seconds within which whatever can happen by itself has happened."""
 
@@ -118,6 +120,10 @@ class Workshop(Scene):
             await self.grant(grant)
         return (await self.place(preset=steps[0].preset, steps=steps, **fields)).id
 
+    def lose(self, name: str) -> None:
+        """Have the picture of this name be gone before anybody has fetched it."""
+        self.files.files[f"https://outputs.example.com/{name}.png"] = GONE
+
     def part(self, job_id: JobId, number: int, item: int = 1) -> Generation:
         """Return the generation of an item of a step."""
         return self.record(self.job(job_id).parts(number)[item - 1].generation)
@@ -141,7 +147,7 @@ class Workshop(Scene):
         await until(lambda: self._rests(job_id), seconds)
         return self.job(job_id)
 
-    async def paused(self, job_id: JobId, step: int) -> Job:
+    async def waits(self, job_id: JobId, step: int) -> Job:
         """Return a job once it waits for its person's word after a step, and they were told."""
 
         def asked() -> bool:

@@ -42,7 +42,8 @@ def test_a_job_is_blanked_once_nothing_is_left_to_do(job: Job, *, can: bool) -> 
 
 def test_what_was_said_is_gone_and_what_it_came_to_stays() -> None:
     """Its numbers are the ledger's."""
-    job = ended(steps=(a_step(inputs={"prompt": "words"}, outcome=PAID),), status_reason="words")
+    step = a_step(inputs={"prompt": "words"}, fixed={"text": "words"}, outcome=PAID)
+    job = ended(steps=(step,), status_reason="words")
     after = jobs.blanked(job)
 
     assert "words" not in after.model_dump_json()
