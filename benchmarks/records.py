@@ -121,6 +121,11 @@ class Records:
         names = ("jobs", "generations")
         return sum([await self._database[name].count_documents(owing) for name in names])
 
+    async def owed(self) -> Mapping[str, int]:
+        """Return how many debts of each kind generations have."""
+        found = self._database["generations"].find({"owed.kind": {"$exists": True}}, {"owed": 1})
+        return counted(debt["kind"] for each in await found.to_list(None) for debt in each["owed"])
+
     async def sent(self) -> int:
         """Return how many generations servers have, waiting there or running."""
         return await self._generations.count_documents({"status": {"$in": ["queued", "running"]}})

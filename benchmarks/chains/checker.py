@@ -68,7 +68,8 @@ async def measure(stage: Stage, uri: str, runs: int) -> Figures:
     await _over(stage, runs)
     await asyncio.sleep(REST_SECONDS)
     ends = await _call(stage, "checker")
-    written, jobs = statuses(await stage.records.since()), await stage.records.jobs()
+    written, owed = statuses(await stage.records.since()), await stage.records.owed()
+    jobs = await stage.records.jobs()
     await asyncio.sleep(REST_SECONDS)
     rest = await _calls(stage, "checker", lambda: _settled(stage))
     requests = await stand_in.requests()
@@ -80,7 +81,7 @@ async def measure(stage: Stage, uri: str, runs: int) -> Figures:
         "submitting": {"calls": len(submitting), "s": _took(submitting)},
         "checked": {**_told(checked), "written": open_then},
         "second": {"said": dict(second.did), "ms": round(1000 * second.seconds, 1)},
-        "ends": {**_told(ends), "written": written, "jobs": jobs},
+        "ends": {**_told(ends), "written": written, "owed": owed, "jobs": jobs},
         "rest": {"calls": len(rest), "s": _took(rest)},
         "ended": statuses(await stage.records.since()),
         "creations_a_minute": [most_within(creations, MINUTE), CREATIONS],
