@@ -153,6 +153,8 @@ class Outcome(Record):
     duration_seconds: float | None = None
     outputs: str = ""
     """Digest of what was made: another one is worth telling."""
+    attempt: int = 1
+    """At which its run ended so."""
 
 
 class Step(Item):

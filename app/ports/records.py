@@ -56,6 +56,10 @@ class Debtors(Protocol[OwingT]):
         """Store a new record; return whether all of it that is unique was free."""
         ...
 
+    async def insert_all(self, records: Sequence[OwingT], /) -> frozenset[str]:
+        """Store new records, in any order; return the ids of those that were not free."""
+        ...
+
     async def write(self, writes: Sequence[Write[OwingT]]) -> frozenset[str]:
         """Set what changed, where the record still is at the version of `before`.
 

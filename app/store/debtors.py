@@ -67,6 +67,23 @@ class MongoDebtors(Generic[OwingT]):
             return False
         return True
 
+    async def insert_all(self, records: Sequence[OwingT], /) -> frozenset[str]:
+        """See app.ports.Debtors."""
+        if not records:
+            return frozenset()
+        documents = [each.document() for each in records]
+        async with answered():
+            try:
+                await self._all.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                details: Any = error.details
+                failed: list[Any] = details["writeErrors"]
+                if {each["code"] for each in failed} != {DUPLICATE}:
+                    raise
+                places: list[int] = [each["index"] for each in failed]
+                return frozenset(records[each].id for each in places)
+        return frozenset()
+
     async def write(self, writes: Sequence[Write[OwingT]]) -> frozenset[str]:
         """See app.ports.Debtors.
 

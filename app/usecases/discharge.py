@@ -35,6 +35,8 @@ class Discharger(Hands[Generation]):
     """This process's hands for generations."""
 
     _unwatched = CHAT | {DebtKind.KEEP}
+    # Between the end of a step and the next one's submit each read is waited for.
+    _as_left = frozenset({DebtKind.KEEP, DebtKind.ADVANCE})
 
     def __init__(
         self,

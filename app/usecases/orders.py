@@ -1,6 +1,5 @@
 """Take orders: hold what they come to and have them made; go on with them, retry, give back."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -20,15 +19,15 @@ from app.ports import Generations, JobPage, Jobs, Users
 from app.usecases.money import Money
 from app.usecases.quoting import Order, Quote, Quoted, Quoting
 from app.usecases.records import DecideOf, Records, RecordsOf
-from app.usecases.settle_run import refunded
+from app.usecases.settle_run import BY, refunded
 from app.usecases.start_job import StartJob
 from app.usecases.taking import Taking
-from processors import chains, debts, jobs
+from processors import chains, debts, jobs, runs
 from processors.errors import InsufficientCreditsError, NoLineError
 from schemas.base import UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation
-from schemas.job import JOB_OPEN, Job, JobChat, JobId, JobStatus
+from schemas.job import JOB_OPEN, Job, JobChat, JobId, JobStatus, PriceReason
 from schemas.ledger import Entry
 from schemas.user import User
 
@@ -36,9 +35,6 @@ AT_ONCE: Final = 100
 """Open jobs of one person that are looked at."""
 MAX_TRIES: Final = 100
 """Each lost turn is an order of the same person: a hundred in a row mean something is wrong."""
-STOPPED_WITHIN: Final = 3.0
-"""Seconds that a job which is stopped has to return what was held for the rest of it."""
-LOOK_EVERY: Final = 0.05
 
 
 class JobView(NamedTuple):
@@ -76,6 +72,7 @@ class Orders:
         telegram: bool,
         taking: Taking,
     ) -> None:
+        self._records = records
         self._generations: Generations = records.generations
         self._orders = orders
         self._clock: Clock = orders.clock
@@ -206,7 +203,8 @@ class Orders:
         """Order a step again, with all that comes after it; return the job that goes on with it.
 
         What of the step has completed is kept, unless all of it has. A job that waits for its
-        person's word is stopped first, so that what is held for the rest can pay for it.
+        person's word is stopped first, so that what is held for the rest can pay for it; where
+        that would not suffice, or anything else is in the way, it goes on waiting.
 
         Args:
             job_id: Which job.
@@ -232,24 +230,42 @@ class Orders:
             raise NotFoundError("user")
         made = await self._generations.many([each.generation for each in job.steps])
         parts = chains.again(job, made, step)
+        found = await self._quoting.again(person, job, parts, limited=job.ended)
         if not job.ended:
+            found = self._freed(job, found)
             await self._stopped(job)
-        found = await self._quoting.again(person, job, parts)
         first = job.first + parts[0].step.number - 1
         chat = job.chat.change(status_message_id=None) if job.chat else None
         new = self._made(found, person, chat, job.by).change(goes_on=job.id, first=first)
         return await self._placed(new, found, person, key, digest)
 
+    def _freed(self, job: Job, found: Quoted) -> Quoted:
+        """Return a quote as it will be once a job that waits is stopped, if that suffices.
+
+        Raises:
+            InsufficientCreditsError: It would not; then the job goes on waiting.
+        """
+        missing = found.quote.missing - jobs.unsettled(job)
+        if missing > 0:
+            raise InsufficientCreditsError(found.quote.balance, missing)
+        return found._replace(quote=found.quote._replace(missing=Decimal(0)), last=None)
+
     async def _stopped(self, job: Job) -> None:
-        """Stop a job, and wait a little for what was held for the rest of it to be returned."""
-        now = await self.cancel(job.id, reason="stopped")
-        try:
-            async with asyncio.timeout(STOPPED_WITHIN):
-                while not now.ended or now.price is None:
-                    await asyncio.sleep(LOOK_EVERY)
-                    now = await self._kept.get(job.id) or now
-        except TimeoutError:
-            return
+        """Stop a job that waits, and return what is held for what of it never began.
+
+        That is what its debts come to as well; whoever retries a step of it pays with that now.
+        """
+        await self.cancel(job.id, reason="stopped")
+        for step in job.steps:
+            record = await self._records.change(
+                step.generation,
+                lambda record, now: runs.cancel_wanted(record, now, self._taking.taker(now)),
+            )
+            if record is not None and runs.never_begun(record):
+                reason = PriceReason.NOT_COMPLETED
+                await self._money.close(
+                    job.user_id, job.id, step.generation, Decimal(0), by=BY, reason=reason
+                )
 
     async def _changed(self, job_id: JobId, decide: DecideOf[Job]) -> Job:
         after = await self._orders.change(job_id, decide)

@@ -165,14 +165,31 @@ class Quoting:
         steps = chains.planned(wanted, ids, terms)
         return await self._quoted(order.user, tuple(known.values()), steps, terms, manual=manual)
 
-    async def again(self, user: User, job: Job, parts: Sequence[Again]) -> Quoted:
-        """Return what it would come to where parts of a job are made again; as `of`."""
-        known = await self._allowed(user, [each.step.preset for each in parts])
+    async def again(
+        self, user: User, job: Job, parts: Sequence[Again], *, limited: bool = True
+    ) -> Quoted:
+        """Return what it would come to where parts of a job are made again.
+
+        Args:
+            user: Who pays.
+            job: Whose parts.
+            parts: Which, and what they take.
+            limited: Whether it counts as an order more.
+
+        Raises:
+            NotFoundError: One of the presets is there no more.
+            RefusedError: As `of`; so are the others. Who was let order the whole may order its
+                parts again.
+        """
+        if user.blocked:
+            raise UserBlockedError
+        known = await self._known([each.step.preset for each in parts])
         self._check_engines(tuple(known.values()))
         terms = await self._terms(user, known)
         ids = {each.step.generation: self._new_id() for each in parts}
         steps = tuple(self._again(each, known[each.step.preset], ids, terms) for each in parts)
-        return await self._quoted(user, tuple(known.values()), steps, terms, manual=job.manual)
+        used = tuple(known.values())
+        return await self._quoted(user, used, steps, terms, manual=job.manual, limited=limited)
 
     def _again(
         self,
@@ -244,8 +261,9 @@ class Quoting:
         terms: Terms,
         *,
         manual: bool,
+        limited: bool = True,
     ) -> Quoted:
-        turn = await self.limits(user)
+        turn = await self.limits(user) if limited else None
         for preset in known:
             for check in self._checks:
                 await check(user, preset)

@@ -145,17 +145,31 @@ class RecordsOf(Generic[OwingT]):
         """
         stored = await self.kept.insert(record)
         if stored:
-            self._noted(None, record)
-            for watcher in self._watchers:
-                watcher(None, record)
-            if handed:
-                self.hand(None, record)
+            self._stored(record, handed=handed)
         return stored
+
+    async def add_all(self, records: Sequence[OwingT]) -> None:
+        """Store new records, those that are not there yet; what they owe to us is handed on.
+
+        Raises:
+            StoreDownError: The database does not answer; which were stored is not known.
+        """
+        known = await self.kept.insert_all(records)
+        for each in records:
+            if each.id not in known:
+                self._stored(each, handed=True)
 
     def hand(self, before: OwingT | None, after: OwingT) -> None:
         """Hand on what a record owes to this process, and `before` did not."""
         if self._heir is not None:
             self._heir.take(before, after)
+
+    def _stored(self, record: OwingT, *, handed: bool) -> None:
+        self._noted(None, record)
+        for watcher in self._watchers:
+            watcher(None, record)
+        if handed:
+            self.hand(None, record)
 
     def _lost(self, before: OwingT) -> None:
         """A write of many, on this, was lost to somebody, or they wrote on it since."""

@@ -70,7 +70,7 @@ class SettleRun:
         said = jobs.settlement(generation, step, self._clock.now(), self._timing)
         if isinstance(said, Later):
             if said.reserved:
-                await self._tell(job, generation.id, jobs.outcome_of(generation, None, None))
+                await self._tell(job, generation.id, _reserved(generation, step))
             return _again(debt, said.at)
         try:
             entry = await self._closed(job, step, said)
@@ -124,8 +124,12 @@ class SettleRun:
 
 
 def _delivered(job: Job) -> bool:
-    """Return whether files have gone to a chat with the telling of a job's end."""
-    return job.told is not None and job.told.delivered
+    """Return whether files have gone to a chat with the telling of a job's end.
+
+    Of a job of several it is not known whose they were: what is lost of one is made again, or its
+    price given back, whatever came of the others.
+    """
+    return job.single and job.told is not None and job.told.delivered
 
 
 async def refunded(
@@ -144,6 +148,14 @@ def _outcome(generation: Generation, said: Settlement, entry: Entry) -> Outcome:
     late = captured < said.captured
     reason = PriceReason.FREE_LATE if late else PriceReason(entry.reason or said.reason)
     return jobs.outcome_of(generation, captured, reason)
+
+
+def _reserved(generation: Generation, step: Step) -> Outcome:
+    """Return how a step stands that is not settled: one that is made again was paid for before."""
+    known = step.outcome
+    if known is None or known.price is None:
+        return jobs.outcome_of(generation, None, None)
+    return jobs.outcome_of(generation, known.price, known.price_reason)
 
 
 def _settled(debt: Debt, outcome: Outcome) -> Decide:

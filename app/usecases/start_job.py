@@ -18,6 +18,7 @@ from processors.errors import InsufficientCreditsError
 from schemas.debt import Debt, DebtKind
 from schemas.job import Job
 from schemas.ledger import Entry
+from schemas.run import RunStatus
 
 JOB_LINES: Final = (
     Line(frozenset({DebtKind.START, DebtKind.CANCEL, DebtKind.ADVANCE}), 16),
@@ -71,12 +72,16 @@ class StartJob:
     async def make(self, job: Job) -> None:
         """Make a job's generations, those that are not there yet.
 
+        What waits is there before anything begins: whoever sees an end finds all that follows.
+
         Raises:
             StoreDownError: The database does not answer.
         """
         now = self._records.clock.now()
-        for generation in jobs.generations_of(job, now, self._taking.taker(now)):
-            await self._records.add(generation)
+        made = jobs.generations_of(job, now, self._taking.taker(now))
+        waiting = [each for each in made if each.status is RunStatus.WAITING]
+        await self._records.add_all(waiting)
+        await self._records.add_all([each for each in made if each not in waiting])
 
     def started(self, debt: Debt) -> DecideOf[Job]:
         """Note that a job has started."""

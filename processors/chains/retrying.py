@@ -34,14 +34,17 @@ def again(job: Job, made: Made, number: int) -> tuple[Again, ...]:
     """Return what is ordered again where a step is: in its order, and with what it takes.
 
     What of the step has not completed; all of it, where all has. And what comes later and has
-    not completed, or took something of that.
+    not completed, or took something of that. What waits for others that have not completed, and
+    are not ordered again, is left out.
 
     Raises:
         ChainRefusedError: There is no such step; what it needs is no longer there.
     """
     chosen = _chosen(job, made, number)
-    if not chosen:
+    if not job.parts(number):
         raise ChainRefusedError("step", f"there is no step {number}")
+    if not chosen:
+        raise ChainRefusedError("step", "it takes what an earlier step has not made; retry that")
     numbers = sorted({each.number for each in chosen.values()})
     found, items = list[Again](), dict[int, int]()
     for step in chosen.values():
@@ -62,11 +65,13 @@ def _chosen(job: Job, made: Made, number: int) -> dict[GenerationId, Step]:
     completed = {each.id for each in made.values() if each.status is RunStatus.COMPLETED}
     parts = job.parts(number)
     left = [each for each in parts if each.generation not in completed] or parts
-    chosen = {each.generation: each for each in left}
+    wanted = {each.generation for each in left}
+    chosen = dict[GenerationId, Step]()
     for step in job.steps:
+        sources = {each.generation for each in step.sources.values()}
         later = step.number > number and step.generation not in completed
-        takes = any(each.generation in chosen for each in step.sources.values())
-        if later or takes:
+        again = step.generation in wanted or later or not sources.isdisjoint(chosen)
+        if again and sources <= completed | chosen.keys():
             chosen[step.generation] = step
     return chosen
 

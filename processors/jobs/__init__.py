@@ -26,6 +26,7 @@ from processors.jobs.making import lines as lines
 from processors.jobs.making import refused as refused
 from processors.jobs.making import shares as shares
 from processors.jobs.making import step_for as step_for
+from processors.jobs.making import unsettled as unsettled
 from processors.jobs.making import with_fixed as with_fixed
 from processors.jobs.settling import Later as Later
 from processors.jobs.settling import Settlement as Settlement

@@ -37,14 +37,14 @@ def settled(
 ) -> Job:
     """Note what a step came to; if that is news, its chat is owed the telling of it.
 
-    A refund that was made for it stays, and so does what the engine has said: of two who settle
-    a run at once, the one who saw only our end may be the later.
+    A refund that was made for it stays, and so does what the engine has said of an attempt: of
+    two who settle a run at once, the one who saw only our end may be the later.
     """
     known = job.step_of(generation)
     if known is None:
         return job
     before = known.outcome
-    if before is not None and before.by == "engine" and outcome.by == "us":
+    if before is not None and _older(outcome, before):
         return job
     said = outcome.change(refunded=before.refunded) if before else outcome
     if said == before:
@@ -54,8 +54,10 @@ def settled(
     if status is None:
         return _step_settled(noted, known.number, now, taker)
     over = ended(noted, status, now)
-    # Nobody is told the same twice: that the engine has come to say it too is no news.
-    return over if before and _alike(before, said) else telling(over, now, taker)
+    # Nobody is told the same twice: that the engine has come to say it too is no news. And what
+    # the items of a step come to, one after another, is told once all of it is known.
+    known_by_now = before and (_alike(before, said) or _to_be_told(over, before, said))
+    return over if known_by_now else telling(over, now, taker)
 
 
 def step_done(job: Job, number: int, now: datetime, taker: Taker | None = None) -> Job:
@@ -172,9 +174,23 @@ def _status(job: Job) -> JobStatus | None:
     return next(end for status, end in _ENDS.items() if status in ends)
 
 
+def _older(one: Outcome, known: Outcome) -> bool:
+    """Return whether an outcome is older news than what is known, whenever it comes."""
+    ours = one.by == "us" and known.by == "engine"
+    return one.attempt < known.attempt or (one.attempt == known.attempt and ours)
+
+
 def _alike(one: Outcome, other: Outcome) -> bool:
     """Return whether a person reads the same of two outcomes."""
     return all(getattr(one, name) == getattr(other, name) for name in _READ)
+
+
+def _to_be_told(job: Job, before: Outcome, said: Outcome) -> bool:
+    """Return whether only the price is news, and that of others is still to come."""
+    kept = said.change(
+        price=before.price, price_reason=before.price_reason, provisional=before.provisional
+    )
+    return job.price is None and _alike(before, kept)
 
 
 def _with(steps: Iterable[Step], generation: GenerationId, outcome: Outcome) -> Iterable[Step]:

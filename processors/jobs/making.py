@@ -94,6 +94,12 @@ def shares(
     return ((paid[0].generation, left), *found) if left or not found else tuple(found)
 
 
+def unsettled(job: Job) -> Decimal:
+    """Return the credits that are held for what of a job has not been settled yet."""
+    left = (each.held for each in job.steps if each.outcome is None or each.outcome.price is None)
+    return sum(left, Decimal(0))
+
+
 def with_fixed(step: Step, fixed: Mapping[str, JsonValue]) -> Step:
     """Return a step that is given what steps of another job have made, by the engine's names."""
     if step.work is None or not fixed:

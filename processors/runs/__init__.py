@@ -11,6 +11,7 @@ from processors.runs.advancing import (
     copying_went_on,
     dropped,
     may_remake,
+    never_begun,
     remade,
     unmade,
 )
@@ -130,6 +131,7 @@ __all__ = [
     "may_remake",
     "may_retry",
     "name_in",
+    "never_begun",
     "overdue",
     "owner_of",
     "parked",

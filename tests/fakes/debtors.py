@@ -50,6 +50,18 @@ class FakeDebtors(Generic[OwingT]):
         await self.gate()
         return free
 
+    async def insert_all(self, records: Sequence[OwingT], /) -> frozenset[str]:
+        """See app.ports.Debtors."""
+        await self.gate()
+        taken = set[str]()
+        for each in records:
+            if each.id in self.records or not self._unique(each):
+                taken.add(each.id)
+            else:
+                self.records[each.id] = each
+        await self.gate()
+        return frozenset(taken)
+
     async def write(self, writes: Sequence[Write[OwingT]]) -> frozenset[str]:
         """See app.ports.Debtors."""
         await self.gate()

@@ -162,7 +162,7 @@ class Scene:
         self.records = Records(self.generations, self.clock, Journal())
         self.ordered = RecordsOf[Job](self.jobs, self.clock, Journal().ordered)
         self.circuits = Circuits(self.clock, timing, self.alerts, METRICS)
-        known = FakePresets(*(presets or (a_preset(),)), gate=self.store)
+        known = self.known = FakePresets(*(presets or (a_preset(),)), gate=self.store)
         self.parts = Parts(self.records, known)
         watched = self._watched(*([self.engine] if engine_on else []), *others)
         self.discharger = self._discharger(watched, finish)

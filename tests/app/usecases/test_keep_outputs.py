@@ -78,6 +78,35 @@ def outputs_of(scene: Scene, generation: GenerationId) -> tuple[Output, ...]:
     return scene.record(generation).response_payload.outputs
 
 
+class Watched(FakeGenerations):
+    """Generations whose readings are noted.
+
+    Attributes:
+        read: What each that was read owed then to somebody who had claimed it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = list[set[str]]()
+
+    async def get(self, record_id: str, /) -> Generation | None:
+        """See app.ports.Generations."""
+        found = await super().get(record_id)
+        self.read.append({debt.key for debt in found.owed if debt.by} if found else set())
+        return found
+
+
+async def test_a_copy_is_begun_on_the_record_as_its_end_has_left_it() -> None:
+    """It is read once, for what is written of the copy: others may have written meanwhile."""
+    generations = Watched()
+    scene = Scene(generations=generations)
+    async with scene.running():
+        generation = await ended(scene, an_output(url=FIRST))
+
+    assert outputs_of(scene, generation)[0].key is not None
+    assert [runs.KEEP in claimed for claimed in generations.read].count(True) == 1
+
+
 async def test_outputs_are_copied_and_named() -> None:
     """Each output with an address has a copy, and is of the type that its content shows."""
     scene = Scene()

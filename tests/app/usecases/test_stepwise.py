@@ -276,8 +276,70 @@ async def test_what_is_under_way_or_unknown_is_not_made_again() -> None:
             await again(scene, job_id, 4)
         with pytest.raises(NotFoundError):
             await scene.orders.retry(job_id, 1, user=UserId("f" * 32), key=None, digest=None)
-        with pytest.raises(ChainRefusedError, match="no longer there"):
+        with pytest.raises(ChainRefusedError, match="has not made"):
             await again(scene, job_id, 2)
+
+
+async def test_what_a_stop_returns_pays_for_the_retry() -> None:
+    """At once, whoever is to discharge it; where it would not suffice, nothing is stopped."""
+    async with Workshop(timing=RARELY).running() as scene:
+        job_id = await asked(scene, 2, grant=15)
+        with pytest.raises(InsufficientCreditsError) as raised:
+            await again(scene, job_id, 1)
+        assert raised.value.missing == 10
+        assert scene.job(job_id).pause is not None
+        new = await again(scene, job_id, 3)
+        assert new.held == 5
+        assert scene.job(job_id).status_reason == "stopped"
+        await scene.over(new.id)
+        assert flawless(scene)
+
+
+async def test_what_is_in_the_way_of_a_retry_stops_nothing() -> None:
+    """A preset that is there no more, or a person who is served no more."""
+    async with Workshop(timing=RARELY).running() as scene:
+        job_id = await asked(scene)
+        del scene.known.records["dress"]
+        with pytest.raises(NotFoundError):
+            await again(scene, job_id, 1)
+        assert scene.job(job_id).pause is not None
+
+
+async def test_who_was_let_order_the_whole_may_order_its_parts_again() -> None:
+    """A part need not be for everybody to be ordered by itself."""
+    async with Workshop(timing=RARELY).running() as scene:
+        job_id = await failed(scene)
+        scene.known.records["dress"] = scene.known.records["dress"].change(active=False)
+        new = await again(scene, job_id, 2)
+        assert (await scene.over(new.id)).status is JobStatus.COMPLETED
+
+
+async def test_what_waits_for_another_step_that_failed_is_no_part_of_a_retry() -> None:
+    """The third takes the first, which failed as well: the second alone is made again."""
+    scene = Workshop(timing=RARELY)
+    scene.engine.fates = {(1, 1, 1): FAILED, (2, 1, 1): FAILED}
+    async with scene.running():
+        job_id = await scene.order_steps(sketch(), sketch(), dress(1))
+        await scene.over(job_id)
+        scene.engine.fates.clear()
+        new = await again(scene, job_id, 2)
+        await scene.over(new.id)
+        assert [each.preset for each in scene.job(new.id).steps] == ["sketch"]
+
+
+async def test_what_is_lost_of_one_step_is_given_back_whatever_came_of_others() -> None:
+    """The end was told with the picture of another."""
+    scene = Workshop(timing=RARELY)
+    async with scene.running():
+        scene.engine.fates[1, 1, 1] = None
+        job_id = await scene.order_steps(sketch(), sketch())
+        await until(lambda: scene.part(job_id, 2).status is RunStatus.COMPLETED)
+        made_of = scene.part(job_id, 1)
+        scene.lose(f"late-{made_of.id}")
+        scene.engine.end(made_of)
+        job = await scene.over(job_id)
+        assert job.told is not None
+        assert [each.outcome and each.outcome.refunded for each in job.steps] == [5, None]
 
 
 async def test_all_that_was_paid_for_several_steps_is_given_back() -> None:
@@ -333,3 +395,23 @@ async def test_what_came_too_late_to_be_copied_costs_nothing_however_often_it_wa
     assert sorted(scene.sent()) == [(1, 1, 1), (2, 1, 1), (2, 1, 2)]
     assert [each.outcome and each.outcome.refunded for each in job.steps] == [None, Decimal(5)]
     assert (scene.charged(), flawless(scene)) == (5, True)
+
+
+async def test_what_was_paid_stays_known_while_another_attempt_is_in_doubt() -> None:
+    """It was taken for the first, whose picture is lost; the second we give up on."""
+    scene = Workshop(timing=RARELY)
+    scene.other.fates |= {(2, 1, 1): {"outputs": (an_output("lost"),)}, (2, 1, 2): None}
+    scene.lose("lost")
+    async with scene.running():
+        job_id = await scene.order_steps(sketch(), dress(1, preset="paint"), chat=None)
+        await until(lambda: scene.part(job_id, 2).attempt == 2, LONG)
+        assert scene.job(job_id).price == 10
+        await until(lambda: scene.part(job_id, 2).status is RunStatus.TIMEOUT, DAY)
+        await asyncio.sleep(60)
+        assert scene.job(job_id).price == 10
+        await until(lambda: scene.charged() == 5, DAY)
+
+    outcome = scene.job(job_id).steps[1].outcome
+    assert outcome is not None
+    assert (outcome.status, outcome.refunded) == (RunStatus.TIMEOUT, Decimal(5))
+    assert flawless(scene)
