@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from processors import debts
 from processors.debts import Taker
 from processors.runs.climbing import ADVANCE, SUBMIT, moved, owe, shown
-from processors.runs.copying import copies_wanted
+from processors.runs.copying import surely_made
 from processors.runs.ending import BEGUN, Ending, ended
 from processors.runs.placing import retried
 from schemas.debt import Debt, DebtKind
@@ -65,10 +65,15 @@ def never_begun(generation: Generation) -> bool:
     return generation.ended and before is RunStatus.WAITING
 
 
-def copying_done(generation: Generation, now: datetime, taker: Taker | None = None) -> Generation:
-    """Have its job go on with what a generation has made, once all of that is copied."""
+def copying_went_on(
+    generation: Generation, now: datetime, taker: Taker | None = None
+) -> Generation:
+    """Have its job go on with what a generation has made, as far as that is copied.
+
+    What takes what is not copied yet goes on waiting for it.
+    """
     completed = generation.status is RunStatus.COMPLETED
-    if not generation.feeds or not completed or copies_wanted(generation):
+    if not generation.feeds or not completed or not surely_made(generation):
         return generation
     return owe(generation, Debt(key=ADVANCE, kind=DebtKind.ADVANCE, next_at=now), taker)
 

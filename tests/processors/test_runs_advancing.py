@@ -90,15 +90,15 @@ def test_what_waited_in_vain_ends_and_owes_nobody_the_next() -> None:
 
 def test_a_job_goes_on_once_all_is_copied() -> None:
     """And not for what nothing comes after, nor for what did not complete."""
-    assert owes(runs.copying_done(made(COPIED), later(1))) == [runs.ADVANCE]
-    assert owes(runs.copying_done(made(LOST), later(1))) == [runs.ADVANCE]
+    assert owes(runs.copying_went_on(made(COPIED), later(1))) == [runs.ADVANCE]
+    assert owes(runs.copying_went_on(made(LOST), later(1))) == [runs.ADVANCE]
     for idle in (
         made(an_output()),
         made(COPIED, status=RunStatus.FAILED),
         made(COPIED, step=3),
         made(COPIED, step=None, job_id=None),
     ):
-        assert runs.copying_done(idle, later(1)) is idle
+        assert runs.copying_went_on(idle, later(1)) is idle
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_what_is_gone_by_its_end_is_tried_again_at_any_engine() -> None:
 
     last = running.change(attempt=2)
     failed = runs.concluded(last, report, now=now, timing=TIMING, taker=a_taker())
-    assert (failed.status, failed.status_reason) == (RunStatus.FAILED, "outputs_lost")
+    assert (failed.status, failed.status_reason) == (RunStatus.FAILED, "outputs_gone")
 
 
 def test_a_run_that_its_engine_vouches_for_is_ours() -> None:

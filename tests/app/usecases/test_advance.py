@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import StoreDownError
+from app.errors import PeerError, StoreDownError
 from app.usecases.advance import GoOn
 from app.usecases.start_job import CancelJob
 from processors import ledger, runs
@@ -111,6 +111,20 @@ async def test_a_step_without_a_result_drops_all_that_depends_on_it() -> None:
     reasons = [scene.part(job_id, number).status_reason for number in (2, 3)]
     assert reasons == ["nothing_made", "step_failed"]
     assert (job.status, scene.charged()) == (JobStatus.CANCELLED, 0)
+
+
+async def test_a_step_does_not_wait_for_what_it_does_not_take() -> None:
+    """One picture is copied, and taken; the other goes on being tried."""
+    scene = Workshop()
+    outputs = (an_output("taken"), away := an_output("away"))
+    scene.engine.fates[1, 1, 1] = {"outputs": outputs}
+    scene.files.files[away.url or ""] = PeerError("outputs.example.com", "network")
+    async with scene.running():
+        job_id = await scene.order_steps(sketch(), dress(1))
+        await until(lambda: scene.job(job_id).ended)
+
+    assert scene.statuses(job_id) == ["completed", "completed"]
+    assert runs.KEEP in owes(scene.part(job_id, 1))
 
 
 async def test_what_is_lost_is_made_again_at_our_cost() -> None:
