@@ -23,6 +23,8 @@ CONNECTING: Final = timedelta(seconds=5)
 """Longest that the bot's sender is waited for: it is loaded with the first call."""
 LEAVING: Final = timedelta(seconds=2)
 """Longest that it is waited for until others can have its duty."""
+AGAIN: Final = timedelta(seconds=1)
+"""Longest that nothing new is looked for while something is under way."""
 
 
 class OnCall(Protocol):
@@ -101,15 +103,17 @@ class Shift:
         Raises:
             StoreDownError: The database does not answer.
         """
+        now = asyncio.get_running_loop().time
         await self.attended(until)
-        while asyncio.get_running_loop().time() < until:
+        while now() < until:
             before = self._taken()
             # It is not cut short: a claim whose answer is lost would be nobody's for its length.
             await self._sweep.once()
             # What it took up may be done already.
             if self._taken() == before and not self._busy():
                 return
-            await self.quiet(until)
+            # Others' events may come in all the time, so that it is never quiet.
+            await self.quiet(min(until, now() + AGAIN.total_seconds()))
 
     async def quiet(self, until: float, family: Collection[str] | None = None) -> bool:
         """Wait until all that was taken up is done, of some records or of all.

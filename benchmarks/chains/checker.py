@@ -27,9 +27,7 @@ EVERY_EVENT: Final = ("start", "output", "logs", "completed")
 CONNECTIONS: Final = 16
 BUDGET_SECONDS: Final = 20
 MINUTE: Final = 60.0
-SOON_SECONDS: Final = 0.3
-REST_SECONDS: Final = 10
-"""Until as many calls may be made at once again as after a long rest."""
+SOON_SECONDS: Final = 0.05
 CALLS_MOST: Final = 30
 ANSWERED: Final = ("checked", "advanced", "failed", "reset", "left")
 """What a call says that it did."""
@@ -50,13 +48,14 @@ class Call(NamedTuple):
     asked: Sequence[Request]
 
 
-async def measure(stage: Stage, uri: str, runs: int) -> Figures:
+async def measure(stage: Stage, uri: str, runs: int, rest_seconds: float) -> Figures:
     """Have so many runs open, and the checker called.
 
     Args:
         stage: A service that does nothing between requests, and its stand-ins.
         uri: Its database.
         runs: How many.
+        rest_seconds: Waited between calls, until as many questions may be asked at once again.
     """
     stand_in = stage.stand_in
     await stand_in.turn(webhooks_lost=EVERY_EVENT, hold_ends=True)
@@ -66,11 +65,11 @@ async def measure(stage: Stage, uri: str, runs: int) -> Figures:
     open_then = statuses(await stage.records.since())
     await stand_in.turn(hold_ends=False)
     await _over(stage, runs)
-    await asyncio.sleep(REST_SECONDS)
+    await asyncio.sleep(rest_seconds)
     ends = await _call(stage, "checker")
     written, owed = statuses(await stage.records.since()), await stage.records.owed()
     jobs = await stage.records.jobs()
-    await asyncio.sleep(REST_SECONDS)
+    await asyncio.sleep(rest_seconds)
     rest = await _calls(stage, "checker", lambda: _settled(stage))
     requests = await stand_in.requests()
     creations = [each.at for each in requests if each.method == "POST"]

@@ -5,7 +5,6 @@ how soon the order is answered, when all its runs are submitted, when all have e
 owed any more, and what its person is told.
 """
 
-import asyncio
 from itertools import pairwise
 from time import monotonic
 from typing import Final
@@ -37,7 +36,6 @@ async def long(stage: Stage, user: UserId, preset: str, steps: int) -> Figures:
         preset: What each step is.
         steps: How many.
     """
-    await asyncio.sleep(REST_SECONDS)
     async with stage.records.ends() as ends:
         placed = await ordering.place(
             stage.client, stage.service, ordering.chain(user, preset, steps)
@@ -67,7 +65,6 @@ async def wide(stage: Stage, user: UserId, chat: int, runs: int) -> Figures:
         chat: Who is told.
         runs: How many.
     """
-    await asyncio.sleep(REST_SECONDS)
     body = ordering.fan(user, QUICK_WEAR, runs) | {"notify": {"telegramChatId": chat}}
     async with stage.records.ends() as ends:
         placed = await ordering.place(stage.client, stage.service, body)

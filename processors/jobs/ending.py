@@ -38,7 +38,8 @@ def settled(
     """Note what a step came to; if that is news, its chat is owed the telling of it.
 
     A refund that was made for it stays, and so does what the engine has said of an attempt: of
-    two who settle a run at once, the one who saw only our end may be the later.
+    two who settle a run at once, the one who saw only our end may be the later. What is made anew
+    is told though its step was.
     """
     known = job.step_of(generation)
     if known is None:
@@ -46,10 +47,12 @@ def settled(
     before = known.outcome
     if before is not None and _older(outcome, before):
         return job
-    said = outcome.change(refunded=before.refunded) if before else outcome
+    said = _with_refund(outcome, before)
     if said == before:
         return job
     noted = job.change(steps=tuple(_with(job.steps, generation, said)))
+    if before is not None and said.outputs != before.outputs:
+        noted = _untold(noted, known.number)
     status = _status(noted)
     if status is None:
         return _step_settled(noted, known.number, now, taker)
@@ -84,12 +87,23 @@ def refunded(
     amount: Decimal,
     now: datetime,
     taker: Taker | None = None,
+    *,
+    lost: bool = False,
 ) -> Job:
-    """Note that credits were given back for a step, and owe its chat the telling of it."""
+    """Note that credits were given back for a step, and owe its chat the telling of it.
+
+    Args:
+        job: Its job.
+        generation: Which step.
+        amount: Credits.
+        now: When.
+        taker: Who tells it.
+        lost: Whether it is for what it made that is gone for good.
+    """
     known = job.step_of(generation)
     if known is None or known.outcome is None or known.outcome.refunded is not None:
         return job
-    said = known.outcome.change(refunded=amount)
+    said = known.outcome.change(refunded=amount, lost=lost)
     return telling(job.change(steps=tuple(_with(job.steps, generation, said))), now, taker)
 
 
@@ -135,8 +149,9 @@ def outputs_of(job: Job) -> str:
 
 
 def ended(job: Job, status: JobStatus, now: datetime) -> Job:
-    """Set a job's end; its time is that of the first."""
-    return job.change(status=status, ended_at=job.ended_at or now)
+    """Set a job's end; its time is that of the first. Nobody is asked any more."""
+    over = job.change(status=status, ended_at=job.ended_at or now, pause=None)
+    return debts.put(over, debts.forget(over.owed, [DebtKind.ADVANCE]))
 
 
 def concluded(job: Job, now: datetime, taker: Taker | None = None) -> Job:
@@ -152,6 +167,18 @@ def telling(job: Job, now: datetime, taker: Taker | None) -> Job:
     chat = str(job.chat.telegram_chat_id)
     debt = Debt(key=NOTIFY, kind=DebtKind.NOTIFY, target=chat, about=job.status, next_at=now)
     return debts.put(job, debts.owe(job.owed, debt, taker=taker))
+
+
+def _with_refund(outcome: Outcome, before: Outcome | None) -> Outcome:
+    """Return an outcome with the refund that was made for it."""
+    if before is None or outcome.refunded is not None:
+        return outcome
+    return outcome.change(refunded=before.refunded, lost=before.lost)
+
+
+def _untold(job: Job, number: int) -> Job:
+    """Have a step told once more: it has made something else since."""
+    return job.change(steps_told=tuple(each for each in job.steps_told if each != number))
 
 
 def _step_settled(job: Job, number: int, now: datetime, taker: Taker | None) -> Job:

@@ -176,7 +176,7 @@ def test_what_is_gone_by_its_end_is_tried_again_at_any_engine() -> None:
 
     last = running.change(attempt=2)
     failed = runs.concluded(last, report, now=now, timing=TIMING, taker=a_taker())
-    assert (failed.status, failed.status_reason) == (RunStatus.FAILED, "outputs_lost")
+    assert (failed.status, failed.status_reason) == (RunStatus.FAILED, "outputs_gone")
 
 
 def test_a_run_that_its_engine_vouches_for_is_ours() -> None:

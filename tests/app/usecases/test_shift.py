@@ -1,10 +1,11 @@
 """What is owed is taken up for as long as a call lasts, and no longer."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from app.errors import StoreDownError
+from app.errors import PeerBusyError, StoreDownError
 from schemas.run import RunStatus
 from tests.app.usecases.hosts import Host, Many, Slow, now
 
@@ -58,6 +59,20 @@ async def test_a_shift_goes_on_until_nothing_is_due() -> None:
         async with host.shift.open():
             await host.shift.work(now() + 10)
         assert len(scene.engine.submitted) == 300
+
+
+async def test_what_falls_due_within_a_call_is_taken_up_in_it() -> None:
+    """Though something else is under way all the time."""
+    host = Host(engine=Many)
+    async with host.scene.running() as scene:
+        scene.messenger.waiting = Slow(1000)
+        await scene.order()
+        async with host.shift.open():
+            await host.shift.work(now() + 1)
+            scene.engine_gate.script(PeerBusyError("comfydeploy", "busy", timedelta(seconds=4)))
+            generation = await scene.order()
+            await host.shift.work(now() + 10)
+        assert scene.record(generation).status is RunStatus.QUEUED
 
 
 async def test_claims_that_cannot_be_given_back_run_out() -> None:
