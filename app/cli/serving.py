@@ -50,7 +50,7 @@ def _welcome(settings: Settings, local: str) -> str:
     order = f"curl {local}/api/generations -H 'Authorization: Bearer {key}'"
     others = "" if settings.run_background else f"\n  Work      {_elsewhere(settings)}"
     return f"""\
-  Runrelay listens on {local} (sandbox: ComfyDeploy and Telegram are stand-ins)
+  Runrelay listens on {local} (sandbox: ComfyDeploy, Replicate and Telegram are stand-ins)
 
   API key   {key}
   API docs  {local}/docs

@@ -134,7 +134,7 @@ class Replicate:
         report = self._understood(answer, replicate.report)
         if report.run_id != run.run_id:
             raise PeerBusyError(self.name, "answered about another run")
-        return report
+        return report.change(outputs=replicate.told_apart(report.outputs, self.hosts))
 
     async def cancel(self, run: RunAt) -> None:
         """See app.ports.Engine.

@@ -16,6 +16,7 @@ from processors.protocols.replicate.answers import (
 )
 from processors.protocols.replicate.creating import NAME, Creation, creation
 from processors.protocols.replicate.likeness import alike
+from processors.protocols.replicate.results import told_apart
 
 __all__ = [
     "NAME",
@@ -31,4 +32,5 @@ __all__ = [
     "report",
     "retry_after",
     "signing_secret",
+    "told_apart",
 ]

@@ -5,7 +5,7 @@ list of texts without an address among them is one text in pieces, as language m
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final, cast
@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 import orjson
 
 from processors.protocols import texts
-from processors.protocols.addresses import MAX_URL, is_plain
+from processors.protocols.addresses import MAX_URL, ForbiddenUrlError, check_url, is_plain
 from processors.protocols.kinds import KINDS, kind_of
 from schemas.generation import OUTPUTS_KEPT
 from schemas.run import Output, OutputKind
@@ -51,6 +51,30 @@ def outputs(told: object, at: datetime | None) -> tuple[Output, ...]:
 def is_address(text: str) -> bool:
     """Return whether a text is the address of a file, or a file itself."""
     return _ADDRESS.match(text) is not None and is_plain(text)
+
+
+def told_apart(outputs: Iterable[Output], hosts: tuple[str, ...]) -> tuple[Output, ...]:
+    """Return outputs in which a text that is somebody's address is a text.
+
+    It leads to no host of `hosts`, and nothing in it says that it is a file: a model of language
+    may well answer with one.
+    """
+    return tuple(each if _is_file(each, hosts) else _text_of(each) for each in outputs)
+
+
+def _is_file(output: Output, hosts: tuple[str, ...]) -> bool:
+    if output.url is None or output.inline or output.kind is not OutputKind.FILE:
+        return True
+    try:
+        check_url(output.url, hosts=hosts, allow_private=True)
+    except ForbiddenUrlError:
+        return False
+    return True
+
+
+def _text_of(output: Output) -> Output:
+    text = texts.kept(output.url or "")
+    return output.change(kind=OutputKind.TEXT, text=text, url=None, filename=None)
 
 
 def _steps(told: object, path: tuple[str, ...], at: datetime | None) -> Iterator[Output | None]:

@@ -201,6 +201,18 @@ def test_a_file_within_its_address_is_kept_up_to_a_size() -> None:
     assert (large.url, large.not_kept, large.kind) == (None, "too_large", OutputKind.IMAGE)
 
 
+def test_somebodys_address_is_a_text() -> None:
+    """It is at no host of outputs, and nothing says that it is a file: a model may answer so."""
+    page, picture = "https://example.com/license", "https://example.com/a.png"
+    inline, ours, words = "data:,hello", f"{FILES}/out", "two words"
+    found = told(output={"a": page, "b": picture, "c": inline, "d": ours, "e": words}).outputs
+    text, *others = replicate.told_apart(found, ("replicate.delivery",))
+
+    assert (text.kind, text.text, text.url) == (OutputKind.TEXT, page, None)
+    assert tuple(others) == found[1:]
+    assert [each.url for each in others] == [picture, inline, ours, None]
+
+
 def test_no_more_is_looked_at_than_a_record_keeps() -> None:
     """A body may hold hundreds of thousands of values, as deep as JSON goes."""
     assert len(told(output=[f"{FILES}/{place}" for place in range(999)]).outputs) == OUTPUTS_KEPT
