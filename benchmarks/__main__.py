@@ -2,6 +2,7 @@
 
 ingest   events taken in a second, beside endpoints that do less; then what `latency` measures
 latency  from a run's final webhook to the request at Telegram
+chains   from step to step, the checker's calls, 50 steps, a fan-out of 100
 comfyui  runs at ComfyUI servers: ends known, 200 followed at once, 1,000 in line
 memory   resident after 100,000 and after 1,000,000 events
 ledger   balance, history and `ledger check` over 1,000,000 entries
@@ -16,7 +17,18 @@ from typing import Any, Final
 
 import uvloop
 
-from benchmarks import comfyui, ingest, latency, ledger, memory, million, orders, report, start
+from benchmarks import (
+    chains,
+    comfyui,
+    ingest,
+    latency,
+    ledger,
+    memory,
+    million,
+    orders,
+    report,
+    start,
+)
 from benchmarks.report import Figures
 
 Measure = Callable[..., Coroutine[Any, Any, Figures]]
@@ -28,6 +40,7 @@ async def _ingest(*, quick: bool) -> Figures:
 
 
 NAMES: Final[dict[str, Measure]] = {
+    "chains": chains.measure,
     "comfyui": comfyui.measure,
     "ingest": _ingest,
     "latency": latency.measure,

@@ -50,11 +50,15 @@ def preset(now: datetime, seconds: float) -> Preset:
 
 async def prepare(uri: str, database: str, seconds: float) -> None:
     """Make the database of a sandbox, its indexes, and the preset."""
+    await make(uri, database, [preset(Clock().now(), seconds)])
+
+
+async def make(uri: str, database: str, presets: Sequence[Preset]) -> None:
+    """Make the database of a sandbox, its indexes, and presets."""
     connection = Connection(uri, database, timedelta(seconds=60))
     try:
         await connection.prepare("sandbox", KEEP)
-        now = Clock().now()
-        await MongoPresets(connection).write([PresetWrite(None, preset(now, seconds))])
+        await MongoPresets(connection).write([PresetWrite(None, each) for each in presets])
     finally:
         connection.close()
 

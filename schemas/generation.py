@@ -98,6 +98,8 @@ class EngineRun(Item):
     """Of one that was given up for another: from its start, as we saw it, until then."""
     cost_usd: Money | None = None
     """Of one that was given up for another: what it cost us, where that is known."""
+    gone: bool = False
+    """Whether what it made was gone before we had a copy: then it serves no more."""
 
 
 class Request(Record):

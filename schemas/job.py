@@ -149,10 +149,14 @@ class Outcome(Record):
     price_reason: PriceReason | None = None
     refunded: Money | None = None
     """Credits of the price that were given back."""
+    lost: bool = False
+    """Whether they were given back because what it made is gone for good."""
     cost_usd: Money | None = None
     duration_seconds: float | None = None
     outputs: str = ""
     """Digest of what was made: another one is worth telling."""
+    attempt: int = 1
+    """At which its run ended so."""
 
 
 class Step(Item):

@@ -72,7 +72,8 @@ class Output(Record):
     """Where our copy lies in storage."""
     not_kept: str | None = None
     """Why there is no copy and will be none: ``gone`` (the engine has it no more),
-    ``too_large``, or ``expired`` (we had one for as long as we keep them)."""
+    ``too_large``, ``forbidden`` (it is nowhere that files are fetched from), or ``expired`` (we
+    had one for as long as we keep them)."""
     content_type: str | None = None
     filename: str | None = None
     node_id: str | None = None

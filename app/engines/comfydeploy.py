@@ -77,6 +77,9 @@ class ComfyDeploy:
         self._log = structlog.get_logger()
         self._webhooks: OrderedDict[RunId, str] = OrderedDict()
 
+    async def turn(self) -> None:
+        """Return at once: it sets no pace."""
+
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """See app.ports.Engine.
 

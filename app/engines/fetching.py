@@ -38,7 +38,7 @@ from processors.protocols.sniffing import Sniffed
 from schemas.run import DATA
 
 FetchReason = Literal[
-    "forbidden", "redirect", "too_large", "encoding", "timeout", "status", "network"
+    "forbidden", "refused", "redirect", "too_large", "encoding", "timeout", "status", "network"
 ]
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host name and port, most wanted first; raises OSError when it has none."""
@@ -60,7 +60,7 @@ class FetchError(PeerError):
     Attributes:
         reason: A slug, fit for a metric label.
         host: Whom we asked, empty when the URL could not be read.
-        status: The HTTP status when the reason is `status` or `redirect`.
+        status: The HTTP status when the reason is `status`, `refused` or `redirect`.
         detail: For `forbidden` the slug of `ForbiddenUrlError.reason`.
     """
 
@@ -190,7 +190,8 @@ class Fetcher:
         Raises:
             FileGoneError: Its host says that there is none.
             FetchError: It cannot be had, by its reason: never (`forbidden`, `redirect`,
-                `too_large`, `encoding`), or perhaps later (`timeout`, `status`, `network`).
+                `too_large`, `encoding`), not under this address (`refused`: 401 or 403), or
+                perhaps later (`timeout`, `status`, `network`).
         """
         if url.startswith(DATA):
             yield _within(url, limit_bytes)
@@ -324,6 +325,8 @@ def _checked_length(response: httpx.Response, host: str, limit_bytes: int) -> in
         raise FetchError("redirect", host, status=response.status_code)
     if response.status_code in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         raise FileGoneError("status", host, status=response.status_code)
+    if response.status_code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        raise FetchError("refused", host, status=response.status_code)
     if response.status_code != HTTPStatus.OK:
         raise FetchError("status", host, status=response.status_code)
     # What is asked for is the file as it is; a compressed one could unfold without end.

@@ -1,7 +1,7 @@
 """Keep our own pace: never more calls in a minute than a peer allows, and some of them at once.
 
-Each process paces itself. Several of one account can come to more together than it is allowed;
-then the peer says so, and is heeded.
+Each process paces itself. Several of one account can come to more together than it is allowed, and
+the peer may allow less than it does as a rule; then it says so, and every call is held back.
 """
 
 import asyncio
@@ -32,11 +32,25 @@ class Pacing:
         self._every = 60 / max(1, per_minute - self._at_once)
         self._now = now
         self._next = float("-inf")
+        self._held_until = float("-inf")
 
     @property
     def ahead(self) -> float:
         """Seconds until a turn comes that is taken now."""
         return max(0.0, self._turn() - self._now())
+
+    @property
+    def held(self) -> float:
+        """Seconds until calls are no longer held back."""
+        return max(0.0, self._held_until - self._now())
+
+    def hold(self, seconds: float) -> None:
+        """Hold every call back for so long: those whose turn has come already are told by `held`.
+
+        Nothing is saved up meanwhile: afterwards the turns come evenly.
+        """
+        self._held_until = max(self._held_until, self._now() + seconds)
+        self._next = max(self._next, self._held_until)
 
     def take(self) -> float:
         """Take the next turn; return in how many seconds it comes."""

@@ -38,13 +38,15 @@ OTHERS: Final = 3000
 """All other calls that may be made in a minute (the same)."""
 DATA_URL_MOST: Final = 256_000
 """Bytes of a file that is sent within the inputs; a larger one is fetched (its OpenAPI text)."""
-PATIENCE: Final = 0.25
-"""Of the time that a submit has: how much of it a call waits for its turn; one that would wait
-longer comes back later."""
+PATIENCE: Final = timedelta(seconds=8)
+"""Longest that a call waits for its turn, so that its claim has time for the call itself; one
+that would wait longer comes back later."""
 THROTTLED: Final = timedelta(seconds=10)
 """How long we keep off after a 429 that does not say how long."""
 LARGE: Final = 32 * 1024 * 1024
 """Bytes of answers that hold predictions, whose outputs and logs may be long."""
+SUBMIT: Final = "submit"
+"""What a call is called that makes a prediction: it has limits of its own."""
 _ENDED: Final = frozenset(
     {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
 )
@@ -99,6 +101,10 @@ class Replicate:
         del server
         return self.name
 
+    async def turn(self) -> None:
+        """See app.ports.Engine."""
+        await self._turn(self.creations)
+
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """See app.ports.Engine.
 
@@ -106,9 +112,8 @@ class Replicate:
         prediction was made: there is no idempotency key, so it must not be sent again blindly.
         """
         path, body = replicate.creation(generation.request_payload, webhook)
-        wait = await self._turn(self.creations)
-        limit = self._timing.submit_limit - wait
-        answer = await self._call("submit", "POST", path, limit, json=body)
+        limit = self._timing.submit_limit
+        answer = await self._call(SUBMIT, "POST", path, limit, json=body)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise PeerUnknownError(self.name, f"answered {answer.status} to a submit")
         if answer.status == HTTPStatus.NOT_FOUND:
@@ -206,18 +211,19 @@ class Replicate:
         following = urlsplit(after or "").query
         return listed, "" if following == query else following
 
-    async def _turn(self, pacing: Pacing) -> timedelta:
-        """Wait for our turn; return for how long.
+    async def _turn(self, pacing: Pacing) -> None:
+        """Wait for our turn.
 
         Raises:
-            PeerBusyError: It would be long.
+            PeerBusyError: It would be long; or, meanwhile, another call was told to slow down.
         """
-        wait = pacing.ahead
-        if wait > PATIENCE * self._timing.submit_limit.total_seconds():
-            said = "is asked as often as it allows"
-            raise PeerBusyError(self.name, said, timedelta(seconds=wait))
+        wait = timedelta(seconds=pacing.ahead)
+        if wait > PATIENCE:
+            raise PeerBusyError(self.name, "is asked as often as it allows", wait)
         await pacing.turn()
-        return timedelta(seconds=wait)
+        held = timedelta(seconds=pacing.held)
+        if held:
+            raise PeerBusyError(self.name, "has asked us to slow down", held)
 
     def _understood(self, answer: Answer, translate: Callable[[bytes], T]) -> T:
         """Translate a good answer; one that makes no sense may make sense later."""
@@ -236,11 +242,13 @@ class Replicate:
     ) -> Answer:
         """Make one call; translate what the network does to it, and faults of the whole peer."""
         answer = await self._caller.call(call, method, path, limit, **request)
-        self._check_peer(answer)
+        self._check_peer(answer, self.creations if call == SUBMIT else self.others)
         return answer
 
-    def _check_peer(self, answer: Answer) -> None:
+    def _check_peer(self, answer: Answer, pacing: Pacing) -> None:
         """Tell faults of the whole peer, or of our account there, from those of one call.
+
+        A 429 holds back all calls of its kind: each of them would meet it.
 
         Raises:
             PeerDownError: Our token is refused, or there is no credit; or a 3xx, which no right
@@ -259,6 +267,7 @@ class Replicate:
             )
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             wait = answer.retry_after or replicate.retry_after(answer.content) or THROTTLED
+            pacing.hold(wait.total_seconds())
             raise PeerBusyError(self.name, "asks us to slow down", wait)
 
     def _good(self, answer: Answer) -> bytes:

@@ -37,8 +37,16 @@ class Engine(Protocol):
         """Return who is at fault where a call about a run at this server fails."""
         ...
 
+    async def turn(self) -> None:
+        """Wait until a generation may be submitted: nothing has been sent for it until then.
+
+        Raises:
+            PeerBusyError: That would be long.
+        """
+        ...
+
     async def submit(self, generation: Generation, webhook: str) -> RunId:
-        """Send a generation to the engine, its news to go to `webhook`.
+        """Send a generation whose `turn` has come to the engine, its news to go to `webhook`.
 
         Raises:
             PeerRefusedError: It will not run this.

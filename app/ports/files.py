@@ -35,7 +35,9 @@ class Files(Protocol):
 
         Raises:
             PeerMissingError: Its host says that there is no such file.
-            PeerError: It cannot be had; with the reason ``too_large``, for its size.
+            PeerError: It cannot be had; never, with the reasons ``too_large``, ``forbidden``
+                (no address of a listed host), ``redirect`` and ``encoding`` (its host answers
+                with something else); not under this address, with the reason ``refused``.
         """
         ...
 

@@ -83,6 +83,8 @@ class Applier:
         self._ripe: dict[GenerationId, None] = {}
         # When those were written whose progress is not to be written again yet.
         self._spaced: dict[GenerationId, float] = {}
+        self._refused: dict[GenerationId, int] = {}
+        """Of records whose writes were lost just now: the versions that they were on."""
         self._left: dict[str, int] = {}
         self._applied: list[str] = []
         self._wake = asyncio.Event()
@@ -255,7 +257,7 @@ class Applier:
         taker = self._taking.taker(now)
         writes, heard = list[Write[Generation]](), dict[GenerationId, Heard]()
         for generation_id, generation in found.items():
-            events = [each.event for each in taken[generation_id]]
+            events = self._believed(generation, [each.event for each in taken[generation_id]])
             told = runs.hear(generation, events, now=now, timing=self._timing, taker=taker)
             if told.generation is not generation:
                 writes.append(Write(generation, told.generation))
@@ -268,11 +270,24 @@ class Applier:
             if len(heard) % BREATH == 0:
                 await asyncio.sleep(0)
         lost = await self._records.change_all(writes)
+        self._refused = {
+            each.before.id: each.before.version for each in writes if each.before.id in lost
+        }
         moment = asyncio.get_running_loop().time()
         for write in writes:
             self._spaced.pop(write.before.id, None)
             self._spaced[write.before.id] = moment
         self._finish({each: events for each, events in taken.items() if each not in lost}, heard)
+
+    def _believed(self, generation: Generation, events: Sequence[RunEvent]) -> list[RunEvent]:
+        """Return events as they are to be heard.
+
+        A write that was lost to nobody, for the record is as it was, named a run that serves
+        another: a run has one name, and whoever wrote it first has it. So that is looked into.
+        """
+        if self._refused.get(generation.id) != generation.version:
+            return list(events)
+        return [each._replace(vouched=False) for each in events]
 
     async def _found(
         self, ids: Sequence[GenerationId]

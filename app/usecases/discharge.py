@@ -20,7 +20,10 @@ from schemas.timing import Timing
 LINES: Final = (
     # A submit may take its minute; an end must find a hand meanwhile.
     Line(frozenset({DebtKind.SUBMIT}), 32),
-    Line(INWARD - {DebtKind.SUBMIT, DebtKind.KEEP}, 32),
+    Line(INWARD - {DebtKind.SUBMIT, DebtKind.KEEP, DebtKind.SETTLE}, 32),
+    # A hundred parts of a job end at once: many hands would only take each other's place in its
+    # record, and in the ledger.
+    Line(frozenset({DebtKind.SETTLE}), 4),
     # A copy takes a while, and up to 10 MB of memory.
     Line(frozenset({DebtKind.KEEP}), 8),
     # A status message may wait seconds for its chat; here, too, an end must find a hand.
@@ -35,6 +38,8 @@ class Discharger(Hands[Generation]):
     """This process's hands for generations."""
 
     _unwatched = CHAT | {DebtKind.KEEP}
+    # Between the end of a step and the next one's submit each read is waited for.
+    _as_left = frozenset({DebtKind.KEEP, DebtKind.ADVANCE})
 
     def __init__(
         self,

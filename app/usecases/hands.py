@@ -92,6 +92,10 @@ class Hands(Generic[OwingT]):
     _blaming: ClassVar[frozenset[DebtKind]] = CHAT
     """Kinds whose failures are noted here, since nobody else notes them for their peer."""
 
+    _as_left: ClassVar[frozenset[DebtKind]] = frozenset()
+    """Kinds that are tried on the record as the write that claimed them has left it: what has
+    changed since does them no harm, and what they write is written on the record as it is."""
+
     def __init__(
         self,
         records: RecordsOf[OwingT],
@@ -117,6 +121,7 @@ class Hands(Generic[OwingT]):
         self._log = structlog.get_logger()
         self._queues: dict[Line, _Queue] = {line: asyncio.Queue() for line in lines}
         self._under_way: set[Work] = set()
+        self._left = dict[Work, OwingT]()
         # How many debts of each record are claimed and not done yet, and how many of them somebody
         # waits for: a state is shown when its chat has its turn, and a newer one will do as well.
         self._held = Counter[str]()
@@ -166,6 +171,8 @@ class Hands(Generic[OwingT]):
                 self.taken += 1
                 self._held[work.record_id] += 1
                 self._awaited[work.record_id] += work.key != DebtKind.SHOW
+                if debt.kind in self._as_left:
+                    self._left[work] = after
                 self._queue(debt.kind).put_nowait(work)
 
     def idle(self, kinds: frozenset[DebtKind]) -> int:
@@ -243,6 +250,7 @@ class Hands(Generic[OwingT]):
 
     def _over(self, work: Work) -> None:
         """Note that something claimed is not ours to do any more."""
+        self._left.pop(work, None)
         self._held[work.record_id] -= 1
         self._awaited[work.record_id] -= work.key != DebtKind.SHOW
         if not self._held[work.record_id]:
@@ -340,7 +348,8 @@ class Hands(Generic[OwingT]):
 
     async def _seen(self, work: Work) -> OwingT | None:
         """Return the record that a debt is of."""
-        return await self.records.kept.get(work.record_id)
+        left = self._left.pop(work, None)
+        return await self.records.kept.get(work.record_id) if left is None else left
 
     def _written_on(self, work: Work, seen: OwingT | None) -> OwingT | None:
         """Return the record that what came of a try is decided on; None: it is read again.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 
@@ -23,6 +23,18 @@ OCTETS: Final = "application/octet-stream"
 """What a file is called whose content is nothing we know."""
 TOO_LARGE: Final = "too_large"
 """The reason of a PeerError that a file raises over its limit."""
+NEVER: Final[Mapping[str, Literal["gone", "forbidden"]]] = {
+    "forbidden": "forbidden",
+    "redirect": "forbidden",
+    "encoding": "forbidden",
+    "refused": "gone",
+}
+"""Why a file is not kept that is not to be had even under a fresh address, by the reason of the
+PeerError that it raises again and again."""
+TRIES: Final = 30
+"""Tries after which such a file is given up: about a day, for its host may only not be listed."""
+TRIES_AWAITED: Final = 5
+"""The same where other steps wait for it: about three minutes."""
 
 Addresses = Mapping[str, str]
 """Of outputs by their ids, as the engine gave them just now."""
@@ -58,7 +70,7 @@ class KeepOutputs:
             if debt.next_at - self._records.clock.now() < self._timing.keep_limit:
                 break
             try:
-                copies[each.key] = await self._copy(generation, each, fresh)
+                copies[each.key] = await self._copy(generation, debt, each, fresh)
             except PeerError as error:
                 failed = error
                 if isinstance(error, PeerDownError):
@@ -89,7 +101,9 @@ class KeepOutputs:
             raise _later(error, self._timing.ask_most) from error
         return {each.id: each.url for each in report.outputs if each.url is not None}
 
-    async def _copy(self, generation: Generation, wanted: Wanted, fresh: Addresses | None) -> Copy:
+    async def _copy(
+        self, generation: Generation, debt: Debt, wanted: Wanted, fresh: Addresses | None
+    ) -> Copy:
         engine, output = self._engines.get(generation.engine), wanted.output
         url = (fresh or {}).get(output.id) or output.url or ""
         try:
@@ -111,9 +125,12 @@ class KeepOutputs:
                 raise
             return self._given_up(wanted, Copy(not_kept="gone"))
         except PeerError as error:
-            if error.reason != TOO_LARGE:
+            if error.reason == TOO_LARGE:
+                return self._given_up(wanted, Copy(not_kept="too_large"))
+            tries = TRIES_AWAITED if generation.feeds else TRIES
+            if error.reason not in NEVER or fresh is None or debt.attempts + 1 < tries:
                 raise
-            return self._given_up(wanted, Copy(not_kept="too_large"))
+            return self._given_up(wanted, Copy(not_kept=NEVER[error.reason]))
         return Copy(content_type=sniffed.content_type if sniffed else OCTETS)
 
     def _given_up(self, wanted: Wanted, copy: Copy) -> Copy:
@@ -130,13 +147,14 @@ class KeepOutputs:
             noted = self._noted(debt, copies)(record, now)
             if runs.copies_wanted(noted):
                 return renewed(noted, now)
-            done = debts.put(noted, debts.acknowledge(noted.owed, debt.key, debt.n))
-            return runs.copying_done(done, now, self._taking.taker(now))
+            return debts.put(noted, debts.acknowledge(noted.owed, debt.key, debt.n))
 
         return kept
 
     def _noted(self, debt: Debt, copies: Mapping[str, Copy]) -> Decide:
         """Note copies, and leave the debt as it is; a claim that is lost changes nothing.
+
+        Its job goes on with what there is now, whatever the rest waits for.
 
         Where all turns out to be lost, it is made again for whom it was to go on to; else its
         person may have paid for nothing.
@@ -145,12 +163,14 @@ class KeepOutputs:
         def noted(record: Generation, now: datetime) -> Generation:
             if not debts.held(record.owed, debt.key, debt.n):
                 return record
-            after = runs.copied(record, copies)
-            if runs.lost(record) or not runs.lost(after):
-                return after
-            if after.feeds and runs.may_remake(after):
-                return runs.remade(after, now, self._taking.taker(now))
-            return runs.resettled(after, now, self._taking.taker(now))
+            after, taker = runs.copied(record, copies), self._taking.taker(now)
+            if after is record and runs.copies_wanted(record):
+                return record
+            if runs.lost(after) and not runs.lost(record):
+                if after.feeds and runs.may_remake(after):
+                    return runs.remade(after, now, taker)
+                after = runs.resettled(after, now, taker)
+            return runs.copying_went_on(after, now, taker)
 
         return noted
 

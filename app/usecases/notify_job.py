@@ -211,6 +211,9 @@ def _step_told(number: int, debt: Debt) -> DecideOf[Job]:
 
     def noted(record: Job, now: datetime) -> Job:
         del now
+        if not debts.held(record.owed, debt.key, debt.n):
+            # It has made something else since, which is to be told.
+            return record
         knows = jobs.step_told(record, number)
         return debts.put(knows, debts.acknowledge(knows.owed, debt.key, debt.n))
 

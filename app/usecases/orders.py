@@ -310,7 +310,10 @@ class Orders:
         job = await self._kept.get(job_id)
         if job is None:
             raise NotFoundError("job")
-        paid = [each for each in job.steps if each.outcome and each.outcome.price]
+        # What was given back because it is lost is no part of what can be: asked for again, the
+        # same refund must come to the same.
+        outcomes = ((each, each.outcome) for each in job.steps)
+        paid = [each for each, told in outcomes if told and told.price and not told.lost]
         if not paid:
             raise NoLineError(job.steps[0].generation, "was captured")
         for generation, share in jobs.shares(paid, amount):

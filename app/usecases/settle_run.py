@@ -5,10 +5,8 @@ often it is tried: the entry is known by the generation, and an outcome that the
 already is no news.
 """
 
-import asyncio
 from datetime import datetime
 from decimal import Decimal
-from weakref import WeakValueDictionary
 
 import structlog
 
@@ -49,20 +47,10 @@ class SettleRun:
         self._taking = taking
         self._timing = timing
         self._alerts = alerts
-        self._turns = WeakValueDictionary[str, asyncio.Lock]()
         self._log = structlog.get_logger()
 
     async def __call__(self, generation: Generation, debt: Debt) -> Decide | None:
-        """Take what an ended run comes to, or look again when that can be said.
-
-        One after another for one person: a hundred parts of a job that end at once would only
-        take each other's place in the ledger, and in the record of the job.
-        """
-        turn = self._turns.setdefault(generation.metadata.user_id or "", asyncio.Lock())
-        async with turn:
-            return await self._settle(generation, debt)
-
-    async def _settle(self, generation: Generation, debt: Debt) -> Decide | None:
+        """Take what an ended run comes to, or look again when that can be said."""
         job = await self._orders.kept.get(generation.job_id or "")
         step = job.step_of(generation.id) if job else None
         if job is None or step is None or not generation.ended:
@@ -70,11 +58,14 @@ class SettleRun:
         said = jobs.settlement(generation, step, self._clock.now(), self._timing)
         if isinstance(said, Later):
             if said.reserved:
-                await self._tell(job, generation.id, jobs.outcome_of(generation, None, None))
+                await self._tell(job, generation.id, _reserved(generation, step))
             return _again(debt, said.at)
         try:
             entry = await self._closed(job, step, said)
             outcome = _outcome(generation, said, entry)
+            if runs.unmade(generation) and outcome.price:
+                back = await self._refunded(job, generation)
+                outcome = outcome.change(refunded=back.amount, lost=True)
             told = await self._tell(job, generation.id, outcome) or job
             if not _delivered(told) and runs.lost(generation) and runs.may_remake(generation):
                 return self._remade(debt, outcome)
@@ -104,11 +95,13 @@ class SettleRun:
 
     async def _give_back(self, job: Job, generation: Generation, outcome: Outcome) -> None:
         """Refund what was paid for outputs that are gone for good, where nothing was delivered."""
-        lost = runs.lost(generation) or runs.unmade(generation)
-        if _delivered(job) or not outcome.price or not lost:
+        if _delivered(job) or not outcome.price or not runs.lost(generation):
             return
-        entry = await self._money.refund(job.user_id, generation.id, by=BY, reason="outputs_lost")
-        await refunded(self._orders, self._taking, job, generation.id, entry.amount)
+        entry = await self._refunded(job, generation)
+        await refunded(self._orders, self._taking, job, generation.id, entry.amount, lost=True)
+
+    async def _refunded(self, job: Job, generation: Generation) -> Entry:
+        return await self._money.refund(job.user_id, generation.id, by=BY, reason="outputs_lost")
 
     def _remade(self, debt: Debt, outcome: Outcome) -> Decide:
         """Have made again, at our cost, what nobody has got and nobody can get any more."""
@@ -133,13 +126,20 @@ def _delivered(job: Job) -> bool:
 
 
 async def refunded(
-    orders: RecordsOf[Job], taking: Taking, job: Job, generation: GenerationId, amount: Decimal
+    orders: RecordsOf[Job],
+    taking: Taking,
+    job: Job,
+    generation: GenerationId,
+    amount: Decimal,
+    *,
+    lost: bool = False,
 ) -> Job | None:
     """Note in a job that credits were given back for one of its steps, and have it told."""
-    return await orders.change(
-        job.id,
-        lambda record, now: jobs.refunded(record, generation, amount, now, taking.taker(now)),
-    )
+
+    def noted(record: Job, now: datetime) -> Job:
+        return jobs.refunded(record, generation, amount, now, taking.taker(now), lost=lost)
+
+    return await orders.change(job.id, noted)
 
 
 def _outcome(generation: Generation, said: Settlement, entry: Entry) -> Outcome:
@@ -148,6 +148,14 @@ def _outcome(generation: Generation, said: Settlement, entry: Entry) -> Outcome:
     late = captured < said.captured
     reason = PriceReason.FREE_LATE if late else PriceReason(entry.reason or said.reason)
     return jobs.outcome_of(generation, captured, reason)
+
+
+def _reserved(generation: Generation, step: Step) -> Outcome:
+    """Return how a step stands that is not settled: one that is made again was paid for before."""
+    known = step.outcome
+    if known is None or known.price is None:
+        return jobs.outcome_of(generation, None, None)
+    return jobs.outcome_of(generation, known.price, known.price_reason)
 
 
 def _settled(debt: Debt, outcome: Outcome) -> Decide:

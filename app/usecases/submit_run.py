@@ -1,11 +1,11 @@
 """Submit a generation to its engine, at most once.
 
-The pictures that it names are handed over first, while it is still ``pending``: whatever comes
-of that, nothing was ordered yet. A compare-and-set to ``submitting`` precedes the POST. Where
-the answer never comes, the generation is not sent again: the first webhook names the run, or the
-engine's recent runs are read for the one that carries our webhook URL. Where an engine does not
-say whose a run is, the only one that was made of what we asked for, and that nobody else has,
-is ours. After a while it has failed.
+The pictures that it names are handed over first, and its engine's pace is waited for, while it is
+still ``pending``: whatever comes of that, nothing was ordered yet. A compare-and-set to
+``submitting`` precedes the POST. Where the answer never comes, the generation is not sent again:
+the first webhook names the run, or the engine's recent runs are read for the one that carries our
+webhook URL. Where an engine does not say whose a run is, the only one that was made of what we
+asked for, and that nobody else has, is ours. After a while it has failed.
 """
 
 import asyncio
@@ -105,6 +105,10 @@ class SubmitRun:
             return self._over(debt, str(error), by_engine=True)
         if inputs is None:
             return self._taking.renewed(debt.key, debt.n)
+        # Whoever dies while it waits for its turn leaves a record that was surely never sent.
+        await engine.turn()
+        if self._too_late(debt):
+            return self._taking.renewed(debt.key, debt.n)
         return await self._send(engine, generation, debt, inputs)
 
     async def _send(
@@ -120,7 +124,7 @@ class SubmitRun:
         if sent is None or not ours or sent.ended or sent.status is not RunStatus.SUBMITTING:
             return None
         self._records.remember(sent)
-        if debt.next_at - self._clock.now() < self._timing.submit_limit:
+        if self._too_late(debt):
             return self._unsent(debt)
         try:
             run_id = await engine.submit(_with(generation, inputs), self._webhook_of(generation))
@@ -131,6 +135,10 @@ class SubmitRun:
             self._log.warning("the answer to a submit never came", error=str(error))
             return self._look_later(generation, debt, str(error))
         return self._named(run_id, None)
+
+    def _too_late(self, debt: Debt) -> bool:
+        """Return whether too little of a claim is left for a whole submit."""
+        return debt.next_at - self._clock.now() < self._timing.submit_limit
 
     async def _sending(self, generation: Generation, debt: Debt) -> Generation | None:
         """Write that it is being sent, however long the database takes."""

@@ -48,6 +48,10 @@ class Watched:
         """See app.ports.Engine."""
         return self._engine.peer(server)
 
+    async def turn(self) -> None:
+        """See app.ports.Engine; it asks nobody, so that it says nothing about the engine."""
+        await self._engine.turn()
+
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """See app.ports.Engine."""
         with self._answering(generation.id):

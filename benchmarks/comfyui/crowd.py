@@ -12,8 +12,8 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from benchmarks.comfyui.ordering import Order, picture, place
-from benchmarks.comfyui.records import LOOK_SECONDS, statuses
 from benchmarks.comfyui.servers import COUNT, Stage
+from benchmarks.records import LOOK_SECONDS, statuses
 from benchmarks.report import Figures
 from benchmarks.world import Service
 

@@ -12,8 +12,8 @@ from typing import Final
 from benchmarks import report
 from benchmarks.comfyui import bare
 from benchmarks.comfyui.ordering import Order, picture, place
-from benchmarks.comfyui.records import statuses
 from benchmarks.comfyui.servers import Prompt, Servers, Stage
+from benchmarks.records import statuses
 from benchmarks.report import Figures
 
 SHORTEST: Final = 0.4

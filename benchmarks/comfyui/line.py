@@ -18,8 +18,8 @@ from app.store.turns import MongoTurns
 from benchmarks import report
 from benchmarks.comfyui import bare
 from benchmarks.comfyui.ordering import Order, place, words
-from benchmarks.comfyui.records import Kept, Records, statuses
 from benchmarks.comfyui.servers import COUNT, Prompt, Servers, Stage
+from benchmarks.records import Kept, Records, statuses
 from benchmarks.report import Figures
 from processors import scheduling
 from processors.scheduling import Waiting

@@ -10,7 +10,7 @@ import httpx
 import yaml
 
 from benchmarks import world
-from benchmarks.comfyui.records import LOOK_SECONDS, Records
+from benchmarks.records import LOOK_SECONDS, Records
 from benchmarks.world import Service
 
 COUNT: Final = 4

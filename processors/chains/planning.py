@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple, TypeAlias
 
 from pydantic import JsonValue
+from pydantic_core import to_json
 
 from processors import jobs
 from processors.errors import ChainRefusedError, InputRefusedError
@@ -28,6 +29,10 @@ _TAKES: Final[Mapping[OutputKind, type[Input]]] = {
     OutputKind.TEXT: TextInput,
 }
 """Which inputs take which outputs."""
+
+
+BYTES_MOST: Final = 262_144
+"""Bytes of JSON that the inputs of all runs of a job may take."""
 
 
 class Wanted(NamedTuple):
@@ -91,13 +96,18 @@ def planned(wanted: Sequence[Wanted], ids: Ids, terms: Terms) -> tuple[Step, ...
 
     Raises:
         InputRefusedError: One of the inputs is not what its preset takes.
+        ChainRefusedError: The inputs of all runs together are more than a record should carry.
     """
     plan = _Plan(wanted, ids, terms)
-    return tuple(
+    steps = tuple(
         plan.step(number, item)
         for number in range(1, len(wanted) + 1)
         for item in range(1, len(ids[number - 1]) + 1)
     )
+    size = sum(len(to_json(each.inputs)) for each in steps)
+    if size > BYTES_MOST:
+        raise ChainRefusedError("steps", f"inputs come to {size} bytes; at most {BYTES_MOST}")
+    return steps
 
 
 class _Plan(NamedTuple):

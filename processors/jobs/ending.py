@@ -37,25 +37,30 @@ def settled(
 ) -> Job:
     """Note what a step came to; if that is news, its chat is owed the telling of it.
 
-    A refund that was made for it stays, and so does what the engine has said: of two who settle
-    a run at once, the one who saw only our end may be the later.
+    A refund that was made for it stays, and so does what the engine has said of an attempt: of
+    two who settle a run at once, the one who saw only our end may be the later. What is made anew
+    is told though its step was.
     """
     known = job.step_of(generation)
     if known is None:
         return job
     before = known.outcome
-    if before is not None and before.by == "engine" and outcome.by == "us":
+    if before is not None and _older(outcome, before):
         return job
-    said = outcome.change(refunded=before.refunded) if before else outcome
+    said = _with_refund(outcome, before)
     if said == before:
         return job
     noted = job.change(steps=tuple(_with(job.steps, generation, said)))
+    if before is not None and said.outputs != before.outputs:
+        noted = _untold(noted, known.number)
     status = _status(noted)
     if status is None:
         return _step_settled(noted, known.number, now, taker)
     over = ended(noted, status, now)
-    # Nobody is told the same twice: that the engine has come to say it too is no news.
-    return over if before and _alike(before, said) else telling(over, now, taker)
+    # Nobody is told the same twice: that the engine has come to say it too is no news. And what
+    # the items of a step come to, one after another, is told once all of it is known.
+    known_by_now = before and (_alike(before, said) or _to_be_told(over, before, said))
+    return over if known_by_now else telling(over, now, taker)
 
 
 def step_done(job: Job, number: int, now: datetime, taker: Taker | None = None) -> Job:
@@ -82,12 +87,23 @@ def refunded(
     amount: Decimal,
     now: datetime,
     taker: Taker | None = None,
+    *,
+    lost: bool = False,
 ) -> Job:
-    """Note that credits were given back for a step, and owe its chat the telling of it."""
+    """Note that credits were given back for a step, and owe its chat the telling of it.
+
+    Args:
+        job: Its job.
+        generation: Which step.
+        amount: Credits.
+        now: When.
+        taker: Who tells it.
+        lost: Whether it is for what it made that is gone for good.
+    """
     known = job.step_of(generation)
     if known is None or known.outcome is None or known.outcome.refunded is not None:
         return job
-    said = known.outcome.change(refunded=amount)
+    said = known.outcome.change(refunded=amount, lost=lost)
     return telling(job.change(steps=tuple(_with(job.steps, generation, said))), now, taker)
 
 
@@ -133,8 +149,9 @@ def outputs_of(job: Job) -> str:
 
 
 def ended(job: Job, status: JobStatus, now: datetime) -> Job:
-    """Set a job's end; its time is that of the first."""
-    return job.change(status=status, ended_at=job.ended_at or now)
+    """Set a job's end; its time is that of the first. Nobody is asked any more."""
+    over = job.change(status=status, ended_at=job.ended_at or now, pause=None)
+    return debts.put(over, debts.forget(over.owed, [DebtKind.ADVANCE]))
 
 
 def concluded(job: Job, now: datetime, taker: Taker | None = None) -> Job:
@@ -150,6 +167,18 @@ def telling(job: Job, now: datetime, taker: Taker | None) -> Job:
     chat = str(job.chat.telegram_chat_id)
     debt = Debt(key=NOTIFY, kind=DebtKind.NOTIFY, target=chat, about=job.status, next_at=now)
     return debts.put(job, debts.owe(job.owed, debt, taker=taker))
+
+
+def _with_refund(outcome: Outcome, before: Outcome | None) -> Outcome:
+    """Return an outcome with the refund that was made for it."""
+    if before is None or outcome.refunded is not None:
+        return outcome
+    return outcome.change(refunded=before.refunded, lost=before.lost)
+
+
+def _untold(job: Job, number: int) -> Job:
+    """Have a step told once more: it has made something else since."""
+    return job.change(steps_told=tuple(each for each in job.steps_told if each != number))
 
 
 def _step_settled(job: Job, number: int, now: datetime, taker: Taker | None) -> Job:
@@ -172,9 +201,23 @@ def _status(job: Job) -> JobStatus | None:
     return next(end for status, end in _ENDS.items() if status in ends)
 
 
+def _older(one: Outcome, known: Outcome) -> bool:
+    """Return whether an outcome is older news than what is known, whenever it comes."""
+    ours = one.by == "us" and known.by == "engine"
+    return one.attempt < known.attempt or (one.attempt == known.attempt and ours)
+
+
 def _alike(one: Outcome, other: Outcome) -> bool:
     """Return whether a person reads the same of two outcomes."""
     return all(getattr(one, name) == getattr(other, name) for name in _READ)
+
+
+def _to_be_told(job: Job, before: Outcome, said: Outcome) -> bool:
+    """Return whether only the price is news, and that of others is still to come."""
+    kept = said.change(
+        price=before.price, price_reason=before.price_reason, provisional=before.provisional
+    )
+    return job.price is None and _alike(before, kept)
 
 
 def _with(steps: Iterable[Step], generation: GenerationId, outcome: Outcome) -> Iterable[Step]:

@@ -87,6 +87,7 @@ def outcome_of(
         cost_usd=generation.cost_usd,
         duration_seconds=generation.duration_seconds,
         outputs=_digest(generation),
+        attempt=generation.attempt,
     )
 
 

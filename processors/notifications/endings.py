@@ -40,6 +40,7 @@ REASONS: Final[Mapping[str, str]] = {
         "A step before it did not end well, so there was nothing to go on with."
     ),
     "nothing_made": message("A step before it made nothing that it could take."),
+    "outputs_gone": message("What it had made was gone before it could be stored."),
     "outputs_lost": message("What a step before it had made was gone before it could be stored."),
     "input_refused": message("It does not take what a step before it has made."),
     "stopped": message("As you asked."),

@@ -8,7 +8,7 @@ by us is provisional: the first end said by the engine replaces it, once.
 
 from processors.runs.advancing import (
     begun,
-    copying_done,
+    copying_went_on,
     dropped,
     may_remake,
     never_begun,
@@ -43,6 +43,7 @@ from processors.runs.copying import (
     lost,
     name_in,
     owner_of,
+    surely_made,
 )
 from processors.runs.ending import (
     Ending,
@@ -108,7 +109,7 @@ __all__ = [
     "concluded",
     "copied",
     "copies_wanted",
-    "copying_done",
+    "copying_went_on",
     "denied",
     "dropped",
     "ended",
@@ -151,6 +152,7 @@ __all__ = [
     "submitted",
     "submitting",
     "summoned",
+    "surely_made",
     "taken",
     "tried_again",
     "unanswered",

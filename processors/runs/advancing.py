@@ -9,14 +9,17 @@ from pydantic import JsonValue
 from processors import debts
 from processors.debts import Taker
 from processors.runs.climbing import ADVANCE, SUBMIT, moved, owe, shown
-from processors.runs.copying import copies_wanted
+from processors.runs.copying import surely_made
 from processors.runs.ending import BEGUN, Ending, ended
 from processors.runs.placing import retried
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Response, Retry
+from schemas.job import PriceReason
 from schemas.run import RunStatus
 
 _MADE_AGAIN: Final = Retry.OUTPUTS_GONE.value
+_RETURNED: Final = frozenset({PriceReason.NOT_CONFIRMED.value, PriceReason.FREE_LATE.value})
+"""How the price came about of what was given up before its engine told of its end."""
 
 
 def begun(
@@ -62,25 +65,34 @@ def never_begun(generation: Generation) -> bool:
     return generation.ended and before is RunStatus.WAITING
 
 
-def copying_done(generation: Generation, now: datetime, taker: Taker | None = None) -> Generation:
-    """Have its job go on with what a generation has made, once all of that is copied."""
+def copying_went_on(
+    generation: Generation, now: datetime, taker: Taker | None = None
+) -> Generation:
+    """Have its job go on with what a generation has made, as far as that is copied.
+
+    What takes what is not copied yet goes on waiting for it.
+    """
     completed = generation.status is RunStatus.COMPLETED
-    if not generation.feeds or not completed or copies_wanted(generation):
+    if not generation.feeds or not completed or not surely_made(generation):
         return generation
     return owe(generation, Debt(key=ADVANCE, kind=DebtKind.ADVANCE, next_at=now), taker)
 
 
 def may_remake(generation: Generation) -> bool:
-    """Return whether a part of a job whose outputs are lost is made again, at our cost."""
+    """Return whether a part of a job whose outputs are lost is made again, at our cost.
+
+    Not one that came when its credits had been returned: nobody waits for it any more.
+    """
     completed = generation.status is RunStatus.COMPLETED and not generation.cancel_wanted
-    again = completed and generation.attempt < generation.max_attempts
+    in_time = generation.price_reason not in _RETURNED
+    again = completed and in_time and generation.attempt < generation.max_attempts
     return again and generation.job_id is not None and bool(generation.runs)
 
 
 def remade(generation: Generation, now: datetime, taker: Taker) -> Generation:
     """Make again what is lost: another attempt, which its person pays nothing more for."""
     run = generation.runs[-1].change(
-        duration_seconds=generation.duration_seconds, cost_usd=generation.cost_usd
+        duration_seconds=generation.duration_seconds, cost_usd=generation.cost_usd, gone=True
     )
     open_again = generation.change(
         status_reason=None,

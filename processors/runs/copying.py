@@ -34,7 +34,7 @@ class Copy(Value):
 
     content_type: str | None = None
     """What its content was seen to be."""
-    not_kept: Literal["gone", "too_large"] | None = None
+    not_kept: Literal["gone", "too_large", "forbidden"] | None = None
     """Why there is no copy and will be none."""
 
 
@@ -43,7 +43,7 @@ def copies_wanted(generation: Generation) -> tuple[Wanted, ...]:
     return tuple(
         Wanted(key_of(generation.id, place, output), output)
         for place, output in _places(generation)
-        if output.url is not None and output.key is None and output.not_kept is None
+        if _is_wanted(output)
     )
 
 
@@ -65,6 +65,16 @@ def copied(generation: Generation, copies: Mapping[str, Copy]) -> Generation:
         return _copied(output, key, copy.content_type)
 
     return _with(generation, tuple(noted(*each) for each in _places(generation)))
+
+
+def surely_made(generation: Generation) -> bool:
+    """Return whether what a run made can be gone on with, though some of it is still being copied.
+
+    Until some of it is surely here, all of it may turn out to be lost, and be made again.
+    """
+    outputs = generation.response_payload.outputs
+    here = any(not _is_wanted(each) and each.not_kept != "gone" for each in outputs)
+    return here or not any(map(_is_wanted, outputs))
 
 
 def lost(generation: Generation) -> bool:
@@ -129,6 +139,10 @@ def name_in(key: str) -> str:
     """Return the file's name that a key ends with."""
     match = COPY.fullmatch(key)
     return match["name"] if match else key.rpartition("/")[2]
+
+
+def _is_wanted(output: Output) -> bool:
+    return output.url is not None and output.key is None and output.not_kept is None
 
 
 def _copied(output: Output, key: str | None, content_type: str | None) -> Output:

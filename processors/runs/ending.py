@@ -20,7 +20,7 @@ from processors.runs.climbing import (
     several,
     shown,
 )
-from processors.runs.copying import carried, copies_wanted, identity
+from processors.runs.copying import carried, copies_wanted, identity, surely_made
 from processors.runs.keeping import fitted
 from schemas.base import Value
 from schemas.debt import Debt, DebtKind
@@ -265,8 +265,8 @@ def _latest(generation: Generation, sources: Collection[str]) -> StatusChange | 
 
 def _advancing(owed: Owed, generation: Generation, now: datetime, taker: Taker | None) -> Owed:
     """Owe a job that it goes on, unless it has to wait for copies."""
-    made = generation.status is RunStatus.COMPLETED and copies_wanted(generation)
-    if not generation.feeds or made:
+    waits = generation.status is RunStatus.COMPLETED and not surely_made(generation)
+    if not generation.feeds or waits:
         return owed
     return debts.owe(owed, Debt(key=ADVANCE, kind=DebtKind.ADVANCE, next_at=now), taker=taker)
 

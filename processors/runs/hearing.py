@@ -237,8 +237,12 @@ def _run_claimed(generation: Generation) -> RunId | None:
 
 
 def _former(draft: _Draft, event: RunEvent) -> _Draft:
-    """A former run only informs: its success may still win, if nothing has ended."""
-    if event.status is not RunStatus.COMPLETED or draft.record.ended:
+    """A former run only informs: its success may still win, if nothing has ended.
+
+    Not that of one whose outputs are gone: it was given up for that.
+    """
+    gone = any(each.gone for each in draft.record.runs if each.run_id == event.run_id)
+    if event.status is not RunStatus.COMPLETED or draft.record.ended or gone:
         return draft
     return _claimed(draft, event)
 

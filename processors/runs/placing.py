@@ -275,7 +275,7 @@ def concluded(
     if why is not None and not former and may_retry(generation):
         return retried(generation, now, taker, why)
     if report.gone:
-        report = report.change(status=RunStatus.FAILED, error="outputs_lost")
+        report = report.change(status=RunStatus.FAILED, error="outputs_gone")
     if former and report.status is not RunStatus.COMPLETED:
         return denied(generation)
     after = reported(generation, report, now=now, timing=timing, taker=taker)

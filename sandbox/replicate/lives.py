@@ -130,6 +130,10 @@ class Lives:
             if not await _goes_on(prediction, (moment.at - lived) * seconds):
                 return
             lived = moment.at
+            if moment.output is not None and not prediction.painted:
+                await outputs.paint(prediction)
+                if prediction.ended:
+                    return
             self._take(prediction, moment)
         if not await _goes_on(prediction, (1.0 - lived) * seconds):
             return

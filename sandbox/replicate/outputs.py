@@ -1,5 +1,6 @@
 """What a prediction makes: an output of any shape, and the files behind it."""
 
+import asyncio
 import base64
 import functools
 import re
@@ -15,6 +16,7 @@ from sandbox.replicate.plans import PREFIX, Plan
 from sandbox.replicate.predictions import Given, Json, Prediction
 
 _MOST_FILES: Final = 100
+_PAINTED: Final = frozenset[ReplicateShape]({"string", "list", "object"})
 _NO_WORDS: Final = "Once upon a time"
 _UNSAID: Final = frozenset({"output_format", "num_outputs", "seed"})
 _WORN: Final = ("garm", "cloth", "mask", "style", "ref")
@@ -43,6 +45,20 @@ def files_of(prediction: Prediction) -> list[File]:
             return [File("out-0.png", "image/png", make)]
         case _:
             return []
+
+
+async def paint(prediction: Prediction) -> None:
+    """Paint its pictures: they are there when they are told of."""
+    if prediction.shape not in _PAINTED:
+        return
+    for file in files_of(prediction):
+        prediction.painted[file.name] = await asyncio.to_thread(file.make)
+
+
+async def content_of(prediction: Prediction, file: File) -> bytes:
+    """Return what is in one of its files."""
+    painted = prediction.painted.get(file.name)
+    return await asyncio.to_thread(file.make) if painted is None else painted
 
 
 def output_of(prediction: Prediction) -> object:

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -56,8 +57,10 @@ class Prediction:
         shape: The shape of what it makes.
         base: Address of the API.
         folder: Address of its files, with a slash at its end.
+        created: When it was created, in seconds of the machine's monotonic clock.
         deadline: When it is ended by force, if ever.
         given: The files among its inputs, once they were fetched.
+        painted: Its pictures by their names, once they were painted.
         full: Whether its output is complete.
         woken: Set when its life is to go on: time has passed, or it was ended.
         released: Set once it may go on although such are held.
@@ -80,6 +83,7 @@ class Prediction:
     base: str
     folder: str
     created_at: datetime
+    created: float = field(default_factory=time.monotonic)
     deadline: datetime | None = None
     status: str = "starting"
     started_at: datetime | None = None
@@ -88,6 +92,7 @@ class Prediction:
     output: object = None
     error: str | None = None
     given: list[Given] = field(default_factory=list[Given])
+    painted: dict[str, bytes] = field(default_factory=dict[str, bytes])
     full: bool = False
     removed: bool = False
     attempts: list[Attempt] = field(default_factory=list[Attempt])
@@ -107,6 +112,7 @@ class Prediction:
     def remove(self) -> None:
         """Forget everything that was given and made."""
         self.inputs, self.output, self.given, self.removed = {}, None, [], True
+        self.painted = {}
 
     def told(self) -> Json:
         """Return it for people who look, with every try to deliver one of its webhooks."""
@@ -120,6 +126,7 @@ class Prediction:
             "webhook": self.webhook,
             "events": sorted(self.events),
             "created_at": _stamp(self.created_at),
+            "created_monotonic": self.created,
             "attempts": [asdict(attempt) for attempt in self.attempts],
         }
 

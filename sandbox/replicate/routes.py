@@ -185,7 +185,8 @@ class Routes:
             return PlainTextResponse("Not Found", 404)
         for file in outputs.files_of(prediction):
             if file.name == request.path_params["name"]:
-                return Response(await asyncio.to_thread(file.make), media_type=file.content_type)
+                content = await outputs.content_of(prediction, file)
+                return Response(content, media_type=file.content_type)
         return PlainTextResponse("Not Found", 404)
 
     def _found(self, request: Request) -> Prediction:

@@ -17,9 +17,9 @@ from app.usecases.records import Records as MongoRecords
 from benchmarks import world
 from benchmarks.comfyui import bare, lag, line, ordering, tables
 from benchmarks.comfyui.line import Fairness
-from benchmarks.comfyui.records import Kept, Records
 from benchmarks.comfyui.servers import COUNT, Prompt, Servers
 from benchmarks.events import KEEP
+from benchmarks.records import Kept, Records
 from benchmarks.report import Figures
 from processors import runs
 from processors.protocols import comfyui

@@ -19,6 +19,7 @@ class FakeEngine:
     Attributes:
         reports: What it says of each run; a run without one is missing.
         gate: Passed before a call is done, and before it answers.
+        pace: Passed by a generation whose turn comes to be submitted.
         submitted: The generations it was sent, with their webhooks.
         uploads: What it was given, by the address that it answered.
         cancelled: The runs it was told to cancel.
@@ -31,6 +32,7 @@ class FakeEngine:
     def __init__(self, gate: Gate = ajar, name: EngineName = COMFYDEPLOY) -> None:
         self._name = name
         self.gate = gate
+        self.pace: Gate = ajar
         self.reports: dict[RunId, RunReport] = {}
         self.submitted: list[tuple[Generation, str]] = []
         self.uploads: dict[str, bytes] = {}
@@ -53,6 +55,10 @@ class FakeEngine:
     def peer(self, server: str | None) -> str:
         """See app.ports.Engine."""
         return self._name if server is None else f"{self._name}:{server}"
+
+    async def turn(self) -> None:
+        """See app.ports.Engine."""
+        await self.pace()
 
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """See app.ports.Engine."""

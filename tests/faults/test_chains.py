@@ -125,7 +125,7 @@ async def test_a_chain_of_fifty_steps(tailor: Tailor, chat: int) -> None:
     assert {each["input"]["prompt"] for (each,) in sent} == {"a lighthouse"}
 
 
-@pytest.mark.parametrize("count", [100, 5])
+@pytest.mark.parametrize("count", [100, 3])
 async def test_a_step_made_many_times_of_which_one_fails(
     tailor: Tailor, chat: int, count: int
 ) -> None:
@@ -142,4 +142,4 @@ async def test_a_step_made_many_times_of_which_one_fails(
     statuses = await tailor.statuses(job)
     assert (statuses.index("failed"), statuses.count("completed")) == (2, count - 1)
     if not more:
-        assert await tailor.told(chat) == ["⚠️ 4 of 5 made", "", "", "", "What next?"]
+        assert await tailor.told(chat) == ["⚠️ 2 of 3 made", "", "What next?"]

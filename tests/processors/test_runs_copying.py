@@ -158,6 +158,21 @@ def test_what_was_made_is_lost_when_all_of_it_is_gone(
     assert runs.lost(made) is is_so
 
 
+COPIED, GONE = an_output("1", key="outputs/x"), an_output("2", not_kept="gone")
+FORBIDDEN = an_output("3", not_kept="forbidden")
+CAPTION = Output(id="t", kind=OutputKind.TEXT, text="a caption")
+
+
+@pytest.mark.parametrize("here", [COPIED, FORBIDDEN, CAPTION])
+def test_a_job_goes_on_once_not_all_can_be_lost(here: Output) -> None:
+    """Some of what was made is here, or nothing more is coming."""
+    assert not runs.surely_made(ended(an_output()))
+    assert not runs.surely_made(ended(an_output(), GONE))
+    assert runs.surely_made(ended(an_output(), GONE, here))
+    assert runs.surely_made(ended(GONE))
+    assert runs.surely_made(ended())
+
+
 def test_files_of_one_path_are_told_apart_by_their_names() -> None:
     """A server of ComfyUI's has one path for all; its next run may name other files."""
     known = (an_output(url="http://gpu/view?filename=a_1.png&type=output", key="k"),)

@@ -9,11 +9,12 @@ from pydantic import ValidationError
 
 from processors import runs
 from schemas.debt import OUTWARD, Debt, DebtKind
-from schemas.generation import CostRate, Generation, Metadata, RateUnit, Request
+from schemas.generation import CostRate, EngineRun, Generation, Metadata, RateUnit, Request
 from schemas.run import OPEN, TERMINAL, RunEvent, RunStatus
 from tests import strategies
 from tests.builders import (
     ID,
+    JOB,
     NOON,
     RUN,
     a_generation,
@@ -226,3 +227,15 @@ def test_a_debt_of_a_newer_version_is_none_of_ours() -> None:
     assert debt.document()["kind"] == "brew"
     with pytest.raises(ValidationError):
         Debt.read({"key": "brew", "kind": 7, "nextAt": NOON})
+
+
+def test_a_generation_of_the_version_before_is_read() -> None:
+    """It is the only one of its job, which goes on with nothing of it."""
+    ran = EngineRun(attempt=1, run_id=RUN, submitted_at=NOON)
+    known = a_generation(RunStatus.RUNNING, runs=(ran,), job_id=JOB, step=1, item=1)
+    stored = known.document()
+    for name in ("steps", "items"):
+        del stored[name]
+    del stored["runs"][0]["gone"]
+    assert Generation.read(stored) == known
+    assert not known.feeds

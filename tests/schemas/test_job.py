@@ -5,9 +5,20 @@ from decimal import Decimal
 import pytest
 
 from schemas.base import GenerationId
-from schemas.job import Job, JobStatus, Outcome, PriceReason
-from schemas.run import RunStatus
-from tests.builders import ID, JOB, a_debt, a_job, a_step
+from schemas.job import Job, JobStatus, Outcome, Pause, PriceReason, Source
+from schemas.run import OutputKind, RunStatus
+from tests.builders import (
+    ID,
+    JOB,
+    NOON,
+    a_chain,
+    a_debt,
+    a_job,
+    a_step,
+    come_to,
+    its_id,
+    later,
+)
 
 OTHER = GenerationId("other")
 
@@ -73,3 +84,38 @@ def test_a_word_is_a_text(kind: type[JobStatus | PriceReason]) -> None:
     """A number is none of any version."""
     with pytest.raises(ValueError, match="5"):
         kind(5)
+
+
+def test_a_job_of_several_steps_is_read_as_it_was_written() -> None:
+    """What each takes of others, what it was given by others before, and that it waits."""
+    first, second = come_to(a_chain(1, 1), paid("5")).steps
+    source = Source(step=1, generation=its_id(1), type=OutputKind.TEXT, of="9/", place=2, most=80)
+    job = a_job(
+        steps=(first, second.change(sources={"text": source}, fixed={"image_0": "media:a.png"})),
+        manual=True,
+        continued=1,
+        pause=Pause(step=1, at=NOON, until=later(60)),
+        goes_on=JOB,
+        first=3,
+        steps_told=(1,),
+    )
+    assert Job.read(job.document()) == job
+    shown = job.public()
+    assert shown["pause"]["step"] == 1
+    assert (shown["goesOn"], shown["first"], shown["manual"]) == (JOB, 3, True)
+    assert {"work", "fixed"}.isdisjoint(shown["steps"][1])
+    assert shown["steps"][1]["sources"]["text"]["generation"] == its_id(1)
+
+
+def test_a_job_of_the_version_before_is_read() -> None:
+    """It is of one step, which takes nothing of others, and nobody is asked about it."""
+    stored = a_job(steps=(a_step(outcome=paid("5")),)).document()
+    for name in ("manual", "continued", "first", "stepsTold"):
+        del stored[name]
+    for name in ("number", "item", "sources", "fixed"):
+        del stored["steps"][0][name]
+    del stored["steps"][0]["outcome"]["attempt"]
+    job = Job.read(stored)
+
+    assert job == a_job(steps=(a_step(outcome=paid("5")),))
+    assert (job.single, job.last, job.parts(1), job.parts(2)) == (True, 1, job.steps, ())

@@ -9,6 +9,7 @@ from pydantic import JsonValue, ValidationError
 
 from schemas.base import EngineName
 from schemas.preset import (
+    Binding,
     CostPrice,
     Definition,
     EstimatedHold,
@@ -137,3 +138,26 @@ def test_a_stored_preset_is_read_as_it_was() -> None:
 
     assert document["_id"] == "a"
     assert Preset.read({**document, "colour": "red"}) == preset
+
+
+def test_a_target_at_replicate_is_one_thing() -> None:
+    """Of two nobody could say which is run."""
+    assert written(target={"engine": "replicate", "model": "acme/dress"}).tries == 3
+    two: dict[str, JsonValue] = {
+        "engine": "replicate",
+        "model": "acme/dress",
+        "deployment": "acme/shop",
+    }
+    none: dict[str, JsonValue] = {"engine": "replicate"}
+    for target in (none, two):
+        with pytest.raises(ValidationError, match="give one of"):
+            written(target=target)
+
+
+def test_a_binding_counts_from_one() -> None:
+    """It takes the first picture of a step where nothing else is said, of each item in turn."""
+    usual = Binding.model_validate({"step": 2})
+    assert (usual.output, usual.item, usual.place) == ("image", None, 1)
+    for wrong in ({}, {"step": 0}, {"step": 51}, {"step": 1, "item": 0}, {"step": 1, "place": 0}):
+        with pytest.raises(ValidationError):
+            Binding.model_validate(wrong)

@@ -28,6 +28,8 @@ class Tale:
     at: datetime
     by: InstanceName
     answered: bool
+    place: str | None = None
+    """Of the end, or of the step, that it tells."""
 
 
 @dataclass
@@ -70,6 +72,7 @@ class TelegramMessenger:
         self._name = name
         self._gate = gate
         self._lanes: dict[int, asyncio.Lock] = {}
+        self._places: dict[int, str | None] = {}
 
     def on_duty(self) -> bool:
         """See app.ports.Messenger."""
@@ -80,11 +83,12 @@ class TelegramMessenger:
         self, chat_id: int, *, editing: bool, end: str | None = None
     ) -> AsyncGenerator[None]:
         """See app.ports.Messenger."""
-        del editing, end
+        del editing
         if not self.on_duty():
             raise PeerBusyError(PEER, "another process sends", timedelta(seconds=1))
         async with self._lanes.setdefault(chat_id, asyncio.Lock()):
             await self._gate()
+            self._places[chat_id] = end
             yield
 
     async def show(
@@ -113,7 +117,10 @@ class TelegramMessenger:
         fate = self._telegram.fate()
         if fate in {"ok", "sent_unanswered"}:
             now, answered = self._telegram.clock.now(), fate == "ok"
-            self._telegram.tales.append(Tale(chat_id, content.text, now, self._name, answered))
+            place = self._places[chat_id]
+            self._telegram.tales.append(
+                Tale(chat_id, content.text, now, self._name, answered, place)
+            )
         await self._sent(fate)
         return bool(content.items)
 

@@ -24,13 +24,16 @@ from tests.fakes.gates import Gate
 from tests.world.plans import ENDINGS, Life, Plan, Submit
 
 NAME: Final = comfydeploy.NAME
+OTHER: Final = EngineName("replicate")
+"""Another engine, whose runs can be tried again, and which vouches for what it says."""
 LATE: Final = 100.0
 """Seconds after which a POST that was given up is done after all."""
 LIMIT: Final = 60.0
 """Seconds that a POST is waited for."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
-Deliver = Callable[[GenerationId, bytes], Coroutine[Any, Any, None]]
+Deliver = Callable[[GenerationId, bytes, int], Coroutine[Any, Any, None]]
+"""Brings what is said of an attempt of a generation."""
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Run:
     run_id: RunId
     generation: GenerationId
     webhook: str
+    attempt: int
     life: Life
     created_at: datetime
     status: RunStatus = RunStatus.QUEUED
@@ -89,9 +93,10 @@ class Cloud:
         run_id = RunId(f"run-{len(self.runs) + 1}")
         prompted = self.promised.get(generation.request_payload.inputs.get("prompt"), Life())
         life = self.lives.get(generation.id, prompted)
-        run = Run(run_id, generation.id, webhook, life, self.clock.now())
+        attempt, now = generation.attempt, self.clock.now()
+        run = Run(run_id, generation.id, webhook, attempt, life, now)
         self.runs[run_id] = run
-        if life.gone:
+        if attempt <= life.gone:
             self.files[_address(run)] = PeerMissingError(NAME, "has no such file")
         self.spawn(self._live(run))
         return run_id
@@ -130,7 +135,7 @@ class Cloud:
     def cancel(self, run_id: RunId) -> None:
         """Cancel a run that can be cancelled."""
         run = self.runs.get(run_id)
-        if run is None or not run.life.cancellable:
+        if run is None or (run.ended_at is None and not run.life.cancellable):
             raise PeerBusyError(NAME, "answered 500")
         if run.ended_at is None:
             self._end(run, "cancelled")
@@ -166,11 +171,11 @@ class Cloud:
         }
         raw = json.dumps(body).encode()
         for delay in self._webhooks.pop(0) if self._webhooks else (0.01,):
-            self.spawn(self._send(run.generation, raw, delay))
+            self.spawn(self._send(run, raw, delay))
 
-    async def _send(self, generation: GenerationId, raw: bytes, delay: float) -> None:
+    async def _send(self, run: Run, raw: bytes, delay: float) -> None:
         await asyncio.sleep(delay)
-        await self.deliver(generation, raw)
+        await self.deliver(run.generation, raw, run.attempt)
 
 
 def _outputs(run: Run) -> list[dict[str, Any]]:
@@ -187,14 +192,15 @@ def _address(run: Run) -> str:
 class CloudEngine:
     """The engine as one process reaches it. See app.ports.Engine."""
 
-    def __init__(self, cloud: Cloud, gate: Gate) -> None:
+    def __init__(self, cloud: Cloud, gate: Gate, name: EngineName = NAME) -> None:
         self._cloud = cloud
         self._gate = gate
+        self._name = name
 
     @property
     def name(self) -> EngineName:
         """See app.ports.Engine."""
-        return NAME
+        return self._name
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -205,6 +211,9 @@ class CloudEngine:
         """See app.ports.Engine."""
         del server
         return self.name
+
+    async def turn(self) -> None:
+        """See app.ports.Engine."""
 
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """See app.ports.Engine."""

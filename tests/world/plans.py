@@ -18,6 +18,11 @@ is answered in time."""
 Answer = Literal["ok", "busy", "unknown", "down"]
 Send = Literal["ok", "sent_unanswered", "unsent_unanswered", "flood", "down"]
 Ending = Literal["success", "failed", "cancelled", "timeout"]
+Word = Literal["go_on", "twice", "stop", "again", "silence"]
+"""What a person says who is asked whether a job goes on; ``again`` is for the step just done."""
+Shape = Literal["one", "line", "fan", "each", "apart"]
+"""One run; three in a row; a fan-out and a fan-in; a fan-out of which each item is gone on with;
+two that have nothing to do with each other after the first."""
 Preset = Literal["fixed", "cost", "unknown", "fee"]
 """At a fixed price; at one by the cost; by a cost that nobody knows; at a fixed one, a run that
 is cancelled at its cost."""
@@ -47,14 +52,14 @@ class Life:
         steps: Seconds between two messages while it runs.
         ending: How it ends, None where it never does.
         cancellable: Whether the engine can cancel it.
-        gone: Whether what it makes is gone before anybody has fetched it.
+        gone: At how many attempts what it makes is gone before anybody has fetched it.
     """
 
     queued: float = 1.0
     steps: tuple[float, ...] = (2.0, 2.0)
     ending: Ending | None = "success"
     cancellable: bool = True
-    gone: bool = False
+    gone: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,11 @@ class Purchase:
         life: How its run goes.
         chat: Whether they are told in a chat.
         again: After how many seconds the same request comes once more, None where it does not.
+        shape: What it consists of.
+        lives: How the runs of each of its parts go; the last for all that follow.
+        words: What its person says each time that they are asked; None where nobody asks. Where
+            there is nothing left to say, it goes on.
+        retry: Which step is ordered again after the end, None where none is.
     """
 
     at: float = 0.0
@@ -76,6 +86,14 @@ class Purchase:
     life: Life = field(default_factory=Life)
     chat: bool = True
     again: float | None = None
+    shape: Shape = "one"
+    lives: tuple[Life, ...] = ()
+    words: tuple[Word, ...] | None = None
+    retry: int | None = None
+
+    def life_of(self, part: int) -> Life:
+        """Return how the runs of a part go, counted from 0."""
+        return (self.lives or (self.life,))[min(part, max(len(self.lives) - 1, 0))]
 
 
 @dataclass(frozen=True)
@@ -105,6 +123,7 @@ class Plan:
         withdrawals: When which purchase is cancelled.
         refunds: When which purchase is given back, by an administrator.
         grants: When whom more credits are given.
+        given: For how many runs credits are given each time.
     """
 
     orders: tuple[tuple[float, Life], ...] = ((0.0, Life()),)
@@ -119,6 +138,7 @@ class Plan:
     withdrawals: tuple[tuple[float, int], ...] = ()
     refunds: tuple[tuple[float, int], ...] = ()
     grants: tuple[tuple[float, int], ...] = ()
+    given: str = "1.5"
 
 
 def _several(each: st.SearchStrategy[object], most: int) -> st.SearchStrategy[tuple[object, ...]]:
@@ -179,7 +199,7 @@ purchases = st.builds(
         # A run that never ends is asked about for days, which takes seconds of ours.
         ending=st.sampled_from(["success", "success", "failed", "cancelled", "timeout"]),
         cancellable=st.booleans(),
-        gone=st.booleans(),
+        gone=st.integers(0, 1),
     ),
     chat=st.booleans(),
     again=st.none() | _SHORT,
@@ -191,6 +211,42 @@ trades = st.builds(
     withdrawals=_several(st.tuples(_SHORT, st.integers(0, 4)), 3),
     refunds=_several(st.tuples(_LONG, st.integers(0, 4)), 2),
     grants=_several(st.tuples(_LONG, st.integers(0, 1)), 2),
+    interruptions=_several(interruptions, 8),
+    submits=_several(submits, 4),
+    reads=_several(st.sampled_from(["ok", "ok", "busy", "unknown", "down"]), 8),
+    sends=_several(
+        st.sampled_from(["ok", "sent_unanswered", "unsent_unanswered", "flood", "down"]), 5
+    ),
+    webhooks=_several(_several(_SHORT, 3), 12),
+)
+
+_parts = st.builds(
+    Life,
+    queued=_SHORT,
+    steps=_several(_AGES, 2),
+    ending=st.sampled_from(["success", "success", "success", "success", "failed", "cancelled"]),
+    cancellable=st.booleans(),
+    gone=st.sampled_from([0, 0, 0, 1, 2]),
+)
+chained = st.builds(
+    Purchase,
+    at=_SHORT,
+    person=st.integers(0, 1),
+    chat=st.booleans(),
+    again=st.none() | _SHORT,
+    shape=st.sampled_from(["line", "fan", "each", "apart"]),
+    lives=_several(_parts, 4),
+    words=st.none()
+    | _several(st.sampled_from(["go_on", "go_on", "twice", "stop", "again", "silence"]), 3),
+    retry=st.none() | st.integers(1, 3),
+)
+chains = st.builds(
+    Plan,
+    orders=st.just(()),
+    purchases=st.lists(chained, min_size=1, max_size=2).map(tuple),
+    withdrawals=_several(st.tuples(_SHORT, st.integers(0, 1)), 2),
+    grants=_several(st.tuples(_LONG, st.integers(0, 1)), 1),
+    given=st.just("7"),
     interruptions=_several(interruptions, 8),
     submits=_several(submits, 4),
     reads=_several(st.sampled_from(["ok", "ok", "busy", "unknown", "down"]), 8),

@@ -21,6 +21,7 @@ from app.usecases.keep_outputs import KeepOutputs
 from app.usecases.notify import Ends, Notify, Show
 from app.usecases.records import Records
 from app.usecases.requests import Requests
+from app.usecases.show_job import for_jobs
 from app.usecases.submit_run import SubmitRun
 from app.usecases.sweep import Sweep
 from app.usecases.taking import Taking
@@ -29,7 +30,7 @@ from processors.protocols import comfydeploy
 from schemas.base import EngineName, InstanceName
 from schemas.debt import DebtKind
 from schemas.generation import Generation
-from schemas.run import Batch
+from schemas.run import Batch, Delivery, RunEvent
 from schemas.timing import Timing
 from tests.fakes.alerts import FakeAlerts
 from tests.fakes.clock import FakeClock
@@ -40,9 +41,9 @@ from tests.fakes.storage import FakeFiles, FakeStorage, link_to
 from tests.fakes.workflows import FakeWorkflows
 from tests.speech import translate
 from tests.world.chats import Telegram, TelegramMessenger
-from tests.world.cloud import NAME, Cloud, CloudEngine
+from tests.world.cloud import NAME, OTHER, Cloud, CloudEngine
 from tests.world.mortal import Fates, Mortal
-from tests.world.shop import Kept, a_shop
+from tests.world.shop import Kept, Shop, a_shop
 
 METRICS = Metrics()
 
@@ -93,6 +94,11 @@ class World(Fates, Protocol):
     async def something_due(self) -> None:
         """Return when a sweep may find something."""
         ...
+
+
+def vouched(delivery: Delivery) -> RunEvent:
+    """Translate a webhook that its engine has signed."""
+    return comfydeploy.receive(delivery)._replace(vouched=True)
 
 
 def webhook_of(generation: Generation) -> str:
@@ -189,14 +195,19 @@ class Process(Mortal):
             alerts=alerts,
             gate=self._store_gate,
         )
+        other = Watched(CloudEngine(world.cloud, self._peer_gate, OTHER), circuits)
+        engines: dict[EngineName, Engine] = {NAME: engine, OTHER: other}
+        inward = _inward(
+            records, engines, taking=taking, world=world, alerts=alerts, gate=self._peer_gate
+        )
+        outward = _outward(records, messenger, self.shop, ends=ends, taking=taking, timing=timing)
         self._discharger = Discharger(
             records,
             {
-                **_inward(
-                    records, engine, taking=taking, world=world, alerts=alerts, gate=self._peer_gate
-                ),
-                **_outward(records, messenger, ends=ends, taking=taking, timing=timing),
+                **inward,
+                **outward,
                 DebtKind.SETTLE: self.shop.settle,
+                DebtKind.ADVANCE: self.shop.advance,
             },
             taking=taking,
             circuits=circuits,
@@ -213,7 +224,7 @@ class Process(Mortal):
             records,
             applier=self._applier,
             hands=(self._discharger, self.shop.hands),
-            receivers={NAME: comfydeploy.receive},
+            receivers={NAME: comfydeploy.receive, OTHER: vouched},
             taking=taking,
             timing=timing,
             metrics=METRICS,
@@ -245,7 +256,7 @@ async def _admit(engine: EngineName) -> None:
 
 def _inward(
     records: Records,
-    engine: Engine,
+    engines: dict[EngineName, Engine],
     *,
     taking: Taking,
     world: World,
@@ -253,7 +264,7 @@ def _inward(
     gate: Gate,
 ) -> dict[DebtKind, Handler]:
     """Return what discharges debts to ourselves and to the engine."""
-    timing, engines = world.timing, {NAME: engine}
+    timing = world.timing
     storage = FakeStorage(world.files, gate)
 
     def names(webhook: str | None, generation: Generation) -> bool:
@@ -286,13 +297,27 @@ def _inward(
 
 
 def _outward(
-    records: Records, messenger: Messenger, *, ends: Ends, taking: Taking, timing: Timing
+    records: Records,
+    messenger: Messenger,
+    shop: Shop,
+    *,
+    ends: Ends,
+    taking: Taking,
+    timing: Timing,
 ) -> dict[DebtKind, Handler]:
     """Return what discharges debts to chats."""
     journal = Journal()
     return {
-        DebtKind.SHOW: Show(
-            records, messenger, translate=translate, taking=taking, timing=timing, journal=journal
+        DebtKind.SHOW: for_jobs(
+            Show(
+                records,
+                messenger,
+                translate=translate,
+                taking=taking,
+                timing=timing,
+                journal=journal,
+            ),
+            shop.show,
         ),
         DebtKind.NOTIFY: Notify(
             records,

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from app.observability.journal import Journal
 from app.observability.metrics import Metrics
 from app.ports import Messenger
+from app.usecases.advance import Advance, AdvanceJob, GoOn
 from app.usecases.circuits import Circuits
 from app.usecases.hands import Hands
 from app.usecases.money import Money
@@ -16,17 +17,17 @@ from app.usecases.orders import Orders
 from app.usecases.quoting import Quoting
 from app.usecases.records import Records, RecordsOf
 from app.usecases.settle_run import SettleRun
-from app.usecases.show_job import Parts
+from app.usecases.show_job import Parts, ShowJob
 from app.usecases.start_job import JOB_LINES, CancelJob, StartJob
 from app.usecases.taking import Taking
 from schemas.base import UserId
 from schemas.debt import DebtKind
 from schemas.job import Job
 from schemas.ledger import Entry
-from schemas.preset import CostPrice, FixedHold
+from schemas.preset import CostPrice, FixedHold, ImageInput, ReplicateTarget
 from schemas.timing import Timing
 from schemas.user import User
-from tests.builders import a_preset, a_user
+from tests.builders import a_preset, a_prompt, a_user, titled
 from tests.fakes.alerts import FakeAlerts
 from tests.fakes.gates import Gate
 from tests.fakes.jobs import FakeJobs
@@ -34,7 +35,7 @@ from tests.fakes.ledger import FakeLedger
 from tests.fakes.presets import FakePresets
 from tests.fakes.users import FakeUsers
 from tests.speech import translate
-from tests.world.cloud import NAME
+from tests.world.cloud import NAME, OTHER
 
 CREDITS_PER_USD: Final = Decimal(1000)
 HELD: Final = Decimal(5)
@@ -46,11 +47,24 @@ PEOPLE: Final = tuple(
 _BY_COST: Final = CostPrice(
     kind="cost", factor=Decimal(1), hold=FixedHold(kind="fixed", credits=HELD)
 )
+_PHOTO: Final = ImageInput(
+    name="photo", type="image", titles=titled("Photo"), required=True, to="image_0"
+)
+_SECOND: Final = _PHOTO.change(name="second", to="image_1")
 PRESETS: Final = (
     a_preset("fixed"),
     a_preset("cost", price=_BY_COST),
     a_preset("unknown", price=_BY_COST, cost_rate=None),
     a_preset("fee", cancel_fee="cost"),
+    a_preset("dress", a_prompt(), _PHOTO),
+    a_preset("join", a_prompt(), _PHOTO, _SECOND),
+    a_preset(
+        "paint",
+        a_prompt(),
+        _PHOTO.change(required=False),
+        target=ReplicateTarget(engine="replicate", model="acme/paint"),
+        max_attempts=2,
+    ),
 )
 
 
@@ -67,6 +81,8 @@ class Shop(NamedTuple):
     orders: Orders
     money: Money
     settle: SettleRun
+    advance: Advance
+    show: ShowJob
     jobs: RecordsOf[Job]
     hands: Hands[Job]
 
@@ -90,16 +106,19 @@ def a_shop(
     money = Money(FakeLedger(gate, kept.entries), clock)
     known = RecordsOf[Job](jobs, clock, _unnoted)
     starter = StartJob(records, jobs, money, taking)
+    parts = Parts(records, FakePresets(*PRESETS, gate=gate))
+    go_on = GoOn(records, taking)
     hands = Hands[Job](
         known,
         {
             DebtKind.START: starter,
             DebtKind.CANCEL: CancelJob(records, taking),
+            DebtKind.ADVANCE: AdvanceJob(go_on, taking=taking, timing=timing),
             DebtKind.NOTIFY: NotifyJob(
                 known,
                 records,
                 messenger,
-                parts=Parts(records, FakePresets(*PRESETS, gate=gate)),
+                parts=parts,
                 ends=ends,
                 finish="send",
                 translate=translate,
@@ -128,7 +147,7 @@ def a_shop(
             FakePresets(*PRESETS, gate=gate),
             money,
             records.clock,
-            engines=[NAME],
+            engines=[NAME, OTHER],
             credits_per_usd=CREDITS_PER_USD,
             limits=_unlimited,
             checks=(),
@@ -140,7 +159,16 @@ def a_shop(
         taking=taking,
     )
     settle = SettleRun(records, known, money, taking=taking, timing=timing, alerts=alerts)
-    return Shop(orders, money, settle, known, hands)
+    show = ShowJob(
+        records,
+        known,
+        messenger,
+        parts=parts,
+        finish="send",
+        translate=translate,
+        journal=Journal(),
+    )
+    return Shop(orders, money, settle, Advance(go_on, jobs), show, known, hands)
 
 
 async def _unlimited(user: User) -> None:

@@ -63,7 +63,7 @@ def test_credits_returned_after_the_grace_are_returned_for_good() -> None:
 
 def test_what_was_paid_for_is_given_back_where_it_is_lost() -> None:
     """Nobody was told of it in a chat, so nothing was delivered."""
-    gone = Purchase(at=5.0, life=Life(gone=True), chat=False)
+    gone = Purchase(at=5.0, life=Life(gone=1), chat=False)
     world = lived(Plan(orders=(), purchases=(gone,)))
     check(world)
     [job] = world.jobs.values()

@@ -1,12 +1,13 @@
 """What must be true of every write, and what is remembered of it."""
 
 from collections import UserDict
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from processors import debts, jobs, notifications, runs
-from schemas.debt import Debt
+from processors.images import keys
+from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Response
 from schemas.job import Job, JobStatus
 from schemas.run import RunStatus
@@ -33,10 +34,16 @@ class Story:
 class Watched(UserDict[str, Generation]):
     """The records, each write checked against the one before it."""
 
-    def __init__(self, now: Callable[[], datetime], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        changed: Callable[[], None],
+        files: Container[str] = (),
+    ) -> None:
         super().__init__()
         self._now = now
         self._changed = changed
+        self._files = files
         self.stories: dict[str, Story] = {}
 
     def __setitem__(self, key: str, item: Generation) -> None:
@@ -46,9 +53,19 @@ class Watched(UserDict[str, Generation]):
         assert item.due_at == debts.due_at(item.owed)
         if before is not None:
             _check(before, item)
+            self._check_begun(before, item)
         self._remember(story, before, item)
         super().__setitem__(key, item)
         self._changed()
+
+    def _check_begun(self, before: Generation, after: Generation) -> None:
+        """See that what waited began with copies of what it waited for, and nothing else new."""
+        if before.status is not RunStatus.WAITING or after.ended:
+            return
+        known, given = before.request_payload.inputs, after.request_payload.inputs
+        assert known.items() <= given.items(), "an input was lost"
+        for key in map(keys.key_in, given.values()):
+            assert key is None or key in self._files, "begun before all was copied"
 
     def _remember(self, story: Story, before: Generation | None, after: Generation) -> None:
         if after.ended:
@@ -82,12 +99,14 @@ class WatchedJobs(UserDict[str, Job]):
         assert item.due_at == debts.due_at(item.owed)
         if before is not None:
             _check_job(before, item)
+        tellings = before.owed if before else ()
+        told = {each.key for each in tellings if each.kind is DebtKind.NOTIFY}
+        if told - {each.key for each in item.owed}:
+            self.acknowledged.setdefault(key, []).append(self._now())
         known = debts.find(before.owed, jobs.NOTIFY) if before else None
         owed = debts.find(item.owed, jobs.NOTIFY)
         if owed is not None and (known is None or _renewed(known, owed)):
             self.owed.setdefault(key, []).append(self._now())
-        if known is not None and owed is None:
-            self.acknowledged.setdefault(key, []).append(self._now())
         super().__setitem__(key, item)
         self._changed()
 
@@ -118,6 +137,10 @@ def _renewed(before: Debt, after: Debt) -> bool:
 def _check(before: Generation, after: Generation) -> None:
     """See that nothing is taken back that was said for good."""
     assert after.version == before.version + 1
+    if after.attempt != before.attempt:
+        assert before.attempt + 1 == after.attempt <= after.max_attempts, "tried too often"
+        assert not before.ended or runs.may_remake(before), "an end was taken back"
+        return
     assert after.ended or not before.ended, "an end was taken back"
     ended_anew = (before.status, before.ended_by) != (after.status, after.ended_by)
     if before.cost_usd is not None or before.ended_by == "engine":

@@ -1,29 +1,32 @@
 """A simulated world: two processes, one store, an engine, a messenger, and plenty of bad luck."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
-from app.usecases.orders import Order
-from processors.errors import InsufficientCreditsError, NoLineError
+from app.errors import ConflictError
+from app.usecases.quoting import Order
+from processors.chains import Ordered
+from processors.errors import ChainRefusedError, InsufficientCreditsError, NoLineError
 from processors.protocols import comfydeploy
 from schemas.base import GenerationId, InstanceName
 from schemas.debt import Owing
 from schemas.job import JobChat, JobId
+from schemas.preset import Binding
 from schemas.run import Batch, Delivery
 from schemas.timing import Timing
 from schemas.wire.api import NewGeneration
 from tests.builders import A10G, NOON
 from tests.fakes.clock import LoopClock
 from tests.world.chats import Telegram
-from tests.world.cloud import NAME, Cloud
+from tests.world.cloud import NAME, OTHER, Cloud
 from tests.world.loop import VirtualLoop
-from tests.world.plans import Forgery, Interruption, Plan, scheduled
-from tests.world.process import Process
+from tests.world.plans import Forgery, Interruption, Life, Plan, Purchase, Shape, Word, scheduled
+from tests.world.process import Process, vouched
 from tests.world.shop import HELD, PEOPLE, Kept
 from tests.world.watch import Watched, WatchedJobs
 
@@ -31,6 +34,10 @@ TIMING: Final = Timing(progress_every=timedelta())
 """The real limits; only progress is not spaced, since that goes by the real clock."""
 PATIENCE: Final = timedelta(days=12).total_seconds()
 """Virtual seconds in which every world must have come to rest."""
+PARTS: Final = 4
+"""The most that a purchase consists of."""
+MINDED: Final = 30.0
+"""Seconds between two looks of a person at their job."""
 ENGINE_TRIES: Final = (0.0, 0.6, 1.2)
 """Seconds before each try at a webhook: ComfyDeploy gives up within two."""
 
@@ -46,15 +53,16 @@ class SimulatedWorld:
         bought: The job of each purchase by its number, as it was answered last; None where it
             was refused.
         answers: Every job that a purchase was ever answered with.
+        retried: The same of the ordering again of a step, by the job that it was of.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.timing = TIMING
         self.clock = LoopClock()
-        self.records = Watched(self.clock.now, self._wake)
         self.batches: dict[str, Batch] = {}
         self.files: dict[str, bytes] = {}
+        self.records = Watched(self.clock.now, self._wake, self.files)
         self.cloud = Cloud(plan, self.clock, self._spawn, self._called_back)
         self.telegram = Telegram(plan, self.clock)
         self.accepted: list[Delivery] = []
@@ -64,6 +72,7 @@ class SimulatedWorld:
         self.kept = Kept(self.jobs, [])
         self.bought: dict[int, JobId | None] = {}
         self.answers: dict[int, set[JobId]] = {}
+        self.retried: dict[JobId, set[JobId]] = {}
         self._points = 0
         self._schedule = scheduled(plan.interruptions)
         self._down_until = -1.0
@@ -226,8 +235,9 @@ class SimulatedWorld:
         """Yield everything that people and administrators do about credits."""
         plan = self.plan
         for number, purchase in enumerate(plan.purchases):
-            self.cloud.promised[prompt(number)] = purchase.life
-            yield self._buying(number, purchase.at)
+            for part in range(PARTS):
+                self.cloud.promised[prompt(number, part)] = purchase.life_of(part)
+            yield self._shopping(number, purchase)
             if purchase.again is not None:
                 yield self._buying(number, purchase.at + purchase.again)
         if plan.purchases:
@@ -251,6 +261,8 @@ class SimulatedWorld:
             user=PEOPLE[purchase.person],
             preset=purchase.preset,
             inputs={"prompt": prompt(number)},
+            steps=shaped(purchase.shape, number),
+            manual=purchase.words is not None,
             chat=JobChat(telegram_chat_id=number + 1) if purchase.chat else None,
             by="api",
         )
@@ -266,12 +278,72 @@ class SimulatedWorld:
 
         await self._insisted(place)
 
+    async def _shopping(self, number: int, purchase: Purchase) -> None:
+        """Buy something, and mind it where there is anything to mind."""
+        await self._buying(number, purchase.at)
+        if purchase.shape != "one":
+            await self._minding(number)
+
+    async def _minding(self, number: int) -> None:
+        """Answer each time a job asks its person, and order a step again once it has ended."""
+        purchase, job = self.plan.purchases[number], self.bought[number]
+        words = list(purchase.words or ())
+        retries = [] if purchase.retry is None else [purchase.retry]
+        while job is not None:
+            after = await self._minded(job, words)
+            if after is None and retries:
+                after = await self._retrying(job, retries.pop())
+            job = after
+
+    async def _minded(self, job: JobId, words: list[Word]) -> JobId | None:
+        """Mind a job to its end; return the one that goes on from it, if it is ordered before."""
+        asked = 0
+        while not self.jobs[job].ended:
+            await asyncio.sleep(MINDED)
+            pause = self.jobs[job].pause
+            if pause is None or pause.step == asked:
+                continue
+            asked, word = pause.step, words.pop(0) if words else "go_on"
+            after = await self._retrying(job, asked) if word == "again" else None
+            if after is not None:
+                return after
+            await self._saying(job, asked, word)
+        return None
+
+    async def _saying(self, job: JobId, step: int, word: Word) -> None:
+        """Say whether a job goes on."""
+
+        async def say(process: Process) -> None:
+            with suppress(ConflictError):
+                if word == "stop":
+                    await process.shop.orders.cancel(job, reason="stopped")
+                elif word != "silence":
+                    await process.shop.orders.go_on(job, step)
+
+        for _ in range(2 if word == "twice" else 1):
+            await self._insisted(say)
+
+    async def _retrying(self, job: JobId, step: int) -> JobId | None:
+        """Order a step of a job again; from now on all goes well with it."""
+        made = self.retried.setdefault(job, set())
+        for each in self.jobs[job].steps:
+            self.cloud.promised[each.inputs["prompt"]] = Life()
+
+        async def retry(process: Process) -> None:
+            orders = process.shop.orders
+            with suppress(ConflictError, ChainRefusedError, InsufficientCreditsError):
+                new, _ = await orders.retry(job, step, key=f"retry {job}", digest="same")
+                made.add(new.id)
+
+        await self._insisted(retry)
+        return next(iter(made), None)
+
     async def _granting(self, number: int, at: float, who: int) -> None:
         """Give somebody the credits for one order and a half."""
         await asyncio.sleep(at)
 
         async def grant(process: Process) -> None:
-            amount = HELD * Decimal("1.5")
+            amount = HELD * Decimal(self.plan.given)
             await process.shop.money.grant(
                 PEOPLE[who].id, amount, key=f"grant:{number}", by="cli:eve"
             )
@@ -301,25 +373,57 @@ class SimulatedWorld:
 
         await self._insisted(refund)
 
-    async def _called_back(self, generation: GenerationId, raw: bytes) -> None:
+    async def _called_back(self, generation: GenerationId, raw: bytes, attempt: int = 1) -> None:
         """Bring a webhook to whichever process takes it; give up as soon as ComfyDeploy does."""
         for pause in ENGINE_TRIES:
             await asyncio.sleep(pause)
             process = self._somebody()
             at = self.clock.now()
-            delivery = Delivery(generation=generation, attempt=1, engine=NAME, at=at, raw=raw)
+            engine = self.records[generation].engine
+            delivery = Delivery(
+                generation=generation, attempt=attempt, engine=engine, at=at, raw=raw
+            )
             if process is not None and await process.served(partial(_accept, delivery)):
                 self.accepted.append(delivery)
                 return
 
 
-def prompt(number: int) -> str:
-    """Return what a purchase asks for, and the key that it is made under."""
-    return f"purchase {number}"
+def prompt(number: int, part: int = 0) -> str:
+    """Return what a part of a purchase asks for; of the first, the key that it is made under."""
+    return f"purchase {number}.{part}" if part else f"purchase {number}"
+
+
+def shaped(shape: Shape, number: int) -> tuple[Ordered, ...]:
+    """Return the steps that a purchase consists of; none of one that is a single run."""
+    first, second, third, last = (prompt(number, part) for part in range(PARTS))
+    one, two = Binding(step=1), Binding(step=2)
+    fan = Ordered("paint", {}, over={"prompt": (first, second)})
+    begin = Ordered("paint", {"prompt": first})
+    both = {"photo": Binding(step=1, item=1), "second": Binding(step=1, item=2)}
+    shapes: Mapping[Shape, tuple[Ordered, ...]] = {
+        "line": (
+            begin,
+            Ordered("dress", {"prompt": second}, {"photo": one}),
+            Ordered("paint", {"prompt": third}, {"photo": two}),
+        ),
+        "fan": (
+            fan,
+            Ordered("join", {"prompt": third}, both),
+            Ordered("dress", {"prompt": last}, {"photo": two}),
+        ),
+        "each": (fan, Ordered("dress", {}, {"photo": one}, {"prompt": (third, last)})),
+        "apart": (
+            begin,
+            Ordered("dress", {"prompt": second}, {"photo": one}),
+            Ordered("paint", {"prompt": third}, {"photo": one}),
+        ),
+    }
+    return shapes.get(shape, ())
 
 
 async def _accept(delivery: Delivery, process: Process) -> None:
-    await process.accept(delivery, comfydeploy.receive(delivery))
+    event = vouched(delivery) if delivery.engine == OTHER else comfydeploy.receive(delivery)
+    await process.accept(delivery, event)
 
 
 def lived(plan: Plan) -> SimulatedWorld:

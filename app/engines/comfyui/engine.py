@@ -88,6 +88,9 @@ class ComfyUI:
         """Send a prompt to a server; see `ComfyServer.prompt`."""
         return await (await self.at(server)).prompt(workflow, run_id, client_id)
 
+    async def turn(self) -> None:
+        """Return at once: each server has a line of its own."""
+
     async def submit(self, generation: Generation, webhook: str) -> RunId:
         """Refuse: a run is sent to a server, not to the engine."""
         del generation, webhook

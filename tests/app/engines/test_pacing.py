@@ -51,6 +51,20 @@ def test_no_minute_has_more_than_it_allows(allowed: int, share: float, rests: li
         assert after - first >= 60 - 1e-6
 
 
+def test_what_is_held_back_comes_evenly_afterwards() -> None:
+    """However much was saved up before; a shorter hold does not end a longer one."""
+    passing = Passing()
+    pacing = Pacing(60, now=passing)
+    pacing.hold(30)
+    pacing.hold(5)
+    passing.at += 10
+
+    assert (pacing.held, pacing.ahead) == (20, 20)
+    assert [pacing.take() for _ in range(3)] == pytest.approx([20, 21, 22], abs=0.3)
+    passing.at += 20
+    assert pacing.held == 0
+
+
 async def test_whoever_is_early_waits() -> None:
     """The turns come in the order in which they were taken."""
     pacing, order = Pacing(6000, 0.001), list[int]()
@@ -63,4 +77,3 @@ async def test_whoever_is_early_waits() -> None:
         for number in range(10):
             group.create_task(one(number))
     assert order == list(range(10))
-    assert pacing.ahead > 0

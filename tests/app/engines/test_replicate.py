@@ -1,5 +1,6 @@
 """app.engines.replicate: each thing the network and the peer can do, sorted by what to do."""
 
+import asyncio
 import base64
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -298,18 +299,38 @@ async def test_whoever_would_wait_long_for_a_turn_comes_back_later() -> None:
         for _ in range(CREATIONS):
             engine.creations.take()
         with pytest.raises(PeerBusyError, match="as often as it allows") as error:
-            await engine.submit(ordered(), WEBHOOK)
+            await engine.turn()
     assert error.value.retry_after is not None
     assert error.value.retry_after > timedelta(seconds=15)
 
 
-async def test_who_waits_for_a_turn_has_time_left_to_ask() -> None:
-    """What is cut short may have arrived; so a turn that comes late is not waited for at all."""
-    async with an_odd_peer(httpx.Response(500)) as engine:
-        while engine.creations.ahead < 0.5 * TIMING.submit_limit.total_seconds():
-            engine.creations.take()
-        with pytest.raises(PeerBusyError, match="as often as it allows"):
+async def test_a_429_holds_back_all_calls_of_its_kind() -> None:
+    """Nothing is sent for them until then; the others go on."""
+    slow_down = httpx.Response(429, headers={"Retry-After": "30"})
+    async with an_odd_peer(slow_down, httpx.Response(200)) as engine:
+        with pytest.raises(PeerBusyError, match="asks us to slow down"):
             await engine.submit(ordered(), WEBHOOK)
+        assert timedelta(seconds=20) < await held_back(engine) <= timedelta(seconds=30)
+        await engine.cancel(RunAt(NOBODYS))
+
+
+async def test_whoever_waits_for_a_turn_is_held_back_as_well() -> None:
+    """Its turn comes, and is not used."""
+    async with an_odd_peer(httpx.Response(500)) as engine:
+        while not engine.creations.ahead:
+            engine.creations.take()
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(held_back(engine))
+            await asyncio.sleep(0)
+            engine.creations.hold(30)
+    assert waiting.result() <= timedelta(seconds=30)
+
+
+async def held_back(engine: Replicate) -> timedelta:
+    """Wait for a turn that does not come; return when one may."""
+    with pytest.raises(PeerBusyError, match=r"slow down|as often as") as error:
+        await engine.turn()
+    return error.value.retry_after or timedelta()
 
 
 async def test_the_check_compares_the_secret(peers: Peers) -> None:

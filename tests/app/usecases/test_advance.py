@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
-from app.errors import StoreDownError
-from processors import ledger
-from schemas.job import JobStatus
+from app.errors import PeerError, StoreDownError
+from app.usecases.advance import GoOn
+from app.usecases.start_job import CancelJob
+from processors import ledger, runs
+from processors.runs import Copy
+from schemas.job import JobId, JobStatus
 from schemas.preset import Binding
 from schemas.run import RunStatus
 from tests.app.usecases.works import LONG, REPLICATE, Workshop, dress, sketch, until
-from tests.builders import an_output, owes
+from tests.builders import a_taker, an_output, owes
 from tests.fakes.gates import Turnstile
 
 pytestmark = pytest.mark.anyio
@@ -110,6 +113,20 @@ async def test_a_step_without_a_result_drops_all_that_depends_on_it() -> None:
     assert (job.status, scene.charged()) == (JobStatus.CANCELLED, 0)
 
 
+async def test_a_step_does_not_wait_for_what_it_does_not_take() -> None:
+    """One picture is copied, and taken; the other goes on being tried."""
+    scene = Workshop()
+    outputs = (an_output("taken"), away := an_output("away"))
+    scene.engine.fates[1, 1, 1] = {"outputs": outputs}
+    scene.files.files[away.url or ""] = PeerError("outputs.example.com", "network")
+    async with scene.running():
+        job_id = await scene.order_steps(sketch(), dress(1))
+        await until(lambda: scene.job(job_id).ended)
+
+    assert scene.statuses(job_id) == ["completed", "completed"]
+    assert runs.KEEP in owes(scene.part(job_id, 1))
+
+
 async def test_what_is_lost_is_made_again_at_our_cost() -> None:
     """The step completes at its second attempt, is taken from, and is paid for once."""
     scene = Workshop()
@@ -176,6 +193,57 @@ async def test_a_step_that_has_begun_is_cancelled_with_its_job() -> None:
     assert scene.statuses(job_id) == ["completed", "cancelled", "cancelled"]
     assert scene.engine.cancelled
     assert (job.status, scene.charged()) == (JobStatus.CANCELLED, 5)
+
+
+async def ready(scene: Workshop) -> JobId:
+    """Have a job whose first step is done and copied, and which nobody goes on with."""
+    scene.engine.fates[1, 1, 1] = None
+    async with scene.running():
+        job_id = await scene.order_steps(*CHAIN)
+        await asyncio.sleep(30)
+    made = scene.part(job_id, 1)
+    ended = runs.ended(
+        made, runs.verdict_of(scene.engine.end(made)), now=scene.clock.now(), taker=a_taker()
+    )
+    copies = {each.key: Copy() for each in runs.copies_wanted(ended)}
+    scene.generations.records[made.id] = runs.copied(ended, copies).change(owed=(), due_at=None)
+    return job_id
+
+
+async def test_of_many_who_go_on_with_a_job_one_begins_its_next_step() -> None:
+    """Whoever they are, at once or one after another."""
+    scene = Workshop()
+    job_id = await ready(scene)
+    job = scene.job(job_id)
+    others = [GoOn(Workshop(after=scene).records, scene.taking) for _ in range(3)]
+    ids = [each.generation for each in job.steps]
+    await asyncio.gather(*(other(job, ids) for other in others))
+    await others[0](job, ids)
+
+    begun = scene.part(job_id, 2)
+    assert [each.status for each in begun.history] == [RunStatus.WAITING, RunStatus.PENDING]
+    assert [each.n for each in begun.owed if each.key == "submit"] == [1]
+    assert scene.statuses(job_id) == ["completed", "pending", "waiting"]
+
+
+@pytest.mark.parametrize("first", ["cancel", "advance"])
+async def test_of_a_cancel_and_the_next_step_one_wins(first: str) -> None:
+    """Who goes on with a job as it was before it was to be cancelled begins nothing of it."""
+    scene = Workshop()
+    job_id = await ready(scene)
+    before = scene.job(job_id)
+    go_on, ids = GoOn(scene.records, scene.taking), [each.generation for each in before.steps]
+    cancel = CancelJob(scene.records, scene.taking)
+    wanted = await scene.orders.cancel(job_id)
+    [debt] = wanted.owed
+    if first == "advance":
+        await go_on(before, ids)
+        assert scene.statuses(job_id) == ["completed", "pending", "waiting"]
+    await cancel(wanted, debt)
+    await go_on(before, ids)
+
+    assert scene.statuses(job_id) == ["completed", "cancelled", "cancelled"]
+    assert "submit" not in owes(scene.part(job_id, 2))
 
 
 async def test_a_process_dies_between_the_end_of_a_step_and_the_next() -> None:

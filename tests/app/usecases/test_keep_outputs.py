@@ -51,6 +51,14 @@ class TooLargeError(PeerError):
     reason = "too_large"
 
 
+class NeverError(PeerError):
+    """A file that is not to be had, as a fetch says it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("outputs.example.com", reason)
+        self.reason = reason
+
+
 class KilledError(Exception):
     """The process ends here."""
 
@@ -68,6 +76,35 @@ async def ended(scene: Scene, *outputs: Output, wait: float = 5) -> GenerationId
 def outputs_of(scene: Scene, generation: GenerationId) -> tuple[Output, ...]:
     """Return the outputs as they are stored."""
     return scene.record(generation).response_payload.outputs
+
+
+class Watched(FakeGenerations):
+    """Generations whose readings are noted.
+
+    Attributes:
+        read: What each that was read owed then to somebody who had claimed it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = list[set[str]]()
+
+    async def get(self, record_id: str, /) -> Generation | None:
+        """See app.ports.Generations."""
+        found = await super().get(record_id)
+        self.read.append({debt.key for debt in found.owed if debt.by} if found else set())
+        return found
+
+
+async def test_a_copy_is_begun_on_the_record_as_its_end_has_left_it() -> None:
+    """It is read once, for what is written of the copy: others may have written meanwhile."""
+    generations = Watched()
+    scene = Scene(generations=generations)
+    async with scene.running():
+        generation = await ended(scene, an_output(url=FIRST))
+
+    assert outputs_of(scene, generation)[0].key is not None
+    assert [runs.KEEP in claimed for claimed in generations.read].count(True) == 1
 
 
 async def test_outputs_are_copied_and_named() -> None:
@@ -157,6 +194,33 @@ async def test_what_is_too_large_is_not_tried_again() -> None:
 
     assert outputs_of(scene, generation)[0].not_kept == "too_large"
     assert scene.files.asked == [FIRST]
+
+
+@pytest.mark.parametrize(
+    ("reason", "feeds", "why"),
+    [
+        ("forbidden", True, "forbidden"),
+        ("redirect", False, "forbidden"),
+        ("refused", True, "gone"),
+    ],
+)
+async def test_what_is_never_to_be_had_is_given_up(reason: str, why: str, *, feeds: bool) -> None:
+    """Tried several times, with fresh addresses; soon where other steps wait, else after a day."""
+    scene = Scene(timing=RARELY)
+    scene.files.files[FIRST] = NeverError(reason)
+    outputs = an_output(), an_output("2")
+    part = {"step": 1, "steps": 2} if feeds else {}
+    scene.generations.records[ID] = owing(*outputs).change(**part)
+    scene.engine.reports[RUN] = a_report(outputs=outputs)
+    async with scene.running():
+        await asyncio.sleep(600)
+        assert outputs_of(scene, ID)[0].not_kept == (why if feeds else None)
+        await asyncio.sleep(2 * 86_400)
+
+    assert [each.not_kept for each in outputs_of(scene, ID)] == [why, None]
+    assert outputs_of(scene, ID)[1].key is not None
+    assert scene.record(ID).owed == ()
+    assert ("keep_stuck" in scene.alerts.raised) is not feeds
 
 
 async def test_what_cannot_be_had_is_tried_for_ever() -> None:

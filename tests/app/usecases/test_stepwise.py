@@ -395,3 +395,23 @@ async def test_what_came_too_late_to_be_copied_costs_nothing_however_often_it_wa
     assert sorted(scene.sent()) == [(1, 1, 1), (2, 1, 1), (2, 1, 2)]
     assert [each.outcome and each.outcome.refunded for each in job.steps] == [None, Decimal(5)]
     assert (scene.charged(), flawless(scene)) == (5, True)
+
+
+async def test_what_was_paid_stays_known_while_another_attempt_is_in_doubt() -> None:
+    """It was taken for the first, whose picture is lost; the second we give up on."""
+    scene = Workshop(timing=RARELY)
+    scene.other.fates |= {(2, 1, 1): {"outputs": (an_output("lost"),)}, (2, 1, 2): None}
+    scene.lose("lost")
+    async with scene.running():
+        job_id = await scene.order_steps(sketch(), dress(1, preset="paint"), chat=None)
+        await until(lambda: scene.part(job_id, 2).attempt == 2, LONG)
+        assert scene.job(job_id).price == 10
+        await until(lambda: scene.part(job_id, 2).status is RunStatus.TIMEOUT, DAY)
+        await asyncio.sleep(60)
+        assert scene.job(job_id).price == 10
+        await until(lambda: scene.charged() == 5, DAY)
+
+    outcome = scene.job(job_id).steps[1].outcome
+    assert outcome is not None
+    assert (outcome.status, outcome.refunded) == (RunStatus.TIMEOUT, Decimal(5))
+    assert flawless(scene)

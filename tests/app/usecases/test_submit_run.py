@@ -560,3 +560,47 @@ async def test_a_cancel_during_a_handing_over_is_heeded() -> None:
 
     assert scene.engine.submitted == []
     assert scene.record(generation).status is RunStatus.CANCELLED
+
+
+class Slowly:
+    """A pace whose turns come so many seconds after they were taken, one after another."""
+
+    def __init__(self, *waits: float) -> None:
+        self._waits = list(waits)
+
+    async def __call__(self) -> None:
+        """Wait for a turn."""
+        await asyncio.sleep(self._waits.pop(0) if self._waits else 0)
+
+
+@pytest.mark.parametrize("waits", [(10,), (20, 20)])
+async def test_whoever_waits_for_a_turn_was_surely_never_sent(waits: tuple[float, ...]) -> None:
+    """It is pending meanwhile, and is sent once, with time enough for an answer."""
+    async with Scene().running() as scene:
+        scene.engine.pace = Slowly(*waits)
+        generation = await scene.order()
+        await asyncio.sleep(sum(waits) - 1)
+        assert scene.record(generation).status is RunStatus.PENDING
+        await asyncio.sleep(10)
+
+    assert len(scene.engine.submitted) == 1
+    assert [each.status for each in scene.record(generation).history] == [
+        RunStatus.PENDING,
+        RunStatus.SUBMITTING,
+        RunStatus.QUEUED,
+    ]
+
+
+async def test_a_pace_that_is_full_puts_it_off() -> None:
+    """It comes back when it is told to, and none of that counts as a try."""
+    async with Scene().running() as scene:
+        full = PeerBusyError("comfydeploy", "as often as it allows", timedelta(seconds=30))
+        scene.engine.pace = Turnstile([full])
+        generation = await scene.order()
+        await asyncio.sleep(29)
+        record = scene.record(generation)
+        assert record.status is RunStatus.PENDING
+        assert [each.attempts for each in record.owed if each.key == runs.SUBMIT] == [0]
+        await asyncio.sleep(10)
+
+    assert len(scene.engine.submitted) == 1

@@ -185,3 +185,25 @@ def test_a_job_that_asks_after_each_step_is_looked_at_first() -> None:
     job = jobs.settled(a_chain(1, 1, manual=True), its_id(1), DONE, NOON)
 
     assert [each.key for each in job.owed] == ["advance"]
+
+
+def test_what_items_come_to_is_told_once_all_of_it_is_known() -> None:
+    """Of a hundred that we gave up on, the grace ends a hundred times and is told once."""
+    job = jobs.settled(come_to(a_chain(2), RESERVED), its_id(1, 2), RESERVED, NOON)
+    assert news(job) == ["timeout"]
+    job = told(job)
+
+    one = jobs.settled(job, its_id(1, 1), RETURNED, later(3600))
+    assert news(one) == []
+    assert news(jobs.settled(one, its_id(1, 2), RETURNED, later(3601))) == ["timeout"]
+    assert news(jobs.settled(job, its_id(1, 1), DONE, later(3600))) != []
+
+
+def test_of_two_attempts_the_later_one_counts() -> None:
+    """Whoever said what: the first was lost after its end, and whoever settles it may be late."""
+    lost = settled(a_job())
+    failed = RESERVED.change(provisional=False, price=Decimal(5), attempt=2)
+    after = settled(lost, failed)
+    assert after.status is JobStatus.TIMEOUT
+    assert settled(after) is after
+    assert settled(lost, RESERVED) is lost

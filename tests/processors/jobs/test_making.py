@@ -11,8 +11,17 @@ from processors.images import keys
 from schemas.base import GenerationId, UserId
 from schemas.debt import DebtKind
 from schemas.generation import Request
-from schemas.job import Job, JobChat, JobStatus, Step
-from schemas.preset import CostPrice, EstimatedHold, ImageInput, Input, WorkflowTarget
+from schemas.job import Job, JobChat, JobStatus, Outcome, PriceReason, Step
+from schemas.preset import (
+    ChainStep,
+    ChainTarget,
+    CostPrice,
+    EstimatedHold,
+    ImageInput,
+    Input,
+    ReplicateTarget,
+    WorkflowTarget,
+)
 from schemas.run import RunStatus
 from tests.builders import (
     A10G,
@@ -23,12 +32,14 @@ from tests.builders import (
     JOB,
     NOON,
     USER,
+    a_chain,
     a_debt,
     a_job,
     a_preset,
     a_prompt,
     a_step,
     a_taker,
+    come_to,
     later,
     some_steps,
     titled,
@@ -96,6 +107,26 @@ def test_a_workflow_s_prompt_is_known_by_its_field() -> None:
 
     assert named(some_steps(to="3/steps"), a_prompt(to="6/text")) == "6/text"
     assert named(some_steps(to="3/steps")) is None
+
+
+def test_replicate_is_asked_for_what_the_preset_names() -> None:
+    """A version, an official model or a deployment; the preset knows its prompt."""
+    for target, field in (
+        (ReplicateTarget(engine="replicate", version="a" * 64), "version"),
+        (ReplicateTarget(engine="replicate", model="acme/dress"), "model"),
+        (ReplicateTarget(engine="replicate", deployment="acme/shop"), "deployment_id"),
+    ):
+        work = agreed(target=target).work
+        assert work is not None
+        named = {"version", "model", "deployment_id"}
+        said = {name for name in named if getattr(work.request, name) is not None}
+        assert (said, work.request.prompt_input, work.max_attempts) == ({field}, "prompt", 3)
+
+
+def test_a_preset_that_is_made_of_others_is_sent_to_no_engine() -> None:
+    """It is ordered as its steps."""
+    with pytest.raises(TypeError, match="made of others"):
+        agreed(target=ChainTarget(engine="chain", steps=(ChainStep(preset="draw"),)))
 
 
 def test_a_deployment_is_tried_once() -> None:
@@ -271,3 +302,74 @@ def test_a_cancel_is_wanted_once_and_for_good() -> None:
     assert jobs.cancel_wanted(wanted, later(1)) == wanted
     over = a_job(status=JobStatus.FAILED)
     assert jobs.cancel_wanted(over, NOON) == over
+
+
+def chained(*items: int, **fields: object) -> Job:
+    """A job of several steps that owes its start."""
+    job = a_chain(*items, status=JobStatus.PENDING, owed=(a_debt(jobs.START),), **fields)
+    work = agreed().work
+    return job.change(steps=tuple(each.change(work=work) for each in job.steps))
+
+
+def test_what_waits_is_made_before_what_it_waits_for() -> None:
+    """So whoever sees the first end finds the others there; only what waits for none is sent."""
+    made = jobs.generations_of(chained(2, 1), NOON, a_taker(DebtKind.SUBMIT))
+
+    assert [(each.step, each.item) for each in made] == [(2, 1), (1, 2), (1, 1)]
+    waiting, pending_, _ = made
+    assert (waiting.status, waiting.owed) == (RunStatus.WAITING, ())
+    assert [each.status for each in waiting.history] == [RunStatus.WAITING]
+    assert (pending_.status, [each.key for each in pending_.owed]) == (
+        RunStatus.PENDING,
+        ["submit"],
+    )
+    assert [(each.steps, each.items) for each in made] == [(2, 1), (2, 2), (2, 2)]
+
+
+def test_a_manual_job_begins_with_its_first_step() -> None:
+    """What takes nothing of others waits as well, for its person's word."""
+    job = chained(1, 1)
+    apart = job.change(steps=tuple(each.change(sources={}) for each in job.steps))
+    statuses = {
+        manual: [each.status for each in jobs.generations_of(apart.change(manual=manual), NOON)]
+        for manual in (False, True)
+    }
+    assert statuses == {
+        False: [RunStatus.PENDING, RunStatus.PENDING],
+        True: [RunStatus.WAITING, RunStatus.PENDING],
+    }
+
+
+def test_what_was_made_before_is_given_to_a_step() -> None:
+    """To its engine at once, and to whoever orders it again; not once its work is handed over."""
+    fixed = {"image_0": "media:outputs/one"}
+    step = jobs.with_fixed(agreed(), fixed)
+    assert step.work is not None
+    known = agreed().work
+    assert known is not None
+    assert step.work.request.inputs == {**known.request.inputs, **fixed}
+    assert step.fixed == fixed
+    assert jobs.with_fixed(agreed(), {}) == agreed()
+    assert jobs.with_fixed(a_step(), fixed) == a_step()
+
+
+@pytest.mark.parametrize(
+    ("amount", "shares"),
+    [
+        (None, [None, None, None]),
+        ("12", ["2", "5", "5"]),
+        ("15", ["5", "5", "5"]),
+        ("10", ["5", "5"]),
+        ("3", ["3"]),
+        ("20", ["10", "5", "5"]),
+        ("0", ["0"]),
+    ],
+)
+def test_what_is_given_back_is_taken_from_the_last_steps_first(
+    amount: str | None, shares: list[str | None]
+) -> None:
+    """What is too much, or nothing, stands with the first, where it is refused."""
+    paid = Outcome(status=RunStatus.COMPLETED, price=Decimal(5), price_reason=PriceReason.PRICE)
+    job = come_to(a_chain(), paid, paid, paid)
+    found = jobs.shares(job.steps, None if amount is None else Decimal(amount))
+    assert sorted(str(share) for _, share in found) == sorted(str(each) for each in shares)

@@ -155,6 +155,19 @@ def test_a_step_that_could_not_begin_says_why(
     assert (content.rows[0][0].text, content.rows[0][0].data) == (button, f"r:{JOB}:{step}")
 
 
+def test_a_step_whose_own_outputs_are_gone_has_failed() -> None:
+    """It did begin: it is to be made again, and no step before it."""
+    gone = an_outcome(FAILED, reason="outputs_gone")
+    job = come_to(a_chain(1, 1), gone, DROPPED)
+    made = its_generations(job, FAILED, CANCELLED)
+    made[its_id(1)] = made[its_id(1)].change(status_reason="outputs_gone")
+    content = told(job, made)
+
+    assert content.plain.startswith("❌ Step 1 of 2 failed")
+    assert "What it had made was gone before it could be stored." in content.plain
+    assert content.rows[0][0].text == "🔁 Retry this step"
+
+
 def test_what_lost_its_source_with_none_known_is_made_again_itself() -> None:
     """A step of an older order names no sources."""
     job = come_to(a_chain(1, 1), MADE, an_outcome(CANCELLED, reason="outputs_lost"))

@@ -159,6 +159,15 @@ def test_a_job_that_waits_after_a_step_asks_whether_to_go_on() -> None:
     assert content.rows_text == "What next?"
 
 
+def test_a_step_that_made_nothing_is_not_told_as_done() -> None:
+    """Its person is asked all the same: what follows may do without it."""
+    job = come_to(a_chain(pause=PAUSE), an_outcome(RunStatus.FAILED))
+    content = told(job, RunStatus.FAILED)
+
+    assert content.plain.startswith("❌ Step 1 of 3 failed\n")
+    assert pressed(content) == [f"g:{JOB}:1", f"r:{JOB}:1", f"s:{JOB}:1"]
+
+
 def test_news_of_a_step_that_are_stale_bring_its_pictures_alone() -> None:
     """Where the job has gone on, is being cancelled, or waits after another step."""
     chain = come_to(a_chain(), an_outcome())

@@ -1,6 +1,7 @@
 """The service's records as the database tells of them, and when their ends were written."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -8,9 +9,11 @@ from typing import Any, Final, NamedTuple, Self
 
 from motor.motor_asyncio import AsyncIOMotorClient
 
+from app.store.debtors import EVER
 from app.store.documents import CODEC, Document
 from processors import runs
 from processors.runs.placing import PARKED
+from schemas.job import JOB_OPEN
 from schemas.run import TERMINAL
 
 FIELDS: Final = ("metadata.run_id", "metadata.userId", "status", "attempt")
@@ -35,6 +38,20 @@ class Kept(NamedTuple):
     user: str
     status: str
     attempt: int
+
+
+class Part(NamedTuple):
+    """One generation of a job.
+
+    Attributes:
+        job: Whose.
+        number: Of its step, from 1.
+        id: The generation.
+    """
+
+    job: str
+    number: int
+    id: str
 
 
 class Records:
@@ -69,6 +86,45 @@ class Records:
         """Return all generations but those of these ids, oldest first."""
         found = self._generations.find({}, dict.fromkeys(FIELDS, 1)).sort("_id", 1)
         return [_kept(each) for each in await found.to_list(None) if each["_id"] not in before]
+
+    async def parts(self, job: str | None = None) -> list[Part]:
+        """Return the generations of a job, or of all, in the order in which they are made."""
+        query = {} if job is None else {"_id": job}
+        found = self._database["jobs"].find(query, {"steps": 1}).sort("_id", 1)
+        return [
+            Part(each["_id"], step["number"], step["generation"])
+            for each in await found.to_list(None)
+            for step in each["steps"]
+        ]
+
+    async def jobs(self) -> Mapping[str, int]:
+        """Return how many jobs stand how."""
+        found = await self._database["jobs"].find({}, {"status": 1}).to_list(None)
+        return counted(each["status"] for each in found)
+
+    async def closed(self, job: str) -> None:
+        """Wait until a job is at its end, its every step settled; five minutes at most."""
+        over = {"_id": job, "status": {"$nin": sorted(JOB_OPEN)}}
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not await self._database["jobs"].count_documents(over):  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def settled(self) -> None:
+        """Wait until nothing is owed by any record; five minutes at most."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await self.owing():  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def owing(self) -> int:
+        """Return how many records owe something, now or later."""
+        owing = {"dueAt": {"$gt": EVER}}
+        names = ("jobs", "generations")
+        return sum([await self._database[name].count_documents(owing) for name in names])
+
+    async def owed(self) -> Mapping[str, int]:
+        """Return how many debts of each kind generations have."""
+        found = self._database["generations"].find({"owed.kind": {"$exists": True}}, {"owed": 1})
+        return counted(debt["kind"] for each in await found.to_list(None) for debt in each["owed"])
 
     async def sent(self) -> int:
         """Return how many generations servers have, waiting there or running."""
@@ -166,6 +222,18 @@ class Ends:
             self.at.setdefault(change["documentKey"]["_id"], monotonic())
             self._more.set()
 
+    async def seen(self, ids: Iterable[str], seconds: float) -> None:
+        """Wait until these have ended.
+
+        Raises:
+            TimeoutError: They have not, in so many seconds.
+        """
+        wanted = set(ids)
+        async with asyncio.timeout(seconds):
+            while not wanted <= self.at.keys():
+                self._more.clear()
+                await self._more.wait()
+
     async def until(self, number: int, seconds: float) -> None:
         """Wait until so many have ended.
 
@@ -180,10 +248,12 @@ class Ends:
 
 def statuses(kept: Iterable[Kept]) -> Mapping[str, int]:
     """Return how many generations stand how."""
-    counted = dict[str, int]()
-    for each in kept:
-        counted[each.status] = counted.get(each.status, 0) + 1
-    return counted
+    return counted(each.status for each in kept)
+
+
+def counted(words: Iterable[str]) -> Mapping[str, int]:
+    """Return how often each word comes."""
+    return dict(Counter(words))
 
 
 def _sought(scan: Document) -> str | None:
