@@ -12,7 +12,8 @@ from pydantic import JsonValue
 
 from app.bootstrap import make_client
 from app.clock import Clock
-from app.engines.replicate import CREATIONS, DATA_URL_MOST, Replicate
+from app.engines.calling import SMALL
+from app.engines.replicate import CREATIONS, DATA_URL_MOST, LARGE_AT_ONCE, Replicate
 from app.errors import (
     PeerBusyError,
     PeerDownError,
@@ -291,6 +292,33 @@ async def test_every_answer_to_a_question_has_one_too(
     async with an_odd_peer(answer) as engine:
         with pytest.raises(raised):
             await engine.read(RunAt(NOBODYS))
+
+
+class Large(httpx.AsyncByteStream):
+    """Answers of more than a megabyte; how many are read on at once is counted."""
+
+    def __init__(self) -> None:
+        self.read_on, self.most = 0, 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield one such answer."""
+        yield b'{"id": "' + NOBODYS.encode() + b'", "status": "starting", "logs": "'
+        yield b"x" * SMALL
+        self.read_on += 1
+        self.most = max(self.most, self.read_on)
+        await asyncio.sleep(0)
+        yield b'"}'
+        self.read_on -= 1
+
+
+async def test_large_answers_are_read_a_few_at_a_time() -> None:
+    """Each by each, however many are asked for at once."""
+    large = Large()
+    answers = [httpx.Response(200, stream=large) for _ in range(8)]
+    async with an_odd_peer(*answers) as engine, asyncio.TaskGroup() as group:
+        reads = [group.create_task(engine.read(RunAt(NOBODYS))) for _ in range(8)]
+    assert {each.result().status for each in reads} == {RunStatus.QUEUED}
+    assert large.most == LARGE_AT_ONCE
 
 
 async def test_whoever_would_wait_long_for_a_turn_comes_back_later() -> None:
