@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import httpx
+import structlog
 
 from app.engines.calling import Answer, Caller
 from app.engines.pacing import Pacing
@@ -26,7 +27,7 @@ from processors.errors import RefusedBodyError
 from processors.protocols import replicate
 from schemas.base import EngineName, RunId
 from schemas.generation import Generation
-from schemas.run import RunAt, RunReport
+from schemas.run import RunAt, RunReport, RunStatus
 from schemas.timing import Timing
 
 T = TypeVar("T")
@@ -95,6 +96,7 @@ class Replicate:
             metrics=metrics,
         )
         self._secrets = secrets
+        self._log = structlog.get_logger()
         self._timing = timing
         self.creations = Pacing(CREATIONS)
         self.others = Pacing(OTHERS)
@@ -138,6 +140,8 @@ class Replicate:
         report = self._understood(answer, replicate.report)
         if report.run_id != run.run_id:
             raise PeerBusyError(self.name, "answered about another run")
+        if report.cut and report.status is RunStatus.COMPLETED:
+            self._log.warning("a run made more than is kept", kept=len(report.outputs))
         return report
 
     async def cancel(self, run: RunAt) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from pydantic import JsonValue
+from structlog.testing import capture_logs
 
 from app.bootstrap import make_client
 from app.clock import Clock
@@ -25,7 +26,7 @@ from app.errors import (
 from app.observability.metrics import Metrics
 from processors.protocols import replicate
 from schemas.base import RunId
-from schemas.generation import Generation, Request, StatusChange
+from schemas.generation import OUTPUTS_KEPT, Generation, Request, StatusChange
 from schemas.run import RunAt, RunStatus
 from schemas.timing import Timing
 from tests.builders import an_order
@@ -292,6 +293,18 @@ async def test_every_answer_to_a_question_has_one_too(
     async with an_odd_peer(answer) as engine:
         with pytest.raises(raised):
             await engine.read(RunAt(NOBODYS))
+
+
+async def test_a_run_that_made_more_than_is_kept_is_noted() -> None:
+    """A list of numbers, as an embedding is, has more outputs than a record keeps."""
+    told = {"id": NOBODYS, "status": "succeeded", "output": list(range(768))}
+    async with an_odd_peer(httpx.Response(200, json=told)) as engine:
+        with capture_logs() as logged:
+            report = await engine.read(RunAt(NOBODYS))
+    assert len(report.outputs) == OUTPUTS_KEPT
+    assert [(each["event"], each["kept"]) for each in logged] == [
+        ("a run made more than is kept", OUTPUTS_KEPT)
+    ]
 
 
 class Large(httpx.AsyncByteStream):
