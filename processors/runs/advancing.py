@@ -81,12 +81,15 @@ def copying_went_on(
 def may_remake(generation: Generation) -> bool:
     """Return whether a part of a job whose outputs are lost is made again, at our cost.
 
-    Not one that came when its credits had been returned: nobody waits for it any more.
+    Not one that came when its credits had been returned: nobody waits for it any more. Nor one
+    that made what was too large: it would be so again.
     """
+    outputs = generation.response_payload.outputs
     completed = generation.status is RunStatus.COMPLETED and not generation.cancel_wanted
     in_time = generation.price_reason not in _RETURNED
     again = completed and in_time and generation.attempt < generation.max_attempts
-    return again and generation.job_id is not None and bool(generation.runs)
+    in_vain = any(each.not_kept == "too_large" for each in outputs)
+    return again and not in_vain and generation.job_id is not None and bool(generation.runs)
 
 
 def remade(generation: Generation, now: datetime, taker: Taker) -> Generation:

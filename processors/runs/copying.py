@@ -73,15 +73,18 @@ def surely_made(generation: Generation) -> bool:
     Until some of it is surely here, all of it may turn out to be lost, and be made again.
     """
     outputs = generation.response_payload.outputs
-    here = any(not _is_wanted(each) and each.not_kept != "gone" for each in outputs)
+    here = any(not _is_wanted(each) and not _is_gone(each) for each in outputs)
     return here or not any(map(_is_wanted, outputs))
 
 
 def lost(generation: Generation) -> bool:
-    """Return whether all that a run made is gone for good: no copy was made of any of it."""
+    """Return whether all that a run made is gone for good: nobody has any of it.
+
+    What came within its address and was too large to be noted is with no engine either.
+    """
     outputs = generation.response_payload.outputs
     completed = generation.status is RunStatus.COMPLETED
-    return completed and bool(outputs) and all(each.not_kept == "gone" for each in outputs)
+    return completed and bool(outputs) and all(map(_is_gone, outputs))
 
 
 def expired(generation: Generation, keys: Collection[str]) -> Generation:
@@ -139,6 +142,10 @@ def name_in(key: str) -> str:
     """Return the file's name that a key ends with."""
     match = COPY.fullmatch(key)
     return match["name"] if match else key.rpartition("/")[2]
+
+
+def _is_gone(output: Output) -> bool:
+    return output.not_kept == "gone" or (output.not_kept == "too_large" and output.url is None)
 
 
 def _is_wanted(output: Output) -> bool:

@@ -16,7 +16,7 @@ MARK: Final = "…"
 """Stands at the end of a text that was cut, and in place of an address that did not fit."""
 ROOM: Final = 100_000
 """Bytes of all texts and addresses that an end is written with."""
-DATA_ROOM: Final = 2**20
+DATA_ROOM: Final = 4 * 2**20
 """Bytes of the addresses that an end is written with and that are files themselves: all of them,
 until they are copied."""
 LARGE: Final = 8

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from processors import runs
 from processors.runs import Copy
 from processors.runs.copying import carried, key_of
-from schemas.generation import Generation, Response
+from schemas.generation import EngineRun, Generation, Response
 from schemas.run import Output, OutputKind, RunStatus
-from tests.builders import ID, a_generation, an_output
+from tests.builders import ID, JOB, NOON, RUN, a_generation, an_output
 
 
 def ended(*outputs: Output) -> Generation:
@@ -171,6 +171,17 @@ def test_a_job_goes_on_once_not_all_can_be_lost(here: Output) -> None:
     assert runs.surely_made(ended(an_output(), GONE, here))
     assert runs.surely_made(ended(GONE))
     assert runs.surely_made(ended())
+
+
+def test_what_came_within_its_address_and_was_too_large_is_lost() -> None:
+    """No engine has it: it is given back what was paid; made again it would be as large."""
+    inline = an_output(url=None, not_kept="too_large")
+    ran = EngineRun(attempt=1, run_id=RUN, submitted_at=NOON)
+    made = ended(inline).change(job_id=JOB, runs=(ran,))
+
+    assert runs.lost(made)
+    assert runs.may_remake(ended(GONE).change(job_id=JOB, runs=(ran,), max_attempts=2))
+    assert not runs.may_remake(made.change(max_attempts=2))
 
 
 def test_files_of_one_path_are_told_apart_by_their_names() -> None:

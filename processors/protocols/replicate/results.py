@@ -25,7 +25,7 @@ DEPTH_MOST: Final = 16
 """Levels that are looked into."""
 ID_MOST: Final = 256
 """Characters of an output's id; one whose id would be longer is passed over."""
-DATA_MOST: Final = 256 * 1024
+DATA_MOST: Final = 3 * 2**20
 """Characters of a `data:` URL that is kept until it is copied."""
 NAME_KEPT: Final = 200
 """Characters of a file's name, the last ones: there its extension is."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from processors.errors import RefusedBodyError
 from processors.protocols import replicate
+from processors.protocols.replicate import results
 from schemas.generation import OUTPUTS_KEPT, Request
 from schemas.run import Output, OutputKind, RunEvent, RunReport, RunStatus
 from tests.builders import ID, NOON, a_delivery
@@ -194,7 +195,7 @@ def test_what_a_file_is_goes_by_its_name_and_type(
 
 def test_a_file_within_its_address_is_kept_up_to_a_size() -> None:
     """A larger one is noted, without what nothing could keep."""
-    fits = "data:image/png;base64,".ljust(256 * 1024, "A")
+    fits = "data:image/png;base64,".ljust(results.DATA_MOST, "A")
     small, large = told(output=[fits, fits + "A"]).outputs
     assert (small.url, small.not_kept, small.content_type) == (fits, None, "image/png")
     assert (large.url, large.not_kept, large.kind) == (None, "too_large", OutputKind.IMAGE)
