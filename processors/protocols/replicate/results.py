@@ -44,13 +44,22 @@ def outputs(told: object, at: datetime | None) -> tuple[Output, ...]:
         told: A JSON value; None where there is none yet.
         at: When it was heard; None for an answer.
     """
-    steps = islice(_steps(told, (_ROOT,), at), LOOKED_AT)
-    return tuple(islice((step for step in steps if step is not None), OUTPUTS_KEPT))
+    return tuple(islice(_found(told, at), OUTPUTS_KEPT))
+
+
+def too_many(told: object) -> bool:
+    """Return whether a model returned more than `outputs` has."""
+    return next(islice(_found(told, None), OUTPUTS_KEPT, None), None) is not None
 
 
 def is_address(text: str) -> bool:
     """Return whether a text is the address of a file, or a file itself."""
     return _ADDRESS.match(text) is not None and is_plain(text)
+
+
+def _found(told: object, at: datetime | None) -> Iterator[Output]:
+    steps = islice(_steps(told, (_ROOT,), at), LOOKED_AT)
+    return (step for step in steps if step is not None)
 
 
 def _steps(told: object, path: tuple[str, ...], at: datetime | None) -> Iterator[Output | None]:

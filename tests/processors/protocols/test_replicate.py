@@ -203,7 +203,10 @@ def test_a_file_within_its_address_is_kept_up_to_a_size() -> None:
 
 def test_no_more_is_looked_at_than_a_record_keeps() -> None:
     """A body may hold hundreds of thousands of values, as deep as JSON goes."""
-    assert len(told(output=[f"{FILES}/{place}" for place in range(999)]).outputs) == OUTPUTS_KEPT
+    many = [f"{FILES}/{place}" for place in range(999)]
+    assert len(told(output=many).outputs) == OUTPUTS_KEPT
+    assert told(output=many[: OUTPUTS_KEPT + 1]).cut
+    assert not told(output=many[:OUTPUTS_KEPT]).cut
     assert made([None] * 2_000 + [f"{FILES}/late"]) == []
     deep: object = "bottom"
     for _ in range(200):
