@@ -155,6 +155,8 @@ class RunReport(Value):
     started_at: Time | None = None
     ended_at: Time | None = None
     outputs: tuple[Output, ...] = ()
+    cut: bool = False
+    """Whether it made more than are kept."""
     webhook: str | None = None
     """The webhook URL this run was submitted with: how a run is known to be ours."""
     alike: bool = False

@@ -77,6 +77,8 @@ class Timing(Value):
     """At most one edit of a status message in this time, per chat."""
     accept_limit: timedelta = timedelta(seconds=15)
     """Longest a sender waits while the inbox cannot be written."""
+    accept_again: timedelta = timedelta(seconds=3)
+    """The same for one that tries again for longer than a moment."""
     attend_limit: timedelta = timedelta(seconds=8)
     """Longest a sender waits until what its webhook brings is done, on a host without background:
     ComfyDeploy gives up after 20 s, and begins anew."""

@@ -130,6 +130,7 @@ def assemble(tools: Tools) -> Service:
         timing=tools.timing,
         metrics=tools.metrics,
         on_return=sweep.ask_all,
+        patient={replicate.NAME},
     )
     desks, handling = make_desks(tools, starter, selling), make_handling(tools)
     intake = make_intake(tools, handling)

@@ -76,7 +76,7 @@ def serve(
 ) -> None:
     """Start the service; Ctrl-C stops it.
 
-    In sandbox mode, the default, stand-ins for ComfyDeploy and Telegram start with it, and it
+    In sandbox mode, the default, stand-ins for the engines and Telegram start with it, and it
     prints a line to paste. With MODE=live it talks to the real ones.
 
     [dim]runrelay serve --port 8080[/dim]

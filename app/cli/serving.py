@@ -50,7 +50,7 @@ def _welcome(settings: Settings, local: str) -> str:
     order = f"curl {local}/api/generations -H 'Authorization: Bearer {key}'"
     others = "" if settings.run_background else f"\n  Work      {_elsewhere(settings)}"
     return f"""\
-  Runrelay listens on {local} (sandbox: ComfyDeploy, Replicate and Telegram are stand-ins)
+  Runrelay listens on {local} (sandbox: ComfyDeploy, ComfyUI, Replicate and Telegram are stand-ins)
 
   API key   {key}
   API docs  {local}/docs
@@ -63,7 +63,12 @@ def _welcome(settings: Settings, local: str) -> str:
 
 
 def _live(settings: Settings, peers: "Peers", local: str) -> str:
-    engines = ", ".join(["ComfyDeploy"] if peers.comfydeploy_url else [])
+    on = {
+        "ComfyDeploy": peers.comfydeploy_url,
+        "ComfyUI": peers.comfyui_servers,
+        "Replicate": peers.replicate_url,
+    }
+    engines = ", ".join(name for name, where in on.items() if where)
     database = "embedded, under " + str(settings.data_dir)
     rows = {
         "Engines": engines or "none",

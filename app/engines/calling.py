@@ -15,6 +15,8 @@ from app.observability.metrics import Metrics
 
 ANSWER_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of an answer that are read, where nothing else is said; one with more is none."""
+SMALL: Final = 1024 * 1024
+"""Bytes of an answer that are read beside all others; of a larger one, the rest in its turn."""
 CONNECTING: Final = 0.4
 """Share of a call's time that connecting, and waiting for a free connection, may take each."""
 
@@ -80,11 +82,14 @@ class Caller:
         limit_bytes: int = ANSWER_LIMIT,
         headers: Mapping[str, str] | None = None,
         room: asyncio.Semaphore | None = None,
+        large: asyncio.Semaphore | None = None,
         **body: Any,  # noqa: ANN401 - httpx's own arguments
     ) -> Answer:
         """Make one call, all of it within `limit`; return its answer, whatever it says.
 
         Where there is a `room`, a call waits for its turn in it, and others of that room for it.
+        Where there is one for `large` answers, one of more than `SMALL` bytes waits for its turn
+        there before the rest of it is read.
 
         Raises:
             PeerSilentError: Nothing was sent, so nothing was done.
@@ -96,7 +101,7 @@ class Caller:
             more = {**self._headers, **(headers or {})}
             async with asyncio.timeout(limit.total_seconds()), self._turn(room, limit):
                 answer = await self._exchange(
-                    method, path, limit, limit_bytes, headers=more, **body
+                    method, path, limit, limit_bytes, large, headers=more, **body
                 )
             outcome = _OUTCOMES.get(answer.status // 100, outcome)
         except httpx.PoolTimeout as error:
@@ -117,6 +122,7 @@ class Caller:
         path: str,
         limit: timedelta,
         limit_bytes: int,
+        large: asyncio.Semaphore | None,
         **request: Any,  # noqa: ANN401 - httpx's own arguments
     ) -> Answer:
         """Send a request and read its answer.
@@ -127,10 +133,16 @@ class Caller:
         first = whole * CONNECTING
         steps = httpx.Timeout(whole, connect=first, pool=first)
         url = self._url + path
-        async with self._client.stream(method, url, timeout=steps, **request) as answer:
+        async with (
+            AsyncExitStack() as turn,
+            self._client.stream(method, url, timeout=steps, **request) as answer,
+        ):
             content = bytearray()
             async for chunk in answer.aiter_bytes():
                 content += chunk
+                if large is not None and len(content) > SMALL:
+                    await turn.enter_async_context(large)
+                    large = None
                 if len(content) > limit_bytes:
                     raise PeerUnknownError(self._peer, "answered more than can be read")
             return Answer(answer.status_code, answer.headers, bytes(content))

@@ -1,5 +1,6 @@
 """Replicate over HTTP: a thin client. What its messages mean is in processors.protocols."""
 
+import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import httpx
+import structlog
 
 from app.engines.calling import Answer, Caller
 from app.engines.pacing import Pacing
@@ -25,7 +27,7 @@ from processors.errors import RefusedBodyError
 from processors.protocols import replicate
 from schemas.base import EngineName, RunId
 from schemas.generation import Generation
-from schemas.run import RunAt, RunReport
+from schemas.run import RunAt, RunReport, RunStatus
 from schemas.timing import Timing
 
 T = TypeVar("T")
@@ -45,6 +47,8 @@ THROTTLED: Final = timedelta(seconds=10)
 """How long we keep off after a 429 that does not say how long."""
 LARGE: Final = 32 * 1024 * 1024
 """Bytes of answers that hold predictions, whose outputs and logs may be long."""
+LARGE_AT_ONCE: Final = 2
+"""Such answers of more than a megabyte that are read at a time; all share the memory."""
 SUBMIT: Final = "submit"
 """What a call is called that makes a prediction: it has limits of its own."""
 _ENDED: Final = frozenset(
@@ -92,9 +96,11 @@ class Replicate:
             metrics=metrics,
         )
         self._secrets = secrets
+        self._log = structlog.get_logger()
         self._timing = timing
         self.creations = Pacing(CREATIONS)
         self.others = Pacing(OTHERS)
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     def peer(self, server: str | None) -> str:
         """See app.ports.Engine."""
@@ -128,12 +134,14 @@ class Replicate:
         await self._turn(self.others)
         limit = self._timing.call_limit
         path = f"/predictions/{run.run_id}"
-        answer = await self._call("read", "GET", path, limit, limit_bytes=LARGE)
+        answer = await self._call("read", "GET", path, limit, limit_bytes=LARGE, large=self._large)
         if answer.status == HTTPStatus.NOT_FOUND:
             raise PeerMissingError(self.name, "knows no such run")
         report = self._understood(answer, replicate.report)
         if report.run_id != run.run_id:
             raise PeerBusyError(self.name, "answered about another run")
+        if report.cut and report.status is RunStatus.COMPLETED:
+            self._log.warning("a run made more than is kept", kept=len(report.outputs))
         return report.change(outputs=replicate.told_apart(report.outputs, self.hosts))
 
     async def cancel(self, run: RunAt) -> None:
@@ -206,7 +214,7 @@ class Replicate:
         """
         await self._turn(self.others)
         path, limit = f"/predictions?{query}", self._timing.call_limit
-        answer = await self._call("list", "GET", path, limit, limit_bytes=LARGE)
+        answer = await self._call("list", "GET", path, limit, limit_bytes=LARGE, large=self._large)
         listed, after = self._understood(answer, replicate.listed)
         following = urlsplit(after or "").query
         return listed, "" if following == query else following

@@ -2,13 +2,14 @@
 
 Group commit: the requests that wait at one moment become one document of the inbox and one
 insert. A sender that tries again within two seconds and then never (ComfyDeploy) must not be
-refused fast, so a write that cannot be made waits and is retried.
+refused fast, so a write that cannot be made waits and is retried. One that tries again for a
+minute, each try a little later (Replicate), is refused soon: it comes again.
 """
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -19,6 +20,7 @@ from app.errors import OverloadedError, StoreDownError, UnavailableError
 from app.observability.metrics import Metrics
 from app.ports import Inbox
 from app.usecases.apply_events import Applier
+from schemas.base import EngineName
 from schemas.run import Batch, Delivery, RunEvent
 from schemas.timing import Timing
 
@@ -57,8 +59,11 @@ class Acceptor:
         timing: Timing,
         metrics: Metrics,
         on_return: Callable[[], None],
+        patient: Collection[EngineName] = (),
     ) -> None:
-        """Set up; `on_return` is called when what was refused can be asked for, or soon can be.
+        """Set up; engines that are `patient` try again for a while.
+
+        `on_return` is called when what was refused can be asked for, or soon can be.
 
         After a refusal for want of room that is with the next write that works. A database that
         is away is told of at once, for it may come back and no event with it: whoever is called
@@ -70,6 +75,7 @@ class Acceptor:
         self._timing = timing
         self._metrics = metrics
         self._on_return = on_return
+        self._patient = frozenset(patient)
         self._waiting: deque[_Waiting] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
@@ -176,24 +182,31 @@ class Acceptor:
                 return await self._inbox.insert(batch)
             except StoreDownError:
                 self._expire()
-                since = self._too_long_ago()
-                self._refuse([each for each in waiting if each.delivery.at <= since])
-                waiting[:] = [each for each in waiting if each.delivery.at > since]
+                late, waiting[:] = self._parted(waiting)
+                self._refuse(late)
                 if not waiting:
                     raise
             await asyncio.sleep(PAUSE)
 
     def _expire(self) -> None:
         """Refuse those who have waited in line for as long as their sender can wait."""
-        since = self._too_long_ago()
-        while self._waiting and self._waiting[0].delivery.at <= since:
-            late = self._waiting.popleft()
-            self._bytes -= len(late.delivery.raw)
-            self._refuse([late])
+        late, others = self._parted(self._waiting)
+        # First this: whoever is answered may put the next event in line at once.
+        self._waiting = deque(others)
+        self._bytes -= sum(len(each.delivery.raw) for each in late)
+        self._refuse(late)
 
-    def _too_long_ago(self) -> datetime:
-        """Return when those came who cannot wait any longer."""
-        return self._clock.now() - self._timing.accept_limit
+    def _parted(self, waiting: Iterable[_Waiting]) -> tuple[list[_Waiting], list[_Waiting]]:
+        """Return those who cannot wait any longer, and the others."""
+        now = self._clock.now()
+        late, others = list[_Waiting](), list[_Waiting]()
+        for each in waiting:
+            (late if each.delivery.at <= now - self._limit(each) else others).append(each)
+        return late, others
+
+    def _limit(self, waiting: _Waiting) -> timedelta:
+        again = waiting.delivery.engine in self._patient
+        return self._timing.accept_again if again else self._timing.accept_limit
 
     def _refuse(self, late: Sequence[_Waiting]) -> None:
         if late:

@@ -15,7 +15,7 @@ from app.usecases.hands import Hands
 from app.usecases.records import Records, RecordsOf
 from app.usecases.shift import Shift
 from app.usecases.taking import Taking
-from processors import debts
+from processors import chains, debts
 from schemas.base import GenerationId
 from schemas.debt import DebtKind
 from schemas.generation import Generation
@@ -71,8 +71,9 @@ class Attend:
     async def event(self, generation_id: GenerationId, accepted: Awaitable[None]) -> None:
         """Wait until an event is on disk, and until what it causes is done.
 
-        That is what its generation comes to owe, and its job, and the job's other generations. That
-        its state is shown is not waited for: a chat may have its turn in some seconds only.
+        That is what its generation comes to owe, and after its end its job, too, and what waits
+        for it. Other generations of the job have news of their own. That a state is shown is not
+        waited for: a chat may have its turn in some seconds only.
 
         Raises:
             UnavailableError: It could not be written within its limit.
@@ -112,16 +113,16 @@ class Attend:
                 return
 
     async def _take_up(self, generation_id: GenerationId) -> tuple[bool, frozenset[str]]:
-        """Claim what an event's record owes, and those that belong to it.
+        """Claim what an event's record owes, and those that its end leads to.
 
         Returns:
             Whether there was anything, and the ids of all these records.
         """
         now, kinds = self._clock.now(), self._taking.kinds() - {DebtKind.SHOW}
         generation = await self._records.kept.get(generation_id)
-        job_id = None if generation is None else generation.job_id
+        job_id = generation.job_id if generation is not None and generation.ended else None
         job = None if job_id is None else await self._orders.kept.get(job_id)
-        ids = {generation_id, *(step.generation for step in job.steps)} if job else {generation_id}
+        ids = {generation_id, *(chains.following(job, generation_id) if job else ())}
         found = (await self._records.readable(sorted(ids))).values()
         due = [each.id for each in found if debts.due(each.owed, now, kinds)]
         for each in due:

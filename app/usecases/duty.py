@@ -119,7 +119,7 @@ async def alone(
     Raises:
         StoreDownError: The database does not answer.
     """
-    lease = await _taken(leases, name, me, clock, lasting)
+    lease = await begun(leases, name, me, clock, lasting)
     try:
         yield lease is not None
     finally:
@@ -128,20 +128,14 @@ async def alone(
                 await leases.release(lease)
 
 
-async def kept_from(
-    leases: Leases, name: str, me: InstanceName, clock: Clock, every: timedelta
-) -> bool:
-    """Return whether something was begun by anybody within `every`; else it counts as begun.
+async def begun(
+    leases: Leases, name: str, me: InstanceName, clock: Clock, lasting: timedelta
+) -> Lease | None:
+    """Return the lease of what begins now; None where anybody began it within `lasting`.
 
     Raises:
         StoreDownError: The database does not answer.
     """
-    return await _taken(leases, name, me, clock, every) is None
-
-
-async def _taken(
-    leases: Leases, name: str, me: InstanceName, clock: Clock, lasting: timedelta
-) -> Lease | None:
     now = clock.now()
     holder = InstanceName(f"{me}:{clock.new_id()}")
     return await leases.acquire(name, holder, now, now + lasting)

@@ -40,6 +40,8 @@ from schemas.timing import Timing
 
 SLACK: Final = timedelta(minutes=2)
 """How far the engine's clock may be from ours."""
+LOOKED_AT: Final = 200
+"""Generations whose answer never came that are compared with one that is looked for."""
 PAUSE: Final = 0.3
 """Seconds before another try while the database does not answer."""
 
@@ -188,7 +190,7 @@ class SubmitRun:
     async def _found(self, engine: Engine, generation: Generation) -> RunReport | None:
         """Return the run that carries our webhook URL, or else the only one that may be ours.
 
-        None where there is none so far, or where there are several.
+        None where there is none so far, or where there are several, or several that it may be of.
         """
         since, alike = runs.sent_at(generation) - SLACK, list[RunReport]()
         async with asyncio.timeout(self._timing.look_limit.total_seconds()):
@@ -197,7 +199,17 @@ class SubmitRun:
                     return report
                 if report.alike and await self._is_free(generation, report.run_id):
                     alike.append(report)
-        return alike[0] if len(alike) == 1 else None
+        if len(alike) != 1 or await self._is_sought_by_others(generation):
+            return None
+        return alike[0]
+
+    async def _is_sought_by_others(self, generation: Generation) -> bool:
+        """Return whether another that asked for the same has no answer either: whose is it?"""
+        wanted = {"status": RunStatus.SUBMITTING.value, "engine": generation.engine}
+        page = await self._records.generations.page(wanted, None, LOOKED_AT)
+        asked = generation.request_payload
+        others = [each for each in page.items if each.id != generation.id]
+        return any(each.request_payload == asked for each in others)
 
     async def _is_free(self, generation: Generation, run_id: RunId) -> bool:
         """Return whether a run serves no generation, nor has served this one before.

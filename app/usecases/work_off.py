@@ -3,16 +3,17 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 import structlog
 
 from app.clock import Clock
-from app.errors import AppError
+from app.errors import AppError, UnavailableError
 from app.ports import Leases
 from app.usecases.apply_events import Applier
-from app.usecases.duty import alone, kept_from
+from app.usecases.duty import alone, begun
 from app.usecases.hands import Hands
 from app.usecases.shift import Shift
 from app.usecases.taking import INWARD
@@ -109,7 +110,7 @@ class WorkOff:
         self._shift = shift
         self._applier = applier
         self._hands = tuple(hands)
-        self._chores = tuple(chores)
+        self._chores = list(chores)
         self._leases = leases
         self._me = me
         self._clock = clock
@@ -144,18 +145,28 @@ class WorkOff:
             )
 
     async def _do_chores(self, until: float) -> None:
-        """Do what is due beside what is owed; what breaks off is gone on with the next time."""
-        for chore in self._chores:
+        """Do what is due beside what is owed.
+
+        What the budget breaks off is gone on with the next time, after all others.
+        """
+        for chore in tuple(self._chores):
             if asyncio.get_running_loop().time() >= until:
                 return
             name = f"cron-{chore.name}"
-            if await kept_from(self._leases, name, self._me, self._clock, chore.every):
+            lease = await begun(self._leases, name, self._me, self._clock, chore.every)
+            if lease is None:
                 continue
             try:
                 async with asyncio.timeout_at(until):
                     await chore.do()
-            except (AppError, TimeoutError) as error:
-                self._log.warning("not all of it now", chore=chore.name, error=str(error))
+            except AppError as error:
+                self._log.warning("a chore failed", chore=chore.name, error=str(error))
+            except TimeoutError:
+                self._log.info("not all of it now", chore=chore.name)
+                self._chores.remove(chore)
+                self._chores.append(chore)
+                with suppress(UnavailableError):
+                    await self._leases.release(lease)
 
 
 def last_taken(end: float, budget: timedelta) -> float:

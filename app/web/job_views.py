@@ -22,14 +22,22 @@ def public(view: JobView, link: Link) -> Json:
     """Return a job as the API shows it, its generations beside it."""
     made = [shown.public(each, link) for each in view.generations]
     return {
-        **listed(view.job, view.generations),
+        **_shown(view.job, view.generations),
         "outputs": _outputs(view.job, made),
         "generations": made,
     }
 
 
-def listed(job: Job, generations: Sequence[Generation] = ()) -> Json:
-    """Return a job as lists show it; what its generations would tell is unknown there."""
+def listed(job: Job) -> Json:
+    """Return a job as lists show it: what its generations would tell is unknown there.
+
+    Nor does it say what was given for each of up to 200 runs: a page of such jobs has no bound.
+    """
+    told = _shown(job)
+    return {**told, "steps": [{**each, "inputs": {}} for each in told["steps"]]}
+
+
+def _shown(job: Job, generations: Sequence[Generation] = ()) -> Json:
     made = {each.id: each for each in generations}
     told = job.public()
     steps = [

@@ -49,6 +49,10 @@ ACCEPTED: Final = Response(Accepted().model_dump_json(), media_type="application
 _log = structlog.get_logger(__name__)
 
 
+def _noted() -> None:
+    """Do nothing more about an event that is on disk."""
+
+
 class _Door(NamedTuple):
     """One engine's way in."""
 
@@ -145,17 +149,30 @@ class Webhooks:
         if door.signatures is None or door.signatures.known(message):
             self._services.metrics.repeated(door.engine)
             return
-        await self._accept(door, sender, raw)
-        door.signatures.remember(message)
+        await self._accept(door, sender, raw, partial(door.signatures.remember, message))
 
-    async def _accept(self, door: _Door, sender: _Sender, raw: bytes) -> None:
-        """Return when an event is on disk; where nobody else does it, with what it causes done."""
+    async def _accept(
+        self, door: _Door, sender: _Sender, raw: bytes, stored: Callable[[], None] = _noted
+    ) -> None:
+        """Return when an event is on disk; where nobody else does it, with what it causes done.
+
+        Args:
+            door: Where it came in.
+            sender: For whom it speaks.
+            raw: Its bytes.
+            stored: Called once it is on disk.
+        """
         delivery, attend = self._delivery(door, sender, raw), self._services.attend
-        accepted = self._services.acceptor.accept(delivery, door.receive(delivery))
+        event = door.receive(delivery)
+
+        async def accepted() -> None:
+            await self._services.acceptor.accept(delivery, event)
+            stored()
+
         if attend is None:
-            await accepted
+            await accepted()
         else:
-            await attend.event(delivery.generation, accepted)
+            await attend.event(delivery.generation, accepted())
 
     def _refusal(self, door: _Door, sender: _Sender | None, error: Exception) -> ASGIApp:
         """Return what counts, notes and answers a request that ended in `error`."""

@@ -11,6 +11,7 @@ from processors.chains.advancing import Drop as Drop
 from processors.chains.advancing import Move as Move
 from processors.chains.advancing import Taken as Taken
 from processors.chains.advancing import concerned as concerned
+from processors.chains.advancing import following as following
 from processors.chains.advancing import moves as moves
 from processors.chains.advancing import take as take
 from processors.chains.checking import misfits as misfits

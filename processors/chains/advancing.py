@@ -82,6 +82,17 @@ def concerned(job: Job, ended: Generation) -> tuple[GenerationId, ...]:
     return tuple(dict.fromkeys(ids))
 
 
+def following(job: Job, generation_id: GenerationId) -> tuple[GenerationId, ...]:
+    """Return the generations that wait for one, themselves or by way of others that do."""
+    found = {generation_id}
+    for step in job.steps:
+        if any(source.generation in found for source in step.sources.values()):
+            found.add(step.generation)
+    return tuple(
+        each.generation for each in job.steps if each.generation in found - {generation_id}
+    )
+
+
 def take(source: Source, made: Made) -> Taken:
     """Return what a source gives, once its generation has completed and is copied."""
     record = made.get(source.generation)

@@ -12,7 +12,7 @@ from processors.protocols import words
 from processors.protocols.bodies import parsed, read
 from processors.protocols.replicate.failures import Failure, failure
 from processors.protocols.replicate.logs import seen
-from processors.protocols.replicate.results import outputs
+from processors.protocols.replicate.results import outputs, too_many
 from processors.protocols.times import in_utc, utc
 from schemas.base import RunId
 from schemas.run import OPEN, Delivery, RunEvent, RunReport, RunStatus
@@ -98,6 +98,7 @@ def report(raw: bytes) -> RunReport:
         started_at=None if told.status == ABORTED else utc(told.started_at),
         ended_at=utc(told.completed_at),
         outputs=made,
+        cut=too_many(told.output),
         webhook=told.webhook,
         duration_seconds=_duration(told),
         gone=status is RunStatus.COMPLETED and bool(told.data_removed) and not made,

@@ -28,8 +28,7 @@ def _runs(listed: Listed, request: Request) -> bool:
         return listed.version == request.version.rpartition(":")[2]
     if request.model is not None:
         return str(listed.model).lower() == request.model.lower()
-    told = listed.deployment
-    return told is None or str(told).lower() == str(request.deployment_id).lower()
+    return str(listed.deployment).lower() == str(request.deployment_id).lower()
 
 
 def _same(ours: JsonValue, theirs: JsonValue) -> bool:

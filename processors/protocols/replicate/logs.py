@@ -13,6 +13,8 @@ LINE_KEPT: Final = 200
 """Characters of a line that is shown."""
 _LOOKED_AT: Final = 20_000
 """Characters of the logs that are looked at, the last ones."""
+_MOST: Final = 0.99
+"""A full bar need not be the last one: weights are loaded under one of their own."""
 _PERCENT: Final = re.compile(r"(?<![0-9.])([0-9]{1,3})%\|")
 _BAR_AT_MOST: Final = 1_000
 """Characters of a line that a bar is looked for in."""
@@ -32,7 +34,7 @@ def seen(logs: object) -> Seen:
     """Read logs, which may be anything."""
     end = logs[-_LOOKED_AT:] if isinstance(logs, str) else ""
     shares = [int(each) for each in _PERCENT.findall(end)]
-    progress = shares[-1] / 100 if shares and shares[-1] <= 100 else 0.0  # noqa: PLR2004 - a percentage
+    progress = min(shares[-1] / 100, _MOST) if shares and shares[-1] <= 100 else 0.0  # noqa: PLR2004 - a percentage
     told = (_shown(each) for each in reversed(end.splitlines()))
     return Seen(progress, next((each for each in told if each), None))
 

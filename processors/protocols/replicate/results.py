@@ -44,8 +44,12 @@ def outputs(told: object, at: datetime | None) -> tuple[Output, ...]:
         told: A JSON value; None where there is none yet.
         at: When it was heard; None for an answer.
     """
-    steps = islice(_steps(told, (_ROOT,), at), LOOKED_AT)
-    return tuple(islice((step for step in steps if step is not None), OUTPUTS_KEPT))
+    return tuple(islice(_found(told, at), OUTPUTS_KEPT))
+
+
+def too_many(told: object) -> bool:
+    """Return whether a model returned more than `outputs` has."""
+    return next(islice(_found(told, None), OUTPUTS_KEPT, None), None) is not None
 
 
 def is_address(text: str) -> bool:
@@ -75,6 +79,11 @@ def _is_file(output: Output, hosts: tuple[str, ...]) -> bool:
 def _text_of(output: Output) -> Output:
     text = texts.kept(output.url or "")
     return output.change(kind=OutputKind.TEXT, text=text, url=None, filename=None)
+
+
+def _found(told: object, at: datetime | None) -> Iterator[Output]:
+    steps = islice(_steps(told, (_ROOT,), at), LOOKED_AT)
+    return (step for step in steps if step is not None)
 
 
 def _steps(told: object, path: tuple[str, ...], at: datetime | None) -> Iterator[Output | None]:

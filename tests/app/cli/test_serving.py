@@ -22,6 +22,8 @@ LIVE = {
     "INTERNAL_API_KEY": KEY,
     "COMFYDEPLOY_API_KEY": "no-such-key",
     "COMFYDEPLOY_API_URL": "http://127.0.0.1:9/api",
+    "REPLICATE_API_TOKEN": "no-such-token",
+    "REPLICATE_API_URL": "http://127.0.0.1:9/v1",
 }
 
 
@@ -29,6 +31,7 @@ def test_the_banner_has_a_line_to_paste(service: Service) -> None:
     """It names the bound port and the key, and asks for a whole life: a chat and a rate."""
     line = next(each for each in service.said.splitlines() if each.startswith("curl "))
 
+    assert "ComfyDeploy, ComfyUI, Replicate and Telegram are stand-ins" in service.said
     words = shlex.split(line)
     order = json.loads(words[-1])
     assert words[1] == f"{service.url}/api/generations"
@@ -115,7 +118,7 @@ def test_live_mode_says_what_is_on_and_prints_no_key(tmp_path: Path) -> None:
 
     assert code == 0
     assert KEY not in service.log.read_text()
-    assert "Engines    ComfyDeploy" in said
+    assert "Engines    ComfyDeploy, Replicate\n" in said
     assert "Telegram   off" in said
     assert "MongoDB    embedded" in said
     assert "Work       is left to others" in said

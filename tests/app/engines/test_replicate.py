@@ -9,10 +9,12 @@ from datetime import timedelta
 import httpx
 import pytest
 from pydantic import JsonValue
+from structlog.testing import capture_logs
 
 from app.bootstrap import make_client
 from app.clock import Clock
-from app.engines.replicate import CREATIONS, DATA_URL_MOST, Replicate
+from app.engines.calling import SMALL
+from app.engines.replicate import CREATIONS, DATA_URL_MOST, LARGE_AT_ONCE, Replicate
 from app.errors import (
     PeerBusyError,
     PeerDownError,
@@ -24,7 +26,7 @@ from app.errors import (
 from app.observability.metrics import Metrics
 from processors.protocols import replicate
 from schemas.base import RunId
-from schemas.generation import Generation, Request, StatusChange
+from schemas.generation import OUTPUTS_KEPT, Generation, Request, StatusChange
 from schemas.run import RunAt, RunStatus
 from schemas.timing import Timing
 from tests.builders import an_order
@@ -291,6 +293,45 @@ async def test_every_answer_to_a_question_has_one_too(
     async with an_odd_peer(answer) as engine:
         with pytest.raises(raised):
             await engine.read(RunAt(NOBODYS))
+
+
+async def test_a_run_that_made_more_than_is_kept_is_noted() -> None:
+    """A list of numbers, as an embedding is, has more outputs than a record keeps."""
+    told = {"id": NOBODYS, "status": "succeeded", "output": list(range(768))}
+    async with an_odd_peer(httpx.Response(200, json=told)) as engine:
+        with capture_logs() as logged:
+            report = await engine.read(RunAt(NOBODYS))
+    assert len(report.outputs) == OUTPUTS_KEPT
+    assert [(each["event"], each["kept"]) for each in logged] == [
+        ("a run made more than is kept", OUTPUTS_KEPT)
+    ]
+
+
+class Large(httpx.AsyncByteStream):
+    """Answers of more than a megabyte; how many are read on at once is counted."""
+
+    def __init__(self) -> None:
+        self.read_on, self.most = 0, 0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Yield one such answer."""
+        yield b'{"id": "' + NOBODYS.encode() + b'", "status": "starting", "logs": "'
+        yield b"x" * SMALL
+        self.read_on += 1
+        self.most = max(self.most, self.read_on)
+        await asyncio.sleep(0)
+        yield b'"}'
+        self.read_on -= 1
+
+
+async def test_large_answers_are_read_a_few_at_a_time() -> None:
+    """Each by each, however many are asked for at once."""
+    large = Large()
+    answers = [httpx.Response(200, stream=large) for _ in range(8)]
+    async with an_odd_peer(*answers) as engine, asyncio.TaskGroup() as group:
+        reads = [group.create_task(engine.read(RunAt(NOBODYS))) for _ in range(8)]
+    assert {each.result().status for each in reads} == {RunStatus.QUEUED}
+    assert large.most == LARGE_AT_ONCE
 
 
 async def test_whoever_would_wait_long_for_a_turn_comes_back_later() -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from app.errors import OverloadedError, StoreDownError, UnavailableError
 from app.usecases import accept_events, apply_events
+from app.usecases.accept_events import Acceptor
 from schemas.base import GenerationId
 from schemas.run import RunStatus
 from tests.app.usecases.scenes import METRICS, TIMING, Scene
-from tests.builders import ID, RUN
+from tests.app.usecases.works import REPLICATE
+from tests.builders import COMFYDEPLOY, ID, RUN
 
 pytestmark = pytest.mark.anyio
 
@@ -133,6 +135,34 @@ async def test_without_room_senders_are_refused_in_their_time() -> None:
     assert isinstance(fault, UnavailableError)
     assert 15 <= waited < 16
     assert scene.asked_all >= 1
+
+
+async def test_who_tries_again_for_a_minute_is_refused_soon() -> None:
+    """Each try spent waiting would be one fewer; who does not waits on."""
+    scene = Scene()
+    acceptor = Acceptor(
+        scene.inbox,
+        scene.applier,
+        clock=scene.clock,
+        timing=TIMING,
+        metrics=METRICS,
+        on_return=scene.sweep.ask_all,
+        patient={COMFYDEPLOY},
+    )
+    scene.acceptor = acceptor
+    async with scene.running():
+        scene.store.down = GONE
+        began = scene.clock.now()
+        delivery, event = scene.a_webhook(ID, b'{"run_id": "r", "status": "running"}')
+        others = delivery.change(engine=REPLICATE)
+        waiting = asyncio.ensure_future(acceptor.accept(others, event))
+        with pytest.raises(UnavailableError):
+            await acceptor.accept(delivery, event)
+        assert 3 <= (scene.clock.now() - began).total_seconds() < 4
+        with pytest.raises(UnavailableError):
+            await waiting
+        assert 15 <= (scene.clock.now() - began).total_seconds() < 16
+        scene.store.down = None
 
 
 async def test_each_sender_of_a_batch_is_refused_in_its_own_time() -> None:

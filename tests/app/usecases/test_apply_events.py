@@ -246,6 +246,22 @@ async def test_what_was_fetched_is_applied_and_marks_nothing() -> None:
     assert scene.applier.known == set()
 
 
+async def test_a_signed_word_about_a_run_that_serves_another_is_looked_into() -> None:
+    """A run has one name, and whoever wrote it first has it: nothing is tried for ever."""
+    async with Scene().running() as scene:
+        stored(scene, OTHER)
+        scene.generations.records[ID] = a_generation(
+            metadata=a_generation().metadata.change(run_id=None), runs=()
+        )
+        event = a_run_event(generation_id=ID, run_id=RunId("r0"), received_at=scene.clock.now())
+        scene.applier.hear(event._replace(vouched=True))
+        await asyncio.sleep(3)
+        assert scene.applier.waiting == 0
+
+    assert scene.record(ID).metadata.run_id is None
+    assert any(each.key == "ask" for each in scene.record(ID).owed)
+
+
 async def test_what_was_fetched_waits_for_the_database() -> None:
     """It is applied when that answers."""
     async with Scene().running() as scene:

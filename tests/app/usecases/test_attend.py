@@ -3,9 +3,11 @@
 import pytest
 
 from app.errors import StoreDownError, UnavailableError
+from processors.chains import Ordered
 from schemas.debt import DebtKind
 from schemas.run import RunStatus
 from tests.app.usecases.hosts import Host, Slow, now, seconds
+from tests.app.usecases.works import PRESETS, REPLICATE, Works, dress, sketch
 from tests.builders import RUN, a_report
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +69,26 @@ async def test_nobody_waits_for_a_chat_to_have_its_turn() -> None:
         await host.attend.event(generation, scene.hear(generation, "running"))
         assert now() - began < 1
         assert scene.record(generation).status is RunStatus.RUNNING
+
+
+async def test_news_of_one_run_waits_for_no_other_of_its_job() -> None:
+    """Nor at its end for those beside it; for the step that takes its picture, yes."""
+    gate = Slow(0)
+    host = Host(engine=Works, others=(Works(gate, REPLICATE),), presets=PRESETS)
+    async with host.scene.running() as scene:
+        await scene.grant(100)
+        steps = (sketch(), Ordered(preset="paint", inputs={}), dress(1))
+        job = await scene.place(preset="sketch", steps=steps)
+        gate.seconds = 1000
+        first, _, last = (each.generation for each in job.steps)
+        async with host.shift.open():
+            await host.shift.work(now() + 1)
+        assert not await host.shift.quiet(now())
+        run_id, began = str(scene.record(first).metadata.run_id), now()
+        await host.attend.event(first, scene.hear(first, "running", run_id))
+        await host.attend.event(first, scene.hear(first, "success", run_id))
+        assert now() - began < 1
+        assert scene.record(last).metadata.run_id is not None
 
 
 async def test_news_that_is_not_on_disk_is_refused() -> None:

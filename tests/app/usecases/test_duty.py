@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.usecases.calls import Calls
-from app.usecases.duty import NAME, Duty, alone, kept_from
+from app.usecases.duty import NAME, Duty, alone, begun
 from schemas.base import InstanceName
 from schemas.timing import Timing
 from tests.app.telegram.conditions import until
@@ -147,7 +147,7 @@ async def test_what_was_begun_lately_is_not_begun_again() -> None:
     """By nobody, until its time has come."""
     leases, clock, every = FakeLeases(), LoopClock(), timedelta(hours=1)
 
-    assert not await kept_from(leases, "x", InstanceName("one"), clock, every)
-    assert await kept_from(leases, "x", InstanceName("two"), clock, every)
+    assert await begun(leases, "x", InstanceName("one"), clock, every)
+    assert await begun(leases, "x", InstanceName("two"), clock, every) is None
     await asyncio.sleep(3600)
-    assert not await kept_from(leases, "x", InstanceName("two"), clock, every)
+    assert await begun(leases, "x", InstanceName("two"), clock, every)

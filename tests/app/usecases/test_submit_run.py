@@ -114,6 +114,17 @@ async def test_without_a_webhook_the_only_run_that_is_alike_is_ours() -> None:
     assert len(scene.engine.submitted) == 2
 
 
+async def test_one_run_that_two_may_have_asked_for_is_given_to_neither() -> None:
+    """Its own webhook will say whose it is; given to the wrong one, the other has lost it."""
+    async with Scene().running() as scene:
+        scene.engine_gate.script(None, UNKNOWN, None, UNKNOWN)
+        orders = [await scene.order(), await scene.order()]
+        await asyncio.sleep(1)
+        scene.engine.listed.append(a_report(RunStatus.RUNNING, alike=True))
+        await asyncio.sleep(120)
+        assert [scene.record(each).metadata.run_id for each in orders] == [None, None]
+
+
 async def test_a_run_that_served_before_is_not_found_again() -> None:
     """A further try is not given what its last one made."""
     async with Scene().running() as scene:

@@ -321,6 +321,8 @@ async def test_a_job_says_how_far_it_has_come() -> None:
     assert (told["step"], told["of"]) == (listed["step"], listed["of"]) == (2, 3)
     assert [each["status"] for each in told["steps"]] == ["completed", "running", "waiting"]
     assert [each["status"] for each in listed["steps"]] == ["completed", None, None]
+    assert told["steps"][0]["inputs"]
+    assert [each["inputs"] for each in listed["steps"]] == [{}, {}, {}]
     assert [each["waitsFor"] for each in told["steps"]] == [[], [], [2]]
     first = told["steps"][0]
     assert (first["price"], first["costUsd"], first["attempt"]) == ("5", "0.02", 1)

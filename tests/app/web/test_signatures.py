@@ -1,8 +1,9 @@
 """app.web.signatures: an engine that signs is believed by its signature, once for each message."""
 
+import asyncio
 import base64
 import hmac
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,25 @@ SECONDS: Final = int(NOON.timestamp())
 TOKEN: Final = signing.webhook_token(KEY, replicate.NAME, ID, 1)
 HOOK: Final = f"/api/webhook/replicate?generation={ID}&token={TOKEN}"
 UNSIGNED: Final = {"Content-Type": "application/json"}
+
+
+class Slowly:
+    """Attends to an event for as long as it is not let go."""
+
+    def __init__(self) -> None:
+        self.accepted, self.done = asyncio.Event(), asyncio.Event()
+
+    async def event(self, generation_id: GenerationId, accepted: Awaitable[None]) -> None:
+        """See app.web.services.Attend."""
+        del generation_id
+        await accepted
+        self.accepted.set()
+        async with asyncio.timeout(10):
+            await self.done.wait()
+
+    async def update(self, taken: Awaitable[None]) -> None:
+        """See app.web.services.Attend."""
+        await taken
 
 
 def headed(
@@ -119,6 +139,19 @@ async def test_the_token_comes_before_the_signature_and_the_body() -> None:
         )
     assert answer.startswith(b"HTTP/1.1 401 ")
     assert set(world.metrics.counted) == {"refused unauthorized"}
+
+
+async def test_a_message_is_known_from_when_it_is_on_disk() -> None:
+    """What it brings may take so long that its sender tries again meanwhile."""
+    attend = Slowly()
+    world = World(signing=SIGNING, attend=attend)
+    async with serving(world) as site, asyncio.TaskGroup() as group:
+        first = group.create_task(posted(site))
+        await attend.accepted.wait()
+        assert await posted(site) == 200
+        attend.done.set()
+    assert first.result() == 200
+    assert world.metrics.counted == ["repeated replicate"]
 
 
 async def test_a_message_that_comes_again_is_taken_in_once() -> None:

@@ -168,6 +168,13 @@ def test_a_success_concerns_what_takes_of_it() -> None:
     assert chains.concerned(alone, its_generations(alone, DONE)[its_id(1)]) == (its_id(1),)
 
 
+def test_an_end_is_followed_by_what_waits_for_it() -> None:
+    """Also by way of others; not by those beside it."""
+    job = a_chain(2, 1, 1)
+    assert chains.following(job, its_id(1)) == (its_id(2), its_id(3))
+    assert chains.following(job, its_id(3)) == ()
+
+
 def test_any_other_end_concerns_all() -> None:
     """What is dropped for it may have others waiting for it in turn."""
     job = a_chain()

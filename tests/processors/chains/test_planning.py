@@ -144,6 +144,16 @@ def test_each_step_is_agreed_on_as_if_it_were_alone() -> None:
     assert second.work.request.inputs == {"steps": 20}
 
 
+def test_a_job_carries_so_much_and_no_more() -> None:
+    """A record is hot and small; each of a hundred runs has its own inputs."""
+    wordy = a_preset("wordy", a_prompt(most=2000), some_steps())
+    over = {"steps": tuple(range(1, 51))}
+    many = draw(preset=wordy, inputs={"prompt": "a" * 1900}, over=over)
+    with pytest.raises(ChainRefusedError, match="inputs come to") as refused:
+        planned(many, many, many)
+    assert refused.value.field == "steps"
+
+
 def test_a_text_may_be_as_long_as_its_input_takes() -> None:
     """That is known when it is ordered, and held against what is written later."""
     bindings = {"photo": Binding(step=1), "caption": Binding(step=1, output="words")}

@@ -7,8 +7,8 @@ import pytest
 
 from processors import debts, jobs
 from schemas.base import GenerationId
-from schemas.debt import DebtKind
-from schemas.job import Job, JobStatus, Outcome, PriceReason, Told
+from schemas.debt import Debt, DebtKind
+from schemas.job import Job, JobStatus, Outcome, Pause, PriceReason, Told
 from schemas.run import TERMINAL, RunStatus
 from tests.builders import (
     CHAT,
@@ -178,6 +178,29 @@ def test_a_step_that_is_done_is_told_while_others_follow() -> None:
     assert jobs.settled(a_chain(1, 1, chat=None), its_id(1), DONE, NOON).owed == ()
     nothing = DONE.change(outputs="")
     assert jobs.settled(a_chain(1, 1), its_id(1), nothing, NOON).owed == ()
+
+
+def test_what_a_step_has_made_anew_is_told_though_it_was() -> None:
+    """Its first picture was lost; the telling that was under way is of that, and is owed anew."""
+    job = jobs.step_told(jobs.settled(a_chain(1, 1), its_id(1), DONE, NOON), 1)
+    again = DONE.change(outputs="b", attempt=2)
+    after = jobs.settled(job, its_id(1), again, later(60))
+
+    assert (job.steps_told, after.steps_told) == ((1,), ())
+    assert [each.key for each in after.owed] == ["notify:1"]
+
+
+def test_a_job_that_is_over_asks_nobody() -> None:
+    """It waited for a word, and what was to come after it was dropped meanwhile."""
+    pause = Pause(step=1, at=NOON, until=later(3600))
+    paused = come_to(a_chain(1, 1, manual=True), DONE, pause=pause)
+    owing = debts.put(
+        paused, debts.owe((), Debt(key="advance", kind=DebtKind.ADVANCE, next_at=later(3600)))
+    )
+    over = jobs.settled(owing, its_id(2), DONE.change(status=RunStatus.CANCELLED), NOON)
+
+    assert (over.ended, over.pause) == (True, None)
+    assert "advance" not in [each.key for each in over.owed]
 
 
 def test_a_job_that_asks_after_each_step_is_looked_at_first() -> None:

@@ -215,7 +215,10 @@ def test_somebodys_address_is_a_text() -> None:
 
 def test_no_more_is_looked_at_than_a_record_keeps() -> None:
     """A body may hold hundreds of thousands of values, as deep as JSON goes."""
-    assert len(told(output=[f"{FILES}/{place}" for place in range(999)]).outputs) == OUTPUTS_KEPT
+    many = [f"{FILES}/{place}" for place in range(999)]
+    assert len(told(output=many).outputs) == OUTPUTS_KEPT
+    assert told(output=many[: OUTPUTS_KEPT + 1]).cut
+    assert not told(output=many[:OUTPUTS_KEPT]).cut
     assert made([None] * 2_000 + [f"{FILES}/late"]) == []
     deep: object = "bottom"
     for _ in range(200):
@@ -232,7 +235,7 @@ def test_no_more_is_looked_at_than_a_record_keeps() -> None:
         ("Using seed: 7\n", 0.0, "Using seed: 7"),
         ("  0%|   | 0/28 [00:00<?]\r 43%|##  | 12/28 [00:02<00:03]\r\n", 0.43, "12/28"),
         ("Sampling: 50%|##  | 1/2\n\x1b\n \n", 0.5, "Sampling 1/2"),
-        ("100%|####|", 1.0, None),
+        ("100%|####|", 0.99, None),
         ("999%|####| 1/2", 0.0, "1/2"),
         ("12.5%| no bar", 0.0, "12.5%| no bar"),
         ("loaded https://x.example/f?token=secret", 0.0, "loaded https://x.example/f"),

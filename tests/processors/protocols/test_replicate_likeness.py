@@ -42,7 +42,7 @@ def a_listed(**fields: Any) -> replicate.Listed:  # noqa: ANN401 - any field of 
         (a_listed(version="hidden"), {"model": "owner/name"}, True),
         (a_listed(), {"model": "owner/other"}, False),
         (a_listed(model=7), {"model": "owner/name"}, False),
-        (a_listed(), {"deployment_id": "owner/dep"}, True),
+        (a_listed(), {"deployment_id": "owner/dep"}, False),
         (a_listed(deployment="owner/Dep"), {"deployment_id": "owner/dep"}, True),
         (a_listed(deployment="owner/x"), {"deployment_id": "owner/dep"}, False),
         (a_listed(webhook="https://others.example.com"), {"version": VERSION}, False),
