@@ -23,7 +23,7 @@ LINES: Final = (
     Line(INWARD - {DebtKind.SUBMIT, DebtKind.KEEP, DebtKind.SETTLE}, 32),
     # A hundred parts of a job end at once: many hands would only take each other's place in its
     # record, and in the ledger.
-    Line(frozenset({DebtKind.SETTLE}), 4),
+    Line(frozenset({DebtKind.SETTLE}), 8),
     # A copy takes a while, and up to 10 MB of memory.
     Line(frozenset({DebtKind.KEEP}), 8),
     # A status message may wait seconds for its chat; here, too, an end must find a hand.

@@ -1,12 +1,23 @@
 """What everybody who remembers who was served does."""
 
+from datetime import datetime, timedelta
+from typing import Final
+
 import pytest
 
+from app.clock import Clock
 from app.ports import Turns
-from tests.builders import NOON, later
 from tests.contracts.conftest import Ports
 
 pytestmark = pytest.mark.anyio
+
+NOON: Final = Clock().now()
+"""Not long ago: what is older than it is kept may be forgotten at any moment."""
+
+
+def later(seconds: float) -> datetime:
+    """So many seconds after that."""
+    return NOON + timedelta(seconds=seconds)
 
 
 @pytest.fixture
