@@ -11,8 +11,8 @@ from pydantic_core import to_json
 from processors import presets
 from processors.errors import InputFault, InputRefusedError
 from schemas.inputs import INPUTS_MOST
-from schemas.preset import CostPrice, EstimatedHold, FixedHold, Preset
-from tests.builders import a_preset, a_prompt, some_steps
+from schemas.preset import ChainStep, CostPrice, EstimatedHold, FixedHold, Preset
+from tests.builders import a_chain_preset, a_preset, a_prompt, some_steps
 
 RATE = Decimal(100)
 """Credits that a dollar is."""
@@ -170,3 +170,9 @@ def test_who_may_use_a_preset() -> None:
     assert not presets.allowed(members, ("guest",))
     assert not presets.allowed(members, ())
     assert not presets.allowed(a_preset(active=False), ("administrator",))
+
+
+def test_what_is_made_of_others_has_no_price_of_its_own() -> None:
+    """Whoever asks for one has mistaken it for what is run by itself."""
+    with pytest.raises(TypeError, match="made of others"):
+        presets.own_price(a_chain_preset("outfit", ChainStep(preset="dress")))
