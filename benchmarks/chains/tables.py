@@ -58,7 +58,7 @@ def _goals(figures: Figures) -> Iterator[tuple[str, str]]:
     )
     checker = figures["checker"]
     checked, runs = checker["checked"], checker["runs"]
-    whole = checked["checked"] == runs and checked["s"] <= BUDGET_SECONDS
+    whole = checked["checked"] >= runs and not checked["left"] and checked["s"] <= BUDGET_SECONDS
     said = f"{checked['checked']} in {checked['s']} s"
     yield f"{runs:,} open runs checked within 20 s", _reached(whole, said)
     paced = [checker["creations_a_minute"], checker["others_a_minute"]]
