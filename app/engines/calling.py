@@ -1,17 +1,18 @@
 """One call of an engine's HTTP API: within a time, up to a size, its faults in our words."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import httpx
 
 from app.clock import monotonic
-from app.errors import PeerBusyError, PeerSilentError, PeerUnknownError
+from app.errors import PeerBusyError, PeerRefusedError, PeerSilentError, PeerUnknownError
 from app.observability.metrics import Metrics
+from processors.errors import RefusedBodyError
 
 ANSWER_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of an answer that are read, where nothing else is said; one with more is none."""
@@ -23,6 +24,9 @@ CONNECTING: Final = 0.4
 
 _OUTCOMES: Final = {2: "ok", 3: "redirected", 4: "refused", 5: "error"}
 """By the first digit of an answer's status, in words that a metric's label takes."""
+
+
+T = TypeVar("T")
 
 
 class Answer(NamedTuple):
@@ -42,6 +46,37 @@ class Answer(NamedTuple):
         """The wait it asks for in seconds, at most an hour of it."""
         text = self.headers.get("retry-after", "")
         return timedelta(seconds=min(int(text), 3600)) if text.isdecimal() else None
+
+
+def good(peer: str, answer: Answer, said: str) -> bytes:
+    """Return the body of a hosted engine's 2xx answer.
+
+    Args:
+        peer: Who answered.
+        answer: What.
+        said: What it says where it is none, without secrets.
+
+    Raises:
+        PeerBusyError: 5xx.
+        PeerRefusedError: 4xx.
+    """
+    if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        return answer.content
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise PeerBusyError(peer, said)
+    raise PeerRefusedError(peer, said)
+
+
+def understood(peer: str, content: bytes, translate: Callable[[bytes], T]) -> T:
+    """Translate a good answer; one that makes no sense may make sense later.
+
+    Raises:
+        PeerBusyError: It makes none.
+    """
+    try:
+        return translate(content)
+    except RefusedBodyError as error:
+        raise PeerBusyError(peer, f"answered something else ({error})") from error
 
 
 class Caller:

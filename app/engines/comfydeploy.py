@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import httpx
 import structlog
 
-from app.engines.calling import Answer, Caller
+from app.engines.calling import Answer, Caller, good, understood
 from app.engines.forms import FileForm
 from app.errors import (
     PeerBusyError,
@@ -206,10 +206,7 @@ class ComfyDeploy:
 
     def _understood(self, answer: Answer, translate: Callable[[bytes], T]) -> T:
         """Translate a good answer; one that makes no sense may make sense later."""
-        try:
-            return translate(self._good(answer))
-        except RefusedBodyError as error:
-            raise PeerBusyError(self.name, f"answered something else ({error})") from error
+        return understood(self.name, self._good(answer), translate)
 
     async def _call(
         self,
@@ -251,13 +248,9 @@ class ComfyDeploy:
             PeerBusyError: 5xx.
             PeerRefusedError: 4xx.
         """
-        if answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            return answer.content
         said = _said(answer)
         told = f"answered {answer.status}" + (f": {said}" if said else "")
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise PeerBusyError(self.name, told)
-        raise PeerRefusedError(self.name, told)
+        return good(self.name, answer, told)
 
 
 def _said(answer: Answer) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 import httpx
 import structlog
 
-from app.engines.calling import Answer, Caller
+from app.engines.calling import Answer, Caller, good, understood
 from app.engines.pacing import Pacing
 from app.errors import (
     PeerBusyError,
@@ -235,10 +235,7 @@ class Replicate:
 
     def _understood(self, answer: Answer, translate: Callable[[bytes], T]) -> T:
         """Translate a good answer; one that makes no sense may make sense later."""
-        try:
-            return translate(self._good(answer))
-        except RefusedBodyError as error:
-            raise PeerBusyError(self.name, f"answered something else ({error})") from error
+        return understood(self.name, self._good(answer), translate)
 
     async def _call(
         self,
@@ -285,12 +282,7 @@ class Replicate:
             PeerBusyError: 5xx.
             PeerRefusedError: 4xx.
         """
-        if answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            return answer.content
-        said = _said(answer) or f"answered {answer.status}"
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise PeerBusyError(self.name, said)
-        raise PeerRefusedError(self.name, said)
+        return good(self.name, answer, _said(answer) or f"answered {answer.status}")
 
 
 def _said(answer: Answer) -> str:

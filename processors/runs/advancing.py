@@ -10,7 +10,7 @@ from processors import debts
 from processors.debts import Taker
 from processors.runs.climbing import ADVANCE, SUBMIT, moved, owe, shown
 from processors.runs.copying import surely_made
-from processors.runs.ending import BEGUN, Ending, ended
+from processors.runs.ending import BEGUN, Ending, ended, stood
 from processors.runs.placing import retried
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Response, Retry
@@ -61,8 +61,7 @@ def dropped(
 
 def never_begun(generation: Generation) -> bool:
     """Return whether a generation was ended while it waited for others."""
-    before = generation.history[-2].status if len(generation.history) > 1 else None
-    return generation.ended and before is RunStatus.WAITING
+    return generation.ended and stood(generation) is RunStatus.WAITING
 
 
 def copying_went_on(

@@ -199,8 +199,13 @@ def provisional(generation: Generation) -> bool:
 
     Not that of a run which its engine never had.
     """
-    before = generation.history[-2].status if len(generation.history) > 1 else None
-    return generation.ended and generation.ended_by == "us" and before not in UNSENT
+    ours = generation.ended and generation.ended_by == "us"
+    return ours and stood(generation) not in UNSENT
+
+
+def stood(generation: Generation) -> RunStatus | None:
+    """Return the status that a generation had before its present one, None at its first."""
+    return generation.history[-2].status if len(generation.history) > 1 else None
 
 
 def sent_at(generation: Generation) -> datetime:

@@ -110,6 +110,17 @@ class Said(BaseModel):
     )
 
 
+class View(Value):
+    """Something we show: every field is there, and says what it is."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
 class NewMetadata(Said):
     """Whose the order is, and where its news goes."""
 

@@ -3,10 +3,9 @@
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
 
-from schemas.base import Time, Value
-from schemas.wire.api import Digits, Said
+from schemas.base import Time
+from schemas.wire.api import Digits, Said, View
 
 What = Literal["generation", "job", "payment"]
 
@@ -46,16 +45,7 @@ class Replay(Said):
     since: Time | None = None
 
 
-class _View(Value):
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_name=True,
-        use_attribute_docstrings=True,
-        json_schema_serialization_defaults_required=True,
-    )
-
-
-class DebtView(_View):
+class DebtView(View):
     """One thing that must still happen, or was given up."""
 
     what: What
@@ -70,19 +60,19 @@ class DebtView(_View):
     last_error: str | None
 
 
-class DebtPage(_View):
+class DebtPage(View):
     """Debts, those of the oldest generations first, then those of jobs, then those of payments."""
 
     items: tuple[DebtView, ...]
 
 
-class Replayed(_View):
+class Replayed(View):
     """How many debts are tried again."""
 
     replayed: int
 
 
-class SilentView(_View):
+class SilentView(View):
     """Something that has not ended, and of which nothing is heard."""
 
     what: What
@@ -91,7 +81,7 @@ class SilentView(_View):
     since: str
 
 
-class StuckView(_View):
+class StuckView(View):
     """What may be stuck."""
 
     silent: tuple[SilentView, ...]

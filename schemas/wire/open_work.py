@@ -3,12 +3,11 @@
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
-from pydantic.alias_generators import to_camel
 
-from schemas.base import EngineName, GenerationId, Time, Value
+from schemas.base import EngineName, GenerationId, Time
 from schemas.run import RunStatus
 from schemas.stuck import StuckReason
-from schemas.wire.api import Digits, Said
+from schemas.wire.api import Digits, Said, View
 
 
 class OpenQuery(Said):
@@ -19,16 +18,7 @@ class OpenQuery(Said):
     limit: Annotated[int, Field(ge=1, le=200), Digits] = 50
 
 
-class _View(Value):
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_name=True,
-        use_attribute_docstrings=True,
-        json_schema_serialization_defaults_required=True,
-    )
-
-
-class OldestView(_View):
+class OldestView(View):
     """The oldest of what is open."""
 
     id: str
@@ -37,7 +27,7 @@ class OldestView(_View):
     age_seconds: int
 
 
-class OpenJobsView(_View):
+class OpenJobsView(View):
     """The jobs that have not ended."""
 
     open: int
@@ -49,7 +39,7 @@ class OpenJobsView(_View):
     """Null where none is open."""
 
 
-class OpenRunsView(_View):
+class OpenRunsView(View):
     """The generations that have not ended, those of jobs and others."""
 
     open: int
@@ -63,7 +53,7 @@ class OpenRunsView(_View):
     """Null where none is open."""
 
 
-class StuckShown(_View):
+class StuckShown(View):
     """One thing that is stuck."""
 
     job: str | None
@@ -85,7 +75,7 @@ class StuckShown(_View):
     """When it is tried again by itself; null where it is due already, or never will be."""
 
 
-class OpenView(_View):
+class OpenView(View):
     """What is open, what is stuck, and since when."""
 
     as_of: Time
@@ -95,7 +85,7 @@ class OpenView(_View):
     """Since the longest first."""
 
 
-class DoneView(_View):
+class DoneView(View):
     """One thing that a reset did."""
 
     record: str
@@ -106,7 +96,7 @@ class DoneView(_View):
     """Which; null where the job was ended."""
 
 
-class ResetView(_View):
+class ResetView(View):
     """What a reset did: nothing, where all that is owed was due already."""
 
     id: str

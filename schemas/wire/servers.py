@@ -1,21 +1,10 @@
 """What the API says of the servers of an engine, and of the line in front of them."""
 
-from pydantic import ConfigDict
-from pydantic.alias_generators import to_camel
-
-from schemas.base import EngineName, GenerationId, InstanceName, Time, Value
+from schemas.base import EngineName, GenerationId, InstanceName, Time
+from schemas.wire.api import View
 
 
-class _View(Value):
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_name=True,
-        use_attribute_docstrings=True,
-        json_schema_serialization_defaults_required=True,
-    )
-
-
-class SlotShown(_View):
+class SlotShown(View):
     """A place for one run at a server."""
 
     name: str
@@ -24,7 +13,7 @@ class SlotShown(_View):
     """Who has it; null where it is free."""
 
 
-class ServerShown(_View):
+class ServerShown(View):
     """A server as whoever sees to it saw it last."""
 
     name: str
@@ -53,7 +42,7 @@ class ServerShown(_View):
     """The process that saw it."""
 
 
-class LineShown(_View):
+class LineShown(View):
     """The runs that wait for a server."""
 
     waiting: int
@@ -61,7 +50,7 @@ class LineShown(_View):
     """When the oldest of them was ordered; null where none waits."""
 
 
-class Servers(_View):
+class Servers(View):
     """The servers, those of the settings first, and the line in front of them."""
 
     items: tuple[ServerShown, ...]

@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from typing import Annotated, Final, Self
 
 from pydantic import ConfigDict, Field
-from pydantic.alias_generators import to_camel
 
-from schemas.base import GenerationId, RunId, Time, Value
+from schemas.base import GenerationId, RunId, Time
 from schemas.usage import Use, UseRow, UsesBy
-from schemas.wire.api import Said
+from schemas.wire.api import Said, View
 
 _FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
@@ -31,16 +30,7 @@ class UsageQuery(Said):
     """Up to when, this moment not included; now unless told otherwise."""
 
 
-class _View(Value):
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_name=True,
-        use_attribute_docstrings=True,
-        json_schema_serialization_defaults_required=True,
-    )
-
-
-class UsageLine(_View):
+class UsageLine(View):
     """What the nodes of one class, with one model, or at one server took together."""
 
     name: str
@@ -56,7 +46,7 @@ class UsageLine(_View):
     """Of the milliseconds of all lines, 0.0 to 1.0."""
 
 
-class Usage(_View):
+class Usage(View):
     """What was executed in a time, added up; what took most comes first."""
 
     by: UsesBy
@@ -74,7 +64,7 @@ class Usage(_View):
         )
 
 
-class NodeUsed(_View):
+class NodeUsed(View):
     """One node of a run, executed or taken from the server's cache."""
 
     run_id: RunId
@@ -90,7 +80,7 @@ class NodeUsed(_View):
     cached: bool
 
 
-class GenerationUsage(_View):
+class GenerationUsage(View):
     """The nodes of a generation: those logged first come first, of these what took most."""
 
     id: GenerationId
