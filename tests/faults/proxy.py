@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 _LENGTH: Final = struct.Struct("<i")
 """A message of MongoDB's protocol begins with its length, itself included."""
+_NEVER: Final = 90
+"""Seconds; what a test waits for comes within a few, also on a crowded machine."""
 
 
 @dataclass(eq=False)
@@ -20,12 +22,21 @@ class Stop:
     Attributes:
         marks: What the message holds, all of it.
         side: Whether the message itself is held back, or only the answer to it.
-        reached: Set once such a message, or the answer to it, is held.
+        held: Set once such a message, or the answer to it, is held.
     """
 
     marks: tuple[bytes, ...]
     side: Literal["before", "after"]
-    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    held: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def reached(self) -> None:
+        """Wait until such a message, or the answer to it, is held.
+
+        Raises:
+            TimeoutError: None came for so long that none will.
+        """
+        async with asyncio.timeout(_NEVER):
+            await self.held.wait()
 
     def fits(self, message: bytes) -> bool:
         """Say whether a message is one to stop at."""
@@ -95,7 +106,7 @@ class Proxy:
                 message = await _message(reader)
                 for stop in (each for each in self._stops if each.fits(message)):
                     if stop.side == "before":
-                        stop.reached.set()
+                        stop.held.set()
                         await self._open.wait()
                     else:
                         awaited.add(stop)
@@ -109,7 +120,7 @@ class Proxy:
                 message = await _message(reader)
                 if awaited:
                     for stop in awaited:
-                        stop.reached.set()
+                        stop.held.set()
                     await self._open.wait()
                     awaited.clear()
                 await self._flow()

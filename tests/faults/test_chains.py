@@ -30,7 +30,7 @@ async def test_killed_between_the_end_of_a_step_and_the_start_of_the_next(
         for job in jobs.values():
             group.create_task(tailor.end(job, 1))
     for stop in stops:
-        await stop.reached.wait()
+        await stop.reached()
     await service.kill()
     wire.resume()
     await service.start()
@@ -67,7 +67,7 @@ async def test_cancelled_while_the_next_step_is_being_sent(
     job = await tailor.order(chat, [a_step(sandbox_end="none"), a_step(1, sandbox_end="none")])
     sending = wire.stop_at("update", job.steps[1].generation, "run_id", side="before")
     await tailor.end(job, 1)
-    await sending.reached.wait()
+    await sending.reached()
     answer = await service.call("POST", f"/api/jobs/{job.id}/cancel")
     assert answer.raise_for_status().json()["status"] == "active"
     wire.resume()

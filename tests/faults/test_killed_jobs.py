@@ -54,13 +54,13 @@ async def test_a_job_is_killed_at_every_step_at_once(
     for each in late:
         await peers.control(f"comfydeploy/runs/{each.run}", status="success")
     for stop in ends:
-        await stop.reached.wait()
+        await stop.reached()
     early = [await somebody(store, next(chats), "quick") for _ in range(7)]
     begun = _early_stops(wire, early)
     async with TaskGroup() as group:
         asked: list[Task[None]] = [group.create_task(_asked(service, each)) for each in early]
         for stop in begun:
-            await stop.reached.wait()
+            await stop.reached()
         await service.kill()
         for task in asked:
             task.cancel()

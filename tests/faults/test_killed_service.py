@@ -39,19 +39,19 @@ async def test_case_38_killed_at_every_step_at_once(
     await peers.control("telegram/faults", **fault)
     for _, run, _ in (heard, told):
         await peers.control(f"comfydeploy/runs/{run}", status="success")
-    await ending.reached.wait()
+    await ending.reached()
     await witness.told(told[2])
     submitted = wire.stop_at("update", "submittedAt", side="before")
     last = next(chats)
     unsubmitted = await service.order(last)
-    await submitted.reached.wait()
+    await submitted.reached()
     await peers.control(f"comfydeploy/runs/{untold[1]}", status="success")
     # Its claim is found again by the sweep in time, so the kill must come soon after it.
-    await ended.reached.wait()
+    await ended.reached()
     assert await witness.ends(untold[2]) == []
     event = wire.stop_at("insert", "inbox", '"success"', side="before")
     await peers.control(f"comfydeploy/runs/{unheard[1]}", status="success")
-    await event.reached.wait()
+    await event.reached()
     assert "claimedEnd" in await witness.stored(heard[0])
     await _reborn(service, wire)
     for generation, _, chat in (unheard, heard, untold):
@@ -71,7 +71,7 @@ async def test_case_38_killed_after_the_write_before_the_answer(
     stop = wire.stop_at("insert", "inbox", '"success"', side="after")
     await peers.control("comfydeploy", retry_scale=100)
     await peers.control(f"comfydeploy/runs/{run}", status="success")
-    await stop.reached.wait()
+    await stop.reached()
     await _reborn(service, wire)
     await witness.ended_once(generation, chat)
     answers = [each["answered"] for each in await witness.attempts(run)]

@@ -48,7 +48,7 @@ async def test_a_kill_between_copy_and_write_loses_nothing(
     generation, run = await service.order_running()
     stopped = wire.stop_at("update", "outputs/", generation, side="before")
     await peers.control(f"comfydeploy/runs/{run}", status="success")
-    await stopped.reached.wait()
+    await stopped.reached()
     await service.kill()
     wire.resume()
     await service.start()

@@ -261,10 +261,10 @@ async def _killed_in_the_middle(
     """Kill the first worker after a submit, and before the write of a run's end."""
     ending = wire.stop_at("update", "endedBy", side="before")
     await peers.control(f"comfydeploy/runs/{run}", status="success")
-    await ending.reached.wait()
+    await ending.reached()
     noting = wire.stop_at("update", "submittedAt", side="before")
     submitted = await fleet.service.order(chat)
-    await noting.reached.wait()
+    await noting.reached()
     await fleet.workers[0].kill()
     return submitted
 
