@@ -188,6 +188,7 @@ async def test_the_front_page_names_the_docs() -> None:
     assert "/docs" in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
 async def test_pages_elsewhere_may_call_only_if_they_are_listed() -> None:

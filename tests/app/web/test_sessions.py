@@ -69,6 +69,25 @@ async def test_somebody_signs_in_and_out() -> None:
     assert (gone.status_code, gone.json()["reason"]) == (401, "session_ended")
 
 
+@pytest.mark.parametrize("trusted", [(), ("127.0.0.1/32",)])
+async def test_on_https_the_cookie_is_of_this_host_alone(trusted: tuple[str, ...]) -> None:
+    """Which a proxy tells, if it is one whose word is taken; the origin may be https either way."""
+    async with serving(a_world(), *trusted) as site:
+        site.client.headers.update({"X-Forwarded-Proto": "https", "Host": "relay.test"})
+        began = await signed_in(site, Origin="https://relay.test")
+        cookie, _, rest = began.headers["set-cookie"].partition("; ")
+        who = await site.client.get(PATH, headers={"Cookie": cookie})
+        ended = await site.client.delete(
+            PATH, headers={"Cookie": cookie, "Origin": "https://relay.test"}
+        )
+
+    assert cookie.startswith("__Host-runrelay=" if trusted else "runrelay=")
+    assert rest.endswith("; Secure") is bool(trusted)
+    assert "Path=/" in rest
+    assert "Domain" not in rest
+    assert (who.status_code, ended.status_code) == (200, 204)
+
+
 async def test_a_key_is_told_who_it_is() -> None:
     """Without an end; without a key or a session there is nobody."""
     async with serving(a_world()) as site:
