@@ -54,6 +54,8 @@ class Node(_Part):
     name: Annotated[str, Field(min_length=1, max_length=128)]
     webhook_id: Annotated[UUID | None, Field(alias="webhookId", strict=False)] = None
     retry_on_fail: Annotated[bool, Field(alias="retryOnFail")] = False
+    on_error: Annotated[Literal["continueErrorOutput"] | None, Field(alias="onError")] = None
+    """Whether a failure goes on by the node's second output, instead of ending the execution."""
     max_tries: Annotated[int, Field(alias="maxTries", ge=2, le=5)] = 3
     wait_between_tries: Annotated[int, Field(alias="waitBetweenTries", ge=0, le=5000)] = 1000
 

@@ -5,6 +5,8 @@ import hmac
 import json
 from typing import Any, Final
 
+import pytest
+
 from tests.integrations import n8n
 from tests.integrations.n8n_play import Did, Play
 
@@ -70,6 +72,33 @@ def test_a_status_is_saved_before_it_is_taken_and_nodes_after_it() -> None:
         assert json.loads(play.did[0].what[0])["data"] == record
         asked = [each.what for each in play.did if each.node == "Ask for usage"]
         assert asked == [("https://relay.example.com/api/generations/g1/usage", "")][: len(end)]
+
+
+@pytest.mark.parametrize(
+    ("name", "node"), [("save-status", "Save the status"), ("alert-on-failure", "Tell in Telegram")]
+)
+@pytest.mark.parametrize("output", [0, 1])
+def test_what_could_not_be_dealt_with_is_sent_again(name: str, node: str, output: int) -> None:
+    """By whichever output n8n passes the error on, Runrelay reads 503, and the execution fails."""
+    error = {"message": "no connection", "item": {}, "error": {"code": "ECONNREFUSED"}}
+    record = {"id": "g1", "status": "failed", "engine": "replicate"}
+    play = Play(n8n.workflow(name), now=NOW, vars_=VARIABLES, fails={node: (error, output)})
+    play.begin("Heard", heard=[said("generation.failed", record)])
+
+    assert play.did == [
+        Did("Not now", 503),
+        Did("Not dealt with", 'Runrelay tries again: {"code":"ECONNREFUSED"}'),
+    ]
+
+
+@pytest.mark.parametrize("name", ["save-status", "alert-on-failure"])
+def test_without_a_secret_all_is_sent_again(name: str) -> None:
+    """Nothing is lost until it is set."""
+    play = Play(n8n.workflow(name), now=NOW)
+    play.begin("Heard", heard=[said("generation.failed", {"id": "g1"})])
+
+    assert [each.node for each in play.did] == ["Not now", "Not dealt with"]
+    assert "The secret is missing" in play.did[1].what
 
 
 def test_what_is_forged_is_neither_saved_nor_told() -> None:
