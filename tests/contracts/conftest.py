@@ -21,6 +21,7 @@ from app.ports import (
     Presets,
     Previews,
     ServerBoard,
+    Sessions,
     Turns,
     Updates,
     Users,
@@ -42,6 +43,7 @@ from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
 from app.store.servers import MongoServers
+from app.store.sessions import MongoSessions
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
@@ -61,6 +63,7 @@ from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
 from tests.fakes.previews import FakePreviews
 from tests.fakes.servers import FakeServers
+from tests.fakes.sessions import FakeSessions
 from tests.fakes.turns import FakeTurns
 from tests.fakes.updates import FakeUpdates
 from tests.fakes.users import FakeUsers
@@ -91,6 +94,7 @@ class Ports:
     uses: Uses
     previews: Previews
     servers: ServerBoard
+    sessions: Sessions
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -123,6 +127,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeUses(),
             FakePreviews(),
             FakeServers(),
+            FakeSessions(),
         )
         return
     async with a_database(uri) as connection:
@@ -147,4 +152,5 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoUses(connection),
             MongoPreviews(connection),
             MongoServers(connection),
+            MongoSessions(connection),
         )
