@@ -91,7 +91,7 @@ export class Comfy {
   }
 
   #meet(request, stream) {
-    const socket = accept(request, stream);
+    const socket = /** @type {any} */ (accept(request, stream));
     this.open.add(socket);
     socket.addEventListener("close", () => this.open.delete(socket));
     socket.address = request.url;

@@ -136,7 +136,7 @@ test("a run that runs is interrupted by its name, again where that went too earl
   await run.cancel();
   const interrupted = ["/interrupt", { prompt_id: run.id }];
   assert.deepEqual(comfy.posted.at(-1), interrupted);
-  const again = new Promise((resolve) => (comfy.on["/interrupt"] = () => void resolve()));
+  const again = new Promise((resolve) => (comfy.on["/interrupt"] = () => void resolve(null)));
   say("execution_start");
   await again;
   comfy.end(run.id, "error", ["execution_interrupted", { timestamp: 1795304460000 }]);

@@ -351,7 +351,8 @@ test("watching all fails with a word", async () => {
 });
 
 test("a client has one way in, and an address that can be understood", () => {
-  assert.throws(() => connect({}), TypeError);
-  assert.throws(() => connect({ server: "x", comfyui: "y" }), TypeError);
+  assert.throws(() => connect(/** @type {any} */ ({})), TypeError);
+  const both = /** @type {any} */ ({ server: "http://x", comfyui: "http://y" });
+  assert.throws(() => connect(both), TypeError);
   assert.throws(() => connect({ server: "" }), TypeError);
 });

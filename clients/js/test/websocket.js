@@ -120,6 +120,7 @@ export class WebSocket extends End {
 
   #request;
 
+  /** @override */
   close() {
     if (this.#request) this.#request.destroy();
     else super.close();
