@@ -14,6 +14,7 @@ from app.ports.generations import (
     Uses,
     Workflows,
 )
+from app.ports.live import Changes, Ear, MissedError, Scene, Views
 from app.ports.money import Comparisons, KeptPayments, Ledger, PaymentPage, PaymentProvider
 from app.ports.orders import JobPage, Jobs, Oldest, OpenJobs, Presets, PresetWrite
 from app.ports.people import Chats, Controls, Deeds, UserPage, Users
@@ -23,6 +24,7 @@ from app.ports.telegram import Conversation, Conversations, Messenger, Updates
 
 __all__ = [
     "Alerts",
+    "Changes",
     "Chats",
     "Comparisons",
     "Controls",
@@ -31,6 +33,7 @@ __all__ = [
     "Counted",
     "Debtors",
     "Deeds",
+    "Ear",
     "Engine",
     "Files",
     "Fleet",
@@ -43,6 +46,7 @@ __all__ = [
     "Leases",
     "Ledger",
     "Messenger",
+    "MissedError",
     "Oldest",
     "OpenJobs",
     "OpenRuns",
@@ -56,6 +60,7 @@ __all__ = [
     "Previews",
     "Receiver",
     "Running",
+    "Scene",
     "ServerBoard",
     "Source",
     "Spent",
@@ -67,6 +72,7 @@ __all__ = [
     "UserPage",
     "Users",
     "Uses",
+    "Views",
     "Waker",
     "Workflows",
     "Write",

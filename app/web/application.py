@@ -28,6 +28,7 @@ from app.web import (
     refunds,
     refusals,
     servers,
+    streams,
     telegram,
     usage,
     users,
@@ -36,11 +37,14 @@ from app.web import (
 )
 from app.web.auth import Keys
 from app.web.edge import Edge
+from app.web.frames import Frames
 from app.web.guard import Guard
 from app.web.operations import Access, Operation, Resource, Route
 from app.web.services import Services
+from app.web.streams import Telling
 from app.web.webhooks import Webhooks
 from processors.errors import RefusedBodyError
+from schemas.access import Sight
 from schemas.wire.api import Accepted, WebhookQuery
 
 
@@ -87,6 +91,9 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
             services.desk, services.generations, services.link, services.body_deadline
         ),
         *previews.routes(services.previews),
+        *streams.routes(
+            Telling(services.live, Frames(services.link), _still), services.generations
+        ),
         *servers.routes(services.oversee),
         *usage.routes(services.uses, services.generations, services.clock),
         *jobs.routes(
@@ -112,6 +119,11 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *(cron.routes(services.shifts, Keys(services.cron_keys)) if services.shifts else ()),
     )
     return table
+
+
+async def _still(_sight: Sight) -> bool:
+    """Return that whoever has a key still has it: keys are what they are until a restart."""
+    return True
 
 
 def _webhook_operations() -> tuple[Operation, ...]:
