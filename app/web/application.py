@@ -28,6 +28,7 @@ from app.web import (
     refunds,
     refusals,
     servers,
+    stats,
     telegram,
     usage,
     users,
@@ -89,6 +90,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *previews.routes(services.previews),
         *servers.routes(services.oversee),
         *usage.routes(services.uses, services.generations, services.clock),
+        *stats.routes(services.add_up),
         *jobs.routes(
             services.orders,
             services.people,
