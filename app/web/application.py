@@ -23,6 +23,7 @@ from app.web import (
     pages,
     payments,
     people,
+    plots,
     presets,
     previews,
     refunds,
@@ -91,6 +92,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *servers.routes(services.oversee),
         *usage.routes(services.uses, services.generations, services.clock),
         *stats.routes(services.add_up),
+        *plots.routes(services.add_up),
         *jobs.routes(
             services.orders,
             services.people,
