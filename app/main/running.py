@@ -90,9 +90,7 @@ async def run(
             name=name,
             clock=clock,
             timing=timing,
-            journal=journal.show(
-                terminal, settings.log_format, live=settings.live, metrics=metrics
-            ),
+            journal=show,
             metrics=metrics,
         )
         async with service.client, _awake(service):
