@@ -26,6 +26,7 @@ from app.bootstrap.selling import Selling, make_selling
 from app.bootstrap.store import Store
 from app.bootstrap.tools import Tools
 from app.clock import Clock
+from app.live.hub import Hub
 from app.observability.metrics import DebtRow, LineRow, Metrics, OpenRow, ServerRow
 from app.ports import Engine
 from app.signals.alone import Alone
@@ -101,6 +102,7 @@ class Service:
     readiness: Readiness
     oversee: Oversee
     open_work: OpenWork
+    live: Hub
     hooks: Webhooks
     app: ASGIApp
 
@@ -149,7 +151,14 @@ def assemble(tools: Tools) -> Service:
         chores=chores,
         handling=handling,
     )
-    services = _services(tools, acceptor, desks, selling, intake, calling=calling)
+    live = Hub(
+        tools.store.changes,
+        tools.store.views,
+        clock=tools.clock,
+        timing=tools.timing,
+        metrics=tools.metrics,
+    )
+    services = _services(tools, acceptor, desks, selling, intake, live=live, calling=calling)
     hooks = Webhooks(services)
     reception = make_reception(tools, desks, selling, handling, intake)
     _attend(tools, sweep, selling, handling)
@@ -181,6 +190,7 @@ def assemble(tools: Tools) -> Service:
         readiness=tools.readiness,
         oversee=tools.oversee,
         open_work=tools.open_work,
+        live=live,
         hooks=hooks,
         app=create_app(services, hooks),
     )
@@ -259,6 +269,7 @@ def _services(
     selling: Selling,
     intake: TakeUpdates,
     *,
+    live: Hub,
     calling: Calling | None,
 ) -> Services:
     """Return what the web layer needs."""
@@ -291,6 +302,7 @@ def _services(
         storage=tools.storage,
         uses=tools.store.uses,
         previews=tools.store.previews,
+        live=live,
         oversee=tools.oversee,
         open_work=tools.open_work,
         reset=desks.reset,

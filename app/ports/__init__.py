@@ -15,6 +15,7 @@ from app.ports.generations import (
     Uses,
     Workflows,
 )
+from app.ports.live import Changes, Ear, MissedError, Scene, Views
 from app.ports.money import Comparisons, KeptPayments, Ledger, PaymentPage, PaymentProvider
 from app.ports.orders import JobPage, Jobs, Oldest, OpenJobs, Presets, PresetWrite
 from app.ports.people import Chats, Controls, Deeds, UserPage, Users
@@ -24,6 +25,7 @@ from app.ports.telegram import Conversation, Conversations, Messenger, Updates
 
 __all__ = [
     "Alerts",
+    "Changes",
     "Chats",
     "Comparisons",
     "Controls",
@@ -32,6 +34,7 @@ __all__ = [
     "Counted",
     "Debtors",
     "Deeds",
+    "Ear",
     "Engine",
     "Files",
     "Fleet",
@@ -44,6 +47,7 @@ __all__ = [
     "Leases",
     "Ledger",
     "Messenger",
+    "MissedError",
     "Oldest",
     "OpenJobs",
     "OpenRuns",
@@ -57,6 +61,7 @@ __all__ = [
     "Previews",
     "Receiver",
     "Running",
+    "Scene",
     "ServerBoard",
     "Sessions",
     "Source",
@@ -69,6 +74,7 @@ __all__ = [
     "UserPage",
     "Users",
     "Uses",
+    "Views",
     "Waker",
     "Workflows",
     "Write",

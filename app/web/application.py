@@ -30,6 +30,7 @@ from app.web import (
     refusals,
     servers,
     sessions,
+    streams,
     telegram,
     tokens,
     usage,
@@ -39,10 +40,12 @@ from app.web import (
 )
 from app.web.auth import ApiKeys, Keys
 from app.web.edge import Edge
+from app.web.frames import Frames
 from app.web.guard import Guard
 from app.web.operations import Access, Operation, Resource, Route
 from app.web.services import Services
 from app.web.sights import Sights
+from app.web.streams import Telling
 from app.web.webhooks import Webhooks
 from processors.errors import RefusedBodyError
 from schemas.wire.api import Accepted, WebhookQuery
@@ -52,7 +55,7 @@ def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
     """Return the application, whose webhooks are `hooks`."""
     keys = ApiKeys(services.api_keys)
     sights = Sights(keys, services.view_keys, services.sessions, services.clock)
-    app: ASGIApp = Edge(_router(_routes(services, keys), sights), services.metrics)
+    app: ASGIApp = Edge(_router(_routes(services, keys, sights), sights), services.metrics)
     if services.cors_origins:
         app = CORSMiddleware(
             app,
@@ -94,7 +97,7 @@ class _Fork:
             await self._rest(scope, receive, send)
 
 
-def _routes(services: Services, keys: ApiKeys) -> tuple[Route, ...]:
+def _routes(services: Services, keys: ApiKeys, sights: Sights) -> tuple[Route, ...]:
     """Return all there is but the webhooks."""
 
     def operations() -> tuple[Operation, ...]:
@@ -106,6 +109,9 @@ def _routes(services: Services, keys: ApiKeys) -> tuple[Route, ...]:
             services.desk, services.generations, services.link, services.body_deadline
         ),
         *previews.routes(services.previews, services.generations),
+        *streams.routes(
+            Telling(services.live, Frames(services.link), sights.still), services.generations
+        ),
         *servers.routes(services.oversee),
         *usage.routes(services.uses, services.generations, services.clock),
         *jobs.routes(

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.ports import (
+    Changes,
     Chats,
     Comparisons,
     Controls,
@@ -26,8 +27,10 @@ from app.ports import (
     Updates,
     Users,
     Uses,
+    Views,
     Workflows,
 )
+from app.store.changes import MongoChanges
 from app.store.chats import MongoChats
 from app.store.comparisons import MongoComparisons
 from app.store.connection import Keep
@@ -48,8 +51,11 @@ from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
 from app.store.uses import MongoUses
+from app.store.views import MongoViews
 from app.store.workflows import MongoWorkflows
+from schemas.live import Kind
 from tests.databases import a_database
+from tests.fakes.changes import FakeChanges
 from tests.fakes.chats import FakeChats
 from tests.fakes.comparisons import FakeComparisons
 from tests.fakes.controls import FakeControls, FakeDeeds
@@ -68,6 +74,7 @@ from tests.fakes.turns import FakeTurns
 from tests.fakes.updates import FakeUpdates
 from tests.fakes.users import FakeUsers
 from tests.fakes.uses import FakeUses
+from tests.fakes.views import FakeViews
 from tests.fakes.workflows import FakeWorkflows
 
 
@@ -95,6 +102,8 @@ class Ports:
     previews: Previews
     servers: ServerBoard
     sessions: Sessions
+    changes: Changes
+    views: Views
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -107,9 +116,11 @@ def uri(request: pytest.FixtureRequest) -> str | None:
 async def ports(uri: str | None) -> AsyncIterator[Ports]:
     """The ports, empty."""
     if uri is None:
+        changes = FakeChanges()
+        generations, jobs = changes.kept(Kind.GENERATION), changes.kept(Kind.JOB)
         yield Ports(
-            FakeGenerations(),
-            FakeJobs(),
+            FakeGenerations(generations),
+            FakeJobs(jobs),
             FakeInbox(),
             FakeLeases(),
             FakeChats(),
@@ -125,9 +136,11 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeWorkflows(),
             FakeTurns(),
             FakeUses(),
-            FakePreviews(),
+            FakePreviews(kept=changes.kept(Kind.PREVIEW)),
             FakeServers(),
             FakeSessions(),
+            changes,
+            FakeViews(generations, jobs),
         )
         return
     async with a_database(uri) as connection:
@@ -153,4 +166,6 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoPreviews(connection),
             MongoServers(connection),
             MongoSessions(connection),
+            MongoChanges(connection),
+            MongoViews(connection),
         )
