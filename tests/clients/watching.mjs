@@ -1,7 +1,7 @@
 /**
  * Watches as it is told, line by line of JSON on stdin, and says on stdout what it hears of.
  *
- *     node watching.js '{"server": "http://127.0.0.1:8000", "token": "..."}'
+ *     node watching.mjs '{"server": "http://127.0.0.1:8000", "token": "..."}'
  *     {"act": "watch", "id": "..."}
  */
 
