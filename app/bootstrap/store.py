@@ -21,6 +21,7 @@ from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
 from app.store.servers import MongoServers
+from app.store.sessions import MongoSessions
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
@@ -49,6 +50,7 @@ class Store:
     controls: MongoControls
     deeds: MongoDeeds
     servers: MongoServers
+    sessions: MongoSessions
     workflows: MongoWorkflows
     turns: MongoTurns
     uses: MongoUses
@@ -79,6 +81,7 @@ def open_store(settings: Settings, uri: str) -> Store:
         controls=MongoControls(connection),
         deeds=MongoDeeds(connection),
         servers=MongoServers(connection),
+        sessions=MongoSessions(connection),
         workflows=MongoWorkflows(connection),
         turns=MongoTurns(connection),
         uses=MongoUses(connection),

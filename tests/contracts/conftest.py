@@ -22,6 +22,7 @@ from app.ports import (
     Presets,
     Previews,
     ServerBoard,
+    Sessions,
     Turns,
     Updates,
     Users,
@@ -45,6 +46,7 @@ from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
 from app.store.servers import MongoServers
+from app.store.sessions import MongoSessions
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
@@ -67,6 +69,7 @@ from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
 from tests.fakes.previews import FakePreviews
 from tests.fakes.servers import FakeServers
+from tests.fakes.sessions import FakeSessions
 from tests.fakes.turns import FakeTurns
 from tests.fakes.updates import FakeUpdates
 from tests.fakes.users import FakeUsers
@@ -100,6 +103,7 @@ class Ports:
     servers: ServerBoard
     changes: Changes
     views: Views
+    sessions: Sessions
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -136,6 +140,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeServers(),
             changes,
             FakeViews(generations, jobs),
+            FakeSessions(),
         )
         return
     async with a_database(uri) as connection:
@@ -162,4 +167,5 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoServers(connection),
             MongoChanges(connection),
             MongoViews(connection),
+            MongoSessions(connection),
         )

@@ -30,6 +30,11 @@ class FakeChanges:
         self._ears = list[Ear]()
         self._at = Position(1_000, 0)
 
+    @property
+    def followed(self) -> bool:
+        """Whether somebody follows."""
+        return bool(self._ears)
+
     def kept(self, kind: Kind) -> "Kept":
         """Return records of a kind whose changes are told."""
         return Kept(self, kind)
