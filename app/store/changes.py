@@ -31,8 +31,8 @@ _PAUSE_SECONDS: Final = 0.5
 """How long a database that does not answer is left alone."""
 _OVER: Final = frozenset({"drop", "rename", "dropDatabase", "invalidate"})
 """What a stream does not outlive, or what takes records away that nobody names."""
-_LOST: Final = frozenset({136, 237, 260, 280, 286})
-"""CappedPositionLost, CursorKilled, InvalidResumeToken, ChangeStreamFatalError,
+_LOST: Final = frozenset({136, 260, 280, 286})
+"""CappedPositionLost, InvalidResumeToken, ChangeStreamFatalError and
 ChangeStreamHistoryLost."""
 _TOKEN_TIME: Final = slice(2, 18)
 """Of a token's ``_data``, in hexadecimal digits: its operation time, after a byte that says so."""

@@ -111,3 +111,7 @@ class Kept(dict[str, Any]):
         else:
             moved = before is None or before.status is not value.status
             self._changes.tell(self._kind, name, moved=moved)
+
+    def put_unheard(self, name: str, value: Any) -> None:  # noqa: ANN401 - as above
+        """Keep something that nobody is told of."""
+        super().__setitem__(name, value)

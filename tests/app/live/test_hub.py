@@ -229,7 +229,7 @@ async def test_after_a_loss_everybody_is_shown_everything_anew() -> None:
         many = [Told(scenery) for _ in range(20)]
         for each in many:
             await each.begin()
-        dict.__setitem__(scenery.generations, ID, record.change(version=2))
+        scenery.generations.put_unheard(ID, record.change(version=2))
         read = scenery.views.read
         scenery.changes.lose()
         async with asyncio.TaskGroup() as group:
