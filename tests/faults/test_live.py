@@ -8,6 +8,7 @@ import httpx
 import pytest
 from pymongo import AsyncMongoClient
 
+from tests.faults.proxy import Proxy
 from tests.faults.streams import Viewer, a_client, viewing
 from tests.faults.witness import Witness
 from tests.mongo import SharedMongod
@@ -107,6 +108,22 @@ async def test_a_change_stream_that_is_invalidated_shows_everything_anew(
         await service.call("POST", f"/api/generations/{generation}/cancel")
         await viewer.until(lambda: "cancelled" in _statuses(viewer, generation))
         assert len(viewer.states[generation]) > told
+
+
+async def test_a_database_that_is_away_for_a_while_delays_and_loses_nothing(
+    service: Service, wire: Proxy, witness: Witness, peers: Peers, client: httpx.AsyncClient
+) -> None:
+    """The change stream goes on from where it was cut: nobody is shown everything anew."""
+    viewer = Viewer(service, client)
+    async with viewing(viewer):
+        generation, run = await service.order_running()
+        wire.cut()
+        await peers.control(f"comfydeploy/runs/{run}", status="success")
+        wire.resume()
+        ended = await witness.settled(generation)
+        await viewer.until(lambda: ended["version"] in viewer.versions(generation))
+    assert [data["reason"] for word, data in viewer.words if word == "reset"] == ["new"]
+    assert viewer.times == 1
 
 
 async def test_a_token_that_runs_out_ends_its_stream_with_a_word(
