@@ -101,9 +101,9 @@ class Ports:
     uses: Uses
     previews: Previews
     servers: ServerBoard
+    sessions: Sessions
     changes: Changes
     views: Views
-    sessions: Sessions
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -138,9 +138,9 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeUses(),
             FakePreviews(kept=changes.kept(Kind.PREVIEW)),
             FakeServers(),
+            FakeSessions(),
             changes,
             FakeViews(generations, jobs),
-            FakeSessions(),
         )
         return
     async with a_database(uri) as connection:
@@ -165,7 +165,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoUses(connection),
             MongoPreviews(connection),
             MongoServers(connection),
+            MongoSessions(connection),
             MongoChanges(connection),
             MongoViews(connection),
-            MongoSessions(connection),
         )
