@@ -107,11 +107,9 @@ class MongoChanges:
                     while True:
                         told = await stream.try_next()
                         _heed_cancelling()
-                        if told is None:
-                            if not stream.alive:
-                                break
+                        if told is None and stream.alive:
                             continue
-                        if told["operationType"] in _OVER:
+                        if told is None or told["operationType"] in _OVER:
                             break
                         ear.heard(_change(told))
                     self._log.warning("records were taken away: what is shown is read anew")
@@ -149,11 +147,12 @@ async def _until(stream: AsyncChangeStream[Document], now: Position, most: int) 
     found = dict[tuple[Kind, str], Change]()
     while True:
         told = await stream.try_next()
-        if told is None:
+        _heed_cancelling()
+        if told is None and stream.alive:
             if _reached(stream.resume_token) >= now:
                 break
             continue
-        if told["operationType"] in _OVER:
+        if told is None or told["operationType"] in _OVER:
             raise _TooOldError
         change = _change(told)
         if change.at > now:

@@ -240,6 +240,31 @@ async def test_after_a_loss_everybody_is_shown_everything_anew() -> None:
     assert scenery.metrics.resyncs == ["lost"] * 20
 
 
+async def test_after_a_restored_backup_what_is_older_is_told() -> None:
+    """Versions may have fallen: what was read before counts no more."""
+    scenery = Scenery()
+    scenery.generations[ID] = a_generation(version=7)
+    async with running(scenery):
+        told = Told(scenery)
+        await told.begin()
+        scenery.generations.put_unheard(ID, a_generation(version=3))
+        scenery.changes.lose()
+        assert await told.more() == ["reset lost", "generation 01@3", "ready"]
+        scenery.generations[ID] = a_generation(version=4)
+        assert await told.more() == ["generation 01@4"]
+
+
+async def test_who_comes_while_changes_cannot_be_followed_is_refused_in_time() -> None:
+    """They are told nothing of which they might miss the rest."""
+    scenery = Scenery(PROMPT.change(live_open=timedelta(0)))
+    scenery.changes.gate = _never
+    async with running(scenery):
+        told = Told(scenery)
+        refused = (await asyncio.gather(told.begin(), return_exceptions=True))[0]
+        assert isinstance(refused, StoreDownError)
+        await told.leave()
+
+
 async def test_a_database_that_is_away_delays_and_loses_nothing() -> None:
     """Changes are told once it answers; who comes meanwhile is refused."""
     scenery = Scenery()
@@ -299,3 +324,7 @@ async def test_changes_are_followed_only_while_somebody_reads() -> None:
             await until(lambda: not scenery.changes.followed)
             record = put(scenery, record, progress=0.5)
     assert scenery.changes.followers == 2
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()

@@ -10,14 +10,18 @@ from http import HTTPStatus
 from typing import Any, cast
 
 import pytest
+from starlette.types import Message
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
 
+from app.web.frames import Frames
+from app.web.streams import EventStream, Telling
 from processors.protocols import view_tokens
 from schemas.access import Sight
 from schemas.base import GenerationId
 from schemas.generation import Generation
-from schemas.live import Kind
+from schemas.live import Kind, Wanted
 from schemas.run import RunStatus
 from tests.app.live.readers import PATIENCE, running, until
 from tests.app.web.fakes import API_KEY, World
@@ -180,6 +184,52 @@ async def test_a_socket_that_is_refused_says_why(path: str, protocol: str, code:
     """By a code that a browser sees."""
     async with showing(Scenery()) as site, a_socket(site, path, protocol) as through:
         assert await closed(through) == code
+
+
+async def test_who_signs_out_is_told_so_at_the_next_heartbeat() -> None:
+    """On a stream and through a socket, whoever else reads."""
+    scenery = Scenery(PROMPT.change(live_beat=timedelta(0)))
+    asked = list[Sight]()
+
+    async def still(sight: Sight) -> bool:
+        asked.append(sight)
+        return len(asked) < 2
+
+    telling = Telling(scenery.hub, Frames(lambda _: None), still)
+    said = list[bytes]()
+
+    async def send(message: Message) -> None:
+        said.append(message.get("body", b""))
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+    sight = Sight(name="dashboard")
+    stream = EventStream(telling, Wanted(), sight, None)
+    async with running(scenery), asyncio.timeout(PATIENCE):
+        await stream({"type": "http", "method": "GET"}, receive, send)
+
+    assert asked == [sight, sight]
+    assert b"".join(said).endswith(
+        b': \n\nevent: bye\ndata: {"reason":"signed_out","again":false}\n\n'
+    )
+
+
+async def test_a_socket_that_another_site_asked_for_is_not_opened() -> None:
+    """A session's cookie alone opens none: the browser says which page asked."""
+    async with showing(Scenery()) as site:
+        url = f"ws://127.0.0.1:{site.port}/api/ws"
+        cookie = {"Cookie": f"runrelay={'a' * 43}", "Sec-Fetch-Site": "cross-site"}
+        opening = connect(url, origin=Origin("https://elsewhere.test"), additional_headers=cookie)
+        refused = (await asyncio.gather(_opened(opening), return_exceptions=True))[0]
+
+    assert isinstance(refused, InvalidStatus)
+    assert refused.response.status_code == HTTPStatus.FORBIDDEN
+
+
+async def _opened(opening: connect) -> None:
+    await (await opening).close()
 
 
 def a_socket(site: Site, path: str, protocol: str) -> connect:
