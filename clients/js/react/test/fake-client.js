@@ -37,11 +37,10 @@ export function anOutput(differing = {}) {
   return { id: "9/images/0", kind: "image", mediaUrl: null, url: null, text: null, ...differing };
 }
 
-/** One run, or all, that somebody watches: an `EventTarget`, as the real ones. */
-class Watch extends EventTarget {
-  /** @param {WatchOptions & WatchAllOptions} options */
+/** One run, or all, that somebody watches. */
+class Watch {
+  /** @param {any} options Who is told. */
   constructor(options) {
-    super();
     this.options = options;
   }
 
@@ -60,35 +59,46 @@ class Watch extends EventTarget {
 
   /** @param {State} state */
   change(state) {
-    return act(async () => this.options.onChange?.(/** @type {any} */ (state)));
+    return act(async () => this.options.onChange(state));
   }
 
   /** Of many: @param {State} state */
   set(state) {
     this.states.set(state.id, state);
-    return act(async () => this.options.onChange?.(/** @type {any} */ ({ id: state.id, state })));
+    return act(async () => this.options.onChange({ id: state.id, state }));
   }
 
   /** Of many: @param {string} id */
   drop(id) {
     this.states.delete(id);
-    return act(async () => this.options.onChange?.(/** @type {any} */ ({ id, state: null })));
+    return act(async () => this.options.onChange({ id, state: null }));
   }
 
   /** @param {object} preview */
   show(preview) {
-    return act(async () => this.options.onPreview?.(/** @type {any} */ (preview)));
+    return act(async () => this.options.onPreview(preview));
+  }
+
+  /** Of many: @param {import("runrelay-client").Job} job */
+  setJob(job) {
+    this.jobs.set(job.id, job);
+    return act(async () => this.options.onJob({ id: job.id, job }));
+  }
+
+  /** Of many: what there was at first is complete. */
+  ready() {
+    return act(async () => this.options.onReady());
   }
 
   /** @param {boolean} connected */
   connect(connected) {
     this.connected = connected;
-    return act(async () => this.options.onConnection?.({ connected, error: null }));
+    return act(async () => this.options.onConnection({ connected, error: null }));
   }
 
   /** @param {Error} error */
   fail(error) {
-    return act(async () => this.options.onError?.(/** @type {any} */ (error)));
+    return act(async () => this.options.onError(error));
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeClient, aState } from "./fake-client.js";
-import { act, render } from "./page.js";
+import { render } from "./page.js";
 import { useRun, useRuns } from "runrelay-client/react";
 import { createElement as h } from "react";
 
@@ -40,9 +40,8 @@ test("jobs, the connection and the end of the beginning are told", async () => {
 
   const all = fake.newest;
   await all.connect(true);
-  all.jobs.set("0j", { id: "0j", version: 1, status: "active" });
-  await act(async () => all.dispatchEvent(new Event("job")));
-  await act(async () => all.dispatchEvent(new Event("ready")));
+  await all.setJob({ id: "0j", version: 1, status: "active" });
+  await all.ready();
   assert.deepEqual([seen().connected, seen().ready], [true, true]);
   assert.equal(seen().jobs[0]?.id, "0j");
 
