@@ -33,7 +33,10 @@ test("a run is shown from its place in the queue to its picture", async () => {
   await run.show({ id: "01a2", at: "", url: "blob:one" });
   assert.equal(page.one(".runrelay-standing").textContent, "Running · KSampler · 40\u00a0%");
   assert.equal(page.one("progress").getAttribute("value"), "40");
-  assert.equal(page.one("progress").getAttribute("aria-valuetext"), "Running · KSampler · 40\u00a0%");
+  assert.equal(
+    page.one("progress").getAttribute("aria-valuetext"),
+    "Running · KSampler · 40\u00a0%",
+  );
   assert.equal(page.one("img").getAttribute("src"), "blob:one");
   assert.equal(page.one("img").getAttribute("alt"), "Preview: a lighthouse");
 
@@ -57,7 +60,9 @@ test("screen readers are told of each status and each quarter, and of nothing be
   await run.change(aState({ status: "completed" }));
   said.add(page.one('[role="status"]').textContent);
 
-  const quarters = ["25\u00a0%", "50\u00a0%", "75\u00a0%", "100\u00a0%"].map((each) => `Running · ${each}`);
+  const quarters = ["25\u00a0%", "50\u00a0%", "75\u00a0%", "100\u00a0%"].map(
+    (each) => `Running · ${each}`,
+  );
   assert.deepEqual([...said], ["Running", ...quarters, "Done"]);
 });
 
