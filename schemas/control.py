@@ -43,7 +43,7 @@ class Control(Record):
     version: int = 1
     """Raised by every write; every write names the one it replaces."""
 
-    def public(self) -> dict[str, Any]:
+    def internal(self) -> dict[str, Any]:
         """Return the control as the API shows it; every field is present."""
         shown = self.model_dump(mode="json", by_alias=True, exclude={"id", "version"})
         kind, _, name = self.id.partition(":")

@@ -26,6 +26,6 @@ class Deed(Record):
     said: str | None = None
     """Why, or to what, in the words of whoever did it."""
 
-    def public(self) -> dict[str, Any]:
+    def internal(self) -> dict[str, Any]:
         """Return the deed as the API shows it; every field is present."""
         return self.model_dump(mode="json", by_alias=True, exclude={"id"})

@@ -259,7 +259,7 @@ class Generation(Owing):
         """Whether a later step of its job may go on with what it makes."""
         return self.step is not None and self.step < self.steps
 
-    def public(self) -> dict[str, Any]:
+    def internal(self) -> dict[str, Any]:
         """Return the record as the API shows it: ``id`` for ``_id``, no debts, no hearsay.
 
         Every field is present; what is unknown is null.

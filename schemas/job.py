@@ -277,7 +277,7 @@ class Job(Owing):
         """Return the step that a generation was made for, or None."""
         return next((each for each in self.steps if each.generation == generation), None)
 
-    def public(self) -> dict[str, Any]:
+    def internal(self) -> dict[str, Any]:
         """Return the job as the API shows it: ``id`` for ``_id``, no debts.
 
         Every field is present; what is unknown is null.

@@ -76,7 +76,7 @@ class Entry(Record):
     payment: PaymentId | None = None
     """Of a payment or a payback: its record."""
 
-    def public(self) -> dict[str, Any]:
+    def internal(self) -> dict[str, Any]:
         """Return the entry as the API shows it: ``id`` for ``_id``; every field is present."""
         shown = self.model_dump(mode="json", by_alias=True)
         return {"id": shown.pop("_id"), **shown}

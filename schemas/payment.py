@@ -166,7 +166,7 @@ class Payment(Owing):
         """Who paid, as far as anybody is told."""
         return None if self.hidden else self.payer
 
-    def public(self, now: datetime) -> dict[str, Any]:
+    def internal(self, now: datetime) -> dict[str, Any]:
         """Return the payment as the API shows it: ``id`` for ``_id``, the status as it is now."""
         shown = self.model_dump(mode="json", by_alias=True, exclude=_HIDDEN)
         status = self.status_at(now).value

@@ -69,7 +69,7 @@ class User(Record):
         """Whether anything may be ordered by them, or sold to them."""
         return not (self.blocked or self.gone)
 
-    def public(self) -> dict[str, Any]:
+    def internal(self) -> dict[str, Any]:
         """Return the person as lists show them: ``id`` for ``_id``, without their balance.
 
         Every field is present; what is unknown is null.
@@ -85,6 +85,6 @@ class Account(Record):
     balance: Money
     """Credits; below zero only where somebody allowed that."""
 
-    def public(self) -> dict[str, Any]:
+    def internal(self) -> dict[str, Any]:
         """Return the person as the API shows them, with their balance."""
-        return {**self.user.public(), "balance": plain(self.balance)}
+        return {**self.user.internal(), "balance": plain(self.balance)}

@@ -105,8 +105,8 @@ async def show(job_id: str, *, as_json: bool) -> None:
         if found is None:
             raise NotFoundError("job")
     if as_json:
-        made = [each.public() for each in found.made.values()]
-        speaking.say(json.dumps({**_told(found, now), **found.job.public(), "generations": made}))
+        made = [each.internal() for each in found.made.values()]
+        speaking.say(json.dumps({**_told(found, now), **found.job.internal(), "generations": made}))
         return
     _show(found, now)
 

@@ -115,7 +115,7 @@ def _subject(request: Request) -> Subject:
 
 
 def _shown(watch: Watch) -> dict[str, Any]:
-    return {**watch.control.public(), "spentTodayUsd": plain(watch.spent_usd)}
+    return {**watch.control.internal(), "spentTodayUsd": plain(watch.spent_usd)}
 
 
 def _json(value: object) -> Response:

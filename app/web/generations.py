@@ -63,7 +63,7 @@ class GenerationHandlers:
         """Show a page of records."""
         query = reading.query(GenerationQuery, call.request.scope["query_string"])
         page = await self._generations.page(query.wanted(), query.cursor, query.limit)
-        items = [shown.public(each, self._link) for each in page.items]
+        items = [shown.internal(each, self._link) for each in page.items]
         return _json({"items": items, "next": page.next})
 
     async def read(self, call: Call) -> Response:
@@ -103,7 +103,7 @@ class GenerationHandlers:
         return response
 
     def _record(self, generation: Generation, *, status: int = 200) -> Response:
-        response = _json(shown.public(generation, self._link), status)
+        response = _json(shown.internal(generation, self._link), status)
         response.headers["ETag"] = f'"{generation.version}"'
         return response
 

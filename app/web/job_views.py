@@ -6,7 +6,7 @@ from typing import Any, Final
 from app.usecases.orders import JobView
 from app.web import shown
 from app.web.services import Link
-from processors import chains
+from processors import chains, projections
 from schemas.base import GenerationId, plain
 from schemas.generation import Generation
 from schemas.job import Job, Step
@@ -18,13 +18,24 @@ Json = dict[str, Any]
 _OF_OUTPUT: Final = ("kind", "url", "mediaUrl", "text")
 
 
-def public(view: JobView, link: Link) -> Json:
+def internal(view: JobView, link: Link) -> Json:
     """Return a job as the API shows it, its generations beside it."""
-    made = [shown.public(each, link) for each in view.generations]
+    made = [shown.internal(each, link) for each in view.generations]
     return {
         **_shown(view.job, view.generations),
         "outputs": _outputs(view.job, made),
         "generations": made,
+    }
+
+
+def public(view: JobView, link: Link) -> Json:
+    """Return what whom a job belongs to may see of it, in the same shape as `internal`."""
+    told = _shown(view.job, view.generations)
+    made = [shown.internal(each, link) for each in view.generations]
+    return {
+        **projections.job(told),
+        "outputs": [projections.made(each) for each in _outputs(view.job, made)],
+        "generations": [shown.public(each, link) for each in view.generations],
     }
 
 
@@ -39,7 +50,7 @@ def listed(job: Job) -> Json:
 
 def _shown(job: Job, generations: Sequence[Generation] = ()) -> Json:
     made = {each.id: each for each in generations}
-    told = job.public()
+    told = job.internal()
     steps = [
         {**each, **_progress(step, made)}
         for step, each in zip(job.steps, told["steps"], strict=True)

@@ -125,7 +125,7 @@ class JobHandlers:
         return response
 
     def _job(self, view: JobView, *, status: int = 200) -> Response:
-        return _json(job_views.public(view, self._link), status)
+        return _json(job_views.internal(view, self._link), status)
 
 
 def routes(

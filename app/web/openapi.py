@@ -26,6 +26,7 @@ _DESCRIPTION: Final = (
 _SECURITY: Final[Mapping[Access, list[Json]]] = {
     Access.OPEN: [],
     Access.KEY: [{"key": []}],
+    Access.VIEW: [{"key": []}],
     Access.TOKEN: [{"token": []}],
     Access.SECRET: [{"secret": []}],
     Access.CRON: [{"cron": []}, {"cronHeader": []}, {"cronQuery": []}],

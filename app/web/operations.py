@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.web.auth import Keys
 from app.web.refusals import MethodError
+from schemas.access import EVERYTHING, NOBODY, KeyScope, Sight
 
 
 class Access(StrEnum):
@@ -27,6 +28,8 @@ class Access(StrEnum):
     """Bearers of the token in the URL that we gave them."""
     SECRET = "secret"  # noqa: S105 - a kind of access, not a secret
     """Telegram, by the secret token that we gave it."""
+    VIEW = "view"
+    """Bearers of an API key, or of a view token that sees what it is about."""
     CRON = "cron"
     """Bearers of the key for the calls of hosts without background processes."""
 
@@ -37,6 +40,8 @@ class Call(NamedTuple):
     request: Request
     caller: str
     """A name for the key it came with; empty where none is asked for."""
+    sight: Sight = NOBODY
+    """What whoever calls may see and do."""
 
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -49,6 +54,7 @@ class Operation:
     Attributes:
         name: Unique among all operations.
         tag: Which group it belongs to.
+        scope: What who calls must be allowed to do, where a key is asked for.
         query: Model of its query parameters, by their aliases.
         headers: Model of the headers it looks at, by their aliases.
         body: Model of the JSON it takes.
@@ -67,6 +73,7 @@ class Operation:
     tag: str
     summary: str
     access: Access = Access.KEY
+    scope: KeyScope = KeyScope.READ
     query: type[BaseModel] | None = None
     headers: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
@@ -104,8 +111,8 @@ class Resource:
         route = self._by_method.get("GET" if method == "HEAD" else method)
         if route is None:
             raise MethodError(self._by_method)
-        caller = ""
-        if route.operation.access is Access.KEY:
-            caller = self._keys.caller(scope["headers"])
-        response = await route.handler(Call(Request(scope, receive), caller))
+        caller, sight = "", NOBODY
+        if route.operation.access in {Access.KEY, Access.VIEW}:
+            caller, sight = self._keys.caller(scope["headers"]), EVERYTHING
+        response = await route.handler(Call(Request(scope, receive), caller, sight))
         await response(scope, receive, send)

@@ -69,7 +69,7 @@ class PaymentHandlers:
         return await bodies.taken(request.scope, request.receive, self._deadline)
 
     def _payment(self, payment: Payment, *, status: int = 200) -> Response:
-        content = orjson.dumps(payment.public(self._clock.now()))
+        content = orjson.dumps(payment.internal(self._clock.now()))
         return Response(content, status, media_type="application/json")
 
 

@@ -43,22 +43,22 @@ class PeopleHandlers:
             items, more = await self._people.find(query.find, query.limit), None
         else:
             items, more = await self._people.page(query.cursor, query.limit)
-        return _json({"items": [each.public() for each in items], "next": more})
+        return _json({"items": [each.internal() for each in items], "next": more})
 
     async def read(self, call: Call) -> Response:
         """Show somebody, with their balance."""
-        return _json((await self._people.get(_id(call.request))).public())
+        return _json((await self._people.get(_id(call.request))).internal())
 
     async def entries(self, call: Call) -> Response:
         """Show a page of somebody's ledger."""
         query = reading.query(EntryQuery, call.request.scope["query_string"])
         found, more = await self._people.entries(_id(call.request), query.before, query.limit)
-        return _json({"items": [each.public() for each in found], "next": more})
+        return _json({"items": [each.internal() for each in found], "next": more})
 
     async def deeds(self, call: Call) -> Response:
         """Show what administrators have done to somebody."""
         found = await self._people.deeds(_id(call.request))
-        return _json({"items": [each.public() for each in found]})
+        return _json({"items": [each.internal() for each in found]})
 
     async def grant(self, call: Call) -> Response:
         """Give somebody credits."""
@@ -73,7 +73,7 @@ class PeopleHandlers:
             by=doer(call),
             reason=new.reason,
         )
-        response = _json(entry.public(), 201)
+        response = _json(entry.internal(), 201)
         if not made:
             response.headers["Idempotent-Replayed"] = "true"
         return response
@@ -95,19 +95,19 @@ class PeopleHandlers:
         wanted = reading.body(NewRoles, await self._body(call.request))
         roles = [Role(each) for each in wanted.roles]
         user = await self._people.set_roles(_id(call.request), roles, by=doer(call))
-        return _json(user.public())
+        return _json(user.internal())
 
     async def forget(self, call: Call) -> Response:
         """Want somebody's data removed; it goes within a minute or so."""
         user = await self._forgetting.begin(_id(call.request), by=doer(call))
-        return _json(user.public(), 202 if user.forgotten_at is None else 200)
+        return _json(user.internal(), 202 if user.forgotten_at is None else 200)
 
     async def _done(self, call: Call, do: _Doing) -> Response:
         why = Why()
         if not bodies.absent(call.request.scope):
             why = reading.body(Why, await self._body(call.request))
         user = await do(_id(call.request), doer(call), why.reason)
-        return _json(user.public())
+        return _json(user.internal())
 
     async def _body(self, request: Request) -> bytes:
         return await bodies.taken(request.scope, request.receive, self._deadline)

@@ -31,7 +31,7 @@ class RefundHandlers:
         job = await self._refunds.refund(
             JobId(named), amount=amount, by=doer(call), reason=new.reason
         )
-        return Response(orjson.dumps(job.public()), media_type="application/json")
+        return Response(orjson.dumps(job.internal()), media_type="application/json")
 
 
 def routes(refunds: Refunds, deadline: timedelta) -> tuple[Route, ...]:

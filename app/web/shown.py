@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from app.web.services import Link
+from processors import projections
 from schemas.base import EngineName, GenerationId, Money, PaymentId, Record, UserId
 from schemas.control import Control, Kind
 from schemas.deed import Deed, DeedId
@@ -57,30 +58,35 @@ class _JobOutput(_Shown):
     text: str | None
 
 
-def public(record: Generation, link: Link) -> dict[str, Any]:
+def internal(record: Generation, link: Link) -> dict[str, Any]:
     """Return a record as the API shows it, with links to our copies of its outputs."""
-    told = record.public()
+    told = record.internal()
     outputs = record.response_payload.outputs
     for output, each in zip(outputs, told["responsePayload"]["outputs"], strict=True):
         each["mediaUrl"] = link(output)
     return told
 
 
+def public(record: Generation, link: Link) -> dict[str, Any]:
+    """Return what whom a record belongs to may see of it, in the same shape as `internal`."""
+    return projections.generation(internal(record, link), record.request_payload)
+
+
 @cache
 def generation() -> type[BaseModel]:
-    """Return the model of what `public` returns."""
+    """Return the model of what `internal` returns."""
     identity: Any = (GenerationId, Field(description=GenerationId.__doc__))
     response: Any = (_ShownResponse, Generation.model_fields["response_payload"])
-    return _model(Generation, _a_generation().public(), id=identity, response_payload=response)
+    return _model(Generation, _a_generation().internal(), id=identity, response_payload=response)
 
 
 @cache
 def user() -> type[BaseModel]:
-    """Return the model of `Account.public`."""
+    """Return the model of `Account.internal`."""
     balance = Account.model_fields["balance"]
     return _model(
         User,
-        Account(user=_a_user(), balance=Decimal(0)).public(),
+        Account(user=_a_user(), balance=Decimal(0)).internal(),
         id=(UserId, Field(description=UserId.__doc__)),
         balance=(balance.annotation, Field(description="Credits, as a decimal string.")),
     )
@@ -88,19 +94,19 @@ def user() -> type[BaseModel]:
 
 @cache
 def payment() -> type[BaseModel]:
-    """Return the model of `Payment.public`."""
+    """Return the model of `Payment.internal`."""
     return _model(
         Payment,
-        _a_payment().public(_EPOCH),
+        _a_payment().internal(_EPOCH),
         id=(PaymentId, Field(description=PaymentId.__doc__)),
     )
 
 
 @cache
 def listed_user() -> type[BaseModel]:
-    """Return the model of `User.public`."""
+    """Return the model of `User.internal`."""
     identity: Any = (UserId, Field(description=UserId.__doc__))
-    return _model(User, _a_user().public(), "ListedUser", id=identity)
+    return _model(User, _a_user().internal(), "ListedUser", id=identity)
 
 
 @cache
@@ -118,7 +124,7 @@ def user_page() -> type[BaseModel]:
 @cache
 def job() -> type[BaseModel]:
     """Return the model of a job as the API shows it, its generations beside it."""
-    sample = _a_job().public()
+    sample = _a_job().internal()
     price = Outcome.model_fields["price"].annotation
     step = _model(Step, sample["steps"][0], **_of_step())
     return _model(
@@ -182,9 +188,9 @@ def job_page() -> type[BaseModel]:
 
 @cache
 def entry() -> type[BaseModel]:
-    """Return the model of `Entry.public`."""
+    """Return the model of `Entry.internal`."""
     identity: Any = (EntryId, Field(description=EntryId.__doc__))
-    return _model(Entry, _an_entry().public(), id=identity)
+    return _model(Entry, _an_entry().internal(), id=identity)
 
 
 @cache
@@ -202,7 +208,7 @@ def entries() -> type[BaseModel]:
 @cache
 def deeds() -> type[BaseModel]:
     """Return the model of what was done to somebody."""
-    deed = _model(Deed, _a_deed().public())
+    deed = _model(Deed, _a_deed().internal())
     return create_model(
         "Deeds",
         __base__=_Shown,
@@ -214,7 +220,7 @@ def deeds() -> type[BaseModel]:
 @cache
 def control() -> type[BaseModel]:
     """Return the model of a control and what today has cost."""
-    sample = Control(id="engine:any", by="any", at=_EPOCH).public()
+    sample = Control(id="engine:any", by="any", at=_EPOCH).internal()
     spent = "USD that orders of today (UTC) have cost, those with a known cost."
     return _model(
         Control,

@@ -93,4 +93,4 @@ def routes(accounts: Accounts, deadline: timedelta) -> tuple[Route, ...]:
 
 
 def _account(account: Account, *, status: int = 200) -> Response:
-    return Response(orjson.dumps(account.public()), status, media_type="application/json")
+    return Response(orjson.dumps(account.internal()), status, media_type="application/json")

@@ -98,7 +98,7 @@ def test_nothing_heard_is_shown(data: st.DataObject) -> None:
     delivery = data.draw(strategies.deliveries(data.draw(strategies.lives())))
 
     after = folded(record, delivery)
-    shown = str(after.public())
+    shown = str(after.internal())
 
     assert after.status is record.status or after.status in OPEN
     assert "outputs.example.com" not in shown

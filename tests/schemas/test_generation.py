@@ -123,7 +123,7 @@ def test_an_older_process_reads_a_newer_record() -> None:
 @given(strategies.records(), strategies.lives())
 def test_what_is_shown_has_every_field(record: Generation, said: list[RunEvent]) -> None:
     """No debts, no hearsay, no keys; what is unknown is null."""
-    shown = heard(record, *said).public()
+    shown = heard(record, *said).internal()
 
     assert set(shown) == SHOWN
     json.dumps(shown)
@@ -131,7 +131,7 @@ def test_what_is_shown_has_every_field(record: Generation, said: list[RunEvent])
 
 def test_what_is_shown_is_in_the_words_of_the_api() -> None:
     """Times with milliseconds, money as digits, the outputs of the end."""
-    shown = the_end().public()
+    shown = the_end().internal()
 
     assert (shown["id"], shown["costUsd"], shown["progress"]) == (ID, "0.004044", 1.0)
     assert shown["responseTimestamp"] == "2026-01-01T12:00:15.000Z"
@@ -143,13 +143,13 @@ def test_what_is_shown_is_in_the_words_of_the_api() -> None:
     assert [each["url"] for each in shown["responsePayload"]["outputs"]] == [
         "https://outputs.example.com/1.png"
     ]
-    assert an_order().public()["costUsd"] is None
+    assert an_order().internal()["costUsd"] is None
 
 
 def test_nobody_sees_a_heard_output_or_a_heard_end() -> None:
     """Before the end is written there is nothing to see of it."""
     event = a_run_event(RunStatus.COMPLETED, outputs=(an_output(at=NOON),))
-    shown = heard(a_generation(), event).public()
+    shown = heard(a_generation(), event).internal()
 
     assert shown["responsePayload"] == {"outputs": [], "error": None}
     assert shown["status"] == "queued"
@@ -214,7 +214,7 @@ def test_a_past_status_of_a_newer_version_is_history() -> None:
 
     read = Generation.read({**document, "history": [past]})
     assert read.history[0].document() == past
-    assert read.public()["history"][0]["status"] == "stalled"
+    assert read.internal()["history"][0]["status"] == "stalled"
     with pytest.raises(ValidationError):
         Generation.read({**document, "status": "stalled"})
 

@@ -55,14 +55,14 @@ def test_a_step_is_found_by_its_generation() -> None:
 def test_what_is_shown_has_every_field_and_no_debts() -> None:
     """Nor the key it was ordered under; amounts are decimal strings."""
     job = a_job(owed=(a_debt("notify"),), idempotency_key="k", steps=(a_step(outcome=paid("3")),))
-    shown = job.public()
+    shown = job.internal()
 
     assert (shown["id"], shown["held"], shown["price"]) == (JOB, "5", "3")
     assert {"owed", "dueAt", "idempotencyKey", "idempotencyDigest", "told"}.isdisjoint(shown)
     (step,) = shown["steps"]
     assert (step["generation"], "work" in step) == (ID, False)
     assert shown["endedAt"] is None
-    assert a_job().public()["price"] is None
+    assert a_job().internal()["price"] is None
 
 
 def test_words_of_a_newer_version_are_kept() -> None:
@@ -100,7 +100,7 @@ def test_a_job_of_several_steps_is_read_as_it_was_written() -> None:
         steps_told=(1,),
     )
     assert Job.read(job.document()) == job
-    shown = job.public()
+    shown = job.internal()
     assert shown["pause"]["step"] == 1
     assert (shown["goesOn"], shown["first"], shown["manual"]) == (JOB, 3, True)
     assert {"work", "fixed"}.isdisjoint(shown["steps"][1])

@@ -6,7 +6,7 @@ from tests.builders import NOON, PAYMENT, a_payment, later
 
 def test_a_payment_is_shown_without_what_is_ours() -> None:
     """Amounts as they are written, times in UTC, every field there."""
-    shown = a_payment(idempotency_key="k", idempotency_digest="d").public(NOON)
+    shown = a_payment(idempotency_key="k", idempotency_digest="d").internal(NOON)
 
     assert (shown["id"], shown["amount"], shown["credits"]) == (PAYMENT, 50, "100.000000")
     assert (shown["status"], shown["expiresAt"]) == ("created", "2026-01-01T13:00:00.000Z")
@@ -19,7 +19,7 @@ def test_an_invoice_expires_by_the_clock() -> None:
     payment = a_payment()
 
     assert payment.status_at(later(3599)) is PaymentStatus.CREATED
-    assert payment.public(later(3600))["status"] == "expired"
+    assert payment.internal(later(3600))["status"] == "expired"
     paid = payment.change(status=PaymentStatus.PAID)
     assert paid.status_at(later(9999)) is PaymentStatus.PAID
     assert a_payment(expires_at=None).status_at(later(9999)) is PaymentStatus.CREATED

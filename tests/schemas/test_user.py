@@ -14,7 +14,7 @@ def test_a_person_is_shown_with_their_balance() -> None:
     user = a_user(
         welcome=Decimal(5), idempotency_key="k", idempotency_digest="d", telegram_digest="t"
     )
-    shown = Account(user=user, balance=Decimal("10.500000")).public()
+    shown = Account(user=user, balance=Decimal("10.500000")).internal()
 
     assert shown == {
         "id": USER,

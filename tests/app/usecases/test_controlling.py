@@ -75,7 +75,7 @@ async def test_what_was_spent_is_shown_with_and_without_a_control() -> None:
 
     assert rows == {"engine:comfydeploy": "0.5", "engine:gone": "0.000000", "preset:l4_t2i": "0.5"}
     assert (str(engine.spent_usd), engine.control.paused) == ("0.5", False)
-    assert engine.control.public()["name"] == "comfydeploy"
+    assert engine.control.internal()["name"] == "comfydeploy"
 
 
 @pytest.mark.parametrize("subject", [Subject("engine", "x"), Subject("preset", "x")])

@@ -34,8 +34,8 @@ async def test_people_are_listed_and_found() -> None:
         nobody = await site.client.get("/api/users", params={"find": "4712"})
 
     assert [each["id"] for each in first.json()["items"]] == [EVE.id]
-    assert (rest.json()["items"], rest.json()["next"]) == ([ADA.public()], None)
-    assert found.json() == {"items": [ADA.public()], "next": None}
+    assert (rest.json()["items"], rest.json()["next"]) == ([ADA.internal()], None)
+    assert found.json() == {"items": [ADA.internal()], "next": None}
     assert nobody.json()["items"] == []
     assert shown.user_page().model_validate_json(first.content)
 
@@ -50,7 +50,7 @@ async def test_somebody_is_read_with_their_credits() -> None:
         first = await site.client.get(f"{ONE}/entries", params={"before": last.json()["next"]})
 
     assert made.status_code == 201
-    assert read.json() == {**ADA.public(), "balance": "4.000000"}
+    assert read.json() == {**ADA.internal(), "balance": "4.000000"}
     assert last.json()["items"] == [made.json()]
     assert [each["amount"] for each in first.json()["items"]] == ["1.500000"]
     assert first.json()["next"] is None

@@ -26,7 +26,7 @@ def test_who_paid_is_kept_for_a_refund_and_shown_to_nobody(
     keyed = payment.change(idempotency_key=f"tg:{CHAT}:7", idempotency_digest="50")
     after = payments.forgotten(keyed, NOON)
 
-    assert (after.payer, after.shown_payer, after.public(NOON)["payer"]) == (payer, None, None)
+    assert (after.payer, after.shown_payer, after.internal(NOON)["payer"]) == (payer, None, None)
     assert (after.idempotency_key, after.idempotency_digest) == (None, None)
     assert (after.status, after.amount, after.charge_id) == (payment.status, 50, "stx-1")
     assert payments.forgotten(after, later(1)) == after
