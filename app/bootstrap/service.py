@@ -28,6 +28,7 @@ from app.bootstrap.tools import Tools
 from app.clock import Clock
 from app.observability.metrics import DebtRow, LineRow, Metrics, OpenRow, ServerRow
 from app.ports import Engine
+from app.settings import EXAMPLE
 from app.signals.alone import Alone
 from app.telegram.alerts import AdminAlerts
 from app.telegram.handling import Handling
@@ -296,6 +297,8 @@ def _services(
         reset=desks.reset,
         metrics=tools.metrics,
         clock=tools.clock,
+        engines=tuple(engines),
+        example=None if settings.live else EXAMPLE,
         webhook_keys={engine: keys.of(engine) for engine in receivers() if engine in engines},
         webhook_secrets={replicate.NAME: standard_webhooks.keys(tools.peers.replicate_secrets)},
         receivers={name: receive for name, receive in receivers().items() if name in engines},

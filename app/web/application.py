@@ -12,8 +12,10 @@ from starlette.websockets import WebSocketClose
 from app import errors
 from app.web import (
     arrears,
+    assets,
     controls,
     cron,
+    engines,
     generations,
     health,
     images,
@@ -38,6 +40,7 @@ from app.web.auth import Keys
 from app.web.edge import Edge
 from app.web.guard import Guard
 from app.web.operations import Access, Operation, Resource, Route
+from app.web.prefixed import Prefixed
 from app.web.services import Services
 from app.web.webhooks import Webhooks
 from processors.errors import RefusedBodyError
@@ -47,7 +50,9 @@ from schemas.wire.api import Accepted, WebhookQuery
 def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
     """Return the application, whose webhooks are `hooks`."""
     keys = Keys(services.api_keys)
-    app: ASGIApp = Edge(_router(_routes(services, keys), keys), services.metrics)
+    app: ASGIApp = Edge(
+        Prefixed(_router(_routes(services, keys), keys), services.prefix), services.metrics
+    )
     if services.cors_origins:
         app = CORSMiddleware(
             app,
@@ -87,6 +92,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
             services.desk, services.generations, services.link, services.body_deadline
         ),
         *previews.routes(services.previews),
+        *engines.routes(services.engines, services.example),
         *servers.routes(services.oversee),
         *usage.routes(services.uses, services.generations, services.clock),
         *jobs.routes(
@@ -108,6 +114,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *images.routes(services.images, services.people, services.link_to, services.image_deadline),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
         *health.routes(services.ready, keys, services.metrics),
+        *assets.routes(),
         *pages.routes(operations),
         *(cron.routes(services.shifts, Keys(services.cron_keys)) if services.shifts else ()),
     )

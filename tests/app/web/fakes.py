@@ -19,6 +19,7 @@ from app.errors import (
 )
 from app.observability.journal import Journal
 from app.ports import JobPage, Page
+from app.settings import EXAMPLE
 from app.usecases.arrears import Arrears
 from app.usecases.controlling import Controlling
 from app.usecases.forget_user import ForgetUser
@@ -576,6 +577,7 @@ class World:
     signing: tuple[bytes, ...] = ()
     """What Replicate's webhooks are signed with."""
     prefix: str = ""
+    example: str | None = EXAMPLE
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)
     short_way: ClassVar = True
@@ -643,6 +645,8 @@ class World:
             link_to=partial(_link_to, NOON.date()),
             metrics=self.metrics,
             clock=NoonClock(),
+            engines=(ENGINE, replicate.NAME),
+            example=self.example,
             webhook_keys={ENGINE: self.keys, replicate.NAME: self.keys},
             webhook_secrets={replicate.NAME: self.signing},
             receivers={ENGINE: self.receiver, replicate.NAME: replicate.receive},
