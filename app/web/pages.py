@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.web import assets, openapi
 from app.web.operations import Access, Call, Operation, Route
+
 _HOME: Final = {"Content-Security-Policy": assets.POLICY, "Cache-Control": "no-cache"}
 
 

@@ -25,7 +25,7 @@ export function field(title, control, hint) {
 
 /** Make a place for words of any length. */
 export const words = (/** @type {string} */ value, given = {}) => {
-  const area = make("textarea", { rows: 3, dir: "auto", ...given });
+  const area = make("textarea", { rows: 2, dir: "auto", ...given });
   area.value = value;
   return area;
 };

@@ -36,7 +36,7 @@ export class OrderForm {
     this.said = make("p", { class: "problem", role: "alert" });
     this.done = make("p", { class: "done", role: "status" });
     this.#form.replaceChildren(
-      make("div", { class: "field" }, make("label", { for: "order-what" }, "With"), this.choice),
+      make("div", { class: "field what" }, make("label", { for: "order-what" }, "With"), this.choice),
       this.place,
       make("div", { class: "actions" }, make("button", { class: "main" }, "Start"), this.said, this.done),
     );

@@ -72,7 +72,7 @@ export class Viewer {
       make("div", { class: "between" }, back, make("span", { class: "about", "aria-live": "polite" }, outputs.length > 1 ? `${this.#index + 1} of ${outputs.length}` : ""), on),
       make("p", { class: "prompt", dir: "auto", tabindex: 0, role: "region", "aria-label": "What was asked for" }, make("bdi", {}, whole(titleOf(state)))),
       facts(state),
-      links(output),
+      ...links(output),
     );
     if (by) (by > 0 ? on : back).focus();
   }
@@ -111,5 +111,6 @@ function facts(/** @type {any} */ state) {
 function links(/** @type {any} */ output) {
   const link = here(output?.mediaUrl);
   const named = output?.filename ?? "";
-  return link && make("p", { class: "links" }, make("a", { href: link, target: "_blank", rel: "noopener" }, "Open by itself"), make("a", { href: link, download: named }, "Download"));
+  if (link === null) return [];
+  return [make("p", { class: "links" }, make("a", { href: link, target: "_blank", rel: "noopener" }, "Open by itself"), make("a", { href: link, download: named }, "Download"))];
 }

@@ -120,5 +120,8 @@ export const count = (number, one, many = `${one}s`) => `${number} ${number === 
  *
  * @param {string} time
  */
-export const clock = (time) =>
-  new Date(time).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+export function clock(time) {
+  const at = new Date(time);
+  const day = at.toDateString() === new Date().toDateString() ? {} : { day: "numeric", month: "short" };
+  return at.toLocaleString("en-GB", { .../** @type {object} */ (day), hour: "2-digit", minute: "2-digit" });
+}
