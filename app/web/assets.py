@@ -126,10 +126,7 @@ def _folders() -> Iterator[Traversable]:
 
 
 def _files(folder: Traversable) -> Iterator[Traversable]:
-    for each in folder.iterdir():
-        kind = Path(each.name).suffix
-        if kind in _TYPES and not each.name.endswith(".config.js"):
-            yield each
+    return (each for each in folder.iterdir() if Path(each.name).suffix in _TYPES)
 
 
 def _asset(file: Traversable) -> Asset:

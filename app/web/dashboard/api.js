@@ -15,7 +15,11 @@ export class Problem extends Error {
    * @param {any} body The problem's details (RFC 9457), or nothing.
    */
   constructor(status, body) {
-    super(body?.detail ?? body?.title ?? (status ? `The service answered ${status}.` : "The service is not reached."));
+    super(
+      body?.detail ??
+        body?.title ??
+        (status ? `The service answered ${status}.` : "The service is not reached."),
+    );
     this.status = status;
     this.reason = body?.reason ?? "";
     this.field = body?.field ?? null;

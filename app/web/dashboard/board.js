@@ -49,7 +49,9 @@ export class Board {
     this.runs = client.watchAll({ signal });
     this.runs.addEventListener("change", (/** @type {any} */ event) => this.#changed(event.detail));
     this.runs.addEventListener("job", (/** @type {any} */ event) => this.#note(event.detail.id));
-    this.runs.addEventListener("preview", (/** @type {any} */ event) => this.#announced(event.detail));
+    this.runs.addEventListener("preview", (/** @type {any} */ event) =>
+      this.#announced(event.detail),
+    );
     this.runs.addEventListener("connection", () => this.#connection());
     this.runs.addEventListener("ready", () => this.#complete());
     this.timer = setInterval(() => this.#tick(), TICK);
@@ -121,7 +123,10 @@ export class Board {
   }
 
   #statesOf(/** @type {any} */ job) {
-    const known = job.steps.map((/** @type {any} */ step) => this.runs.states.get(step.generation) ?? this.#read.get(step.generation));
+    const known = job.steps.map(
+      (/** @type {any} */ step) =>
+        this.runs.states.get(step.generation) ?? this.#read.get(step.generation),
+    );
     return new Map(known.filter(Boolean).map((/** @type {any} */ each) => [each.id, each]));
   }
 
@@ -156,7 +161,10 @@ export class Board {
   #heading() {
     const number = this.#cards.size;
     say(byId("active-count"), number ? String(number) : "");
-    say(byId("active-none"), this.#ready ? "Nothing runs. Start a run, and it is shown here." : "Loading …");
+    say(
+      byId("active-none"),
+      this.#ready ? "Nothing runs. Start a run, and it is shown here." : "Loading …",
+    );
     show(byId("active-none"), number === 0);
     show(this.#list, number > 0);
     this.gallery.show(this.#ready);
@@ -177,9 +185,13 @@ export class Board {
 
   /** Tell those who do not see what has ended; one word for many. */
   #announce(/** @type {string[]} */ keys) {
-    const said = keys.slice(0, SAID).map((key) => this.#ended(key)).filter(Boolean);
+    const said = keys
+      .slice(0, SAID)
+      .map((key) => this.#ended(key))
+      .filter(Boolean);
     const more = keys.length > SAID ? [`and ${count(keys.length - SAID, "other")}`] : [];
-    if (said.length) byId("said").replaceChildren(...[...said, ...more].map((each) => make("p", {}, each)));
+    if (said.length)
+      byId("said").replaceChildren(...[...said, ...more].map((each) => make("p", {}, each)));
   }
 
   #ended(/** @type {string} */ key) {
@@ -257,4 +269,3 @@ export class Board {
     }
   }
 }
-

@@ -41,9 +41,22 @@ export class Card {
     this.percent = make("span", { class: "percent" });
     this.bar = make("progress", { max: 1, value: 0, "aria-labelledby": id });
     this.now = make("bdi");
-    this.facts = { elapsed: fact("Elapsed"), expected: fact("Expected"), queue: fact("In the queue"), cost: fact("Cost so far") };
-    this.cancel = make("button", { type: "button", onclick: () => this.#do(doings.cancel) }, "Cancel");
-    this.goOn = make("button", { type: "button", class: "main", onclick: () => this.#do(doings.goOn) }, "Continue");
+    this.facts = {
+      elapsed: fact("Elapsed"),
+      expected: fact("Expected"),
+      queue: fact("In the queue"),
+      cost: fact("Cost so far"),
+    };
+    this.cancel = make(
+      "button",
+      { type: "button", onclick: () => this.#do(doings.cancel) },
+      "Cancel",
+    );
+    this.goOn = make(
+      "button",
+      { type: "button", class: "main", onclick: () => this.#do(doings.goOn) },
+      "Continue",
+    );
     this.trouble = make("p", { class: "problem", role: "alert" });
     this.element = make(
       "li",
@@ -81,7 +94,11 @@ export class Card {
     say(this.percent, `${Math.round(view.progress * 100)} %`);
     if (this.bar.value !== view.progress) this.bar.value = view.progress;
     say(this.now, clamped(view.now, 120));
-    this.facts.queue.tell(view.position === null ? null : `${view.position}${view.startsIn ? `, starts in about ${passing(view.startsIn)}` : ""}`);
+    this.facts.queue.tell(
+      view.position === null
+        ? null
+        : `${view.position}${view.startsIn ? `, starts in about ${passing(view.startsIn)}` : ""}`,
+    );
     this.#buttons(paused);
     this.#draw(here(view.picture), false);
     this.tick();
@@ -90,9 +107,15 @@ export class Card {
   /** Show what goes by with time. */
   tick() {
     const { elapsed, expected, cost, started } = this.view;
-    this.facts.elapsed.tell(elapsed === null ? null : `${passing(elapsed)}${started ? "" : " waiting"}`);
+    this.facts.elapsed.tell(
+      elapsed === null ? null : `${passing(elapsed)}${started ? "" : " waiting"}`,
+    );
     const left = expected !== null && started && elapsed !== null ? expected - elapsed : null;
-    this.facts.expected.tell(expected === null ? null : `about ${passing(expected)}${left !== null && left > 1 ? `, ${passing(left)} left` : ""}`);
+    this.facts.expected.tell(
+      expected === null
+        ? null
+        : `about ${passing(expected)}${left !== null && left > 1 ? `, ${passing(left)} left` : ""}`,
+    );
     this.facts.cost.tell(cost === null ? null : `${cost.exact ? "" : "≈ "}${dollars(cost.usd)}`);
   }
 
@@ -144,12 +167,14 @@ export class Card {
     const { may } = this.doings;
     const name = tame(this.view.title);
     const held = this.goOn === document.activeElement && !paused;
-    if (this.view.cancelling || (this.#asked && this.goOn.hidden !== paused)) this.#asked = this.view.cancelling;
+    if (this.view.cancelling || (this.#asked && this.goOn.hidden !== paused))
+      this.#asked = this.view.cancelling;
     say(this.cancel, this.view.cancelling ? "Cancelling …" : paused ? "Stop" : "Cancel");
     mark(this.cancel, "aria-label", `${this.cancel.textContent}: \u2068${name}\u2069`);
     mark(this.goOn, "aria-label", `Continue: \u2068${name}\u2069`);
     // Disabled for real they would lose the focus.
-    for (const each of [this.cancel, this.goOn]) mark(each, "aria-disabled", this.#asked || this.view.cancelling ? "true" : null);
+    for (const each of [this.cancel, this.goOn])
+      mark(each, "aria-disabled", this.#asked || this.view.cancelling ? "true" : null);
     show(this.goOn, may && paused);
     show(this.cancel, may);
     if (held) this.cancel.focus();

@@ -18,26 +18,55 @@ export function engineFields(engine, example) {
   const prompt = words(example?.inputs?.prompt ?? "", { required: true });
   if (engine === "comfyui") return comfyui(prompt);
   const cloud = engine === "comfydeploy";
-  const what = line(ours?.deployment_id ?? "", { required: true, placeholder: cloud ? "its id" : "owner/name" });
+  const what = line(ours?.deployment_id ?? "", {
+    required: true,
+    placeholder: cloud ? "its id" : "owner/name",
+  });
   return {
     elements: [
       field("Prompt", prompt),
-      field(cloud ? "Deployment" : "Model", what, cloud ? "The id of a deployment at ComfyDeploy." : "owner/name of an official model, or a version of 64 digits."),
+      field(
+        cloud ? "Deployment" : "Model",
+        what,
+        cloud
+          ? "The id of a deployment at ComfyDeploy."
+          : "owner/name of an official model, or a version of 64 digits.",
+      ),
     ],
     order: async () => {
       const named = what.value.trim();
-      const target = cloud ? { deployment_id: named } : VERSION.test(named) ? { version: named } : { model: named };
+      const target = cloud
+        ? { deployment_id: named }
+        : VERSION.test(named)
+          ? { version: named }
+          : { model: named };
       const rate = ours?.metadata?.costRate;
-      return [PATH, { engine, ...target, inputs: { prompt: prompt.value }, ...(rate ? { metadata: { costRate: rate } } : {}) }];
+      return [
+        PATH,
+        {
+          engine,
+          ...target,
+          inputs: { prompt: prompt.value },
+          ...(rate ? { metadata: { costRate: rate } } : {}),
+        },
+      ];
     },
   };
 }
 
 /** A ComfyUI server is given a workflow; its prompt goes into one of the texts in it. */
 function comfyui(/** @type {any} */ prompt) {
-  const graph = words("", { rows: 5, spellcheck: "false", required: true, placeholder: '{"6": {"class_type": "CLIPTextEncode", …' });
+  const graph = words("", {
+    rows: 5,
+    spellcheck: "false",
+    required: true,
+    placeholder: '{"6": {"class_type": "CLIPTextEncode", …',
+  });
   const into = make("select", {});
-  const read = () => into.replaceChildren(...textsOf(graph.value).map((each) => make("option", { value: each }, each)));
+  const read = () =>
+    into.replaceChildren(
+      ...textsOf(graph.value).map((each) => make("option", { value: each }, each)),
+    );
   const file = make("input", { type: "file", accept: ".json,application/json" });
   file.onchange = async () => {
     graph.value = (await file.files?.[0]?.text()) ?? "";
@@ -48,13 +77,20 @@ function comfyui(/** @type {any} */ prompt) {
   return {
     elements: [
       field("Prompt", prompt),
-      field("Workflow", graph, "As ComfyUI exports it for the API, or the digest of one that is stored."),
+      field(
+        "Workflow",
+        graph,
+        "As ComfyUI exports it for the API, or the digest of one that is stored.",
+      ),
       field("… from a file", file),
       field("The prompt goes into", into, "Node and input."),
     ],
     order: async () => {
       const inputs = into.value ? { [into.value]: prompt.value } : {};
-      return [PATH, { engine: "comfyui", workflow: parsed(graph.value) ?? graph.value.trim(), inputs }];
+      return [
+        PATH,
+        { engine: "comfyui", workflow: parsed(graph.value) ?? graph.value.trim(), inputs },
+      ];
     },
   };
 }

@@ -5,7 +5,10 @@ const KEPT = 20;
 /** What runs are compared by. */
 const kindOf = (/** @type {any} */ state) => {
   const asked = state.requestPayload ?? {};
-  return state.metadata?.preset ?? [state.engine, asked.deployment_id, asked.model, asked.version, asked.workflow].join(" ");
+  return (
+    state.metadata?.preset ??
+    [state.engine, asked.deployment_id, asked.model, asked.version, asked.workflow].join(" ")
+  );
 };
 
 export class Expected {

@@ -34,7 +34,9 @@ export class Gallery {
 
   /** Ids of what is shown, in order. @returns {string[]} */
   get ids() {
-    return [...this.#list.children].map((each) => /** @type {HTMLElement} */ (each).dataset.generation ?? "");
+    return [...this.#list.children].map(
+      (each) => /** @type {HTMLElement} */ (each).dataset.generation ?? "",
+    );
   }
 
   /** Return a record that is shown. */
@@ -54,13 +56,16 @@ export class Gallery {
       this.#dress(known);
       return;
     }
-    const after = [...this.#list.children].find((each) => endOf(this.get(idOf(each))) < endOf(state));
+    const after = [...this.#list.children].find(
+      (each) => endOf(this.get(idOf(each))) < endOf(state),
+    );
     if (!after && this.#tiles.size >= KEPT) return;
     const tile = this.#tile(state);
     this.#tiles.set(state.id, tile);
     this.#dress(tile);
     this.#list.insertBefore(tile.element, after ?? null);
-    if (this.#tiles.size > KEPT) this.take(idOf(/** @type {Element} */ (this.#list.lastElementChild)));
+    if (this.#tiles.size > KEPT)
+      this.take(idOf(/** @type {Element} */ (this.#list.lastElementChild)));
     this.#stop();
   }
 
@@ -112,8 +117,17 @@ export class Gallery {
     const cost = state.costUsd ? dollars(state.costUsd) : null;
     const took = state.durationSeconds === null ? null : duration(state.durationSeconds);
     const step = state.steps > 1 ? `step ${state.step} of ${state.steps}` : null;
-    say(tile.about, [state.status === "completed" ? null : word, step, more, took, cost, clock(endOf(state))].filter(Boolean).join(" · "));
-    mark(tile.button, "aria-label", `${word}: \u2068${tame(titleOf(state))}\u2069${more ? `, ${more}` : ""}`);
+    say(
+      tile.about,
+      [state.status === "completed" ? null : word, step, more, took, cost, clock(endOf(state))]
+        .filter(Boolean)
+        .join(" · "),
+    );
+    mark(
+      tile.button,
+      "aria-label",
+      `${word}: \u2068${tame(titleOf(state))}\u2069${more ? `, ${more}` : ""}`,
+    );
     this.#face(tile, outputs);
   }
 
@@ -123,7 +137,10 @@ export class Gallery {
     const [address] = (link ?? `:${tile.state.status}${outputs.length}`).split("?");
     if (tile.link === address) return;
     tile.link = address;
-    if (link) tile.face.replaceChildren(make("img", { alt: "", loading: "lazy", decoding: "async", src: link }));
+    if (link)
+      tile.face.replaceChildren(
+        make("img", { alt: "", loading: "lazy", decoding: "async", src: link }),
+      );
     else tile.face.replaceChildren(...faceOf(tile.state, outputs));
   }
 
@@ -138,7 +155,14 @@ export class Gallery {
     const buttons = /** @type {HTMLButtonElement[]} */ ([...this.#list.querySelectorAll("button")]);
     const at = buttons.indexOf(/** @type {HTMLButtonElement} */ (document.activeElement));
     const row = buttons.filter((each) => each.offsetTop === buttons[0]?.offsetTop).length;
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + row, ArrowUp: at - row, Home: 0, End: buttons.length - 1 }[event.key];
+    const to = {
+      ArrowRight: at + 1,
+      ArrowLeft: at - 1,
+      ArrowDown: at + row,
+      ArrowUp: at - row,
+      Home: 0,
+      End: buttons.length - 1,
+    }[event.key];
     if (at < 0 || to === undefined) return;
     event.preventDefault();
     const next = buttons[Math.max(0, Math.min(buttons.length - 1, to))];
@@ -148,13 +172,21 @@ export class Gallery {
 }
 
 const endOf = (/** @type {any} */ state) => state.responseTimestamp ?? state.requestTimestamp;
-const idOf = (/** @type {Element} */ element) => /** @type {HTMLElement} */ (element).dataset.generation ?? "";
+const idOf = (/** @type {Element} */ element) =>
+  /** @type {HTMLElement} */ (element).dataset.generation ?? "";
 
 /** What a tile shows that has no picture. */
 function faceOf(/** @type {any} */ state, /** @type {any[]} */ outputs) {
   const first = outputs[0];
   if (first?.text) return [make("bdi", { class: "words", dir: "auto" }, clamped(first.text, 160))];
-  if (first) return [make("span", { class: "sign" }, MARKS[/** @type {"file"} */ (first.kind)] ?? MARKS.file), make("bdi", {}, clamped(first.filename ?? first.kind, 60))];
+  if (first)
+    return [
+      make("span", { class: "sign" }, MARKS[/** @type {"file"} */ (first.kind)] ?? MARKS.file),
+      make("bdi", {}, clamped(first.filename ?? first.kind, 60)),
+    ];
   const why = state.responsePayload?.error ?? state.statusReason ?? "";
-  return [make("span", { class: "sign" }, state.status === "completed" ? "∅" : "✕"), make("bdi", { class: "words", dir: "auto" }, clamped(why, 160))];
+  return [
+    make("span", { class: "sign" }, state.status === "completed" ? "∅" : "✕"),
+    make("bdi", { class: "words", dir: "auto" }, clamped(why, 160)),
+  ];
 }

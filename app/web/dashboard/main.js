@@ -71,7 +71,10 @@ async function signIn() {
     byId("active-heading").focus();
   } catch (error) {
     const wrong = error instanceof Problem && error.status === 401;
-    say(byId("sign-in-said"), wrong ? "That is no key of this service." : /** @type {Error} */ (error).message);
+    say(
+      byId("sign-in-said"),
+      wrong ? "That is no key of this service." : /** @type {Error} */ (error).message,
+    );
     key.select();
   }
 }
@@ -85,11 +88,14 @@ byId("sign-out").onclick = async () => {
     await call("DELETE", "session");
   } catch (error) {
     // Nobody may think that they are signed out where they are not.
-    if (!(error instanceof Problem) || error.status !== 401) return say(byId("connection"), /** @type {Error} */ (error).message);
+    if (!(error instanceof Problem) || error.status !== 401)
+      return say(byId("connection"), /** @type {Error} */ (error).message);
   }
   out("");
 };
 session.ended = () => out("Your session has ended.");
 themed(() => {});
 
-call("GET", "session").then(enter, (/** @type {Problem} */ problem) => out(problem.status === 401 ? "" : problem.message));
+call("GET", "session").then(enter, (/** @type {Problem} */ problem) =>
+  out(problem.status === 401 ? "" : problem.message),
+);

@@ -24,21 +24,45 @@ export class OrderForm {
 
   /** Fetch what can be ordered, and show the form. */
   async load() {
-    const [engines, presets] = await Promise.all([call("GET", "engines"), call("GET", "presets?language=en")]);
+    const [engines, presets] = await Promise.all([
+      call("GET", "engines"),
+      call("GET", "presets?language=en"),
+    ]);
     this.example = engines.example;
     this.presets = new Map(presets.items.map((/** @type {any} */ each) => [each.name, each]));
     const options = [
-      group("Engines", engines.items.map((/** @type {any} */ each) => [`engine ${each.name}`, each.name])),
-      group("Presets", presets.items.map((/** @type {any} */ each) => [`preset ${each.name}`, each.title])),
+      group(
+        "Engines",
+        engines.items.map((/** @type {any} */ each) => [`engine ${each.name}`, each.name]),
+      ),
+      group(
+        "Presets",
+        presets.items.map((/** @type {any} */ each) => [`preset ${each.name}`, each.title]),
+      ),
     ];
-    this.choice = make("select", { id: "order-what", onchange: () => this.#choose() }, ...options.filter(Boolean));
+    this.choice = make(
+      "select",
+      { id: "order-what", onchange: () => this.#choose() },
+      ...options.filter(Boolean),
+    );
     this.place = make("div", { class: "fields" });
     this.said = make("p", { class: "problem", role: "alert" });
     this.done = make("p", { class: "done", role: "status" });
     this.#form.replaceChildren(
-      make("div", { class: "field what" }, make("label", { for: "order-what" }, "With"), this.choice),
+      make(
+        "div",
+        { class: "field what" },
+        make("label", { for: "order-what" }, "With"),
+        this.choice,
+      ),
       this.place,
-      make("div", { class: "actions" }, make("button", { class: "main" }, "Start"), this.said, this.done),
+      make(
+        "div",
+        { class: "actions" },
+        make("button", { class: "main" }, "Start"),
+        this.said,
+        this.done,
+      ),
     );
     this.#form.onsubmit = (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
@@ -51,7 +75,8 @@ export class OrderForm {
 
   #choose() {
     const [kind, name] = this.choice.value.split(" ");
-    this.#fields = kind === "preset" ? presetFields(this.presets?.get(name)) : engineFields(name, this.example);
+    this.#fields =
+      kind === "preset" ? presetFields(this.presets?.get(name)) : engineFields(name, this.example);
     this.place.replaceChildren(...this.#fields.elements);
     say(this.said, "");
     say(this.done, "");
@@ -77,15 +102,20 @@ export class OrderForm {
   }
 }
 
-const worded = (/** @type {{field?: string | null, message: string}} */ { field, message }) => (field && !message.includes(field) ? `${field}: ${message}` : message);
+const worded = (/** @type {{field?: string | null, message: string}} */ { field, message }) =>
+  field && !message.includes(field) ? `${field}: ${message}` : message;
 
 /** Make a group of options; null where there are none. */
 function group(/** @type {string} */ label, /** @type {[string, string][]} */ pairs) {
-  return pairs.length ? make("optgroup", { label }, ...pairs.map(([value, text]) => make("option", { value }, text))) : null;
+  return pairs.length
+    ? make("optgroup", { label }, ...pairs.map(([value, text]) => make("option", { value }, text)))
+    : null;
 }
 
 /** Throw a key that makes an order one, however often it is sent. */
 function key() {
   // randomUUID is not there on plain http.
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("");
+  return [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((each) => each.toString(16).padStart(2, "0"))
+    .join("");
 }

@@ -19,11 +19,18 @@ export function presetFields(preset) {
   /** @type {{name: string, element: Node, read: () => Promise<unknown>}[]} */
   const inputs = preset.inputs.map(inputField);
   return {
-    elements: [make("p", { class: "hint" }, make("bdi", {}, preset.help)), person.element, ...inputs.map((each) => each.element)],
+    elements: [
+      make("p", { class: "hint" }, make("bdi", {}, preset.help)),
+      person.element,
+      ...inputs.map((each) => each.element),
+    ],
     order: async () => {
       const read = await Promise.all(inputs.map(async (each) => [each.name, await each.read()]));
       const given = read.filter(([, value]) => value !== undefined);
-      return ["jobs/create", { user: person.read(), preset: preset.name, inputs: Object.fromEntries(given) }];
+      return [
+        "jobs/create",
+        { user: person.read(), preset: preset.name, inputs: Object.fromEntries(given) },
+      ];
     },
   };
 }
@@ -31,13 +38,22 @@ export function presetFields(preset) {
 /** Who orders: found as one types, by an id or a name. */
 function personField() {
   const options = make("datalist", { id: "people" });
-  const control = line("", { list: "people", required: true, placeholder: "a name, @username or id" });
+  const control = line("", {
+    list: "people",
+    required: true,
+    placeholder: "a name, @username or id",
+  });
   let waiting = 0;
   const find = async () => {
     const words = control.value.trim();
     if (ID.test(words)) return;
-    const found = await call("GET", words ? `users?find=${encodeURIComponent(words)}` : "users?limit=20").catch(() => ({ items: [] }));
-    options.replaceChildren(...found.items.map((/** @type {any} */ each) => make("option", { value: personOf(each) })));
+    const found = await call(
+      "GET",
+      words ? `users?find=${encodeURIComponent(words)}` : "users?limit=20",
+    ).catch(() => ({ items: [] }));
+    options.replaceChildren(
+      ...found.items.map((/** @type {any} */ each) => make("option", { value: personOf(each) })),
+    );
   };
   control.oninput = () => {
     clearTimeout(waiting);
@@ -57,13 +73,24 @@ function personField() {
 }
 
 const personOf = (/** @type {any} */ user) =>
-  [[user.firstName, user.lastName].filter(Boolean).join(" "), user.username && `@${user.username}`, user.id].filter(Boolean).join(" ");
+  [
+    [user.firstName, user.lastName].filter(Boolean).join(" "),
+    user.username && `@${user.username}`,
+    user.id,
+  ]
+    .filter(Boolean)
+    .join(" ");
 
 /** The field of one input. What is left empty is not given: the preset's own value is taken. */
 function inputField(/** @type {any} */ input) {
   const control = controlOf(input);
-  const hint = input.required || input.default === null ? undefined : `Usually ${String(input.default)}.`;
-  return { name: input.name, element: field(input.title, control, hint), read: () => valueOf(input, control) };
+  const hint =
+    input.required || input.default === null ? undefined : `Usually ${String(input.default)}.`;
+  return {
+    name: input.name,
+    element: field(input.title, control, hint),
+    read: () => valueOf(input, control),
+  };
 }
 
 function controlOf(/** @type {any} */ input) {
@@ -71,16 +98,30 @@ function controlOf(/** @type {any} */ input) {
   const { min, max, maxLength } = input.bounds;
   switch (input.type) {
     case "choice":
-      return make("select", { required }, ...[...(required ? [] : [{ value: "", title: "–" }]), ...input.choices].map((each) => make("option", { value: each.value }, each.title)));
+      return make(
+        "select",
+        { required },
+        ...[...(required ? [] : [{ value: "", title: "–" }]), ...input.choices].map((each) =>
+          make("option", { value: each.value }, each.title),
+        ),
+      );
     case "boolean":
       return make("input", { type: "checkbox", checked: input.default === true });
     case "integer":
     case "number":
-      return line("", { type: "number", min, max, required, step: input.type === "integer" ? 1 : "any" });
+      return line("", {
+        type: "number",
+        min,
+        max,
+        required,
+        step: input.type === "integer" ? 1 : "any",
+      });
     case "image":
       return make("input", { type: "file", accept: "image/*", required });
     default:
-      return maxLength !== null && maxLength <= LINE ? line("", { required, dir: "auto" }) : words("", { required });
+      return maxLength !== null && maxLength <= LINE
+        ? line("", { required, dir: "auto" })
+        : words("", { required });
   }
 }
 
@@ -89,7 +130,9 @@ async function valueOf(/** @type {any} */ input, /** @type {any} */ control) {
   if (input.type === "image") return control.files[0] && (await uploaded(control.files[0]));
   if (control.value === "") return undefined;
   if (input.type === "integer" || input.type === "number") return Number(control.value);
-  if (input.type === "choice") return input.choices.find((/** @type {any} */ each) => String(each.value) === control.value)?.value;
+  if (input.type === "choice")
+    return input.choices.find((/** @type {any} */ each) => String(each.value) === control.value)
+      ?.value;
   return control.value;
 }
 

@@ -20,7 +20,8 @@ export class Viewer {
       this.gallery?.focus(this.#id);
     };
     // A click beside it is one on the dialog itself, none of its contents.
-    this.#dialog.onclick = (/** @type {MouseEvent} */ event) => event.target === this.#dialog && this.#dialog.close();
+    this.#dialog.onclick = (/** @type {MouseEvent} */ event) =>
+      event.target === this.#dialog && this.#dialog.close();
   }
 
   /** Show the outputs of a generation. */
@@ -64,13 +65,55 @@ export class Viewer {
     if (!state) return;
     const outputs = outputsOf(state);
     const output = outputs[this.#index];
-    const button = (/** @type {string} */ name, /** @type {string} */ kind, /** @type {() => void} */ deed) => make("button", { type: "button", class: kind, onclick: deed }, name);
-    const [back, on] = [button("‹ Previous", "back", () => this.#go(-1)), button("Next ›", "on", () => this.#go(1))];
+    const button = (
+      /** @type {string} */ name,
+      /** @type {string} */ kind,
+      /** @type {() => void} */ deed,
+    ) => make("button", { type: "button", class: kind, onclick: deed }, name);
+    const [back, on] = [
+      button("‹ Previous", "back", () => this.#go(-1)),
+      button("Next ›", "on", () => this.#go(1)),
+    ];
     this.#dialog.replaceChildren(
-      make("div", { class: "heading" }, make("h2", { id: "viewer-title" }, STATUS[/** @type {"failed"} */ (state.status)] ?? state.status), button("Close", "close quiet", () => this.#dialog.close())),
-      make("figure", {}, output ? shown(output, titleOf(state)) : make("p", { class: "empty", dir: "auto" }, make("bdi", {}, whole(reasonOf(state))))),
-      make("div", { class: "between" }, back, make("span", { class: "about", "aria-live": "polite" }, outputs.length > 1 ? `${this.#index + 1} of ${outputs.length}` : ""), on),
-      make("p", { class: "prompt", dir: "auto", tabindex: 0, role: "region", "aria-label": "What was asked for" }, make("bdi", {}, whole(titleOf(state)))),
+      make(
+        "div",
+        { class: "heading" },
+        make(
+          "h2",
+          { id: "viewer-title" },
+          STATUS[/** @type {"failed"} */ (state.status)] ?? state.status,
+        ),
+        button("Close", "close quiet", () => this.#dialog.close()),
+      ),
+      make(
+        "figure",
+        {},
+        output
+          ? shown(output, titleOf(state))
+          : make("p", { class: "empty", dir: "auto" }, make("bdi", {}, whole(reasonOf(state)))),
+      ),
+      make(
+        "div",
+        { class: "between" },
+        back,
+        make(
+          "span",
+          { class: "about", "aria-live": "polite" },
+          outputs.length > 1 ? `${this.#index + 1} of ${outputs.length}` : "",
+        ),
+        on,
+      ),
+      make(
+        "p",
+        {
+          class: "prompt",
+          dir: "auto",
+          tabindex: 0,
+          role: "region",
+          "aria-label": "What was asked for",
+        },
+        make("bdi", {}, whole(titleOf(state))),
+      ),
       facts(state),
       ...links(output),
     );
@@ -81,7 +124,9 @@ export class Viewer {
 const outputsOf = (/** @type {any} */ state) => state?.responsePayload?.outputs ?? [];
 
 const reasonOf = (/** @type {any} */ state) =>
-  state.responsePayload?.error ?? state.statusReason ?? (state.status === "completed" ? "It made nothing." : "No reason was given.");
+  state.responsePayload?.error ??
+  state.statusReason ??
+  (state.status === "completed" ? "It made nothing." : "No reason was given.");
 
 /** Return an output as large as there is room for. */
 function shown(/** @type {any} */ output, /** @type {string} */ title) {
@@ -89,8 +134,10 @@ function shown(/** @type {any} */ output, /** @type {string} */ title) {
   if (output.text) return make("pre", { dir: "auto", tabindex: 0 }, whole(output.text));
   if (!link) return make("p", { class: "empty" }, "Its copy is not here yet.");
   if (output.kind === "image") return make("img", { src: link, alt: title.slice(0, 400) });
-  if (output.kind === "video") return make("video", { src: link, controls: true, playsinline: true, preload: "metadata" });
-  if (output.kind === "audio") return make("audio", { src: link, controls: true, preload: "metadata" });
+  if (output.kind === "video")
+    return make("video", { src: link, controls: true, playsinline: true, preload: "metadata" });
+  if (output.kind === "audio")
+    return make("audio", { src: link, controls: true, preload: "metadata" });
   return make("p", { class: "empty" }, make("bdi", {}, output.filename ?? "A file"));
 }
 
@@ -105,12 +152,23 @@ function facts(/** @type {any} */ state) {
     Id: state.id,
   };
   const known = Object.entries(rows).filter(([, value]) => value !== null);
-  return make("dl", { class: "facts" }, ...known.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
+  return make(
+    "dl",
+    { class: "facts" },
+    ...known.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))),
+  );
 }
 
 function links(/** @type {any} */ output) {
   const link = here(output?.mediaUrl);
   const named = output?.filename ?? "";
   if (link === null) return [];
-  return [make("p", { class: "links" }, make("a", { href: link, target: "_blank", rel: "noopener" }, "Open by itself"), make("a", { href: link, download: named }, "Download"))];
+  return [
+    make(
+      "p",
+      { class: "links" },
+      make("a", { href: link, target: "_blank", rel: "noopener" }, "Open by itself"),
+      make("a", { href: link, download: named }, "Download"),
+    ),
+  ];
 }

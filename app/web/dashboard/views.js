@@ -43,7 +43,9 @@ const BEFORE_START = new Set(["waiting", "pending", "submitting", "queued"]);
  */
 export function ofGeneration(state, expected, now) {
   const ran = since(state.startedAt, now);
-  const starts = state.expectedStartAt ? Math.max(0, (Date.parse(state.expectedStartAt) - now) / 1000) : null;
+  const starts = state.expectedStartAt
+    ? Math.max(0, (Date.parse(state.expectedStartAt) - now) / 1000)
+    : null;
   return {
     key: state.id,
     kind: "generations",
@@ -79,9 +81,14 @@ export function ofGeneration(state, expected, now) {
  */
 export function ofJob(job, states, expected, now) {
   /** @type {any[]} */
-  const made = job.steps.map((/** @type {any} */ step) => states.get(step.generation)).filter(Boolean);
+  const made = job.steps
+    .map((/** @type {any} */ step) => states.get(step.generation))
+    .filter(Boolean);
   const open = made.filter((each) => !isOver(each));
-  const busy = open.find((each) => !BEFORE_START.has(each.status)) ?? open.find((each) => each.status !== "waiting") ?? open[0];
+  const busy =
+    open.find((each) => !BEFORE_START.has(each.status)) ??
+    open.find((each) => each.status !== "waiting") ??
+    open[0];
   const shown = busy ?? made.at(-1);
   const base = shown ? ofGeneration(shown, expected, now) : nothing(job, now);
   const steps = job.of > 1 ? `step ${job.step} of ${job.of}` : null;
@@ -93,14 +100,21 @@ export function ofJob(job, states, expected, now) {
     open: JOB_OPEN.has(job.status),
     title: made[0] ? titleOf(made[0]) : base.title,
     status: paused === null ? base.status : "paused",
-    said: paused === null ? (busy || !made.length ? base.said : "Finishing") : `Waits for your word after step ${paused}`,
+    said:
+      paused === null
+        ? busy || !made.length
+          ? base.said
+          : "Finishing"
+        : `Waits for your word after step ${paused}`,
     about: [steps, base.about].filter(Boolean).join(" · "),
     progress: progressOf(job, states),
     cost: costOfJob(job, states, now),
     pausedAfter: paused,
     cancelling: Boolean(job.cancelWanted),
     picture: made.map(pictureOf).findLast(Boolean) ?? null,
-    needs: job.steps.some((/** @type {any} */ step) => !states.has(step.generation)) ? job.id : null,
+    needs: job.steps.some((/** @type {any} */ step) => !states.has(step.generation))
+      ? job.id
+      : null,
   };
 }
 
@@ -111,7 +125,9 @@ function wordOf(/** @type {any} */ state) {
 }
 
 function tries(/** @type {any} */ state) {
-  return state.attempt > 1 ? `try ${state.attempt} of ${Math.max(state.attempt, state.maxAttempts)}` : null;
+  return state.attempt > 1
+    ? `try ${state.attempt} of ${Math.max(state.attempt, state.maxAttempts)}`
+    : null;
 }
 
 /** Return how far all of a job has come: each of its parts counts the same. */
@@ -121,12 +137,18 @@ function progressOf(/** @type {any} */ job, /** @type {Map<string, any>} */ stat
     if (!state) return step.status ? 1 : 0;
     return isOver(state) ? 1 : (state.progress ?? 0);
   });
-  return parts.reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0) / parts.length;
+  return (
+    parts.reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0) /
+    parts.length
+  );
 }
 
 function pictureOf(/** @type {any} */ state) {
   const outputs = state.responsePayload?.outputs ?? [];
-  return outputs.find((/** @type {any} */ each) => each.kind === "image" && each.mediaUrl)?.mediaUrl ?? null;
+  return (
+    outputs.find((/** @type {any} */ each) => each.kind === "image" && each.mediaUrl)?.mediaUrl ??
+    null
+  );
 }
 
 /** Return what is known of a job none of whose generations is at hand. */

@@ -6,7 +6,8 @@ const CLAMPED = 280;
 const WHOLE = 10_000;
 
 /** Characters that move others about or are not seen (Unicode UAX 9, 2), and control characters. */
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const UNSEEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** What each status is called. */
 export const STATUS = {
@@ -63,7 +64,9 @@ export function titleOf(state) {
   const asked = state.requestPayload ?? {};
   const inputs = asked.inputs ?? {};
   const named = asked.promptInput ? inputs[asked.promptInput] : undefined;
-  const written = [named, inputs.prompt, inputs.text].find((each) => typeof each === "string" && each.trim());
+  const written = [named, inputs.prompt, inputs.text].find(
+    (each) => typeof each === "string" && each.trim(),
+  );
   return written ?? state.metadata?.preset ?? asked.model ?? state.engine ?? "Run";
 }
 
@@ -85,7 +88,8 @@ export function duration(seconds) {
  *
  * @param {number} seconds
  */
-export const passing = (seconds) => duration(seconds < 10 ? Math.floor(seconds) : seconds).replace(".0", "");
+export const passing = (seconds) =>
+  duration(seconds < 10 ? Math.floor(seconds) : seconds).replace(".0", "");
 
 /**
  * Say an amount of money.
@@ -104,7 +108,8 @@ export function dollars(usd) {
  * @param {string | null | undefined} from
  * @param {number} until Milliseconds, as `Date.now()`.
  */
-export const since = (from, until) => (from ? Math.max(0, (until - Date.parse(from)) / 1000) : null);
+export const since = (from, until) =>
+  from ? Math.max(0, (until - Date.parse(from)) / 1000) : null;
 
 /**
  * Say how many there are of something.
@@ -122,6 +127,11 @@ export const count = (number, one, many = `${one}s`) => `${number} ${number === 
  */
 export function clock(time) {
   const at = new Date(time);
-  const day = at.toDateString() === new Date().toDateString() ? {} : { day: "numeric", month: "short" };
-  return at.toLocaleString("en-GB", { .../** @type {object} */ (day), hour: "2-digit", minute: "2-digit" });
+  const day =
+    at.toDateString() === new Date().toDateString() ? {} : { day: "numeric", month: "short" };
+  return at.toLocaleString("en-GB", {
+    .../** @type {object} */ (day),
+    hour: "2-digit",
+    minute: "2-digit",
+  });
 }
