@@ -7,12 +7,13 @@
  * neither has, asked in this order, is not there.
  */
 
+import { inTime } from "./asking.js";
 import { ClientError, refusal, troubled } from "./errors.js";
 import { picture } from "./frames.js";
 import { newId } from "./ids.js";
 import { Prompt } from "./prompt.js";
 import { Socket } from "./socket.js";
-import { SILENCE, linked, onWaking, wait } from "./waiting.js";
+import { SILENCE, linked, wait } from "./waiting.js";
 
 /** Milliseconds between rounds, while there is a socket and while there is none. */
 const EVERY = 10_000;
@@ -20,8 +21,6 @@ const DOWN = 2_000;
 /** When a run's history is looked at, in milliseconds after word of its end: mostly it is there
  * at once, now and then a little later. */
 const LOOKS = [0, 250, 500, 1_000];
-/** Longest that an answer is waited for, in milliseconds. */
-const PATIENCE = 30_000;
 /** How many of the history are shown where all runs are watched. */
 const PAST = 50;
 /** How many of them are asked for again in each round: some may have come and gone since. */
@@ -60,8 +59,8 @@ export class ComfyUI {
    * @param {object} options
    * @param {string} options.comfyui The server's address.
    * @param {string} [options.clientId]
-   * @param {typeof globalThis.WebSocket} [options.WebSocket]
-   * @param {typeof fetch} options.fetch
+   * @param {any} [options.WebSocket] A class such as the global one.
+   * @param {typeof globalThis.fetch} options.fetch
    * @param {import("./waiting.js").Clock} options.clock
    */
   constructor({ comfyui, clientId = newId(), WebSocket = globalThis.WebSocket, fetch, clock }) {
@@ -132,8 +131,9 @@ export class ComfyUI {
    * Post a graph. Its messages come to our socket, which is open before.
    *
    * @param {{workflow: object, extra_data?: object, front?: boolean}} order
+   * @param {{signal?: AbortSignal}} options
    */
-  async start({ workflow, ...more }, { signal } = {}) {
+  async start({ workflow, ...more }, { signal }) {
     let followed = this.#expect(newId());
     followed.held = true;
     try {
@@ -262,7 +262,8 @@ export class ComfyUI {
     if (!followed || followed.prompt.over) return;
     const at = new Date(this.#heardAt).toISOString();
     followed.picture = { mark: newId(), blob: shown.blob };
-    for (const sink of [...followed.sinks, ...this.#watchers]) sink.preview({ id: followed.id, at });
+    for (const sink of [...followed.sinks, ...this.#watchers])
+      sink.preview({ id: followed.id, at });
   }
 
   /** Look for a run in the history, where it comes about now. */
@@ -376,7 +377,9 @@ export class ComfyUI {
 
   /** Return whether the history has a run, which is over then. */
   async #inHistory(followed, signal) {
-    const entry = (await this.#get(`/history/${encodeURIComponent(followed.id)}`, signal))[followed.id];
+    const entry = (await this.#get(`/history/${encodeURIComponent(followed.id)}`, signal))[
+      followed.id
+    ];
     if (!entry) return false;
     followed.prompt.reported(entry, this.#clock.now());
     this.#emit(followed);
@@ -387,7 +390,7 @@ export class ComfyUI {
   async #queue(signal) {
     const { queue_running: running, queue_pending: pending } = await this.#get("/queue", signal);
     // As it lies in memory, which is not the order in which it runs.
-    const line = pending.toSorted(([one], [other]) => one - other);
+    const line = [...pending].sort(([one], [other]) => one - other);
     const all = [...running.map((item) => [item, 0]), ...line.map((item, i) => [item, i + 1])];
     return new Map(all.map(([item, place]) => [item[1], { item, place }]));
   }
@@ -423,20 +426,12 @@ export class ComfyUI {
     return this.#asked(address, { cache: "no-store", signal });
   }
 
-  async #asked(address, init) {
-    const { own, unlink } = linked(init.signal);
-    const late = () => own.abort(new ClientError("late", "no answer in time", { passing: true }));
-    const timer = this.#clock.set(late, PATIENCE);
-    try {
-      const answer = await this.#fetch(this.#base + address, { ...init, signal: own.signal });
+  #asked(address, init) {
+    return inTime(this.#clock, init.signal, async (signal) => {
+      const answer = await this.#fetch(this.#base + address, { ...init, signal });
       if (!answer.ok) throw await refusal(answer);
       return read(await answer.text());
-    } catch (error) {
-      throw troubled(error);
-    } finally {
-      this.#clock.clear(timer);
-      unlink();
-    }
+    });
   }
 }
 

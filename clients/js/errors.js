@@ -32,7 +32,7 @@ export class RunError extends Error {
 /**
  * Return what is in the way, whatever was thrown: what is not an answer's may pass.
  *
- * @param {unknown} error
+ * @param {any} error
  * @returns {ClientError}
  */
 export function troubled(error) {

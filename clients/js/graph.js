@@ -10,7 +10,10 @@
 const ALMOST = 0.99;
 
 export class Work {
-  /** @type {Record<string, {class_type?: string, _meta?: {title?: string}}>} The nodes by id. */
+  /**
+   * @type {Record<string, {class_type?: string, inputs?: any, _meta?: {title?: string}}>} The
+   *   nodes by id.
+   */
   graph = {};
   #shares = new Map();
   // By the node of the graph: how far each node of its subgraph is.
@@ -50,7 +53,9 @@ export class Work {
 
   /** Take the states of all nodes that have begun. */
   seen(nodes) {
-    for (const [node, { value, max, state, display_node_id: root = node }] of Object.entries(nodes)) {
+    for (const [node, { value, max, state, display_node_id: root = node }] of Object.entries(
+      nodes,
+    )) {
       if (state === "finished") {
         this.#running.delete(node);
         this.#reach(node, root, 1);

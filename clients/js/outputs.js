@@ -29,12 +29,13 @@ export function outputs(told, base) {
   );
 }
 
+/** @returns {import("./comfyui-client.js").Output[]} */
 function output(id, item, base) {
   if (typeof item === "string") return [{ ...NOTHING, id, kind: "text", text: item }];
   if (!item?.filename || NO_RESULTS.has(item.type)) return [];
   const { filename, subfolder = "", type = "output", format } = item;
   const mediaUrl = `${base}/view?${new URLSearchParams({ filename, subfolder, type })}`;
-  const kind = KINDS.get(/[^.]*$/.exec(filename)[0].toLowerCase()) ?? "file";
+  const kind = /** @type {any} */ (KINDS.get(/[^.]*$/.exec(filename)[0].toLowerCase()) ?? "file");
   const contentType = /^[\w.+-]+\/[\w.+-]+$/.test(format) ? format : null;
   return [{ ...NOTHING, id, kind, mediaUrl, contentType, filename }];
 }

@@ -64,7 +64,11 @@ export class Prompt {
     if (typeof at === "number") this.#put({ requestTimestamp: time(at), queuedAt: time(at) });
     if (!place) this.#running(now);
     else if (this.state.status !== "running") {
-      this.#put({ status: "queued", queuePosition: place, queuedAt: this.state.queuedAt ?? time(now) });
+      this.#put({
+        status: "queued",
+        queuePosition: place,
+        queuedAt: this.state.queuedAt ?? time(now),
+      });
     }
   }
 
@@ -83,22 +87,24 @@ export class Prompt {
       this.#put({ responsePayload: { ...this.state.responsePayload, outputs: this.#outputs } });
     } else return;
     this.#running(now);
-    this.#put({ progress: this.#work.share, liveStatus: this.#work.words ?? this.state.liveStatus });
+    this.#put({
+      progress: this.#work.share,
+      liveStatus: this.#work.words ?? this.state.liveStatus,
+    });
   }
 
   /** Take its entry of the history: what that has is over. */
   reported({ prompt, outputs: given, status: told }, now) {
     if (!this.known) this.runs(prompt?.[2]);
     const messages = told?.messages ?? [];
-    const of = (type) => messages.findLast(([each]) => each === type)?.[1];
-    const at = messages.findLast(([type]) => type in JUDGED)?.[1].timestamp ?? now;
-    const started = of("execution_start")?.timestamp;
-    if (started) this.#put({ startedAt: time(started) });
-    const error = of("execution_error");
+    const said = Object.fromEntries(messages);
+    const { execution_start: start, execution_error: error } = said;
+    const at = messages.filter(([type]) => type in JUDGED).pop()?.[1].timestamp ?? now;
+    if (start?.timestamp) this.#put({ startedAt: time(start.timestamp) });
     if (error) this.#error = words(error);
     this.#gave = given ?? {};
     if (told?.status_str === "success") this.#end("completed", at);
-    else this.#end(of("execution_interrupted") ? "cancelled" : "failed", at);
+    else this.#end(said.execution_interrupted ? "cancelled" : "failed", at);
   }
 
   /** End it as its own messages said: the history has it not, and never will. */
@@ -152,6 +158,7 @@ export class Prompt {
   }
 }
 
+/** @returns {import("./comfyui-client.js").State} */
 function nothing(id, at) {
   return {
     id,

@@ -21,12 +21,13 @@ export function tell(target, kind, detail) {
  *
  * @param {EventTarget} target
  * @param {string[]} kinds
- * @param {Record<string, unknown>} options
+ * @param {any} options
  */
 export function listen(target, kinds, options) {
   for (const kind of kinds) {
     const act = options[`on${kind[0].toUpperCase()}${kind.slice(1)}`];
-    if (act) target.addEventListener(kind, (event) => act(event.detail));
+    if (act)
+      target.addEventListener(kind, (event) => act(/** @type {CustomEvent} */ (event).detail));
   }
 }
 
@@ -35,7 +36,7 @@ const KINDS = ["progress", "preview", "complete", "error", "change", "connection
 /** One run that is watched; its events are described in `comfyui-client.d.ts`. */
 export class Run extends EventTarget {
   /**
-   * @param {import("./comfyui-client.js").Inside} inside Of the client that it is watched by.
+   * @param {import("./client.js").Inside} inside Of the client that it is watched by.
    * @param {string} id
    * @param {import("./comfyui-client.js").WatchOptions} options
    * @param {import("./comfyui-client.js").State} [state] What is known of it already.
@@ -114,7 +115,8 @@ export class Run extends EventTarget {
     if (!isOver(state)) return;
     if (state.status !== "completed" || isServed(state)) this.#tellEnd();
     if (isSettled(state)) this.close();
-    else if (!this.#signal.aborted) this.#lingering ??= this.#clock.set(() => this.#linger(), LINGER);
+    else if (!this.#signal.aborted)
+      this.#lingering ??= this.#clock.set(() => this.#linger(), LINGER);
   }
 
   #linger() {

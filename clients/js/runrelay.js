@@ -1,13 +1,12 @@
 /** The way to a Runrelay server: its API over HTTP, and its streams of states. */
 
-import { ClientError, refusal, troubled } from "./errors.js";
+import { inTime } from "./asking.js";
+import { refusal } from "./errors.js";
 import { newId } from "./ids.js";
 import { Stream } from "./stream.js";
 import { Tokens } from "./tokens.js";
-import { backoff, linked, wait } from "./waiting.js";
+import { backoff, wait } from "./waiting.js";
 
-/** Longest that an answer is waited for, in milliseconds. */
-const PATIENCE = 30_000;
 /** How often something is asked: all that is asked here may be asked again, an order by its key. */
 const TRIES = 4;
 /** Milliseconds before the second try. */
@@ -18,7 +17,7 @@ export class Runrelay {
    * @param {object} options
    * @param {string} options.server Its address; empty: the page's own.
    * @param {string | (() => string | Promise<string>)} [options.token]
-   * @param {typeof fetch} options.fetch
+   * @param {typeof globalThis.fetch} options.fetch
    * @param {import("./waiting.js").Clock} options.clock
    */
   constructor({ server, token, fetch, clock }) {
@@ -45,8 +44,13 @@ export class Runrelay {
     this.#follow(asked ? `/api/events?${asked}` : "/api/events", sink, signal);
   }
 
-  /** Return the state of what was ordered. */
-  async start(order, { idempotencyKey = newId(), signal } = {}) {
+  /**
+   * Return the state of what was ordered.
+   *
+   * @param {object} order
+   * @param {{idempotencyKey?: string, signal?: AbortSignal}} options
+   */
+  start(order, { idempotencyKey = newId(), signal }) {
     const headers = { "Content-Type": "application/json", "Idempotency-Key": idempotencyKey };
     const init = { method: "POST", headers, body: JSON.stringify(order), signal };
     return this.#json("/api/generations", init);
@@ -66,7 +70,10 @@ export class Runrelay {
 
   /** Return the newest preview and its mark, which changes with it; null where there is none. */
   async picture(id) {
-    const read = async (answer) => ({ mark: answer.headers.get("ETag"), blob: await answer.blob() });
+    const read = async (answer) => ({
+      mark: answer.headers.get("ETag"),
+      blob: await answer.blob(),
+    });
     try {
       return await this.#asked(`${path("generations", id)}/preview`, {}, read);
     } catch (error) {
@@ -93,20 +100,12 @@ export class Runrelay {
     }
   }
 
-  /** Return what is read of an answer; it is given up where it takes too long. */
-  async #asked(address, init, read) {
-    const { own, unlink } = linked(init.signal);
-    const late = () => own.abort(new ClientError("late", "no answer in time", { passing: true }));
-    const timer = this.#clock.set(late, PATIENCE);
-    try {
-      const { answer } = await this.#open(address, { ...init, signal: own.signal });
+  /** Return what is read of an answer. */
+  #asked(address, init, read) {
+    return inTime(this.#clock, init.signal, async (signal) => {
+      const { answer } = await this.#open(address, { ...init, signal });
       return await read(answer);
-    } catch (error) {
-      throw init.signal?.aborted ? init.signal.reason : troubled(error);
-    } finally {
-      this.#clock.clear(timer);
-      unlink();
-    }
+    });
   }
 
   /** Return an answer that is a success, and the token that it was given for. */

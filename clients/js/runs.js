@@ -50,7 +50,7 @@ class Shelf {
 /** All runs that fit a query, and their jobs; events are described in `comfyui-client.d.ts`. */
 export class Runs extends EventTarget {
   /**
-   * @param {import("./comfyui-client.js").Inside} inside Of the client that they are watched by.
+   * @param {import("./client.js").Inside} inside Of the client that they are watched by.
    * @param {import("./comfyui-client.js").WatchAllOptions} options
    */
   constructor({ way, clock, closed }, { user, job, status, signal, ...options }) {
@@ -98,7 +98,10 @@ export class Runs extends EventTarget {
   }
 
   #sink() {
-    const open = (act) => (...given) => this.#signal.aborted || act(...given);
+    const open =
+      (act) =>
+      (...given) =>
+        this.#signal.aborted || act(...given);
     return {
       generation: open((state) => this.#runs.take(state)),
       job: open((job) => this.#jobs.take(job)),

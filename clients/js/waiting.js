@@ -9,7 +9,7 @@
 export const CLOCK = {
   now: () => Date.now(),
   set: (act, milliseconds) => setTimeout(act, milliseconds),
-  clear: (timer) => clearTimeout(timer),
+  clear: (timer) => clearTimeout(/** @type {number} */ (timer)),
   random: () => Math.random(),
 };
 
@@ -110,10 +110,13 @@ export class Watchdog {
   }
 
   #arm() {
-    this.#timer = this.#clock.set(() => {
-      this.#arm();
-      this.#look();
-    }, Math.min(LOOK, this.#most));
+    this.#timer = this.#clock.set(
+      () => {
+        this.#arm();
+        this.#look();
+      },
+      Math.min(LOOK, this.#most),
+    );
   }
 
   #look() {
