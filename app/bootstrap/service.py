@@ -36,6 +36,7 @@ from app.telegram.reception import Reception
 from app.telegram.sender import Sender
 from app.usecases import open_work
 from app.usecases.accept_events import Acceptor
+from app.usecases.add_up import AddUp
 from app.usecases.apply_events import Applier
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger
@@ -101,6 +102,7 @@ class Service:
     client: httpx.AsyncClient
     readiness: Readiness
     oversee: Oversee
+    add_up: AddUp
     open_work: OpenWork
     hooks: Webhooks
     app: ASGIApp
@@ -181,6 +183,7 @@ def assemble(tools: Tools) -> Service:
         client=tools.client,
         readiness=tools.readiness,
         oversee=tools.oversee,
+        add_up=tools.add_up,
         open_work=tools.open_work,
         hooks=hooks,
         app=create_app(services, hooks),
@@ -291,6 +294,7 @@ def _services(
         images=desks.images,
         storage=tools.storage,
         uses=tools.store.uses,
+        add_up=tools.add_up,
         previews=tools.store.previews,
         oversee=tools.oversee,
         open_work=tools.open_work,

@@ -20,6 +20,7 @@ from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
 from app.store.servers import MongoServers
+from app.store.totals import MongoTotals
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
@@ -48,6 +49,7 @@ class Store:
     deeds: MongoDeeds
     servers: MongoServers
     workflows: MongoWorkflows
+    totals: MongoTotals
     turns: MongoTurns
     uses: MongoUses
     previews: MongoPreviews
@@ -76,6 +78,7 @@ def open_store(settings: Settings, uri: str) -> Store:
         deeds=MongoDeeds(connection),
         servers=MongoServers(connection),
         workflows=MongoWorkflows(connection),
+        totals=MongoTotals(connection),
         turns=MongoTurns(connection),
         uses=MongoUses(connection),
         previews=MongoPreviews(connection),
