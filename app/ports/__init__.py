@@ -1,5 +1,6 @@
 """Everything outside, as the use cases see it: one module a subject."""
 
+from app.ports.access import Sessions
 from app.ports.engines import Engine, Fleet, Receiver, ServerBoard
 from app.ports.files import Files, Source, Storage, Stored, StoredKey
 from app.ports.generations import (
@@ -58,6 +59,7 @@ __all__ = [
     "Receiver",
     "Running",
     "ServerBoard",
+    "Sessions",
     "Source",
     "Spent",
     "Storage",

@@ -16,6 +16,7 @@ from app.usecases.oversee import Overview
 from app.usecases.prices import Tag
 from app.usecases.reset_job import Reset
 from app.usecases.work_off import Worked
+from schemas.access import ApiKey, Session
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.control import Control, Subject
 from schemas.deed import Deed
@@ -442,6 +443,22 @@ class Shifts(Protocol):
         ...
 
 
+class Sessions(Protocol):
+    """Who is signed in at the dashboard. Every method may raise an UnavailableError."""
+
+    async def put(self, session: Session) -> None:
+        """Keep a new session until it is over."""
+        ...
+
+    async def get(self, digest: str) -> Session | None:
+        """Return a session, or None."""
+        ...
+
+    async def remove(self, digest: str) -> None:
+        """End a session, if it is there."""
+        ...
+
+
 class Metrics(Protocol):
     """What is counted here."""
 
@@ -484,6 +501,7 @@ class Services:
         webhook_secrets: By engine that signs its webhooks: the keys it may sign with. None of
             them: its webhooks find no door.
         api_keys: Keys that open the API; none of them: nobody comes in.
+        view_keys: Keys that view tokens may be signed with, the signing one first.
         media_keys: Keys that links to files may be signed with.
         link: Mints such links.
         updates: Takes Telegram's updates in, where it brings them here; else None.
@@ -525,12 +543,14 @@ class Services:
     oversee: Oversee
     open_work: OpenWork
     reset: ResetJob
+    sessions: Sessions
     metrics: Metrics
     clock: Clock
     engines: Sequence[EngineName]
     webhook_keys: Mapping[EngineName, tuple[bytes, ...]]
     receivers: Mapping[EngineName, Receiver]
-    api_keys: tuple[bytes, ...]
+    api_keys: tuple[ApiKey, ...]
+    view_keys: tuple[bytes, ...]
     media_keys: tuple[bytes, ...]
     link: Link
     link_to: LinkTo

@@ -21,6 +21,7 @@ from app.ports import (
     Presets,
     Previews,
     ServerBoard,
+    Sessions,
     Totals,
     Turns,
     Updates,
@@ -43,6 +44,7 @@ from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
 from app.store.servers import MongoServers
+from app.store.sessions import MongoSessions
 from app.store.totals import MongoTotals
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
@@ -63,6 +65,7 @@ from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
 from tests.fakes.previews import FakePreviews
 from tests.fakes.servers import FakeServers
+from tests.fakes.sessions import FakeSessions
 from tests.fakes.totals import FakeTotals
 from tests.fakes.turns import FakeTurns
 from tests.fakes.updates import FakeUpdates
@@ -95,6 +98,7 @@ class Ports:
     previews: Previews
     servers: ServerBoard
     totals: Totals
+    sessions: Sessions
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -129,6 +133,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakePreviews(),
             FakeServers(),
             FakeTotals(generations),
+            FakeSessions(),
         )
         return
     async with a_database(uri) as connection:
@@ -154,4 +159,5 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoPreviews(connection),
             MongoServers(connection),
             MongoTotals(connection),
+            MongoSessions(connection),
         )
