@@ -666,7 +666,6 @@ class World:
             link=self.link,
             link_to=partial(_link_to, NOON.date()),
             metrics=self.metrics,
-            clock=NoonClock(),
             engines=(ENGINE, replicate.NAME),
             example=self.example,
             clock=self.clock,
