@@ -28,6 +28,7 @@ from app.bootstrap.tools import Tools
 from app.clock import Clock
 from app.observability.metrics import DebtRow, LineRow, Metrics, OpenRow, ServerRow
 from app.ports import Engine
+from app.settings import EXAMPLE
 from app.signals.alone import Alone
 from app.telegram.alerts import AdminAlerts
 from app.telegram.handling import Handling
@@ -35,6 +36,7 @@ from app.telegram.reception import Reception
 from app.telegram.sender import Sender
 from app.usecases import open_work
 from app.usecases.accept_events import Acceptor
+from app.usecases.add_up import AddUp
 from app.usecases.apply_events import Applier
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger
@@ -100,6 +102,7 @@ class Service:
     client: httpx.AsyncClient
     readiness: Readiness
     oversee: Oversee
+    add_up: AddUp
     open_work: OpenWork
     hooks: Webhooks
     app: ASGIApp
@@ -180,6 +183,7 @@ def assemble(tools: Tools) -> Service:
         client=tools.client,
         readiness=tools.readiness,
         oversee=tools.oversee,
+        add_up=tools.add_up,
         open_work=tools.open_work,
         hooks=hooks,
         app=create_app(services, hooks),
@@ -290,16 +294,21 @@ def _services(
         images=desks.images,
         storage=tools.storage,
         uses=tools.store.uses,
+        add_up=tools.add_up,
         previews=tools.store.previews,
         oversee=tools.oversee,
         open_work=tools.open_work,
         reset=desks.reset,
+        sessions=tools.store.sessions,
         metrics=tools.metrics,
         clock=tools.clock,
+        engines=tuple(engines),
+        example=None if settings.live else EXAMPLE,
         webhook_keys={engine: keys.of(engine) for engine in receivers() if engine in engines},
         webhook_secrets={replicate.NAME: standard_webhooks.keys(tools.peers.replicate_secrets)},
         receivers={name: receive for name, receive in receivers().items() if name in engines},
-        api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
+        api_keys=settings.api_keys,
+        view_keys=keys.view(),
         media_keys=keys.media(),
         link=tools.links.shown,
         link_to=tools.links.to,

@@ -20,6 +20,8 @@ from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
 from app.store.servers import MongoServers
+from app.store.sessions import MongoSessions
+from app.store.totals import MongoTotals
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
@@ -47,7 +49,9 @@ class Store:
     controls: MongoControls
     deeds: MongoDeeds
     servers: MongoServers
+    sessions: MongoSessions
     workflows: MongoWorkflows
+    totals: MongoTotals
     turns: MongoTurns
     uses: MongoUses
     previews: MongoPreviews
@@ -75,7 +79,9 @@ def open_store(settings: Settings, uri: str) -> Store:
         controls=MongoControls(connection),
         deeds=MongoDeeds(connection),
         servers=MongoServers(connection),
+        sessions=MongoSessions(connection),
         workflows=MongoWorkflows(connection),
+        totals=MongoTotals(connection),
         turns=MongoTurns(connection),
         uses=MongoUses(connection),
         previews=MongoPreviews(connection),

@@ -381,8 +381,8 @@ def _stand_in(name: str) -> Check:
 
 
 def _key(settings: Settings) -> dict[str, str]:
-    keys = settings.internal_api_key
-    return {"Authorization": f"Bearer {keys[0].get_secret_value()}"} if keys else {}
+    keys = settings.api_keys
+    return {"Authorization": f"Bearer {keys[0].secret.get_secret_value()}"} if keys else {}
 
 
 def _client() -> httpx.AsyncClient:

@@ -31,6 +31,8 @@ FORGET_EVERY: Final = timedelta(seconds=15)
 """How often it is looked for people who are to be forgotten."""
 FLUSH_SECONDS: Final = 20
 """Longest that what is under way is waited for at the end; nothing is lost by not waiting."""
+ADD_UP_EVERY: Final = timedelta(minutes=5)
+"""How often the totals of the last hours are looked after."""
 COMPARE_EVERY: Final = timedelta(minutes=5)
 """How often it is looked whether it is time to compare payments with the provider's list."""
 DISK_EVERY: Final = timedelta(seconds=15)
@@ -194,7 +196,8 @@ def _endless(service: Service) -> list[Endless]:
         _every(READER_EVERY, service.store.connection.check_reader),
         _every(DISK_EVERY, disk.look),
     ]
-    running += _chores(service.chores) if service.taking.background else []
+    if service.taking.background:
+        running += [*_chores(service.chores), _every(ADD_UP_EVERY, service.add_up.ahead)]
     if service.placing is not None:
         placing = service.placing
         running += [placing.fleet.run(), placing.choose(), placing.line.run()]

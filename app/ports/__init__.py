@@ -1,5 +1,6 @@
 """Everything outside, as the use cases see it: one module a subject."""
 
+from app.ports.access import Sessions
 from app.ports.engines import Engine, Fleet, Receiver, ServerBoard
 from app.ports.files import Files, Source, Storage, Stored, StoredKey
 from app.ports.generations import (
@@ -20,6 +21,7 @@ from app.ports.people import Chats, Controls, Deeds, UserPage, Users
 from app.ports.records import Debtors, Inbox, Lease, Leases, Owed, OwingT, Write
 from app.ports.signals import Alerts, Waker
 from app.ports.telegram import Conversation, Conversations, Messenger, Updates
+from app.ports.totals import Totals
 
 __all__ = [
     "Alerts",
@@ -57,11 +59,13 @@ __all__ = [
     "Receiver",
     "Running",
     "ServerBoard",
+    "Sessions",
     "Source",
     "Spent",
     "Storage",
     "Stored",
     "StoredKey",
+    "Totals",
     "Turns",
     "Updates",
     "UserPage",

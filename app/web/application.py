@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Final
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route as StarletteRoute
@@ -12,8 +13,10 @@ from starlette.websockets import WebSocketClose
 from app import errors
 from app.web import (
     arrears,
+    assets,
     controls,
     cron,
+    engines,
     generations,
     health,
     images,
@@ -23,22 +26,28 @@ from app.web import (
     pages,
     payments,
     people,
+    plots,
     presets,
     previews,
     refunds,
     refusals,
     servers,
+    sessions,
+    stats,
     telegram,
+    tokens,
     usage,
     users,
     webhooks,
     workflows,
 )
-from app.web.auth import Keys
+from app.web.auth import ApiKeys, Keys
 from app.web.edge import Edge
 from app.web.guard import Guard
 from app.web.operations import Access, Operation, Resource, Route
+from app.web.prefixed import Prefixed
 from app.web.services import Services
+from app.web.sights import Sights
 from app.web.webhooks import Webhooks
 from processors.errors import RefusedBodyError
 from schemas.wire.api import Accepted, WebhookQuery
@@ -46,19 +55,35 @@ from schemas.wire.api import Accepted, WebhookQuery
 
 def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
     """Return the application, whose webhooks are `hooks`."""
-    keys = Keys(services.api_keys)
-    app: ASGIApp = Edge(_router(_routes(services, keys), keys), services.metrics)
+    keys = ApiKeys(services.api_keys)
+    sights = Sights(keys, services.view_keys, services.sessions, services.clock)
+    routed = Prefixed(_router(_routes(services, keys), sights), services.prefix)
+    app: ASGIApp = Edge(routed, services.metrics)
     if services.cors_origins:
         app = CORSMiddleware(
             app,
             allow_origins=services.cors_origins,
-            allow_methods=("GET", "POST", "PUT"),
-            allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-Match"),
+            allow_methods=_CORS_METHODS,
+            allow_headers=_CORS_HEADERS,
             expose_headers=("ETag", "Location", "Retry-After", "Idempotent-Replayed"),
+            # Another origin's page comes with a token, never with our own page's session.
+            allow_credentials=False,
         )
     for doors in (hooks, telegram.Door(services)):
         app = _Fork(doors, app)
     return Guard(app, services.metrics)
+
+
+_CORS_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+_CORS_HEADERS: Final = (
+    "Authorization",
+    "Cache-Control",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+)
 
 
 class _Fork:
@@ -75,7 +100,7 @@ class _Fork:
             await self._rest(scope, receive, send)
 
 
-def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
+def _routes(services: Services, keys: ApiKeys) -> tuple[Route, ...]:
     """Return all there is but the webhooks."""
 
     def operations() -> tuple[Operation, ...]:
@@ -86,9 +111,12 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *generations.routes(
             services.desk, services.generations, services.link, services.body_deadline
         ),
-        *previews.routes(services.previews),
+        *engines.routes(services.engines, services.example),
+        *previews.routes(services.previews, services.generations),
         *servers.routes(services.oversee),
         *usage.routes(services.uses, services.generations, services.clock),
+        *stats.routes(services.add_up),
+        *plots.routes(services.add_up),
         *jobs.routes(
             services.orders,
             services.people,
@@ -107,7 +135,10 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *workflows.routes(services.workflows),
         *images.routes(services.images, services.people, services.link_to, services.image_deadline),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
+        *tokens.routes(services.view_keys[0], services.clock, services.body_deadline),
+        *sessions.routes(keys, services.sessions, services.clock, services.body_deadline),
         *health.routes(services.ready, keys, services.metrics),
+        *assets.routes(),
         *pages.routes(operations),
         *(cron.routes(services.shifts, Keys(services.cron_keys)) if services.shifts else ()),
     )
@@ -137,11 +168,11 @@ def _webhook_operations() -> tuple[Operation, ...]:
     )
 
 
-def _router(table: Sequence[Route], keys: Keys) -> Router:
+def _router(table: Sequence[Route], sights: Sights) -> Router:
     by_path = sorted(table, key=_path)
     return Router(
         [
-            StarletteRoute(path, Resource(tuple(routes), keys))
+            StarletteRoute(path, Resource(tuple(routes), sights))
             for path, routes in groupby(by_path, key=_path)
         ],
         redirect_slashes=False,

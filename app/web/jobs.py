@@ -15,7 +15,7 @@ from starlette.responses import Response
 from app import errors
 from app.usecases.orders import JobView, Order
 from app.web import bodies, job_views, ranges, reading, shown
-from app.web.operations import Call, Operation, Route
+from app.web.operations import Access, Call, Operation, Route
 from app.web.services import Link, OpenWork, Orders, People
 from processors.chains import Ordered
 from processors.errors import ChainRefusedError, InputRefusedError, InsufficientCreditsError
@@ -72,7 +72,7 @@ class JobHandlers:
         if user is None:
             raise errors.NotFoundError("user")
         job, made = await self._orders.place(_order(new, user), key=key, digest=digest)
-        return self._taken(job, made=made)
+        return self._taken(call, job, made=made)
 
     async def list(self, call: Call) -> Response:
         """Show a page of jobs."""
@@ -89,22 +89,21 @@ class JobHandlers:
 
     async def read(self, call: Call) -> Response:
         """Show one job, with its generations."""
-        found = await self._orders.get(_id(call.request))
-        if found is None:
-            raise errors.NotFoundError("job")
-        return _unless_known(call.request, self._job(found))
+        return _unless_known(call.request, self._job(call, await self._seen(call)))
 
     async def cancel(self, call: Call) -> Response:
         """Want a job cancelled."""
+        if not call.sight.internal:
+            await self._seen(call)
         job = await self._orders.cancel(_id(call.request))
-        return self._job(await self._orders.get(job.id) or JobView(job, ()))
+        return self._job(call, await self._orders.get(job.id) or JobView(job, ()))
 
     async def go_on(self, call: Call) -> Response:
         """Let a job go on that waits after a step."""
         raw = await bodies.taken(call.request.scope, call.request.receive, self._deadline)
         chosen = reading.body(StepChoice, raw)
         job = await self._orders.go_on(_id(call.request), chosen.step)
-        return self._job(await self._orders.get(job.id) or JobView(job, ()))
+        return self._job(call, await self._orders.get(job.id) or JobView(job, ()))
 
     async def retry(self, call: Call) -> Response:
         """Order a step of a job again, with all that comes after it."""
@@ -114,18 +113,26 @@ class JobHandlers:
         chosen = reading.body(StepChoice, raw)
         key, digest = reading.idempotency(call, headers, reading.json(raw))
         job, made = await self._orders.retry(_id(request), chosen.step, key=key, digest=digest)
-        return self._taken(job, made=made)
+        return self._taken(call, job, made=made)
 
-    def _taken(self, job: Job, *, made: bool) -> Response:
+    async def _seen(self, call: Call) -> JobView:
+        """Return the job that is asked for, if whoever calls may see it."""
+        found = await self._orders.get(_id(call.request))
+        if found is None or not call.sight.sees(user=found.job.user_id, job=found.job.id):
+            raise errors.NotFoundError("job")
+        return found
+
+    def _taken(self, call: Call, job: Job, *, made: bool) -> Response:
         """Answer an order: with its job, and where that is."""
-        response = self._job(JobView(job, ()), status=201)
+        response = self._job(call, JobView(job, ()), status=201)
         response.headers["Location"] = f"{PATH}/{job.id}"
         if not made:
             response.headers["Idempotent-Replayed"] = "true"
         return response
 
-    def _job(self, view: JobView, *, status: int = 200) -> Response:
-        return _json(job_views.internal(view, self._link), status)
+    def _job(self, call: Call, view: JobView, *, status: int = 200) -> Response:
+        show = job_views.internal if call.sight.internal else job_views.public
+        return _json(show(view, self._link), status)
 
 
 def routes(
@@ -170,6 +177,7 @@ def routes(
                 name="readJob",
                 tag=_TAG,
                 summary="Read a job with its generations; 304 where If-None-Match names it",
+                access=Access.VIEW,
                 headers=ReadHeaders,
                 answer=shown.job(),
                 errors=(errors.BadFieldError, errors.NotFoundError, errors.UnavailableError),
@@ -183,6 +191,7 @@ def routes(
                 name="cancelJob",
                 tag=_TAG,
                 summary="Want a job cancelled; one that has ended stays as it is",
+                access=Access.VIEW,
                 answer=shown.job(),
                 errors=(errors.NotFoundError, errors.UnavailableError),
             ),

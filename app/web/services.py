@@ -16,6 +16,7 @@ from app.usecases.oversee import Overview
 from app.usecases.prices import Tag
 from app.usecases.reset_job import Reset
 from app.usecases.work_off import Worked
+from schemas.access import ApiKey, Session
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.control import Control, Subject
 from schemas.deed import Deed
@@ -27,6 +28,7 @@ from schemas.payment import Payment
 from schemas.preset import Preset
 from schemas.preview import Preview
 from schemas.run import Delivery, Output, RunEvent
+from schemas.totals import Figures
 from schemas.usage import Use, UseRow, UsesBy
 from schemas.user import Account, Role, User
 from schemas.wire.api import Change, NewGeneration, NewUser
@@ -347,6 +349,14 @@ class Uses(Protocol):
         ...
 
 
+class AddUp(Protocol):
+    """Adds the last hours up. May raise an UnavailableError."""
+
+    async def __call__(self, number: int) -> Figures:
+        """Return the figures of so many hours, the one under way among them."""
+        ...
+
+
 class Previews(Protocol):
     """How pictures look while they are being made. May raise an UnavailableError."""
 
@@ -433,6 +443,22 @@ class Shifts(Protocol):
         ...
 
 
+class Sessions(Protocol):
+    """Who is signed in at the dashboard. Every method may raise an UnavailableError."""
+
+    async def put(self, session: Session) -> None:
+        """Keep a new session until it is over."""
+        ...
+
+    async def get(self, digest: str) -> Session | None:
+        """Return a session, or None."""
+        ...
+
+    async def remove(self, digest: str) -> None:
+        """End a session, if it is there."""
+        ...
+
+
 class Metrics(Protocol):
     """What is counted here."""
 
@@ -475,6 +501,7 @@ class Services:
         webhook_secrets: By engine that signs its webhooks: the keys it may sign with. None of
             them: its webhooks find no door.
         api_keys: Keys that open the API; none of them: nobody comes in.
+        view_keys: Keys that view tokens may be signed with, the signing one first.
         media_keys: Keys that links to files may be signed with.
         link: Mints such links.
         updates: Takes Telegram's updates in, where it brings them here; else None.
@@ -484,6 +511,8 @@ class Services:
         cron_keys: Keys that open the calls of hosts without background processes.
         shifts: What these do; None: there are no such calls.
         attend: Does what webhooks bring before they are answered; None where others do it.
+        engines: The engines that are on.
+        example: An order as JSON that works here as it stands; None where nobody knows one.
         ready: Says what keeps us from being ready; nothing when we are.
         prefix: Path of WEBHOOK_URL, as in ``/relay``; empty for none.
         cors_origins: Origins whose pages may call the API.
@@ -509,15 +538,19 @@ class Services:
     images: Images
     storage: Storage
     uses: Uses
+    add_up: AddUp
     previews: Previews
     oversee: Oversee
     open_work: OpenWork
     reset: ResetJob
+    sessions: Sessions
     metrics: Metrics
     clock: Clock
+    engines: Sequence[EngineName]
     webhook_keys: Mapping[EngineName, tuple[bytes, ...]]
     receivers: Mapping[EngineName, Receiver]
-    api_keys: tuple[bytes, ...]
+    api_keys: tuple[ApiKey, ...]
+    view_keys: tuple[bytes, ...]
     media_keys: tuple[bytes, ...]
     link: Link
     link_to: LinkTo
@@ -530,6 +563,7 @@ class Services:
     cron_keys: tuple[bytes, ...] = ()
     shifts: Shifts | None = None
     attend: Attend | None = None
+    example: str | None = None
     prefix: str = ""
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)

@@ -21,6 +21,8 @@ from app.ports import (
     Presets,
     Previews,
     ServerBoard,
+    Sessions,
+    Totals,
     Turns,
     Updates,
     Users,
@@ -42,6 +44,8 @@ from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
 from app.store.servers import MongoServers
+from app.store.sessions import MongoSessions
+from app.store.totals import MongoTotals
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
@@ -61,6 +65,8 @@ from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
 from tests.fakes.previews import FakePreviews
 from tests.fakes.servers import FakeServers
+from tests.fakes.sessions import FakeSessions
+from tests.fakes.totals import FakeTotals
 from tests.fakes.turns import FakeTurns
 from tests.fakes.updates import FakeUpdates
 from tests.fakes.users import FakeUsers
@@ -91,6 +97,8 @@ class Ports:
     uses: Uses
     previews: Previews
     servers: ServerBoard
+    totals: Totals
+    sessions: Sessions
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -103,8 +111,9 @@ def uri(request: pytest.FixtureRequest) -> str | None:
 async def ports(uri: str | None) -> AsyncIterator[Ports]:
     """The ports, empty."""
     if uri is None:
+        generations = FakeGenerations()
         yield Ports(
-            FakeGenerations(),
+            generations,
             FakeJobs(),
             FakeInbox(),
             FakeLeases(),
@@ -123,6 +132,8 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeUses(),
             FakePreviews(),
             FakeServers(),
+            FakeTotals(generations),
+            FakeSessions(),
         )
         return
     async with a_database(uri) as connection:
@@ -147,4 +158,6 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoUses(connection),
             MongoPreviews(connection),
             MongoServers(connection),
+            MongoTotals(connection),
+            MongoSessions(connection),
         )

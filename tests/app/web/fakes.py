@@ -9,6 +9,8 @@ from decimal import Decimal
 from functools import partial
 from typing import ClassVar
 
+from pydantic import SecretStr
+
 from app.errors import (
     ConflictError,
     IdempotencyMismatchError,
@@ -19,6 +21,8 @@ from app.errors import (
 )
 from app.observability.journal import Journal
 from app.ports import JobPage, Page
+from app.settings import EXAMPLE
+from app.usecases.add_up import AddUp
 from app.usecases.arrears import Arrears
 from app.usecases.controlling import Controlling
 from app.usecases.forget_user import ForgetUser
@@ -36,6 +40,7 @@ from app.usecases.take_image import TakeImage
 from app.web.services import Attend, Images, Receiver, Services, Shifts
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, links, replicate, signing
+from schemas.access import ApiKey, KeyScope
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.generation import Generation, Metadata, Request
 from schemas.job import Job, JobId, JobStatus
@@ -55,7 +60,9 @@ from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
 from tests.fakes.previews import FakePreviews
 from tests.fakes.servers import FakeServers
+from tests.fakes.sessions import FakeSessions
 from tests.fakes.storage import FakeStorage
+from tests.fakes.totals import FakeTotals
 from tests.fakes.users import FakeUsers
 from tests.fakes.uses import FakeUses
 from tests.fakes.workflows import FakeWorkflows
@@ -71,7 +78,14 @@ KEY = signing.derive(b"the secret of the tests", "webhook:comfydeploy")
 CRON_KEYS = (b"another-key-of-the-monitor", b"the-key of the monitor&co")
 UPDATE_SECRET = b"the-secret_that-telegram_knows"
 MEDIA_KEY = signing.derive(b"the secret of the tests", "media")
+VIEW_KEY = signing.derive(b"the secret of the tests", "view")
+OLD_VIEW_KEY = signing.derive(b"the secret before", "view")
 OLD_KEY = signing.derive(b"the secret before", "webhook:comfydeploy")
+
+
+def a_key(secret: str, name: str = "", scope: KeyScope = KeyScope.ADMIN) -> ApiKey:
+    """An API key, by default one that may do everything."""
+    return ApiKey(name=name, scope=scope, secret=SecretStr(secret))
 
 
 def a_generation(generation_id: GenerationId = ID, *, version: int = 3) -> Generation:
@@ -518,11 +532,14 @@ class Office:
 
 
 class NoonClock:
-    """It is noon."""
+    """It is noon, until it is said to be later."""
+
+    def __init__(self) -> None:
+        self.later = timedelta()
 
     def now(self) -> datetime:
-        """Return noon."""
-        return NOON
+        """Return the time."""
+        return NOON + self.later
 
 
 async def _all_is_well() -> tuple[str, ...]:
@@ -576,6 +593,10 @@ class World:
     signing: tuple[bytes, ...] = ()
     """What Replicate's webhooks are signed with."""
     prefix: str = ""
+    example: str | None = EXAMPLE
+    api_keys: tuple[ApiKey, ...] = (a_key("another-key-of-the-tests"), a_key(API_KEY))
+    sessions: FakeSessions = field(default_factory=FakeSessions)
+    clock: NoonClock = field(default_factory=NoonClock)
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)
     short_way: ClassVar = True
@@ -623,6 +644,9 @@ class World:
             ),
             storage=self.storage,
             uses=self.uses,
+            add_up=AddUp(
+                FakeTotals(self.spots), self.uses, self.spots, self.presets, FakeClock(NOON)
+            ),
             previews=self.previews,
             oversee=Oversee(
                 self.spots,
@@ -642,11 +666,15 @@ class World:
             link=self.link,
             link_to=partial(_link_to, NOON.date()),
             metrics=self.metrics,
-            clock=NoonClock(),
+            engines=(ENGINE, replicate.NAME),
+            example=self.example,
+            clock=self.clock,
             webhook_keys={ENGINE: self.keys, replicate.NAME: self.keys},
             webhook_secrets={replicate.NAME: self.signing},
             receivers={ENGINE: self.receiver, replicate.NAME: replicate.receive},
-            api_keys=(b"another-key-of-the-tests", API_KEY.encode()),
+            api_keys=self.api_keys,
+            view_keys=(VIEW_KEY, OLD_VIEW_KEY),
+            sessions=self.sessions,
             updates=self.updates,
             update_secret=self.update_secret,
             cron_keys=CRON_KEYS,
