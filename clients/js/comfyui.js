@@ -272,7 +272,7 @@ export class ComfyUI {
     if (followed.looking || !signal) return;
     followed.looking = true;
     for (const due of LOOKS) {
-      await wait(this.#clock, due, signal);
+      if (due) await wait(this.#clock, due, signal);
       if (signal.aborted || followed.prompt.over) break;
       await this.#inHistory(followed).catch(() => {});
     }

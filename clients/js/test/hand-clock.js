@@ -25,7 +25,7 @@ export class HandClock {
   waits(milliseconds) {
     const there = () => [...this.#timers.values()].some((one) => one.milliseconds === milliseconds);
     const coming = new Promise((resolve) => {
-      const look = () => there() && (resolve(), true);
+      const look = () => there() && (resolve(null), true);
       if (!look()) this.#waiting.push(look);
     });
     return bounded(coming, `a wait of ${milliseconds} ms`);

@@ -10,7 +10,14 @@ export function bounded(coming, words) {
   return Promise.race([coming, late]).finally(() => clearTimeout(timer));
 }
 
-/** Resolves with the detail of the next event of a kind, or of the next that fits. */
+/**
+ * Resolves with the detail of the next event of a kind, or of the next that fits.
+ *
+ * @param {any} target
+ * @param {string} kind
+ * @param {(detail: any) => boolean} [fits]
+ * @returns {Promise<any>}
+ */
 export function next(target, kind, fits = () => true) {
   const coming = new Promise((resolve) => {
     target.addEventListener(kind, function heard({ detail }) {
@@ -22,7 +29,12 @@ export function next(target, kind, fits = () => true) {
   return bounded(coming, `the event ${kind}`);
 }
 
-/** Collect the details of all events of some kinds, as `[kind, detail]`. */
+/**
+ * Collect the details of all events of some kinds, as `[kind, detail]`.
+ *
+ * @param {any} target
+ * @param {string[]} kinds
+ */
 export function all(target, kinds) {
   const heard = [];
   for (const kind of kinds) {

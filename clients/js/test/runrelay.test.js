@@ -68,7 +68,10 @@ test("a stream that broke goes on where it was complete, and later each time", a
   const run = client.watch("a");
   const lost = next(run, "connection", ({ connected }) => !connected);
   const first = await relay.stream();
-  first.text("retry: 2000\n\n").all([aState(1)], "7.1").send("generation", aState(2), "7.2");
+  first
+    .text("retry: 2000\n\n")
+    .all([aState(1)], "7.1")
+    .send("generation", aState(2), "7.2");
   await next(run, "change", ({ version }) => version === 2);
   first.cut();
   assert.equal((await lost).error.code, "unreachable");
@@ -171,7 +174,11 @@ test("the last word of a stream is obeyed", async () => {
 });
 
 test("a server that asks for time is given it, and one that refuses is not asked again", async () => {
-  relay.answers["GET /api/generations/a/events"] = [503, { reason: "busy" }, { "Retry-After": "9" }];
+  relay.answers["GET /api/generations/a/events"] = [
+    503,
+    { reason: "busy" },
+    { "Retry-After": "9" },
+  ];
   const run = client.watch("a");
   await clock.waits(9_000);
   relay.answers["GET /api/generations/a/events"] = [404, { reason: "not_found", detail: "gone" }];
@@ -344,7 +351,8 @@ test("watching all fails with a word", async () => {
 });
 
 test("a client has one way in, and an address that can be understood", () => {
-  assert.throws(() => connect({}), TypeError);
-  assert.throws(() => connect({ server: "x", comfyui: "y" }), TypeError);
+  assert.throws(() => connect(/** @type {any} */ ({})), TypeError);
+  const both = /** @type {any} */ ({ server: "http://x", comfyui: "http://y" });
+  assert.throws(() => connect(both), TypeError);
   assert.throws(() => connect({ server: "" }), TypeError);
 });
