@@ -267,7 +267,11 @@ export class Board {
     await this.#post(card, "continue", { step: card.view.pausedAfter });
   }
 
-  async #post(/** @type {Card} */ card, /** @type {string} */ verb, /** @type {object} */ body) {
+  async #post(
+    /** @type {Card} */ card,
+    /** @type {string} */ verb,
+    /** @type {object | undefined} */ body = undefined,
+  ) {
     try {
       await call("POST", `${card.view.kind}/${card.view.key}/${verb}`, body);
     } catch (error) {
