@@ -28,6 +28,8 @@ export class Board {
   /** Generations of jobs that the stream did not bring. @type {Map<string, any>} */
   #read = new Map();
   #asked = new Set();
+  /** When the newest preview of each was made. @type {Map<string, string>} */
+  #previews = new Map();
   #frame = 0;
   #ready = false;
   #list = byId("active");
@@ -98,6 +100,7 @@ export class Board {
     const state = this.runs.states.get(key);
     if (state && isOver(state)) {
       this.expected.see(state);
+      this.#previews.delete(key);
       this.gallery.put(state);
     } else if (!state) {
       this.gallery.take(key);
@@ -107,6 +110,7 @@ export class Board {
     if (view?.open) {
       if (card) card.update(view);
       else this.#add(view);
+      if (card?.inSight) this.#preview(card);
       return false;
     }
     if (card) this.#remove(card);
@@ -140,7 +144,6 @@ export class Board {
     this.#order.splice(at, 0, view.key);
     this.#cards.set(view.key, card);
     this.sight.observe(card.element);
-    card.announce(view.status === "running" ? "before" : "");
   }
 
   #remove(/** @type {Card} */ card) {
@@ -241,16 +244,19 @@ export class Board {
   }
 
   #announced(/** @type {{id: string, at: string}} */ { id, at }) {
-    const card = this.#cards.get(this.runs.states.get(id)?.jobId ?? id);
-    if (!card) return;
-    card.announce(at);
-    if (card.inSight) this.#preview(card);
+    this.#previews.set(id, at);
+    this.#note(this.runs.states.get(id)?.jobId ?? id);
   }
 
+  /** Fetch the newest preview for a card, unless it was. */
   async #preview(/** @type {Card} */ card) {
-    if (!card.stale || card.view.previewOf === null || document.hidden) return;
-    const link = await this.client.preview(card.view.previewOf).catch(() => null);
-    card.preview(link);
+    const id = card.view.previewOf;
+    const at = id === null ? undefined : this.#previews.get(id);
+    if (id === null || at === undefined || card.previewed === `${id} ${at}` || document.hidden)
+      return;
+    card.previewed = `${id} ${at}`;
+    const link = await this.client.preview(id).catch(() => null);
+    if (link !== null && card.view.previewOf === id) card.preview(link);
   }
 
   async #cancel(/** @type {Card} */ card) {
@@ -261,7 +267,11 @@ export class Board {
     await this.#post(card, "continue", { step: card.view.pausedAfter });
   }
 
-  async #post(/** @type {Card} */ card, /** @type {string} */ verb, /** @type {object} */ body) {
+  async #post(
+    /** @type {Card} */ card,
+    /** @type {string} */ verb,
+    /** @type {object | undefined} */ body = undefined,
+  ) {
     try {
       await call("POST", `${card.view.kind}/${card.view.key}/${verb}`, body);
     } catch (error) {

@@ -19,11 +19,11 @@ let made = 0;
 export class Card {
   /** @type {import("./views.js").View} */
   view;
-  /** Whether it is in sight, or nearly. */
-  inSight = false;
+  /** The newest preview that was asked for, as the board names them. */
+  previewed = "";
+  #inSight = false;
   #asked = false;
-  #at = "";
-  #shown = "";
+  #picture = "";
   #link = "";
 
   /**
@@ -100,8 +100,18 @@ export class Card {
         : `${view.position}${view.startsIn ? `, starts in about ${passing(view.startsIn)}` : ""}`,
     );
     this.#buttons(paused);
-    this.#draw(here(view.picture), false);
+    this.#made();
     this.tick();
+  }
+
+  /** Whether it is in sight, or nearly: pictures are fetched for those that are. */
+  get inSight() {
+    return this.#inSight;
+  }
+
+  set inSight(seen) {
+    this.#inSight = seen;
+    this.#made();
   }
 
   /** Show what goes by with time. */
@@ -131,27 +141,21 @@ export class Card {
   }
 
   /**
-   * Note that there is a newer preview.
-   *
-   * @param {string} at
-   */
-  announce(at) {
-    this.#at = at;
-  }
-
-  /** Whether a preview is there that is not shown. */
-  get stale() {
-    return this.#at !== this.#shown;
-  }
-
-  /**
    * Show a preview.
    *
-   * @param {string | null} link Null where there is none any more.
+   * @param {string} link
    */
   preview(link) {
-    this.#shown = this.#at;
-    if (link !== null) this.#draw(link, true);
+    this.#draw(link, "preview");
+  }
+
+  /** Show the newest picture that was made, unless a newer preview is there. */
+  #made() {
+    const link = here(this.view.picture);
+    const address = addressOf(link);
+    if (!this.#inSight || link === null || address === this.#picture) return;
+    this.#picture = address;
+    this.#draw(link, null);
   }
 
   /** Do something once, until its record says so or it is refused. */
@@ -181,20 +185,21 @@ export class Card {
   }
 
   /** Put a picture in place of the one there is, once it can be shown. */
-  async #draw(/** @type {string | null} */ link, /** @type {boolean} */ passing) {
-    const [address] = (link ?? "").split("?");
-    if (link === null || address === this.#link) return;
-    this.#link = address;
-    const next = make("img", { alt: "", decoding: "async", class: passing ? "preview" : null });
+  async #draw(/** @type {string} */ link, /** @type {string | null} */ kind) {
+    this.#link = link;
+    const next = make("img", { alt: "", decoding: "async", class: kind });
     next.src = link;
     try {
       await next.decode();
     } catch {
       return; // It is gone, or no picture: the one before stays.
     }
-    if (this.#link === address) this.picture.replaceChildren(next);
+    if (this.#link === link) this.picture.replaceChildren(next);
   }
 }
+
+/** Return what names a file in a link: its signature is another each day. */
+const addressOf = (/** @type {string | null} */ link) => (link ?? "").split("?")[0];
 
 /** Make a fact of a card, which is hidden while it is not known. */
 function fact(/** @type {string} */ name) {

@@ -13,8 +13,8 @@ export function costOf(state, now) {
   if (state.costUsd !== null && state.costUsd !== undefined)
     return { usd: Number(state.costUsd), exact: true };
   const rate = state.metadata?.costRate;
-  const before = (state.runs ?? []).reduce(
-    (sum, /** @type {any} */ run) => sum + Number(run.costUsd ?? 0),
+  const before = /** @type {any[]} */ (state.runs ?? []).reduce(
+    (sum, run) => sum + Number(run.costUsd ?? 0),
     0,
   );
   if (!rate || !state.startedAt) return before ? { usd: before, exact: false } : null;

@@ -22,7 +22,8 @@ export const byId = (id) => document.getElementById(id);
 export function make(name, given = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(given)) {
-    if (typeof value === "function") element.addEventListener(key.slice(2), value);
+    if (typeof value === "function")
+      element.addEventListener(key.slice(2), /** @type {EventListener} */ (value));
     else if (value === true) element.setAttribute(key, "");
     else if (value !== null && value !== undefined && value !== false) {
       element.setAttribute(key, String(value));

@@ -41,15 +41,11 @@ export function engineFields(engine, example) {
           ? { version: named }
           : { model: named };
       const rate = ours?.metadata?.costRate;
-      return [
-        PATH,
-        {
-          engine,
-          ...target,
-          inputs: { prompt: prompt.value },
-          ...(rate ? { metadata: { costRate: rate } } : {}),
-        },
-      ];
+      const metadata = rate ? { metadata: { costRate: rate } } : {};
+      return {
+        path: PATH,
+        body: { engine, ...target, inputs: { prompt: prompt.value }, ...metadata },
+      };
     },
   };
 }
@@ -87,17 +83,17 @@ function comfyui(/** @type {any} */ prompt) {
     ],
     order: async () => {
       const inputs = into.value ? { [into.value]: prompt.value } : {};
-      return [
-        PATH,
-        { engine: "comfyui", workflow: parsed(graph.value) ?? graph.value.trim(), inputs },
-      ];
+      const workflow = parsed(graph.value) ?? graph.value.trim();
+      return { path: PATH, body: { engine: "comfyui", workflow, inputs } };
     },
   };
 }
 
+/** Return a workflow that is written out; null where it is none. */
 function parsed(/** @type {string} */ text) {
   try {
-    return JSON.parse(text);
+    const graph = JSON.parse(text);
+    return typeof graph === "object" ? graph : null;
   } catch {
     return null;
   }
@@ -106,7 +102,7 @@ function parsed(/** @type {string} */ text) {
 /** Return where a workflow has texts, as `node/input`: first those that are called so. */
 function textsOf(/** @type {string} */ text) {
   const graph = parsed(text);
-  if (typeof graph !== "object" || graph === null) return [];
+  if (graph === null) return [];
   const all = Object.entries(graph).flatMap(([id, node]) =>
     Object.entries(node?.inputs ?? {})
       .filter(([, value]) => typeof value === "string")

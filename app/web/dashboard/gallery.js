@@ -145,7 +145,7 @@ export class Gallery {
   }
 
   /** Have the Tab key stop at one tile: this one, else the one where it did, else the first. */
-  #stop(/** @type {HTMLElement | undefined} */ button) {
+  #stop(/** @type {HTMLElement | undefined} */ button = undefined) {
     const buttons = [...this.#list.querySelectorAll("button")];
     const stop = button ?? buttons.find((each) => each.tabIndex === 0) ?? buttons[0];
     for (const each of buttons) each.tabIndex = each === stop ? 0 : -1;

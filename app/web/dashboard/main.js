@@ -26,7 +26,10 @@ function enter(/** @type {{scope: string}} */ { scope }) {
   viewer.gallery = gallery;
   const board = new Board(client, gallery, expected, scope !== "read");
   board.runs.addEventListener("error", (/** @type {any} */ event) => {
-    if (event.detail.status === 401) out("Your session has ended.");
+    const { status, code, message } = event.detail;
+    if (status === 401 || code === "signed_out" || code === "expired")
+      out("Your session has ended.");
+    else say(byId("connection"), `not live: ${message}`);
   });
   const plots = new Plots((stats) => expected.add(stats.presets), theme);
   themed(() => plots.draw());

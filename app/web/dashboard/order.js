@@ -10,8 +10,8 @@ import { engineFields } from "./engine_fields.js";
 /**
  * @typedef {object} Fields What a choice asks for.
  * @property {Node[]} elements
- * @property {() => Promise<[path: string, body: object]>} order What is to be posted; may throw an
- *   Error that says what is wrong.
+ * @property {() => Promise<{path: string, body: object}>} order What is to be posted, and where; may
+ *   throw an Error that says what is wrong.
  */
 
 export class OrderForm {
@@ -88,7 +88,7 @@ export class OrderForm {
     say(this.said, "");
     say(this.done, "");
     try {
-      const [path, body] = await this.#fields.order();
+      const { path, body } = await this.#fields.order();
       const text = JSON.stringify([path, body]);
       if (this.#open.body !== text) this.#open = { body: text, key: key() };
       await call("POST", path, body, { "Idempotency-Key": this.#open.key });

@@ -27,10 +27,8 @@ export function presetFields(preset) {
     order: async () => {
       const read = await Promise.all(inputs.map(async (each) => [each.name, await each.read()]));
       const given = read.filter(([, value]) => value !== undefined);
-      return [
-        "jobs/create",
-        { user: person.read(), preset: preset.name, inputs: Object.fromEntries(given) },
-      ];
+      const body = { user: person.read(), preset: preset.name, inputs: Object.fromEntries(given) };
+      return { path: "jobs/create", body };
     },
   };
 }
