@@ -26,6 +26,7 @@ from app.bootstrap.selling import Selling, make_selling
 from app.bootstrap.store import Store
 from app.bootstrap.tools import Tools
 from app.clock import Clock
+from app.live.hub import Hub
 from app.observability.metrics import DebtRow, LineRow, Metrics, OpenRow, ServerRow
 from app.ports import Engine
 from app.settings import EXAMPLE
@@ -104,6 +105,7 @@ class Service:
     oversee: Oversee
     add_up: AddUp
     open_work: OpenWork
+    live: Hub
     hooks: Webhooks
     app: ASGIApp
 
@@ -152,7 +154,14 @@ def assemble(tools: Tools) -> Service:
         chores=chores,
         handling=handling,
     )
-    services = _services(tools, acceptor, desks, selling, intake, calling=calling)
+    live = Hub(
+        tools.store.changes,
+        tools.store.views,
+        clock=tools.clock,
+        timing=tools.timing,
+        metrics=tools.metrics,
+    )
+    services = _services(tools, acceptor, desks, selling, intake, live=live, calling=calling)
     hooks = Webhooks(services)
     reception = make_reception(tools, desks, selling, handling, intake)
     _attend(tools, sweep, selling, handling)
@@ -185,6 +194,7 @@ def assemble(tools: Tools) -> Service:
         oversee=tools.oversee,
         add_up=tools.add_up,
         open_work=tools.open_work,
+        live=live,
         hooks=hooks,
         app=create_app(services, hooks),
     )
@@ -263,6 +273,7 @@ def _services(
     selling: Selling,
     intake: TakeUpdates,
     *,
+    live: Hub,
     calling: Calling | None,
 ) -> Services:
     """Return what the web layer needs."""
@@ -296,6 +307,7 @@ def _services(
         uses=tools.store.uses,
         add_up=tools.add_up,
         previews=tools.store.previews,
+        live=live,
         oversee=tools.oversee,
         open_work=tools.open_work,
         reset=desks.reset,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.settings import Settings
+from app.store.changes import MongoChanges
 from app.store.chats import MongoChats
 from app.store.comparisons import MongoComparisons
 from app.store.connection import Connection, Keep
@@ -26,6 +27,7 @@ from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
 from app.store.uses import MongoUses
+from app.store.views import MongoViews
 from app.store.workflows import MongoWorkflows
 
 
@@ -55,6 +57,8 @@ class Store:
     turns: MongoTurns
     uses: MongoUses
     previews: MongoPreviews
+    changes: MongoChanges
+    views: MongoViews
     keep: Keep
 
 
@@ -85,6 +89,8 @@ def open_store(settings: Settings, uri: str) -> Store:
         turns=MongoTurns(connection),
         uses=MongoUses(connection),
         previews=MongoPreviews(connection),
+        changes=MongoChanges(connection),
+        views=MongoViews(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),

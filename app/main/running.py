@@ -154,6 +154,8 @@ async def _answering(
         await server.listening.wait()
         yield
         service.readiness.closing = True
+        # Streams have no end of their own, and would be waited for.
+        service.live.close()
         server.should_exit = True
 
 
@@ -195,6 +197,7 @@ def _endless(service: Service) -> list[Endless]:
         _every(COUNT_EVERY, lambda: count_servers(service)),
         _every(READER_EVERY, service.store.connection.check_reader),
         _every(DISK_EVERY, disk.look),
+        service.live.run(),
     ]
     if service.taking.background:
         running += [*_chores(service.chores), _every(ADD_UP_EVERY, service.add_up.ahead)]

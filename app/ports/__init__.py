@@ -15,6 +15,7 @@ from app.ports.generations import (
     Uses,
     Workflows,
 )
+from app.ports.live import Changes, Ear, MissedError, Scene, Views
 from app.ports.money import Comparisons, KeptPayments, Ledger, PaymentPage, PaymentProvider
 from app.ports.orders import JobPage, Jobs, Oldest, OpenJobs, Presets, PresetWrite
 from app.ports.people import Chats, Controls, Deeds, UserPage, Users
@@ -25,6 +26,7 @@ from app.ports.totals import Totals
 
 __all__ = [
     "Alerts",
+    "Changes",
     "Chats",
     "Comparisons",
     "Controls",
@@ -33,6 +35,7 @@ __all__ = [
     "Counted",
     "Debtors",
     "Deeds",
+    "Ear",
     "Engine",
     "Files",
     "Fleet",
@@ -45,6 +48,7 @@ __all__ = [
     "Leases",
     "Ledger",
     "Messenger",
+    "MissedError",
     "Oldest",
     "OpenJobs",
     "OpenRuns",
@@ -58,6 +62,7 @@ __all__ = [
     "Previews",
     "Receiver",
     "Running",
+    "Scene",
     "ServerBoard",
     "Sessions",
     "Source",
@@ -71,6 +76,7 @@ __all__ = [
     "UserPage",
     "Users",
     "Uses",
+    "Views",
     "Waker",
     "Workflows",
     "Write",

@@ -34,6 +34,7 @@ from app.web import (
     servers,
     sessions,
     stats,
+    streams,
     telegram,
     tokens,
     usage,
@@ -43,11 +44,13 @@ from app.web import (
 )
 from app.web.auth import ApiKeys, Keys
 from app.web.edge import Edge
+from app.web.frames import Frames
 from app.web.guard import Guard
 from app.web.operations import Access, Operation, Resource, Route
 from app.web.prefixed import Prefixed
 from app.web.services import Services
 from app.web.sights import Sights
+from app.web.streams import Telling
 from app.web.webhooks import Webhooks
 from processors.errors import RefusedBodyError
 from schemas.wire.api import Accepted, WebhookQuery
@@ -57,7 +60,7 @@ def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
     """Return the application, whose webhooks are `hooks`."""
     keys = ApiKeys(services.api_keys)
     sights = Sights(keys, services.view_keys, services.sessions, services.clock)
-    routed = Prefixed(_router(_routes(services, keys), sights), services.prefix)
+    routed = Prefixed(_router(_routes(services, keys, sights), sights), services.prefix)
     app: ASGIApp = Edge(routed, services.metrics)
     if services.cors_origins:
         app = CORSMiddleware(
@@ -100,7 +103,7 @@ class _Fork:
             await self._rest(scope, receive, send)
 
 
-def _routes(services: Services, keys: ApiKeys) -> tuple[Route, ...]:
+def _routes(services: Services, keys: ApiKeys, sights: Sights) -> tuple[Route, ...]:
     """Return all there is but the webhooks."""
 
     def operations() -> tuple[Operation, ...]:
@@ -113,6 +116,9 @@ def _routes(services: Services, keys: ApiKeys) -> tuple[Route, ...]:
         ),
         *engines.routes(services.engines, services.example),
         *previews.routes(services.previews, services.generations),
+        *streams.routes(
+            Telling(services.live, Frames(services.link), sights.still), services.generations
+        ),
         *servers.routes(services.oversee),
         *usage.routes(services.uses, services.generations, services.clock),
         *stats.routes(services.add_up),

@@ -1,12 +1,22 @@
 """Everything the web layer needs, given by the composition root."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
 from app.errors import UnavailableError
+from app.live.reader import Reader
+from app.live.states import Words
 from app.ports import JobPage, Page, Stored, UserPage
 from app.usecases.arrears import Arrear, Stuck
 from app.usecases.check_runs import Checked
@@ -365,6 +375,30 @@ class Previews(Protocol):
         ...
 
 
+class Live(Protocol):
+    """Tells readers what changes."""
+
+    def join(self, reader: Reader) -> None:
+        """Have somebody told of changes from now on.
+
+        Raises:
+            UnavailableError: This process is about to end.
+        """
+        ...
+
+    def leave(self, reader: Reader) -> None:
+        """Have somebody told no more."""
+        ...
+
+    def words(self, reader: Reader) -> AsyncGenerator[Words]:
+        """Yield what a reader is to be told, until they are sent away.
+
+        Raises:
+            UnavailableError: The database does not answer, before the first word.
+        """
+        ...
+
+
 class Oversee(Protocol):
     """The servers of an engine. May raise an UnavailableError."""
 
@@ -540,6 +574,7 @@ class Services:
     uses: Uses
     add_up: AddUp
     previews: Previews
+    live: Live
     oversee: Oversee
     open_work: OpenWork
     reset: ResetJob

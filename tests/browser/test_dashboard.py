@@ -1,21 +1,29 @@
-"""The dashboard as a person uses it: sign in, watch, start, cancel, look closer, sign out."""
+"""The dashboard as a person uses it: sign in, watch, start, cancel, look closer, sign out.
 
+One file, for each file of browser tests may start a database, a sandbox and a service of its own.
+"""
+
+import re
+from pathlib import Path
 from typing import Final
 
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.chromium import PATIENCE, PHONE, Look
+from tests.browser.chromium import PHONE, Look
+from tests.browser.elsewhere import Elsewhere
+from tests.faults.chains import ALTER, Tailor, a_line
+from tests.faults.farm import GRAPH
 from tests.service import API_KEY, Service
 
 pytestmark = pytest.mark.anyio
 
+_README: Final = Path(__file__).parents[2] / "README.md"
+_PRINTED: Final = "http://127.0.0.1:8000"
 HOSTILE: Final = (
     '<img src="x" onerror="document.title=1"> </bdi></h3><script>document.title=2</script> '
     "\u202e\u05d4\u05d9\u202e \u2067" + "x" * 10_000
 )
-
-expect.set_options(timeout=PATIENCE)
 
 
 async def test_signing_in_takes_a_right_key_and_signing_out_leaves_nothing(
@@ -134,3 +142,91 @@ async def test_nothing_is_wider_than_a_phone(signed_in: Look, service: Service) 
     await expect(page.locator(f'#results [data-generation="{endless}"]')).to_be_visible()
     await page.locator(f'#results [data-generation="{endless}"] button').click()
     assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+async def test_a_job_asks_after_each_step_and_goes_on_when_it_is_told(
+    signed_in: Look, tailor: Tailor, chat: int
+) -> None:
+    """One card for all of it: which step it is at, what the last has made, and its buttons."""
+    page = signed_in.page
+    job = await tailor.order(chat, a_line(2), manual=True)
+    card = page.locator(f'.card[data-job="{job.id}"]')
+    await expect(card).to_contain_text("Waits for your word after step 1")
+    await expect(card).to_contain_text("step 2 of 2")
+    await expect(card.locator(".picture img")).to_be_visible()
+    assert await page.locator(".card").count() == 1
+    await signed_in.keep("paused")
+
+    await card.get_by_role("button", name="Continue: ").focus()
+    await page.keyboard.press("Enter")
+    await expect(card).to_have_count(0)
+    last = page.locator(f'#results [data-generation="{job.steps[-1].generation}"]')
+    await expect(last).to_have_attribute("data-status", "completed")
+    await expect(last).to_contain_text("step 2 of 2")
+
+
+async def test_a_job_is_stopped_where_it_asks(signed_in: Look, tailor: Tailor, chat: int) -> None:
+    """What was made stays; the rest is not."""
+    page = signed_in.page
+    job = await tailor.order(chat, a_line(2), manual=True)
+    card = page.locator(f'.card[data-job="{job.id}"]')
+    await card.get_by_role("button", name="Stop: ").click()
+    await expect(card).to_have_count(0)
+    left = page.locator(f'#results [data-generation="{job.steps[-1].generation}"]')
+    await expect(left).to_have_attribute("data-status", "cancelled")
+
+
+async def test_a_preset_is_ordered_for_a_person(signed_in: Look, tailor: Tailor, chat: int) -> None:
+    """Who is found by their id; what is left empty is the preset's own."""
+    page = signed_in.page
+    before = await tailor.order(chat, a_line(1))
+    await page.reload()
+    await page.get_by_label("With").select_option(f"preset {ALTER}")
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await page.get_by_label("For").fill("nobody there")
+    await page.get_by_role("textbox", name="prompt").fill("a boat")
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(page.locator("#order").get_by_role("alert")).to_contain_text("Choose a person")
+    await page.get_by_label("For").fill(before.user_id)
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(page.get_by_text("Started.")).to_be_visible()
+    await expect(page.locator("#results").get_by_text("a boat")).to_be_visible()
+
+
+async def test_a_picture_is_shown_as_it_is_drawn(signed_in: Look, service: Service) -> None:
+    """The newest preview of a run at a ComfyUI server is on its card."""
+    page = signed_in.page
+    slow = {**GRAPH["2"], "inputs": {**GRAPH["2"]["inputs"], "steps": 600, "step_seconds": 0.05}}
+    order = {"engine": "comfyui", "workflow": {**GRAPH, "2": slow}}
+    answer = await service.call("POST", "/api/generations", order)
+    drawn = answer.raise_for_status().json()["id"]
+    card = page.locator(f'.card[data-generation="{drawn}"]')
+    await expect(card.locator(".picture img.preview")).to_be_visible()
+    await signed_in.keep("preview")
+    await card.get_by_role("button", name="Cancel: ").click()
+    await expect(card).to_have_count(0)
+
+
+async def test_two_lines_watch_a_run_on_somebody_elses_page(
+    look: Look, service: Service, elsewhere: Elsewhere
+) -> None:
+    """By a view token, from another origin, to its end."""
+    page = look.page
+    watched = await service.order(sandbox_end="none")
+    answer = await service.call("POST", "/api/tokens", {"generation": watched})
+    lines = _lines(service.url, answer.raise_for_status().json()["token"], watched)
+    elsewhere.page = lines
+    await page.goto(elsewhere.origin)
+    shown = page.locator("#run")
+    await expect(shown).to_have_text(re.compile(r"^running \d+ %$"))
+
+    await service.call("POST", f"/api/generations/{watched}/cancel")
+    await expect(shown).to_have_text(re.compile(r"^cancelled \d+ %$"))
+
+
+def _lines(url: str, token: str, generation_id: str) -> str:
+    """Return the lines that are printed, with what somebody puts into them."""
+    (printed,) = re.findall(r"```html\n(.*?)```", _README.read_text(), flags=re.DOTALL)
+    return (
+        printed.replace(_PRINTED, url).replace('"TOKEN"', f'"{token}"').replace("ID", generation_id)
+    )

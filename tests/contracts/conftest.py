@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.ports import (
+    Changes,
     Chats,
     Comparisons,
     Controls,
@@ -27,8 +28,10 @@ from app.ports import (
     Updates,
     Users,
     Uses,
+    Views,
     Workflows,
 )
+from app.store.changes import MongoChanges
 from app.store.chats import MongoChats
 from app.store.comparisons import MongoComparisons
 from app.store.connection import Keep
@@ -50,8 +53,11 @@ from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
 from app.store.uses import MongoUses
+from app.store.views import MongoViews
 from app.store.workflows import MongoWorkflows
+from schemas.live import Kind
 from tests.databases import a_database
+from tests.fakes.changes import FakeChanges
 from tests.fakes.chats import FakeChats
 from tests.fakes.comparisons import FakeComparisons
 from tests.fakes.controls import FakeControls, FakeDeeds
@@ -71,6 +77,7 @@ from tests.fakes.turns import FakeTurns
 from tests.fakes.updates import FakeUpdates
 from tests.fakes.users import FakeUsers
 from tests.fakes.uses import FakeUses
+from tests.fakes.views import FakeViews
 from tests.fakes.workflows import FakeWorkflows
 
 
@@ -99,6 +106,8 @@ class Ports:
     servers: ServerBoard
     totals: Totals
     sessions: Sessions
+    changes: Changes
+    views: Views
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -111,10 +120,12 @@ def uri(request: pytest.FixtureRequest) -> str | None:
 async def ports(uri: str | None) -> AsyncIterator[Ports]:
     """The ports, empty."""
     if uri is None:
-        generations = FakeGenerations()
+        changes = FakeChanges()
+        generations, jobs = changes.kept(Kind.GENERATION), changes.kept(Kind.JOB)
+        records = FakeGenerations(generations)
         yield Ports(
-            generations,
-            FakeJobs(),
+            records,
+            FakeJobs(jobs),
             FakeInbox(),
             FakeLeases(),
             FakeChats(),
@@ -130,10 +141,12 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeWorkflows(),
             FakeTurns(),
             FakeUses(),
-            FakePreviews(),
+            FakePreviews(kept=changes.kept(Kind.PREVIEW)),
             FakeServers(),
-            FakeTotals(generations),
+            FakeTotals(records),
             FakeSessions(),
+            changes,
+            FakeViews(generations, jobs),
         )
         return
     async with a_database(uri) as connection:
@@ -160,4 +173,6 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoServers(connection),
             MongoTotals(connection),
             MongoSessions(connection),
+            MongoChanges(connection),
+            MongoViews(connection),
         )

@@ -40,8 +40,10 @@ export class Board {
    * @param {import("./gallery.js").Gallery} gallery
    * @param {import("./expected.js").Expected} expected
    * @param {boolean} may Whether who looks may do anything.
+   * @param {() => void} ended Called when something has ended.
    */
-  constructor(client, gallery, expected, may) {
+  constructor(client, gallery, expected, may, ended) {
+    this.ended = ended;
     this.client = client;
     this.gallery = gallery;
     this.expected = expected;
@@ -92,7 +94,9 @@ export class Board {
     const ended = noted.filter((key) => this.#drawOne(key));
     if (first && this.#cards.size) performance.mark("runrelay:first-cards");
     this.#heading();
-    if (ended.length) this.#announce(ended);
+    if (!ended.length) return;
+    this.#announce(ended);
+    this.ended();
   }
 
   /** Show how something stands; return whether it was open until now. */

@@ -5,7 +5,7 @@
 
 import { here } from "./api.js";
 import { make, mark, say, show } from "./dom.js";
-import { clamped, dollars, passing, tame } from "./words.js";
+import { about, clamped, dollars, passing, tame } from "./words.js";
 
 /**
  * @typedef {object} Doings
@@ -97,7 +97,7 @@ export class Card {
     this.facts.queue.tell(
       view.position === null
         ? null
-        : `${view.position}${view.startsIn ? `, starts in about ${passing(view.startsIn)}` : ""}`,
+        : `${view.position}${view.startsIn ? `, starts in ${about(view.startsIn)}` : ""}`,
     );
     this.#buttons(paused);
     this.#made();
@@ -124,7 +124,7 @@ export class Card {
     this.facts.expected.tell(
       expected === null
         ? null
-        : `about ${passing(expected)}${left !== null && left > 1 ? `, ${passing(left)} left` : ""}`,
+        : `${about(expected)}${left !== null && left > 1 ? `, ${passing(left)} left` : ""}`,
     );
     this.facts.cost.tell(cost === null ? null : `${cost.exact ? "" : "≈ "}${dollars(cost.usd)}`);
   }

@@ -24,14 +24,14 @@ function enter(/** @type {{scope: string}} */ { scope }) {
   const expected = new Expected();
   const gallery = new Gallery((id) => viewer.open(id));
   viewer.gallery = gallery;
-  const board = new Board(client, gallery, expected, scope !== "read");
+  const plots = new Plots((stats) => expected.add(stats.presets), theme);
+  const board = new Board(client, gallery, expected, scope !== "read", () => plots.soon());
   board.runs.addEventListener("error", (/** @type {any} */ event) => {
     const { status, code, message } = event.detail;
     if (status === 401 || code === "signed_out" || code === "expired")
       out("Your session has ended.");
     else say(byId("connection"), `not live: ${message}`);
   });
-  const plots = new Plots((stats) => expected.add(stats.presets), theme);
   themed(() => plots.draw());
   plots.refresh();
   // Who may only look has nothing to fill in.

@@ -7,6 +7,8 @@ import { byId, make } from "./dom.js";
 import { clamped, duration } from "./words.js";
 
 const EVERY = 60_000;
+/** The service adds up anew after ten seconds. */
+const SOON = 11_000;
 
 /** @typedef {(stats: any) => {head: string[], rows: (string | number)[][]}} Table */
 
@@ -73,6 +75,8 @@ export class Plots {
   #hours = byId("hours");
   /** @type {any} */
   #stats = null;
+  /** @type {number | null} */
+  #soon = null;
   #figures = PLOTS.map(([name, title, table]) => figure(name, title, table));
 
   /**
@@ -98,6 +102,14 @@ export class Plots {
     this.draw();
   }
 
+  /** Fetch them again soon: a run has ended. Many that end together are one reason. */
+  soon() {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = null;
+      if (!document.hidden) this.refresh();
+    }, SOON);
+  }
+
   /** Show what there is, in the colours of now. */
   draw() {
     if (this.#stats === null) return;
@@ -107,6 +119,7 @@ export class Plots {
   /** Fetch nothing any more. */
   close() {
     clearInterval(this.timer);
+    clearTimeout(this.#soon ?? undefined);
     document.removeEventListener("visibilitychange", this.woken);
     this.#place.replaceChildren();
   }

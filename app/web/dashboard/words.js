@@ -84,12 +84,18 @@ export function duration(seconds) {
 }
 
 /**
- * Say a whole number of seconds that goes by.
+ * Say how many whole seconds have gone by.
  *
  * @param {number} seconds
  */
-export const passing = (seconds) =>
-  duration(seconds < 10 ? Math.floor(seconds) : seconds).replace(".0", "");
+export const passing = (seconds) => (seconds < 60 ? `${Math.floor(seconds)} s` : duration(seconds));
+
+/**
+ * Say how long something may take: nothing takes no time.
+ *
+ * @param {number} seconds
+ */
+export const about = (seconds) => `about ${passing(Math.max(1, Math.ceil(seconds)))}`;
 
 /**
  * Say an amount of money.

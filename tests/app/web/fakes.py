@@ -54,6 +54,7 @@ from tests.builders import USER, a_job, a_payment
 from tests.fakes.clock import FakeClock
 from tests.fakes.controls import FakeControls, FakeDeeds
 from tests.fakes.generations import FakeGenerations as KeptGenerations
+from tests.fakes.hubs import Scenery
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.payments import FakePayments
@@ -577,6 +578,8 @@ class World:
     storage: FakeStorage = field(default_factory=FakeStorage)
     uses: FakeUses = field(default_factory=FakeUses)
     previews: FakePreviews = field(default_factory=FakePreviews)
+    scenery: Scenery = field(default_factory=Scenery)
+    """What is told of live; its hub has to be run by whoever reads."""
     spots: KeptGenerations = field(default_factory=KeptGenerations)
     """The generations that have slots of servers, or wait for one."""
     servers: FakeServers = field(default_factory=FakeServers)
@@ -648,6 +651,7 @@ class World:
                 FakeTotals(self.spots), self.uses, self.spots, self.presets, FakeClock(NOON)
             ),
             previews=self.previews,
+            live=self.scenery.hub,
             oversee=Oversee(
                 self.spots,
                 self.servers,
