@@ -12,6 +12,8 @@ export class Comfy {
   posted = [];
   /** What happens on a POST before it is answered, by path. */
   on = {};
+  /** What every GET is answered with; null for what it asks for. */
+  refusal = null;
   /** How many times the queue was asked for. */
   looks = 0;
   /** The sockets that are open now. */
@@ -80,6 +82,7 @@ export class Comfy {
       const [status, said] = Array.isArray(answer) ? answer : [200, answer ?? {}];
       return response.writeHead(status).end(JSON.stringify(said));
     }
+    if (this.refusal) return response.writeHead(this.refusal).end();
     const { pathname } = new URL(path, this.url);
     const [, what, id] = pathname.split("/");
     if (what === "queue") this.looks++;

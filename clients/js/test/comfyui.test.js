@@ -216,7 +216,15 @@ test("a server that is not there is tried again until it is", async () => {
   clock.advance(2_000);
   await comfy.socket();
   await next(run, "change", ({ status }) => status === "running");
-  assert.deepEqual(heard, [["connection", { connected: true, error: null }]]);
+  assert.deepEqual(heard.at(-1), ["connection", { connected: true, error: null }]);
+  assert.ok(heard.slice(0, -1).every(([, { error }]) => error.code === "unreachable"));
+});
+
+test("what is no ComfyUI, or lets nobody in, ends the watching with a word", async () => {
+  comfy.refusal = 403;
+  const run = client.watch("a");
+  assert.equal((await next(run, "error")).code, "forbidden");
+  await assert.rejects(run.done, { status: 403 });
 });
 
 test("without a WebSocket it says which option to give", () => {

@@ -333,6 +333,17 @@ test("what cannot be read after a snapshot is read later", async () => {
   assert.equal((await next(runs, "change")).state.status, "cancelled");
 });
 
+test("nothing is taken for gone that may not be read any more", async () => {
+  const runs = client.watchAll();
+  const first = await relay.stream();
+  first.all([aState(1)], "7.1");
+  await runs.ready;
+  relay.answers["GET /api/generations/a"] = [401, { reason: "token_expired" }];
+  first.all([], "8.1").send("bye", { reason: "expired", again: true });
+  assert.equal((await next(runs, "error")).code, "expired");
+  assert.equal(runs.states.size, 1);
+});
+
 test("of runs that are over the last 500 are kept", async () => {
   const runs = client.watchAll();
   const stream = await relay.stream();
