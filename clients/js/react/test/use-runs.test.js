@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FakeClient, aState } from "./fake-client.js";
 import { render } from "./page.js";
-import { useRun, useRuns } from "runrelay-client/react";
+import { RunCard, useRun, useRuns } from "runrelay-client/react";
 import { createElement as h } from "react";
 
 /** @typedef {import("runrelay-client/react").RunsView} RunsView */
@@ -90,4 +90,23 @@ test("without an id nothing is watched, and there is nothing to cancel", async (
 
   await seen.at(-1)?.cancel();
   assert.deepEqual([fake.all, fake.cancelled, seen.at(-1)?.state], [[], [], null]);
+});
+
+test("of many cards only those of runs that have changed are rendered anew", async () => {
+  const fake = new FakeClient();
+  function List() {
+    return useRuns(fake.client).runs.map((run) => h(RunCard, { key: run.id, state: run }));
+  }
+  const page = await render(h(List));
+  let looks = 0;
+  const still = Object.defineProperty(aState({ id: "01" }), "status", {
+    get: () => (looks++, "queued"),
+  });
+  await fake.newest.set(still);
+  await fake.newest.set(aState({ id: "02" }));
+  const before = looks;
+
+  await fake.newest.set(aState({ id: "02", version: 2, status: "running" }));
+  assert.equal(page.one('[data-status="running"] .runrelay-standing').textContent, "Running");
+  assert.equal(looks, before);
 });
