@@ -18,6 +18,7 @@ COPY schemas schemas
 COPY processors processors
 COPY app app
 COPY sandbox sandbox
+COPY clients/js clients/js
 RUN /opt/runrelay/bin/pip install --no-deps --no-build-isolation . \
  && /opt/runrelay/bin/pip uninstall --yes hatchling editables pip
 

@@ -5,6 +5,7 @@
 #   setup runtime|dev     install requirements/NAME.txt and the project itself; does nothing when done
 #   need_mongod           the shared libraries of the bundled mongod are there
 #   need_command NAME [PACKAGE]
+#   need_chromium         a Chromium, by any of its names
 #   need_postgres         initdb, postgres and psql are there, if only where Debian keeps them
 #   need_node             a recent Node.js and its npm are on PATH
 #   setup_js              install clients/js/package-lock.json; does nothing when done
@@ -63,6 +64,14 @@ apt_install() { # what is missing, as a sentence; then packages
 
 need_command() { # NAME [PACKAGE]
   command -v "$1" >/dev/null || apt_install "$1 is missing." "${2:-$1}"
+}
+
+need_chromium() {
+  local name
+  for name in chromium chromium-browser google-chrome; do
+    ! command -v "$name" >/dev/null || return 0
+  done
+  apt_install "Chromium is missing." chromium
 }
 
 # Debian keeps the server's programs in a folder of each version, off PATH.

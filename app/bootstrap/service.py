@@ -29,6 +29,7 @@ from app.clock import Clock
 from app.live.hub import Hub
 from app.observability.metrics import DebtRow, LineRow, Metrics, OpenRow, ServerRow
 from app.ports import Engine
+from app.settings import EXAMPLE
 from app.signals.alone import Alone
 from app.telegram.alerts import AdminAlerts
 from app.telegram.handling import Handling
@@ -316,6 +317,8 @@ def _services(
         sessions=tools.store.sessions,
         metrics=tools.metrics,
         clock=tools.clock,
+        engines=tuple(engines),
+        example=None if settings.live else EXAMPLE,
         webhook_keys={engine: keys.of(engine) for engine in receivers() if engine in engines},
         webhook_secrets={replicate.NAME: standard_webhooks.keys(tools.peers.replicate_secrets)},
         receivers={name: receive for name, receive in receivers().items() if name in engines},

@@ -9,15 +9,10 @@ from app.cli.settling import refusing, settled
 from app.main.serving import serve as serve_service
 from app.observability import logs
 from app.observability.terminal import Terminal
-from app.settings import Settings
+from app.settings import EXAMPLE, Settings
 
 if TYPE_CHECKING:
     from app.bootstrap import Peers
-
-_ORDER: Final = """\
-{"engine":"comfydeploy","deployment_id":"c0a8f3d2-1b7e-4f65-8d39-2a4b6c8e0f11",\
-"inputs":{"prompt":"a lighthouse at dusk"},"metadata":{"telegramChatId":4711,\
-"costRate":{"amount":"0.000337","unit":"second"}}}"""
 
 LEFT: Final = "is left to others (RUN_BACKGROUND=off): start `runrelay worker`"
 """What is said where this process only answers."""
@@ -52,13 +47,14 @@ def _welcome(settings: Settings, local: str) -> str:
     return f"""\
   Runrelay listens on {local} (sandbox: ComfyDeploy, ComfyUI, Replicate and Telegram are stand-ins)
 
+  Dashboard {local}/
   API key   {key}
   API docs  {local}/docs
   Stop      Ctrl-C{others}
 
   Paste this into another terminal, and watch this one:
 
-{order} -H 'Content-Type: application/json' -d '{_ORDER}'
+{order} -H 'Content-Type: application/json' -d '{EXAMPLE}'
 """
 
 
@@ -75,6 +71,7 @@ def _live(settings: Settings, peers: "Peers", local: str) -> str:
         "Telegram": "on" if peers.telegram_url else "off",
         "MongoDB": database if settings.mongodb_uri is None else "yours (MONGODB_URI)",
         "Webhooks": peers.webhook_base,
+        "Dashboard": f"{local}/",
         "API docs": f"{local}/docs",
     }
     if not settings.run_background:

@@ -13,8 +13,10 @@ from starlette.websockets import WebSocketClose
 from app import errors
 from app.web import (
     arrears,
+    assets,
     controls,
     cron,
+    engines,
     generations,
     health,
     images,
@@ -46,6 +48,7 @@ from app.web.edge import Edge
 from app.web.frames import Frames
 from app.web.guard import Guard
 from app.web.operations import Access, Operation, Resource, Route
+from app.web.prefixed import Prefixed
 from app.web.services import Services
 from app.web.sights import Sights
 from app.web.streams import Telling
@@ -59,9 +62,8 @@ def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
     keys = ApiKeys(services.api_keys)
     sights = Sights(keys, services.view_keys, services.sessions, services.clock)
     telling = Telling(services.live, Frames(services.link), sights.still)
-    app: ASGIApp = Edge(
-        _router(_routes(services, keys, telling), sights, telling), services.metrics
-    )
+    router = _router(_routes(services, keys, telling), sights, telling)
+    app: ASGIApp = Edge(Prefixed(router, services.prefix), services.metrics)
     if services.cors_origins:
         app = CORSMiddleware(
             app,
@@ -115,6 +117,7 @@ def _routes(services: Services, keys: ApiKeys, telling: Telling) -> tuple[Route,
             services.desk, services.generations, services.link, services.body_deadline
         ),
         *streams.routes(telling, services.generations),
+        *engines.routes(services.engines, services.example),
         *previews.routes(services.previews, services.generations),
         *servers.routes(services.oversee),
         *usage.routes(services.uses, services.generations, services.clock),
@@ -141,6 +144,7 @@ def _routes(services: Services, keys: ApiKeys, telling: Telling) -> tuple[Route,
         *tokens.routes(services.view_keys[0], services.clock, services.body_deadline),
         *sessions.routes(keys, services.sessions, services.clock, services.body_deadline),
         *health.routes(services.ready, keys, services.metrics),
+        *assets.routes(),
         *pages.routes(operations),
         *(cron.routes(services.shifts, Keys(services.cron_keys)) if services.shifts else ()),
     )

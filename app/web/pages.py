@@ -10,15 +10,10 @@ from typing import Final
 import orjson
 from starlette.responses import HTMLResponse, Response
 
-from app.web import openapi
+from app.web import assets, openapi
 from app.web.operations import Access, Call, Operation, Route
 
-_HOME: Final = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Runrelay</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<p>Runrelay is running. What it can do is described at <a href="docs">/docs</a>.</p>
-</html>
-"""
+_HOME: Final = {"Content-Security-Policy": assets.POLICY, "Cache-Control": "no-cache"}
 
 
 def routes(operations: Callable[[], tuple[Operation, ...]]) -> tuple[Route, ...]:
@@ -33,7 +28,7 @@ def routes(operations: Callable[[], tuple[Operation, ...]]) -> tuple[Route, ...]
         return orjson.dumps(openapi.document(operations()))
 
     async def home(_call: Call) -> Response:
-        return HTMLResponse(_HOME)
+        return HTMLResponse(assets.shell(), headers=_HOME)
 
     async def docs(_call: Call) -> Response:
         html, policy = _docs()
@@ -43,7 +38,7 @@ def routes(operations: Callable[[], tuple[Operation, ...]]) -> tuple[Route, ...]
         return Response(document(), media_type="application/json")
 
     return (
-        Route(_page("/", "home", "The front page"), home),
+        Route(_page("/", "home", "The dashboard; it asks for a key"), home),
         Route(
             _page("/docs", "docs", "These pages; they ask for a key and read the document"), docs
         ),

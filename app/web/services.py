@@ -545,6 +545,8 @@ class Services:
         cron_keys: Keys that open the calls of hosts without background processes.
         shifts: What these do; None: there are no such calls.
         attend: Does what webhooks bring before they are answered; None where others do it.
+        engines: The engines that are on.
+        example: An order as JSON that works here as it stands; None where nobody knows one.
         ready: Says what keeps us from being ready; nothing when we are.
         prefix: Path of WEBHOOK_URL, as in ``/relay``; empty for none.
         cors_origins: Origins whose pages may call the API.
@@ -579,6 +581,7 @@ class Services:
     sessions: Sessions
     metrics: Metrics
     clock: Clock
+    engines: Sequence[EngineName]
     webhook_keys: Mapping[EngineName, tuple[bytes, ...]]
     receivers: Mapping[EngineName, Receiver]
     api_keys: tuple[ApiKey, ...]
@@ -595,6 +598,7 @@ class Services:
     cron_keys: tuple[bytes, ...] = ()
     shifts: Shifts | None = None
     attend: Attend | None = None
+    example: str | None = None
     prefix: str = ""
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)

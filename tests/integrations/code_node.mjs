@@ -6,11 +6,14 @@
  *
  * Reads a JSON list of what to run from standard input, and writes a JSON list of what came of it: `{result}` or `{error}`.
  */
-import { createContext, runInContext } from 'node:vm';
+import { createContext, runInContext } from "node:vm";
 
 /** What the code sees of the input: one item, and the output of nodes before it. */
 function context({ item = {}, nodes = {}, vars = {}, execution = {}, now }) {
-  const first = { json: item.json ?? {}, ...(item.raw === undefined ? {} : { binary: { data: {} } }) };
+  const first = {
+    json: item.json ?? {},
+    ...(item.raw === undefined ? {} : { binary: { data: {} } }),
+  };
   class At extends Date {
     static now() {
       return now * 1000;
@@ -28,7 +31,7 @@ function context({ item = {}, nodes = {}, vars = {}, execution = {}, now }) {
     require: (name) => {
       throw new Error(`Module '${name}' is disallowed`);
     },
-    helpers: { getBinaryDataBuffer: async () => Buffer.from(item.raw, 'base64') },
+    helpers: { getBinaryDataBuffer: async () => Buffer.from(item.raw, "base64") },
     $input: { first: () => first },
     $json: first.json,
     $vars: vars,
@@ -41,7 +44,11 @@ function context({ item = {}, nodes = {}, vars = {}, execution = {}, now }) {
 async function run(each) {
   const code = each.code ?? `return (${each.expression});`;
   try {
-    const result = await runInContext(`(async function () {${code}\n}).call(globalThis)`, context(each), { timeout: 10_000 });
+    const result = await runInContext(
+      `(async function () {${code}\n}).call(globalThis)`,
+      context(each),
+      { timeout: 10_000 },
+    );
     return { result: result ?? null };
   } catch (error) {
     return { error: String(error?.message ?? error) };

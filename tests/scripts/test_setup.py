@@ -203,3 +203,18 @@ def test_the_lock_of_the_javascript_names_no_registry() -> None:
     links = {name for name, each in outside.items() if each.get("link")}
     assert not {name for name, each in outside.items() if "resolved" in each} - links
     assert all("integrity" in each for name, each in outside.items() if name not in links)
+
+
+@pytest.mark.parametrize(
+    ("call", "program"),
+    [("need_chromium", "google-chrome"), ("need_postgres", "initdb")],
+)
+def test_what_is_there_under_another_name_is_enough(
+    tmp_path: Path, call: str, program: str
+) -> None:
+    """Nothing is installed, and nothing is said."""
+    environment = a_machine(tmp_path / "bin", uid=1000, **{program: "#!/bin/sh\n"})
+
+    run = set_up(tmp_path / "a clone", environment, call)
+
+    assert (run.returncode, run.stderr) == (0, "")

@@ -27,14 +27,17 @@ function typeOf(schema) {
   if (schema.type === "array" && schema.items) return `list of ${typeOf(schema.items)}`;
   if (Array.isArray(schema.type)) return schema.type.join(" or ");
   const bounds = ["minimum", "maximum", "maxLength", "pattern"]
-    .filter((name) => name in schema).map((name) => `${name} ${schema[name]}`);
+    .filter((name) => name in schema)
+    .map((name) => `${name} ${schema[name]}`);
   return [schema.type || "any", ...bounds].join(", ");
 }
 
 function rows(pairs) {
   const table = make("table", {});
   for (const [name, type, text] of pairs) {
-    table.append(make("tr", {}, make("td", {}, code(name)), make("td", {}, type), make("td", {}, text)));
+    table.append(
+      make("tr", {}, make("td", {}, code(name)), make("td", {}, type), make("td", {}, text)),
+    );
   }
   return table;
 }
@@ -43,14 +46,19 @@ function shape(api, schema) {
   const whole = follow(api, schema);
   if (whole.properties === undefined) return code(typeOf(whole));
   const required = whole.required || [];
-  return rows(Object.entries(whole.properties).map(([name, each]) =>
-    [name, typeOf(each) + (required.includes(name) ? "" : ", optional"), each.description || ""]));
+  return rows(
+    Object.entries(whole.properties).map(([name, each]) => [
+      name,
+      typeOf(each) + (required.includes(name) ? "" : ", optional"),
+      each.description || "",
+    ]),
+  );
 }
 
 function example(api, path, method, operation) {
   const secure = operation.security.some((each) => "key" in each);
   const parts = [`curl -X ${method.toUpperCase()} '${location.origin}${path}'`];
-  if (secure) parts.push("-H \"Authorization: Bearer $INTERNAL_API_KEY\"");
+  if (secure) parts.push('-H "Authorization: Bearer $INTERNAL_API_KEY"');
   const body = operation.requestBody;
   if (body) {
     const found = follow(api, body.content["application/json"].schema).examples || [{}];
@@ -60,24 +68,40 @@ function example(api, path, method, operation) {
 }
 
 function card(api, path, method, operation) {
-  const heading = make("summary", {},
+  const heading = make(
+    "summary",
+    {},
     make("span", { class: `method ${method}` }, method.toUpperCase()),
-    code(path), make("span", {}, operation.summary),
-    operation["x-scope"] ? make("span", { class: "scope" }, operation["x-scope"]) : null);
+    code(path),
+    make("span", {}, operation.summary),
+    operation["x-scope"] ? make("span", { class: "scope" }, operation["x-scope"]) : null,
+  );
   const element = make("details", { id: operation.operationId }, heading);
   if (operation.parameters.length) {
-    element.append(make("h3", {}, "Parameters"), rows(operation.parameters.map((each) =>
-      [each.name, `${each.in}, ${typeOf(each.schema)}`, each.description || ""])));
+    element.append(
+      make("h3", {}, "Parameters"),
+      rows(
+        operation.parameters.map((each) => [
+          each.name,
+          `${each.in}, ${typeOf(each.schema)}`,
+          each.description || "",
+        ]),
+      ),
+    );
   }
   if (operation.requestBody) {
     const schema = operation.requestBody.content["application/json"].schema;
     element.append(make("h3", {}, "Body"), shape(api, schema));
   }
-  element.append(make("h3", {}, "Answers"), rows(Object.entries(operation.responses).map(
-    ([status, each]) => {
-      const content = Object.values(each.content || {})[0];
-      return [status, content ? typeOf(content.schema) : "", each.description];
-    })));
+  element.append(
+    make("h3", {}, "Answers"),
+    rows(
+      Object.entries(operation.responses).map(([status, each]) => {
+        const content = Object.values(each.content || {})[0];
+        return [status, content ? typeOf(content.schema) : "", each.description];
+      }),
+    ),
+  );
   element.append(make("h3", {}, "Try"), example(api, path, method, operation));
   return element;
 }
@@ -95,13 +119,31 @@ function render(api) {
   }
   page.append(...groups.values(), make("h2", {}, "shapes"));
   for (const [name, schema] of Object.entries(api.components.schemas)) {
-    page.append(make("details", { id: name }, make("summary", {}, code(name),
-      make("span", {}, (schema.description || "").split("\n")[0])), shape(api, schema)));
+    page.append(
+      make(
+        "details",
+        { id: name },
+        make(
+          "summary",
+          {},
+          code(name),
+          make("span", {}, (schema.description || "").split("\n")[0]),
+        ),
+        shape(api, schema),
+      ),
+    );
   }
   const kinds = make("table", {});
   for (const each of api["x-problems"]) {
-    kinds.append(make("tr", { id: each.reason }, make("td", {}, code(each.reason)),
-      make("td", {}, String(each.status)), make("td", {}, each.title)));
+    kinds.append(
+      make(
+        "tr",
+        { id: each.reason },
+        make("td", {}, code(each.reason)),
+        make("td", {}, String(each.status)),
+        make("td", {}, each.title),
+      ),
+    );
   }
   page.append(make("h2", {}, "problems"), make("section", { class: "kind" }, kinds));
   if (location.hash) location.replace(location.hash);
@@ -111,7 +153,9 @@ async function read(key) {
   const answer = await fetch("api/openapi.json", { headers: { Authorization: `Bearer ${key}` } });
   if (!answer.ok) {
     sessionStorage.removeItem("key");
-    said.textContent = [401, 403].includes(answer.status) ? "That is not an API key." : `Error ${answer.status}.`;
+    said.textContent = [401, 403].includes(answer.status)
+      ? "That is not an API key."
+      : `Error ${answer.status}.`;
     return;
   }
   sessionStorage.setItem("key", key);

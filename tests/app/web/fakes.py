@@ -21,6 +21,7 @@ from app.errors import (
 )
 from app.observability.journal import Journal
 from app.ports import JobPage, Page
+from app.settings import EXAMPLE
 from app.usecases.add_up import AddUp
 from app.usecases.arrears import Arrears
 from app.usecases.controlling import Controlling
@@ -595,6 +596,7 @@ class World:
     signing: tuple[bytes, ...] = ()
     """What Replicate's webhooks are signed with."""
     prefix: str = ""
+    example: str | None = EXAMPLE
     api_keys: tuple[ApiKey, ...] = (a_key("another-key-of-the-tests"), a_key(API_KEY))
     sessions: FakeSessions = field(default_factory=FakeSessions)
     clock: NoonClock = field(default_factory=NoonClock)
@@ -668,6 +670,8 @@ class World:
             link=self.link,
             link_to=partial(_link_to, NOON.date()),
             metrics=self.metrics,
+            engines=(ENGINE, replicate.NAME),
+            example=self.example,
             clock=self.clock,
             webhook_keys={ENGINE: self.keys, replicate.NAME: self.keys},
             webhook_secrets={replicate.NAME: self.signing},

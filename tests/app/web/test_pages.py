@@ -201,14 +201,18 @@ async def test_the_docs_run_nothing_but_their_own() -> None:
     assert policy.count("'sha256-") == 2
 
 
-async def test_the_front_page_names_the_docs() -> None:
-    """And every answer is safe to show."""
+async def test_the_front_page_is_the_dashboard() -> None:
+    """It names the docs, holds no script or style of its own, and may run nobody else's."""
     async with serving(World()) as site:
         answer = await site.client.get("/", headers={"Authorization": ""})
 
-    assert "/docs" in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert 'href="docs"' in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+    assert "unsafe" not in policy
+    assert not re.search(r"<style|style=|\son\w+=|<script(?! type=\"module\" src)", answer.text)
+    assert not re.search(r"(src|href)=\"(/|http)", answer.text)
     assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef } from "react";
+import { memo, useEffect, useId, useRef } from "react";
 import { isOver, type State } from "runrelay-client";
 import { Result } from "./result.js";
 import { ENGLISH, announcement, percentOf, standing, titleOf, type Words } from "./words.js";
@@ -23,8 +23,11 @@ export interface RunCardProps {
   className?: string;
 }
 
-/** How one run looks. It watches nothing: `RunProgress` does. */
-export function RunCard(props: RunCardProps) {
+/**
+ * How one run looks. It watches nothing: `RunProgress` does. Of many cards only those are rendered
+ * anew whose run has changed.
+ */
+export const RunCard = memo(function RunCard(props: RunCardProps) {
   const { state, preview = null, connected = true, error = null, cancelling = false } = props;
   const { onCancel, announce = true } = props;
   const words = { ...ENGLISH, ...props.words };
@@ -86,7 +89,7 @@ export function RunCard(props: RunCardProps) {
       )}
     </article>
   );
-}
+});
 
 /** Whoever has the focus on Cancel when the run ends finds it on the card, not at the page's top. */
 function useKeptFocus(over: boolean) {

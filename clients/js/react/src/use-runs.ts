@@ -74,6 +74,11 @@ export function useRuns(client: Client, query: RunsQuery = {}): RunsView {
         if (state === null) known.previews.delete(id);
         changed();
       },
+      onJob: changed,
+      onReady: () => {
+        known.ready = true;
+        changed();
+      },
       onPreview: ({ id }) => {
         if (previews) void show(id);
       },
@@ -84,13 +89,7 @@ export function useRuns(client: Client, query: RunsQuery = {}): RunsView {
       },
       signal: watching.signal,
     });
-    const now: Watched = Object.assign(known, { runs });
-    runs.addEventListener("job", changed);
-    runs.addEventListener("ready", () => {
-      now.ready = true;
-      changed();
-    });
-    setWatched(now);
+    setWatched(Object.assign(known, { runs }));
     return () => {
       watching.abort();
       setWatched(null);

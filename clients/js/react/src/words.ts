@@ -45,7 +45,7 @@ export const ENGLISH: Words = {
   unavailable: "The result is not to be had any more.",
   file: "File",
   preview: (title) => `Preview: ${title}`,
-  percent: (percent) => `${percent} %`,
+  percent: (percent) => `${percent}\u00a0%`,
   place: (place) => `place ${place}`,
   took: (seconds) => `in ${seconds.toFixed(1)} s`,
 };

@@ -1,0 +1,1 @@
+"""The dashboard in a real browser, before the real service and stand-ins for its peers."""

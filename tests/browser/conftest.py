@@ -1,0 +1,108 @@
+"""One browser, one database, one sandbox and one service for all pages; each page is its own."""
+
+from collections.abc import AsyncGenerator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.browser.chromium import PATIENCE, Look, a_browser, a_look
+from tests.browser.elsewhere import Elsewhere, an_elsewhere
+from tests.faults.chains import Tailor, a_tailor
+from tests.mongo import SharedMongod
+from tests.peers import Peers, a_sandbox
+from tests.service import API_KEY, Service, a_service
+
+_CHATS = count(200_001)
+
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="package")
+async def browser() -> AsyncGenerator[Browser]:
+    """A browser."""
+    async with a_browser() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+async def mongod() -> AsyncGenerator[SharedMongod]:
+    """A mongod of the pages' own."""
+    shared = SharedMongod()
+    try:
+        await shared.start_again()
+        yield shared
+    finally:
+        await shared.remove()
+
+
+@pytest.fixture(scope="package")
+async def sandbox() -> AsyncGenerator[Peers]:
+    """The peers; runs take long enough to be seen."""
+    async with a_sandbox(seconds=1) as peers:
+        yield peers
+
+
+@pytest.fixture(scope="package")
+async def shared_service(
+    sandbox: Peers,
+    mongod: SharedMongod,
+    elsewhere: Elsewhere,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncGenerator[Service]:
+    """The service that all tests share."""
+    folder = tmp_path_factory.mktemp("browser") / "data"
+    async with a_service(folder, sandbox, mongod.uri, "browser") as service:
+        service.environ["COMFYUI_SERVERS"] = ",".join(sandbox.comfyui)
+        service.environ["CORS_ORIGINS"] = elsewhere.origin
+        await service.start()
+        yield service
+
+
+@pytest.fixture(scope="package")
+async def elsewhere() -> AsyncGenerator[Elsewhere]:
+    """Somebody else's site."""
+    async with an_elsewhere() as site:
+        yield site
+
+
+@pytest.fixture
+async def tailor(service: Service, sandbox: Peers, mongod: SharedMongod) -> AsyncGenerator[Tailor]:
+    """Who orders jobs of several steps."""
+    async with a_tailor(service, sandbox, mongod.uri, "browser") as ordering:
+        yield ordering
+
+
+@pytest.fixture
+async def service(shared_service: Service) -> Service:
+    """The shared service, which runs; a test may kill it, and start it again or not."""
+    if not shared_service.runs:
+        await shared_service.start()
+    return shared_service
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Where pictures of pages are kept, unless BROWSER_ARTEFACTS names another place."""
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+async def look(browser: Browser, pictures: Path) -> AsyncGenerator[Look]:
+    """A page that shows nothing yet."""
+    async with a_look(browser, pictures) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def signed_in(look: Look, service: Service) -> Look:
+    """A page whose person has signed in, and which is live."""
+    await look.sign_in(f"{service.url}/", API_KEY)
+    return look
+
+
+@pytest.fixture
+def chat() -> int:
+    """A chat that no other test writes to."""
+    return next(_CHATS)

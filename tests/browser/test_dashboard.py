@@ -1,0 +1,232 @@
+"""The dashboard as a person uses it: sign in, watch, start, cancel, look closer, sign out.
+
+One file, for each file of browser tests may start a database, a sandbox and a service of its own.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.chromium import PHONE, Look
+from tests.browser.elsewhere import Elsewhere
+from tests.faults.chains import ALTER, Tailor, a_line
+from tests.faults.farm import GRAPH
+from tests.service import API_KEY, Service
+
+pytestmark = pytest.mark.anyio
+
+_README: Final = Path(__file__).parents[2] / "README.md"
+_PRINTED: Final = "http://127.0.0.1:8000"
+HOSTILE: Final = (
+    '<img src="x" onerror="document.title=1"> </bdi></h3><script>document.title=2</script> '
+    "\u202e\u05d4\u05d9\u202e \u2067" + "x" * 10_000
+)
+
+
+async def test_signing_in_takes_a_right_key_and_signing_out_leaves_nothing(
+    look: Look, service: Service
+) -> None:
+    """What was shown is gone, also from the page, and stays so after a reload."""
+    page = look.page
+    await page.goto(f"{service.url}/")
+    await page.get_by_label("API key").fill("no key of ours")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_have_text("That is no key of this service.")
+    await look.keep("sign-in")
+
+    await page.get_by_label("API key").fill(API_KEY)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("html")).to_have_attribute("data-connection", "live")
+    await expect(page.get_by_role("heading", name="Active")).to_be_focused()
+    await page.reload()
+    await expect(page.locator("html")).to_have_attribute("data-connection", "live")
+
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("API key")).to_be_focused()
+    await expect(page.get_by_label("API key")).to_have_value("")
+    assert await page.locator(".card, .tile").count() == 0
+    await page.reload()
+    await expect(page.get_by_label("API key")).to_be_visible()
+
+
+async def test_a_run_is_watched_to_its_end_and_looked_at_closer(
+    signed_in: Look, service: Service
+) -> None:
+    """Its card tells how far it is; its picture comes to the gallery, and opens by the keyboard."""
+    page = signed_in.page
+    started = await service.order(prompt="a lighthouse in the rain")
+    card = page.locator(f'.card[data-generation="{started}"]')
+    await expect(card.get_by_role("heading")).to_have_text("a lighthouse in the rain")
+    await expect(card.get_by_role("progressbar", name="a lighthouse in the rain")).to_be_visible()
+    await expect(card).to_have_attribute("data-status", "running")
+    await signed_in.keep("running")
+
+    result = page.locator(f'#results [data-generation="{started}"]')
+    await expect(result).to_have_attribute("data-status", "completed")
+    await expect(result.locator("img")).to_have_js_property("complete", value=True)
+    await expect(card).to_have_count(0)
+    await expect(page.get_by_role("status").filter(has_text="Completed")).to_contain_text(
+        "a lighthouse in the rain"
+    )
+
+    await result.get_by_role("button").focus()
+    await page.keyboard.press("Enter")
+    shown = page.get_by_role("dialog", name="Completed")
+    await expect(shown.get_by_role("img")).to_have_attribute("alt", "a lighthouse in the rain")
+    await expect(shown.get_by_role("link", name="Download")).to_be_visible()
+    await signed_in.keep("result")
+    await page.keyboard.press("Escape")
+    await expect(shown).to_have_count(0)
+    await expect(result.get_by_role("button")).to_be_focused()
+
+
+async def test_one_click_makes_a_picture_and_another_cancels(
+    signed_in: Look, service: Service
+) -> None:
+    """The form is filled in by itself; a run that is cancelled says so, and the keyboard stays."""
+    page = signed_in.page
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(page.get_by_role("status").filter(has_text="Started.")).to_be_visible()
+    await expect(page.locator("#results li[data-status=completed]").first).to_contain_text(
+        "a lighthouse at dusk"
+    )
+
+    endless, _ = await service.order_running()
+    card = page.locator(f'.card[data-generation="{endless}"]')
+    await expect(card).to_have_attribute("data-status", "running")
+    await card.get_by_role("button", name="Cancel: ").focus()
+    await page.keyboard.press("Enter")
+    result = page.locator(f'#results [data-generation="{endless}"]')
+    await expect(result).to_have_attribute("data-status", "cancelled")
+    await expect(card).to_have_count(0)
+    assert await page.evaluate("document.activeElement !== document.body")
+    assert (await service.get(endless))["status"] == "cancelled"
+
+
+async def test_a_hostile_prompt_is_words_and_nothing_else(
+    signed_in: Look, service: Service
+) -> None:
+    """Neither markup nor script nor direction nor length does anything to the page."""
+    page = signed_in.page
+    hostile = await service.order(prompt=HOSTILE, sandbox_end="none")
+    card = page.locator(f'.card[data-generation="{hostile}"]')
+    title = card.get_by_role("heading")
+    await expect(title).to_contain_text('<img src="x" onerror="document.title=1">')
+    await signed_in.keep("hostile")
+
+    assert len(await title.text_content() or "") < 300
+    assert await page.title() == "Runrelay"
+    assert await card.locator("img, script").count() == 0
+    assert await title.evaluate("each => each.scrollWidth <= each.clientWidth")
+    name = await card.get_by_role("button", name="Cancel").get_attribute("aria-label") or ""
+    assert "\u202e" not in name
+    await service.call("POST", f"/api/generations/{hostile}/cancel")
+    await expect(card).to_have_count(0)
+    assert signed_in.troubles == []
+
+
+async def test_nothing_is_wider_than_a_phone(signed_in: Look, service: Service) -> None:
+    """Whatever is shown, the page moves up and down only."""
+    page = signed_in.page
+    await page.set_viewport_size(PHONE)
+    endless, _ = await service.order_running()
+    await expect(page.locator(f'.card[data-generation="{endless}"]')).to_be_visible()
+    await signed_in.keep("phone")
+
+    wide = await page.evaluate("document.documentElement.scrollWidth")
+    assert wide == PHONE["width"]
+    await service.call("POST", f"/api/generations/{endless}/cancel")
+    await expect(page.locator(f'#results [data-generation="{endless}"]')).to_be_visible()
+    await page.locator(f'#results [data-generation="{endless}"] button').click()
+    assert await page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+async def test_a_job_asks_after_each_step_and_goes_on_when_it_is_told(
+    signed_in: Look, tailor: Tailor, chat: int
+) -> None:
+    """One card for all of it: which step it is at, what the last has made, and its buttons."""
+    page = signed_in.page
+    job = await tailor.order(chat, a_line(2), manual=True)
+    card = page.locator(f'.card[data-job="{job.id}"]')
+    await expect(card).to_contain_text("Waits for your word after step 1")
+    await expect(card).to_contain_text("step 2 of 2")
+    await expect(card.locator(".picture img")).to_be_visible()
+    assert await page.locator(".card").count() == 1
+    await signed_in.keep("paused")
+
+    await card.get_by_role("button", name="Continue: ").focus()
+    await page.keyboard.press("Enter")
+    await expect(card).to_have_count(0)
+    last = page.locator(f'#results [data-generation="{job.steps[-1].generation}"]')
+    await expect(last).to_have_attribute("data-status", "completed")
+    await expect(last).to_contain_text("step 2 of 2")
+
+
+async def test_a_job_is_stopped_where_it_asks(signed_in: Look, tailor: Tailor, chat: int) -> None:
+    """What was made stays; the rest is not."""
+    page = signed_in.page
+    job = await tailor.order(chat, a_line(2), manual=True)
+    card = page.locator(f'.card[data-job="{job.id}"]')
+    await card.get_by_role("button", name="Stop: ").click()
+    await expect(card).to_have_count(0)
+    left = page.locator(f'#results [data-generation="{job.steps[-1].generation}"]')
+    await expect(left).to_have_attribute("data-status", "cancelled")
+
+
+async def test_a_preset_is_ordered_for_a_person(signed_in: Look, tailor: Tailor, chat: int) -> None:
+    """Who is found by their id; what is left empty is the preset's own."""
+    page = signed_in.page
+    before = await tailor.order(chat, a_line(1))
+    await page.reload()
+    await page.get_by_label("With").select_option(f"preset {ALTER}")
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await page.get_by_label("For").fill("nobody there")
+    await page.get_by_role("textbox", name="prompt").fill("a boat")
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(page.locator("#order").get_by_role("alert")).to_contain_text("Choose a person")
+    await page.get_by_label("For").fill(before.user_id)
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await expect(page.get_by_text("Started.")).to_be_visible()
+    await expect(page.locator("#results").get_by_text("a boat")).to_be_visible()
+
+
+async def test_a_picture_is_shown_as_it_is_drawn(signed_in: Look, service: Service) -> None:
+    """The newest preview of a run at a ComfyUI server is on its card."""
+    page = signed_in.page
+    slow = {**GRAPH["2"], "inputs": {**GRAPH["2"]["inputs"], "steps": 600, "step_seconds": 0.05}}
+    order = {"engine": "comfyui", "workflow": {**GRAPH, "2": slow}}
+    answer = await service.call("POST", "/api/generations", order)
+    drawn = answer.raise_for_status().json()["id"]
+    card = page.locator(f'.card[data-generation="{drawn}"]')
+    await expect(card.locator(".picture img.preview")).to_be_visible()
+    await signed_in.keep("preview")
+    await card.get_by_role("button", name="Cancel: ").click()
+    await expect(card).to_have_count(0)
+
+
+async def test_two_lines_watch_a_run_on_somebody_elses_page(
+    look: Look, service: Service, elsewhere: Elsewhere
+) -> None:
+    """By a view token, from another origin, to its end."""
+    page = look.page
+    watched = await service.order(sandbox_end="none")
+    answer = await service.call("POST", "/api/tokens", {"generation": watched})
+    lines = _lines(service.url, answer.raise_for_status().json()["token"], watched)
+    elsewhere.page = lines
+    await page.goto(elsewhere.origin)
+    shown = page.locator("#run")
+    await expect(shown).to_have_text(re.compile(r"^running \d+ %$"))
+
+    await service.call("POST", f"/api/generations/{watched}/cancel")
+    await expect(shown).to_have_text(re.compile(r"^cancelled \d+ %$"))
+
+
+def _lines(url: str, token: str, generation_id: str) -> str:
+    """Return the lines that are printed, with what somebody puts into them."""
+    (printed,) = re.findall(r"```html\n(.*?)```", _README.read_text(), flags=re.DOTALL)
+    return (
+        printed.replace(_PRINTED, url).replace('"TOKEN"', f'"{token}"').replace("ID", generation_id)
+    )
