@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize, async_playwright
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 ARTEFACTS: Final = "BROWSER_ARTEFACTS"
 """Names the variable that names the folder in which pictures of the page are kept."""
@@ -34,6 +41,7 @@ async def a_browser() -> AsyncGenerator[Browser]:
     """Start Chromium, as the system has it, and end it on leaving."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     assert found, "there is no Chromium: scripts/test installs Debian's `chromium`"
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=found, args=_FLAGS)
         try:

@@ -5,9 +5,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser
 
-from tests.browser.chromium import PATIENCE, Look, a_browser, a_look
+from tests.browser.chromium import Look, a_browser, a_look
 from tests.browser.elsewhere import Elsewhere, an_elsewhere
 from tests.faults.chains import Tailor, a_tailor
 from tests.mongo import SharedMongod
@@ -15,8 +15,6 @@ from tests.peers import Peers, a_sandbox
 from tests.service import API_KEY, Service, a_service
 
 _CHATS = count(200_001)
-
-expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="package")
