@@ -184,6 +184,12 @@ class Settings(BaseModel):
         return tuple(api_keys.parse(each.get_secret_value()) for each in self.internal_api_key)
 
     @property
+    def own_key(self) -> str | None:
+        """The key that our own commands come with: the first of those that may do most."""
+        widest = max(self.api_keys, key=lambda each: each.scope.rank, default=None)
+        return None if widest is None else widest.secret.get_secret_value()
+
+    @property
     def telegram_on(self) -> bool:
         """Whether there is somebody to tell: always in the sandbox, by the token when live."""
         return not self.live or self.telegram_bot_token is not None

@@ -25,16 +25,17 @@ def digest_in(scope: Scope) -> str | None:
     Raises:
         UnauthorizedError: There is more than one, or what it holds was never ours.
     """
-    name = _name(scope).encode()
-    # HTTP/2 may split the header into several (RFC 9113, 8.2.3).
-    headers = [value for key, value in scope["headers"] if key == b"cookie"]
-    pairs = (each.strip().partition(b"=") for header in headers for each in header.split(b";"))
-    given = [value for key, _, value in pairs if key == name]
+    given = _values(scope)
     if not given:
         return None
     if len(given) > 1 or not _VALUE.fullmatch(given[0]):
         raise UnauthorizedError
     return digest(given[0].decode("ascii"))
+
+
+def comes(scope: Scope) -> bool:
+    """Return whether a request has a cookie of ours, whatever it holds."""
+    return bool(_values(scope))
 
 
 def digest(value: str) -> str:
@@ -47,6 +48,15 @@ def setting(scope: Scope, value: str, lasts: timedelta) -> str:
     seconds = int(lasts.total_seconds()) if value else 0
     kept = f"{_name(scope)}={value}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax"
     return f"{kept}; Secure" if origins.secure(scope) else kept
+
+
+def _values(scope: Scope) -> list[bytes]:
+    """Return what a request's cookies of our name hold."""
+    name = _name(scope).encode()
+    # HTTP/2 may split the header into several (RFC 9113, 8.2.3).
+    headers = [value for key, value in scope["headers"] if key == b"cookie"]
+    pairs = (each.strip().partition(b"=") for header in headers for each in header.split(b";"))
+    return [value for key, _, value in pairs if key == name]
 
 
 def _name(scope: Scope) -> str:

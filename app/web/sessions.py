@@ -46,9 +46,11 @@ class SessionHandlers:
         if origins.said(request.scope) is False:
             raise CrossSiteError
         address = "" if request.client is None else request.client.host
-        self._guesses.check(address, now)
         raw = await bodies.taken(request.scope, request.receive, self._deadline, _BODY_MOST)
-        sight = self._keys.sight(reading.body(SignIn, raw).key.encode())
+        key = reading.body(SignIn, raw).key.encode()
+        # Nothing is waited for between this and the count, or many could try at once.
+        self._guesses.check(address, now)
+        sight = self._keys.sight(key)
         if sight is None:
             self._guesses.wrong(address, now)
             raise UnauthorizedError
@@ -64,6 +66,8 @@ class SessionHandlers:
     async def sign_out(self, call: Call) -> Response:
         """End a session; where there is none, there is none."""
         scope = call.request.scope
+        if not cookies.comes(scope):
+            return Response(None, 204)
         # Also where the session is over: a stranger's page shall not even clear the cookie.
         origins.check(scope)
         await self._end(scope)

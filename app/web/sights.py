@@ -10,6 +10,7 @@ from typing import Final
 
 from starlette.types import Scope
 
+from app.errors import UnavailableError
 from app.web import cookies, origins
 from app.web.auth import ApiKeys, bearer
 from app.web.refusals import (
@@ -57,12 +58,15 @@ class Sights:
     async def still(self, sight: Sight) -> bool:
         """Return whether somebody may go on seeing what they were let see.
 
-        Raises:
-            UnavailableError: They have a session, and it cannot be looked up.
+        A session that cannot be looked up is taken to be there: while the database does not
+        answer there is nothing new to be seen, and a stream that ended could not be begun again.
         """
         if sight.until is not None and sight.until <= self._clock.now():
             return False
-        return sight.session is None or await self._sessions.get(sight.session) is not None
+        try:
+            return sight.session is None or await self._sessions.get(sight.session) is not None
+        except UnavailableError:
+            return True
 
     def _bearer(self, given: bytes) -> Sight:
         sight = self._keys.sight(given) or view_tokens.read(self._view_keys, given)

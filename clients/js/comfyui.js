@@ -272,7 +272,7 @@ export class ComfyUI {
     if (followed.looking || !signal) return;
     followed.looking = true;
     for (const due of LOOKS) {
-      await wait(this.#clock, due, signal);
+      if (due) await wait(this.#clock, due, signal);
       if (signal.aborted || followed.prompt.over) break;
       await this.#inHistory(followed).catch(() => {});
     }
@@ -291,6 +291,8 @@ export class ComfyUI {
     while (!signal.aborted) {
       this.#hurried = false;
       const trouble = await this.#round(signal).then(() => null, troubled);
+      if (signal.aborted) return;
+      if (trouble) this.#tellTrouble(trouble);
       const due = this.#socket.connected && !trouble ? EVERY : DOWN;
       const began = this.#clock.now();
       const { own, unlink } = linked(signal);
@@ -300,6 +302,11 @@ export class ComfyUI {
       // The machine slept, and a server may have hung up long ago.
       if (this.#clock.now() - began > due + SILENCE) this.#socket.renew();
     }
+  }
+
+  #tellTrouble(trouble) {
+    if (!trouble.passing) this.#tellAll((sink) => sink.failed(trouble));
+    else if (!this.#socket.connected) this.#tellAll((sink) => sink.connected(false, trouble));
   }
 
   async #round(signal) {

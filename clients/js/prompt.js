@@ -59,6 +59,7 @@ export class Prompt {
 
   /** Take an item of the queue: its place among those that wait, from 1; 0 for one that runs. */
   listed([, , graph, extra], place, now) {
+    if (this.over) return;
     if (!this.known) this.runs(graph);
     const at = extra?.create_time;
     if (typeof at === "number") this.#put({ requestTimestamp: time(at), queuedAt: time(at) });

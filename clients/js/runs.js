@@ -146,8 +146,9 @@ export class Runs extends EventTarget {
       return true;
     } catch (error) {
       if (this.#signal.aborted || error.passing) return false;
-      // It was deleted, or is nothing that may be seen any more.
-      shelf.drop(id);
+      // It was deleted; or nothing can be read any more, of which the stream says why.
+      if (error.status === 404) shelf.drop(id);
+      shelf.missing.delete(id);
       return true;
     }
   }

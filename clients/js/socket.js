@@ -70,7 +70,8 @@ export class Socket {
   async #keep(signal, before, settled) {
     await before;
     for (let tries = 0; !signal.aborted; tries++) {
-      if (await this.#once(settled)) tries = 0;
+      // A page on https is not let make one to http at all.
+      if (await this.#once(settled).catch(() => false)) tries = 0;
       settled();
       await wait(this.#clock, backoff(this.#clock, FIRST, tries), signal);
     }

@@ -1,8 +1,10 @@
 """app.settings.api_keys: keys with names and scopes."""
 
 import pytest
+from pydantic import SecretStr
 
 from app import settings
+from app.settings import Settings
 from schemas.access import KeyScope
 from tests.app.settings.test_loading import LIVE, problems
 
@@ -20,7 +22,17 @@ def test_a_key_may_have_a_name_and_a_scope() -> None:
         ("page", KeyScope.READ, "a:b"),
         ("shop", KeyScope.ACT, "k2"),
     ]
+    assert loaded.own_key == "bare-key"
+    assert settings.load({"INTERNAL_API_KEY": "a:read:k1,b:act:k2,c:act:k3"}, None).own_key == "k2"
+    assert settings.load({}, None).own_key is None
     assert set(loaded.secret_values()) == {"bare-key", "k1", "a:b", "k2"}
+
+
+def test_keys_that_code_gives_are_taken() -> None:
+    """As they would be written."""
+    made = Settings(internal_api_key=(SecretStr("shop:read:k1"),))
+
+    assert [(each.name, each.scope) for each in made.api_keys] == [("shop", KeyScope.READ)]
 
 
 @pytest.mark.parametrize(

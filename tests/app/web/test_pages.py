@@ -192,6 +192,7 @@ async def test_the_front_page_is_the_dashboard() -> None:
     assert "unsafe" not in policy
     assert not re.search(r"<style|style=|\son\w+=|<script(?! type=\"module\" src)", answer.text)
     assert not re.search(r"(src|href)=\"(/|http)", answer.text)
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
 async def test_pages_elsewhere_may_call_only_if_they_are_listed() -> None:

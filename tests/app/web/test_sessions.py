@@ -69,14 +69,36 @@ async def test_somebody_signs_in_and_out() -> None:
     assert (gone.status_code, gone.json()["reason"]) == (401, "session_ended")
 
 
+@pytest.mark.parametrize("trusted", [(), ("127.0.0.1/32",)])
+async def test_on_https_the_cookie_is_of_this_host_alone(trusted: tuple[str, ...]) -> None:
+    """Which a proxy tells, if it is one whose word is taken; the origin may be https either way."""
+    async with serving(a_world(), *trusted) as site:
+        site.client.headers.update({"X-Forwarded-Proto": "https", "Host": "relay.test"})
+        began = await signed_in(site, Origin="https://relay.test")
+        cookie, _, rest = began.headers["set-cookie"].partition("; ")
+        who = await site.client.get(PATH, headers={"Cookie": cookie})
+        ended = await site.client.delete(
+            PATH, headers={"Cookie": cookie, "Origin": "https://relay.test"}
+        )
+
+    assert cookie.startswith("__Host-runrelay=" if trusted else "runrelay=")
+    assert rest.endswith("; Secure") is bool(trusted)
+    assert "Path=/" in rest
+    assert "Domain" not in rest
+    assert (who.status_code, ended.status_code) == (200, 204)
+    assert ended.headers["set-cookie"].startswith(f"{cookie.partition('=')[0]}=; Max-Age=0")
+
+
 async def test_a_key_is_told_who_it_is() -> None:
     """Without an end; without a key or a session there is nobody."""
     async with serving(a_world()) as site:
         who = await site.client.get(PATH)
         nobody = await site.client.get(PATH, headers={"Authorization": ""})
+        out = await site.client.delete(PATH)
 
     assert who.json() == {"name": "", "scope": "admin", "expiresAt": None}
     assert (nobody.status_code, nobody.json()["reason"]) == (401, "unauthorized")
+    assert (out.status_code, "set-cookie" in out.headers) == (204, False)
 
 
 async def test_another_page_does_nothing_in_somebodys_name() -> None:
@@ -134,6 +156,29 @@ async def test_guessing_keys_is_slow() -> None:
     assert (refused.status_code, refused.json()["reason"]) == (429, "sign_in_limit")
     assert refused.headers["retry-after"] == "60"
     assert right.status_code == 201
+
+
+async def test_garbage_is_refused_and_never_a_fault_of_ours() -> None:
+    """Bytes that are no text, names without values, and the same header again and again."""
+    lines = (
+        "Cookie: runrelay=\xff\xfe",
+        "Cookie: =;runrelay;=;;;\xe9=\xe9",
+        f"Cookie: {'runrelay=x; ' * 900}",
+        "Authorization: Bearer \xff",
+        "Authorization: Bearer v1.user.\xff.act.1.x",
+        "Authorization: \xa0\xa0",
+    )
+    world = a_world()
+    async with serving(world) as site:
+        answers = [
+            await site.raw(f"{method} {PATH} HTTP/1.1", "Host: a", "Connection: close", *twice)
+            for method in ("GET", "DELETE")
+            for line in lines
+            for twice in ((line,), (line, line, "Origin: \xff", "Origin: null"))
+        ]
+
+    statuses = {each.split(b" ", 2)[1] for each in answers}
+    assert statuses == {b"204", b"401", b"403"}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from starlette.types import Scope
 
-from app.errors import AppError
+from app.errors import AppError, StoreDownError
 from app.web import cookies
 from app.web.auth import ApiKeys
 from app.web.refusals import (
@@ -183,6 +183,20 @@ async def test_who_is_signed_in_acts_from_our_pages_only(
     assert await lobby.refusal(a_socket(COOKIE, *headers)) is expected
     assert await lobby.refusal(a_scope(COOKIE, *headers)) is None
     assert await lobby.refusal(a_scope(COOKIE, BEARER, *headers, method="POST")) is None
+
+
+async def test_whoever_sees_something_goes_on_seeing_it_through_an_outage() -> None:
+    """Nobody new is let in by a session that cannot be looked up; bearers are, as ever."""
+    lobby = Lobby()
+    sight = await lobby.sights.of(a_scope(COOKIE))
+
+    async def gone() -> None:
+        raise StoreDownError("gone")
+
+    lobby.sessions.gate = gone
+    assert await lobby.sights.still(sight)
+    assert await lobby.refusal(a_scope(COOKIE)) is StoreDownError
+    assert await lobby.refusal(a_scope(BEARER, COOKIE)) is None
 
 
 async def test_on_https_only_its_own_cookie_and_origin_count() -> None:
