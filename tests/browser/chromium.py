@@ -21,6 +21,8 @@ ARTEFACTS: Final = "BROWSER_ARTEFACTS"
 """Names the variable that names the folder in which pictures of the page are kept."""
 PATIENCE: Final = 30_000.0
 """Longest that anything on a page is waited for, in milliseconds."""
+READ_KEY: Final = "a-key-of-the-tests-that-may-only-read"
+"""One of the keys of the service that pages are of; `API_KEY` may do everything."""
 DESK: Final[ViewportSize] = {"width": 1280, "height": 900}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from tests.browser.chromium import Look, a_browser, a_look
+from tests.browser.chromium import READ_KEY, Look, a_browser, a_look
 from tests.browser.elsewhere import Elsewhere, an_elsewhere
 from tests.faults.chains import Tailor, a_tailor
 from tests.mongo import SharedMongod
@@ -53,6 +53,7 @@ async def shared_service(
     folder = tmp_path_factory.mktemp("browser") / "data"
     async with a_service(folder, sandbox, mongod.uri, "browser") as service:
         service.environ["COMFYUI_SERVERS"] = ",".join(sandbox.comfyui)
+        service.environ["INTERNAL_API_KEY"] = f"{API_KEY},watcher:read:{READ_KEY}"
         service.environ["CORS_ORIGINS"] = elsewhere.origin
         await service.start()
         yield service

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.chromium import PHONE, Look
+from tests.browser.chromium import PHONE, READ_KEY, Look
 from tests.browser.elsewhere import Elsewhere
 from tests.faults.chains import ALTER, Tailor, a_line
 from tests.faults.farm import GRAPH
@@ -29,7 +29,7 @@ HOSTILE: Final = (
 async def test_signing_in_takes_a_right_key_and_signing_out_leaves_nothing(
     look: Look, service: Service
 ) -> None:
-    """What was shown is gone, also from the page, and stays so after a reload."""
+    """What was shown is gone, also in other tabs, and stays so after a reload."""
     page = look.page
     await page.goto(f"{service.url}/")
     await page.get_by_label("API key").fill("no key of ours")
@@ -44,12 +44,33 @@ async def test_signing_in_takes_a_right_key_and_signing_out_leaves_nothing(
     await page.reload()
     await expect(page.locator("html")).to_have_attribute("data-connection", "live")
 
+    other = await page.context.new_page()
+    await other.goto(f"{service.url}/")
+    await expect(other.locator("html")).to_have_attribute("data-connection", "live")
     await page.get_by_role("button", name="Sign out").click()
+    await expect(other.get_by_role("alert")).to_have_text("Your session has ended.")
     await expect(page.get_by_label("API key")).to_be_focused()
     await expect(page.get_by_label("API key")).to_have_value("")
     assert await page.locator(".card, .tile").count() == 0
     await page.reload()
     await expect(page.get_by_label("API key")).to_be_visible()
+
+
+async def test_a_key_that_may_only_read_is_offered_nothing_else(
+    look: Look, service: Service
+) -> None:
+    """Neither the form nor the buttons."""
+    page = look.page
+    endless, _ = await service.order_running()
+    await look.sign_in(f"{service.url}/", READ_KEY)
+    card = page.locator(f'.card[data-generation="{endless}"]')
+    await expect(card).to_be_visible()
+    await expect(page.locator(".plots img")).to_have_count(7)
+
+    await expect(card.get_by_role("button")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Start", exact=True)).to_have_count(0)
+    await service.call("POST", f"/api/generations/{endless}/cancel")
+    await expect(card).to_have_count(0)
 
 
 async def test_a_run_is_watched_to_its_end_and_looked_at_closer(

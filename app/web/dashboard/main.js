@@ -16,6 +16,8 @@ import { Viewer } from "./viewer.js";
 /** @type {(() => void) | null} What ends what is shown. */
 let leave = null;
 const viewer = new Viewer();
+/** The same page in other tabs: they have the same session. */
+const tabs = new BroadcastChannel(`runrelay ${BASE}`);
 
 /** Show who may see it what runs. */
 function enter(/** @type {{scope: string}} */ { scope }) {
@@ -94,8 +96,10 @@ byId("sign-out").onclick = async () => {
     if (!(error instanceof Problem) || error.status !== 401)
       return say(byId("connection"), /** @type {Error} */ (error).message);
   }
+  tabs.postMessage("out");
   out("");
 };
+tabs.onmessage = () => leave && out("Your session has ended.");
 session.ended = () => out("Your session has ended.");
 themed(() => {});
 
