@@ -38,11 +38,16 @@ _NETWORK: Final = "Failed to load resource"
 """What Chromium says of each answer that is a refusal, wanted or not."""
 
 
+def find() -> str | None:
+    """Return where Chromium is, or None."""
+    return next(filter(None, map(shutil.which, _NAMES)), None)
+
+
 @asynccontextmanager
 async def a_browser() -> AsyncGenerator[Browser]:
     """Start Chromium, as the system has it, and end it on leaving."""
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    assert found, "there is no Chromium: scripts/test installs Debian's `chromium`"
+    found = find()
+    assert found is not None, "there is no Chromium"
     expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=found, args=_FLAGS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
-from tests.browser.chromium import READ_KEY, Look, a_browser, a_look
+from tests.browser.chromium import READ_KEY, Look, a_browser, a_look, find
 from tests.browser.elsewhere import Elsewhere, an_elsewhere
 from tests.faults.chains import Tailor, a_tailor
 from tests.mongo import SharedMongod
@@ -19,7 +19,9 @@ _CHATS = count(200_001)
 
 @pytest.fixture(scope="package")
 async def browser() -> AsyncGenerator[Browser]:
-    """A browser."""
+    """A browser; without one there is nothing to be seen."""
+    if find() is None:
+        pytest.skip("there is no Chromium; as root, scripts/test installs Debian's")
     async with a_browser() as started:
         yield started
 
