@@ -19,6 +19,7 @@ from tests.service import API_KEY, Service
 pytestmark = pytest.mark.anyio
 
 _README: Final = Path(__file__).parents[2] / "README.md"
+_PERSON: Final = _README.parent / "examples" / "pictures" / "person.png"
 _PRINTED: Final = "http://127.0.0.1:8000"
 HOSTILE: Final = (
     '<img src="x" onerror="document.title=1"> </bdi></h3><script>document.title=2</script> '
@@ -198,7 +199,7 @@ async def test_a_job_is_stopped_where_it_asks(signed_in: Look, tailor: Tailor, c
 
 
 async def test_a_preset_is_ordered_for_a_person(signed_in: Look, tailor: Tailor, chat: int) -> None:
-    """Who is found by their id; what is left empty is the preset's own."""
+    """Who is found by what they are known by; a picture is given with it."""
     page = signed_in.page
     before = await tailor.order(chat, a_line(1))
     await page.reload()
@@ -208,10 +209,18 @@ async def test_a_preset_is_ordered_for_a_person(signed_in: Look, tailor: Tailor,
     await page.get_by_role("textbox", name="prompt").fill("a boat")
     await page.get_by_role("button", name="Start", exact=True).click()
     await expect(page.locator("#order").get_by_role("alert")).to_contain_text("Choose a person")
-    await page.get_by_label("For").fill(before.user_id)
+    await page.get_by_label("For").fill(str(chat))
+    found = page.locator(f'#people option[value$="{before.user_id}"]')
+    await expect(found).to_be_attached()
+    await page.get_by_label("For").fill(await found.get_attribute("value") or "")
+    await page.get_by_label("Photo").set_input_files(_PERSON)
     await page.get_by_role("button", name="Start", exact=True).click()
     await expect(page.get_by_text("Started.")).to_be_visible()
-    await expect(page.locator("#results").get_by_text("a boat")).to_be_visible()
+    made = page.locator("#results [data-generation]", has_text="a boat")
+    await expect(made).to_have_attribute("data-status", "completed")
+    record = await tailor.service.get(await made.get_attribute("data-generation") or "")
+    assert record["requestPayload"]["inputs"]["image"].startswith("media:inputs/")
+    assert (await tailor.job(record["jobId"])).user_id == before.user_id
 
 
 async def test_a_picture_is_shown_as_it_is_drawn(signed_in: Look, service: Service) -> None:
