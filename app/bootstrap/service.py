@@ -39,6 +39,7 @@ from app.usecases import open_work
 from app.usecases.accept_events import Acceptor
 from app.usecases.add_up import AddUp
 from app.usecases.apply_events import Applier
+from app.usecases.audit_ledger import AuditLedger
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger
 from app.usecases.duties import Duties
@@ -52,6 +53,7 @@ from app.usecases.start_job import StartJob
 from app.usecases.sweep import Sweep
 from app.usecases.take_updates import TakeUpdates
 from app.usecases.taking import Taking
+from app.usecases.watch_ledger import WatchLedger
 from app.web.application import create_app
 from app.web.services import Services
 from app.web.webhooks import Webhooks
@@ -142,6 +144,7 @@ def assemble(tools: Tools) -> Service:
     chores = Chores(
         forgetting=desks.forgetting if tools.settings.works else None,
         comparing=selling.comparing,
+        auditing=_auditing(tools),
         expiry=_expiry(tools),
     )
     calling = make_calling(
@@ -332,6 +335,20 @@ def _services(
         ready=tools.readiness.problems,
         prefix=urlsplit(tools.peers.webhook_base).path.rstrip("/"),
         cors_origins=settings.cors_origins,
+    )
+
+
+def _auditing(tools: Tools) -> WatchLedger | None:
+    if not tools.settings.works:
+        return None
+    store, clock = tools.store, tools.clock
+    return WatchLedger(
+        AuditLedger(store.ledger, store.jobs, store.generations, clock, tools.timing),
+        store.leases,
+        tools.alerts,
+        metrics=tools.metrics,
+        clock=clock,
+        me=tools.name,
     )
 
 

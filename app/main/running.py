@@ -33,6 +33,8 @@ FLUSH_SECONDS: Final = 20
 """Longest that what is under way is waited for at the end; nothing is lost by not waiting."""
 ADD_UP_EVERY: Final = timedelta(minutes=5)
 """How often the totals of the last hours are looked after."""
+AUDIT_EVERY: Final = timedelta(minutes=10)
+"""How often it is looked whether it is time to audit the ledger; not in the rush of the start."""
 COMPARE_EVERY: Final = timedelta(minutes=5)
 """How often it is looked whether it is time to compare payments with the provider's list."""
 DISK_EVERY: Final = timedelta(seconds=15)
@@ -79,6 +81,8 @@ async def run(
     """
     clock = Clock()
     async with database.opened(settings, uri, clock) as store:
+        metrics = Metrics()
+        show = journal.show(terminal, settings.log_format, live=settings.live, metrics=metrics)
         service = build(
             settings,
             store,
@@ -86,8 +90,8 @@ async def run(
             name=name,
             clock=clock,
             timing=timing,
-            journal=journal.show(terminal, settings.log_format, live=settings.live),
-            metrics=Metrics(),
+            journal=show,
+            metrics=metrics,
         )
         async with service.client, _awake(service):
             await service.sweep.release(name)
@@ -216,6 +220,8 @@ def _chores(chores: Chores) -> list[Endless]:
     running = list[Endless]()
     if chores.forgetting is not None:
         running.append(_every(FORGET_EVERY, chores.forgetting.sweep))
+    if chores.auditing is not None:
+        running.append(_every(AUDIT_EVERY, chores.auditing.once, begin=AUDIT_EVERY))
     if chores.expiry is not None:
         running.append(_every(EXPIRE_EVERY, chores.expiry.once))
     if chores.comparing is not None:
@@ -223,9 +229,21 @@ def _chores(chores: Chores) -> list[Endless]:
     return running
 
 
-async def _every(interval: timedelta, do: Callable[[], Coroutine[Any, Any, object]]) -> None:
-    """Do something now and then; a database that does not answer is asked the next time."""
+async def _every(
+    interval: timedelta,
+    do: Callable[[], Coroutine[Any, Any, object]],
+    *,
+    begin: timedelta = timedelta(),
+) -> None:
+    """Do something now and then; a database that does not answer is asked the next time.
+
+    Args:
+        interval: Between one time and the next.
+        do: What.
+        begin: How long to wait before the first time.
+    """
     log: Any = structlog.get_logger()
+    await asyncio.sleep(begin.total_seconds())
     while True:
         try:
             await do()

@@ -105,6 +105,8 @@ def _config(plot: Plot) -> Mapping[str, Any]:
         "legend_at_bottom": True,
         "legend_at_bottom_columns": 3,
         "show_legend": plot.shape is not Shape.BARS,
+        "show_y_labels": bool(plot.series),
+        "show_y_guides": bool(plot.series),
         "truncate_legend": -1,
         "truncate_label": -1,
         "include_x_axis": True,

@@ -104,10 +104,10 @@ class Ports:
     uses: Uses
     previews: Previews
     servers: ServerBoard
-    totals: Totals
     sessions: Sessions
     changes: Changes
     views: Views
+    totals: Totals
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -121,10 +121,10 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
     """The ports, empty."""
     if uri is None:
         changes = FakeChanges()
-        generations, jobs = changes.kept(Kind.GENERATION), changes.kept(Kind.JOB)
-        records = FakeGenerations(generations)
+        kept, jobs = changes.kept(Kind.GENERATION), changes.kept(Kind.JOB)
+        generations = FakeGenerations(kept)
         yield Ports(
-            records,
+            generations,
             FakeJobs(jobs),
             FakeInbox(),
             FakeLeases(),
@@ -143,10 +143,10 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeUses(),
             FakePreviews(kept=changes.kept(Kind.PREVIEW)),
             FakeServers(),
-            FakeTotals(records),
             FakeSessions(),
             changes,
-            FakeViews(generations, jobs),
+            FakeViews(kept, jobs),
+            FakeTotals(generations),
         )
         return
     async with a_database(uri) as connection:
@@ -171,8 +171,8 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoUses(connection),
             MongoPreviews(connection),
             MongoServers(connection),
-            MongoTotals(connection),
             MongoSessions(connection),
             MongoChanges(connection),
             MongoViews(connection),
+            MongoTotals(connection),
         )

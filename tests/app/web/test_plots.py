@@ -54,10 +54,11 @@ def test_nothing_in_a_plot_can_do_anything(name: str, theme: Theme) -> None:
 
 
 def test_a_plot_of_nothing_says_so() -> None:
-    """It is no empty frame."""
+    """It is no empty frame, and has no figures of its own."""
     empty = deciding.outcomes([totals.of(NOON, NOON, ())])
 
-    assert deciding.NOTHING in "".join(drawn(empty).itertext())
+    texts = [each.text for each in drawn(empty).iter("{http://www.w3.org/2000/svg}text")]
+    assert texts == [empty.title, deciding.NOTHING]
 
 
 async def test_a_plot_is_drawn_once() -> None:
