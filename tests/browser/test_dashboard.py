@@ -74,6 +74,22 @@ async def test_a_key_that_may_only_read_is_offered_nothing_else(
     await expect(card).to_have_count(0)
 
 
+async def test_a_page_that_is_opened_in_an_outage_comes_by_itself(signed_in: Look) -> None:
+    """Nobody signs in again, nor reloads; and it comes in the colours that are chosen."""
+    page = signed_in.page
+    await page.get_by_role("button", name="Theme: system").click()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await page.route("**/api/session", lambda route: route.abort())
+    await page.reload()
+    await expect(page.get_by_role("alert")).to_have_text("The service is not reached.")
+    await page.unroute("**/api/session")
+
+    await expect(page.locator("html")).to_have_attribute("data-connection", "live")
+    await expect(page.get_by_role("heading", name="Start a run")).to_be_visible()
+    drawn = page.locator("#plots img").first
+    await expect(drawn).to_have_attribute("src", re.compile("theme=dark"))
+
+
 async def test_a_run_is_watched_to_its_end_and_looked_at_closer(
     signed_in: Look, service: Service
 ) -> None:
