@@ -8,12 +8,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from playwright.async_api import Browser, ConsoleMessage, Page, ViewportSize, async_playwright
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 ARTEFACTS: Final = "BROWSER_ARTEFACTS"
 """Names the variable that names the folder in which pictures of the page are kept."""
 PATIENCE: Final = 30_000.0
 """Longest that anything on a page is waited for, in milliseconds."""
+READ_KEY: Final = "a-key-of-the-tests-that-may-only-read"
+"""One of the keys of the service that pages are of; `API_KEY` may do everything."""
 DESK: Final[ViewportSize] = {"width": 1280, "height": 900}
 PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 
@@ -29,11 +38,17 @@ _NETWORK: Final = "Failed to load resource"
 """What Chromium says of each answer that is a refusal, wanted or not."""
 
 
+def find() -> str | None:
+    """Return where Chromium is, or None."""
+    return next(filter(None, map(shutil.which, _NAMES)), None)
+
+
 @asynccontextmanager
 async def a_browser() -> AsyncGenerator[Browser]:
     """Start Chromium, as the system has it, and end it on leaving."""
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    assert found, "there is no Chromium: scripts/test installs Debian's `chromium`"
+    found = find()
+    assert found is not None, "there is no Chromium"
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=found, args=_FLAGS)
         try:

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.chromium import PHONE, Look
+from tests.browser.chromium import PHONE, READ_KEY, Look
 from tests.browser.elsewhere import Elsewhere
 from tests.faults.chains import ALTER, Tailor, a_line
 from tests.faults.farm import GRAPH
@@ -19,6 +19,7 @@ from tests.service import API_KEY, Service
 pytestmark = pytest.mark.anyio
 
 _README: Final = Path(__file__).parents[2] / "README.md"
+_PERSON: Final = _README.parent / "examples" / "pictures" / "person.png"
 _PRINTED: Final = "http://127.0.0.1:8000"
 HOSTILE: Final = (
     '<img src="x" onerror="document.title=1"> </bdi></h3><script>document.title=2</script> '
@@ -29,7 +30,7 @@ HOSTILE: Final = (
 async def test_signing_in_takes_a_right_key_and_signing_out_leaves_nothing(
     look: Look, service: Service
 ) -> None:
-    """What was shown is gone, also from the page, and stays so after a reload."""
+    """What was shown is gone, also in other tabs, and stays so after a reload."""
     page = look.page
     await page.goto(f"{service.url}/")
     await page.get_by_label("API key").fill("no key of ours")
@@ -44,12 +45,49 @@ async def test_signing_in_takes_a_right_key_and_signing_out_leaves_nothing(
     await page.reload()
     await expect(page.locator("html")).to_have_attribute("data-connection", "live")
 
+    other = await page.context.new_page()
+    await other.goto(f"{service.url}/")
+    await expect(other.locator("html")).to_have_attribute("data-connection", "live")
     await page.get_by_role("button", name="Sign out").click()
+    await expect(other.get_by_role("alert")).to_have_text("Your session has ended.")
     await expect(page.get_by_label("API key")).to_be_focused()
     await expect(page.get_by_label("API key")).to_have_value("")
     assert await page.locator(".card, .tile").count() == 0
     await page.reload()
     await expect(page.get_by_label("API key")).to_be_visible()
+
+
+async def test_a_key_that_may_only_read_is_offered_nothing_else(
+    look: Look, service: Service
+) -> None:
+    """Neither the form nor the buttons."""
+    page = look.page
+    endless, _ = await service.order_running()
+    await look.sign_in(f"{service.url}/", READ_KEY)
+    card = page.locator(f'.card[data-generation="{endless}"]')
+    await expect(card).to_be_visible()
+    await expect(page.locator(".plots img")).to_have_count(7)
+
+    await expect(card.get_by_role("button")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Start", exact=True)).to_have_count(0)
+    await service.call("POST", f"/api/generations/{endless}/cancel")
+    await expect(card).to_have_count(0)
+
+
+async def test_a_page_that_is_opened_in_an_outage_comes_by_itself(signed_in: Look) -> None:
+    """Nobody signs in again, nor reloads; and it comes in the colours that are chosen."""
+    page = signed_in.page
+    await page.get_by_role("button", name="Theme: system").click()
+    await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    await page.route("**/api/session", lambda route: route.abort())
+    await page.reload()
+    await expect(page.get_by_role("alert")).to_have_text("The service is not reached.")
+    await page.unroute("**/api/session")
+
+    await expect(page.locator("html")).to_have_attribute("data-connection", "live")
+    await expect(page.get_by_role("heading", name="Start a run")).to_be_visible()
+    drawn = page.locator("#plots img").first
+    await expect(drawn).to_have_attribute("src", re.compile("theme=dark"))
 
 
 async def test_a_run_is_watched_to_its_end_and_looked_at_closer(
@@ -177,7 +215,7 @@ async def test_a_job_is_stopped_where_it_asks(signed_in: Look, tailor: Tailor, c
 
 
 async def test_a_preset_is_ordered_for_a_person(signed_in: Look, tailor: Tailor, chat: int) -> None:
-    """Who is found by their id; what is left empty is the preset's own."""
+    """Who is found by what they are known by; a picture is given with it."""
     page = signed_in.page
     before = await tailor.order(chat, a_line(1))
     await page.reload()
@@ -187,10 +225,18 @@ async def test_a_preset_is_ordered_for_a_person(signed_in: Look, tailor: Tailor,
     await page.get_by_role("textbox", name="prompt").fill("a boat")
     await page.get_by_role("button", name="Start", exact=True).click()
     await expect(page.locator("#order").get_by_role("alert")).to_contain_text("Choose a person")
-    await page.get_by_label("For").fill(before.user_id)
+    await page.get_by_label("For").fill(str(chat))
+    found = page.locator(f'#people option[value$="{before.user_id}"]')
+    await expect(found).to_be_attached()
+    await page.get_by_label("For").fill(await found.get_attribute("value") or "")
+    await page.get_by_label("Photo").set_input_files(_PERSON)
     await page.get_by_role("button", name="Start", exact=True).click()
     await expect(page.get_by_text("Started.")).to_be_visible()
-    await expect(page.locator("#results").get_by_text("a boat")).to_be_visible()
+    made = page.locator("#results [data-generation]", has_text="a boat")
+    await expect(made).to_have_attribute("data-status", "completed")
+    record = await tailor.service.get(await made.get_attribute("data-generation") or "")
+    assert record["requestPayload"]["inputs"]["image"].startswith("media:inputs/")
+    assert (await tailor.job(record["jobId"])).user_id == before.user_id
 
 
 async def test_a_picture_is_shown_as_it_is_drawn(signed_in: Look, service: Service) -> None:

@@ -21,8 +21,6 @@ export class Board {
   #cards = new Map();
   /** Keys of the cards, in their order: the newest first. @type {string[]} */
   #order = [];
-  /** Ids of generations, by the job they are of. @type {Map<string, Set<string>>} */
-  #parts = new Map();
   /** @type {Set<string>} */
   #noted = new Set();
   /** Generations of jobs that the stream did not bring. @type {Map<string, any>} */
@@ -73,10 +71,6 @@ export class Board {
   }
 
   #changed(/** @type {{id: string, state: any}} */ { id, state }) {
-    if (state?.jobId) {
-      const parts = this.#parts.get(state.jobId) ?? new Set();
-      this.#parts.set(state.jobId, parts.add(id));
-    }
     this.#note(id);
     if (state?.jobId) this.#note(state.jobId);
   }
@@ -158,7 +152,7 @@ export class Board {
     card.element.remove();
     this.#order.splice(at, 1);
     this.#cards.delete(key);
-    this.#parts.delete(key);
+    for (const [id, state] of this.#read) if (state.jobId === key) this.#read.delete(id);
     if (!held) return;
     // Whoever was on it with the keyboard goes on beside it.
     const beside = this.#cards.get(this.#order[at] ?? this.#order[at - 1]);

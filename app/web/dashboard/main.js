@@ -13,9 +13,14 @@ import { Plots } from "./plots.js";
 import { theme, themed } from "./theme.js";
 import { Viewer } from "./viewer.js";
 
+/** Milliseconds before the service is asked again for what it did not tell. */
+const AGAIN = 3_000;
+
 /** @type {(() => void) | null} What ends what is shown. */
 let leave = null;
 const viewer = new Viewer();
+/** The same page in other tabs: they have the same session. */
+const tabs = new BroadcastChannel(`runrelay ${BASE}`);
 
 /** Show who may see it what runs. */
 function enter(/** @type {{scope: string}} */ { scope }) {
@@ -35,15 +40,23 @@ function enter(/** @type {{scope: string}} */ { scope }) {
   themed(() => plots.draw());
   plots.refresh();
   // Who may only look has nothing to fill in.
-  if (scope !== "read") new OrderForm().load().catch(() => show(byId("order"), false));
+  if (scope !== "read") offer();
   leave = () => {
     board.close();
     plots.close();
     client.close();
-    byId("results").replaceChildren();
-    byId("order-form").replaceChildren();
+    viewer.gallery = null;
     viewer.close();
+    for (const each of ["results", "order-form", "said", "active-count"])
+      byId(each).replaceChildren();
+    show(byId("order"), false);
   };
+}
+
+/** Show the form; while the service does not tell what it is made of, ask again. */
+function offer() {
+  const again = () => leave && setTimeout(offer, AGAIN);
+  new OrderForm().load().catch(again);
 }
 
 /** Show what signs in, and nothing of what was there. */
@@ -70,7 +83,7 @@ async function signIn() {
   try {
     const who = await call("POST", "session", { key: key.value });
     key.value = "";
-    enter(who);
+    if (leave === null) enter(who);
     byId("active-heading").focus();
   } catch (error) {
     const wrong = error instanceof Problem && error.status === 401;
@@ -94,11 +107,26 @@ byId("sign-out").onclick = async () => {
     if (!(error instanceof Problem) || error.status !== 401)
       return say(byId("connection"), /** @type {Error} */ (error).message);
   }
+  tabs.postMessage("out");
   out("");
 };
+tabs.onmessage = () => leave && out("Your session has ended.");
 session.ended = () => out("Your session has ended.");
 themed(() => {});
 
-call("GET", "session").then(enter, (/** @type {Problem} */ problem) =>
-  out(problem.status === 401 ? "" : problem.message),
-);
+/** Show what runs to whoever has a session; while the service is away, ask it again. */
+async function begin() {
+  try {
+    const who = await call("GET", "session");
+    if (leave === null) enter(who);
+  } catch (error) {
+    const { status, message } = /** @type {Problem} */ (error);
+    if (leave === null && status === 401) out("");
+    else if (leave === null) {
+      if (document.documentElement.dataset.view !== "sign-in") out(message);
+      setTimeout(begin, AGAIN);
+    }
+  }
+}
+
+begin();

@@ -16,7 +16,7 @@ const PAUSE = 250;
  */
 export function presetFields(preset) {
   const person = personField();
-  /** @type {{name: string, element: Node, read: () => Promise<unknown>}[]} */
+  /** @type {{name: string, element: Node, read: (user: string) => Promise<unknown>}[]} */
   const inputs = preset.inputs.map(inputField);
   return {
     elements: [
@@ -25,9 +25,12 @@ export function presetFields(preset) {
       ...inputs.map((each) => each.element),
     ],
     order: async () => {
-      const read = await Promise.all(inputs.map(async (each) => [each.name, await each.read()]));
+      const user = person.read();
+      const read = await Promise.all(
+        inputs.map(async (each) => [each.name, await each.read(user)]),
+      );
       const given = read.filter(([, value]) => value !== undefined);
-      const body = { user: person.read(), preset: preset.name, inputs: Object.fromEntries(given) };
+      const body = { user, preset: preset.name, inputs: Object.fromEntries(given) };
       return { path: "jobs/create", body };
     },
   };
@@ -70,14 +73,11 @@ function personField() {
   };
 }
 
-const personOf = (/** @type {any} */ user) =>
-  [
-    [user.firstName, user.lastName].filter(Boolean).join(" "),
-    user.username && `@${user.username}`,
-    user.id,
-  ]
-    .filter(Boolean)
-    .join(" ");
+/** Return how a person stands in the list: by all that they may be known by. */
+function personOf(/** @type {any} */ { firstName, username, telegramId, id }) {
+  const known = [firstName, username && `@${username}`, telegramId && `Telegram ${telegramId}`];
+  return [...known.filter(Boolean), id].join(" ");
+}
 
 /** The field of one input. What is left empty is not given: the preset's own value is taken. */
 function inputField(/** @type {any} */ input) {
@@ -87,7 +87,7 @@ function inputField(/** @type {any} */ input) {
   return {
     name: input.name,
     element: field(input.title, control, hint),
-    read: () => valueOf(input, control),
+    read: (/** @type {string} */ user) => valueOf(input, control, user),
   };
 }
 
@@ -123,9 +123,13 @@ function controlOf(/** @type {any} */ input) {
   }
 }
 
-async function valueOf(/** @type {any} */ input, /** @type {any} */ control) {
+async function valueOf(
+  /** @type {any} */ input,
+  /** @type {any} */ control,
+  /** @type {string} */ user,
+) {
   if (input.type === "boolean") return control.checked;
-  if (input.type === "image") return control.files[0] && (await uploaded(control.files[0]));
+  if (input.type === "image") return control.files[0] && (await uploaded(control.files[0], user));
   if (control.value === "") return undefined;
   if (input.type === "integer" || input.type === "number") return Number(control.value);
   if (input.type === "choice")
@@ -134,7 +138,7 @@ async function valueOf(/** @type {any} */ input, /** @type {any} */ control) {
   return control.value;
 }
 
-/** Give the service a picture; return what it is called there. */
-async function uploaded(/** @type {File} */ file) {
-  return (await call("POST", "images", file, { "Content-Type": file.type })).id;
+/** Give the service somebody's picture; return what it is called there. */
+async function uploaded(/** @type {File} */ file, /** @type {string} */ user) {
+  return (await call("POST", `images?user=${user}`, file, { "Content-Type": file.type })).id;
 }

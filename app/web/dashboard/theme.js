@@ -28,14 +28,18 @@ function apply() {
   say(byId("theme"), `Theme: ${choice}`);
 }
 
+/** Who is told that what is shown is another. */
+let told = () => {};
+system.addEventListener("change", () => told());
+
 /**
  * Show the theme, and let it be chosen.
  *
  * @param {() => void} changed Called whenever what is shown is another.
  */
 export function themed(changed) {
+  told = changed;
   apply();
-  system.addEventListener("change", changed);
   byId("theme").onclick = () => {
     try {
       localStorage.setItem(KEY, NEXT[chosen()]);
@@ -43,6 +47,6 @@ export function themed(changed) {
       return;
     }
     apply();
-    changed();
+    told();
   };
 }
