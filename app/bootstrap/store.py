@@ -10,6 +10,8 @@ from app.store.connection import Connection, Keep
 from app.store.controls import MongoControls
 from app.store.conversations import MongoConversations
 from app.store.deeds import MongoDeeds
+from app.store.deliveries import MongoDeliveries
+from app.store.endpoints import MongoEndpoints
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.jobs import MongoJobs
@@ -51,6 +53,8 @@ class Store:
     turns: MongoTurns
     uses: MongoUses
     previews: MongoPreviews
+    endpoints: MongoEndpoints
+    deliveries: MongoDeliveries
     keep: Keep
 
 
@@ -79,6 +83,8 @@ def open_store(settings: Settings, uri: str) -> Store:
         turns=MongoTurns(connection),
         uses=MongoUses(connection),
         previews=MongoPreviews(connection),
+        endpoints=MongoEndpoints(connection),
+        deliveries=MongoDeliveries(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),

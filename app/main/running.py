@@ -117,6 +117,7 @@ async def _until(
                 service.discharger.run(),
                 service.job_hands.run(),
                 service.selling.hands.run(),
+                service.hooking.hands.run(),
             )
         ]
         sweeping = group.create_task(service.sweep.run())
@@ -167,6 +168,7 @@ async def _flush(service: Service, flushed: Sequence[asyncio.Task[None]]) -> Non
         service.discharger,
         service.job_hands,
         service.selling.hands,
+        service.hooking.hands,
     )
     for part, task in zip(parts, flushed, strict=True):
         part.close()
@@ -195,6 +197,8 @@ def _endless(service: Service) -> list[Endless]:
         _every(DISK_EVERY, disk.look),
     ]
     running += _chores(service.chores) if service.taking.background else []
+    if service.hooking.progress is not None:
+        running.append(service.hooking.progress.run())
     if service.placing is not None:
         placing = service.placing
         running += [placing.fleet.run(), placing.choose(), placing.line.run()]

@@ -14,6 +14,7 @@ from app.ports.generations import (
     Uses,
     Workflows,
 )
+from app.ports.hooks import Courier, Deliveries, DeliveryPage, Endpoints, Receipt
 from app.ports.money import Comparisons, KeptPayments, Ledger, PaymentPage, PaymentProvider
 from app.ports.orders import JobPage, Jobs, Oldest, OpenJobs, Presets, PresetWrite
 from app.ports.people import Chats, Controls, Deeds, UserPage, Users
@@ -29,8 +30,12 @@ __all__ = [
     "Conversation",
     "Conversations",
     "Counted",
+    "Courier",
     "Debtors",
     "Deeds",
+    "Deliveries",
+    "DeliveryPage",
+    "Endpoints",
     "Engine",
     "Files",
     "Fleet",
@@ -54,6 +59,7 @@ __all__ = [
     "PresetWrite",
     "Presets",
     "Previews",
+    "Receipt",
     "Receiver",
     "Running",
     "ServerBoard",

@@ -31,6 +31,7 @@ from app.web import (
     telegram,
     usage,
     users,
+    webhook_endpoints,
     webhooks,
     workflows,
 )
@@ -103,6 +104,7 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *refunds.routes(services.refunds, services.body_deadline),
         *arrears.routes(services.arrears, services.body_deadline),
         *controls.routes(services.controlling, services.body_deadline),
+        *webhook_endpoints.routes(services.hook_desk, services.body_deadline),
         *presets.routes(services.presets, services.prices),
         *workflows.routes(services.workflows),
         *images.routes(services.images, services.people, services.link_to, services.image_deadline),

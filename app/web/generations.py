@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import errors
-from app.web import bodies, reading, shown, updates
+from app.web import bodies, own_hooks, reading, shown, updates
 from app.web.operations import Call, Operation, Route
 from app.web.services import Desk, Generations, Link
 from schemas.base import GenerationId
@@ -56,8 +56,10 @@ class GenerationHandlers:
         raw = await self._body(call.request, ORDER_MOST)
         order = reading.body(NewGeneration, raw, NUMBER_MOST)
         key, digest = reading.idempotency(call, headers, reading.json(raw, NUMBER_MOST))
+        hook, secret = own_hooks.minted(order.webhook)
+        order = order.model_copy(update={"webhook": hook})
         made, new = await self._desk.create(order, key=key, digest=digest)
-        return self._created(made, new=new)
+        return self._created(made, new=new, secret=secret if new else None)
 
     async def list(self, call: Call) -> Response:
         """Show a page of records."""
@@ -95,15 +97,18 @@ class GenerationHandlers:
     async def _body(self, request: Request, most: int = bodies.MOST) -> bytes:
         return await bodies.taken(request.scope, request.receive, self._deadline, most)
 
-    def _created(self, generation: Generation, *, new: bool) -> Response:
-        response = self._record(generation, status=201)
+    def _created(self, generation: Generation, *, new: bool, secret: str | None = None) -> Response:
+        response = self._record(generation, status=201, secret=secret)
         response.headers["Location"] = f"{PATH}/{generation.id}"
         if not new:
             response.headers["Idempotent-Replayed"] = "true"
         return response
 
-    def _record(self, generation: Generation, *, status: int = 200) -> Response:
-        response = _json(shown.internal(generation, self._link), status)
+    def _record(
+        self, generation: Generation, *, status: int = 200, secret: str | None = None
+    ) -> Response:
+        told = shown.internal(generation, self._link)
+        response = _json(own_hooks.told(told, secret), status)
         response.headers["ETag"] = f'"{generation.version}"'
         return response
 
@@ -124,8 +129,8 @@ def routes(
                 headers=CreateHeaders,
                 body=NewGeneration,
                 status=201,
-                answer=shown.generation(),
-                errors=(*bodies.ERRORS, *_ORDER_ERRORS),
+                answer=own_hooks.generation(),
+                errors=(*bodies.ERRORS, errors.HookRefusedError, *_ORDER_ERRORS),
             ),
             do.create,
         ),

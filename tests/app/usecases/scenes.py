@@ -64,6 +64,7 @@ from tests.fakes.clock import LoopClock
 from tests.fakes.engines import FakeEngine
 from tests.fakes.gates import Turnstile
 from tests.fakes.generations import FakeGenerations
+from tests.fakes.hooks import own_hooks
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
@@ -200,6 +201,7 @@ class Scene:
             [COMFYDEPLOY, comfyui.NAME],
             telegram=telegram,
             taking=self.taking,
+            own_hooks=own_hooks(),
             disk_full=lambda: disk_full,
             admit=self._admit,
         )
@@ -403,6 +405,7 @@ class Scene:
             ),
             money=self.money,
             starter=starter,
+            hooks=own_hooks(),
             telegram=telegram,
             taking=self.taking,
         )
