@@ -138,6 +138,8 @@ class Timing(Value):
     """Sum of waits after which an outward debt dies."""
     hook_limit: timedelta = timedelta(seconds=15)
     """Longest wait for the answer to an outgoing webhook."""
+    hook_fresh: timedelta = timedelta(seconds=3)
+    """How old may be what is known of who listens."""
     hook_failing: timedelta = timedelta(hours=12)
     """An endpoint of outgoing webhooks that has failed for so long is paused."""
     hook_kept: timedelta = timedelta(days=3)

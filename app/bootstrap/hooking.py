@@ -75,7 +75,7 @@ def make_hooking(tools: Tools) -> Hooking:
         metrics=tools.metrics,
         alerts=tools.alerts,
     )
-    listeners = announce(store, tools.records, tools.orders, taking)
+    listeners = announce(store, tools.records, tools.orders, taking, timing)
     hand_out = HandOut(store.endpoints, records, taking)
     show = partial(shown.internal, link=tools.links.shown)
     progress = None
@@ -104,10 +104,14 @@ def make_hook_desk(settings: Settings, store: Store, clock: Clock) -> HookDesk:
 
 
 def announce(
-    store: Store, records: RecordsOf[Generation], orders: RecordsOf[Job], taking: Taking
+    store: Store,
+    records: RecordsOf[Generation],
+    orders: RecordsOf[Job],
+    taking: Taking,
+    timing: Timing,
 ) -> Listeners:
     """Have writes of records owe what others hear of; return what is known of who listens."""
-    listeners = Listeners(store.endpoints)
+    listeners = Listeners(store.endpoints, timing.hook_fresh)
     records.announced_by(AnnounceGenerations(listeners, taking))
     orders.announced_by(AnnounceJobs(listeners, taking))
     return listeners

@@ -5,7 +5,6 @@ write costs a look at a set that is empty.
 """
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from app.ports import Endpoints
 from app.usecases.taking import Taking
@@ -13,9 +12,6 @@ from processors import hooks
 from schemas.generation import Generation
 from schemas.hook import HookEvent
 from schemas.job import Job
-
-FRESH: Final = timedelta(seconds=3)
-"""How old may be what is known of who listens."""
 
 
 class Listeners:
@@ -26,7 +22,7 @@ class Listeners:
         fresh: How old that may be.
     """
 
-    def __init__(self, endpoints: Endpoints, fresh: timedelta = FRESH) -> None:
+    def __init__(self, endpoints: Endpoints, fresh: timedelta) -> None:
         self._endpoints = endpoints
         self._fresh = fresh
         self._until: datetime | None = None
