@@ -12,6 +12,8 @@ from app.ports import (
     Controls,
     Conversations,
     Deeds,
+    Deliveries,
+    Endpoints,
     Generations,
     Inbox,
     Jobs,
@@ -33,6 +35,8 @@ from app.store.connection import Keep
 from app.store.controls import MongoControls
 from app.store.conversations import MongoConversations
 from app.store.deeds import MongoDeeds
+from app.store.deliveries import MongoDeliveries
+from app.store.endpoints import MongoEndpoints
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.jobs import MongoJobs
@@ -53,6 +57,7 @@ from tests.fakes.comparisons import FakeComparisons
 from tests.fakes.controls import FakeControls, FakeDeeds
 from tests.fakes.conversations import FakeConversations
 from tests.fakes.generations import FakeGenerations
+from tests.fakes.hooks import FakeDeliveries, FakeEndpoints
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.leases import FakeLeases
@@ -91,6 +96,8 @@ class Ports:
     uses: Uses
     previews: Previews
     servers: ServerBoard
+    endpoints: Endpoints
+    deliveries: Deliveries
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -123,6 +130,8 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeUses(),
             FakePreviews(),
             FakeServers(),
+            FakeEndpoints(),
+            FakeDeliveries(),
         )
         return
     async with a_database(uri) as connection:
@@ -147,4 +156,6 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoUses(connection),
             MongoPreviews(connection),
             MongoServers(connection),
+            MongoEndpoints(connection),
+            MongoDeliveries(connection),
         )
