@@ -76,7 +76,7 @@ class Journal:
             log(
                 "webhook",
                 webhook=after.id,
-                event=after.event.value,
+                told=after.event.value,
                 status=after.status.value,
                 attempts=after.attempts,
             )
