@@ -144,6 +144,8 @@ class Delivery(Owing):
     def internal(self) -> dict[str, Any]:
         """Return the delivery as the API shows it: without its body."""
         live = self.due_at if self.state == "waiting" else None
+        # Why it waits, or was given up, where that was no answer to it.
+        why = next((each.last_error for each in self.owed), None)
         return {
             "id": self.id,
             "type": self.event.value,
@@ -151,7 +153,7 @@ class Delivery(Owing):
             "state": self.state,
             "attempts": self.attempts,
             "lastStatus": self.last_status,
-            "lastError": self.last_error,
+            "lastError": why or self.last_error,
             "createdAt": rfc3339(self.created_at),
             "deliveredAt": _told(self.delivered_at),
             "nextAt": _told(live),

@@ -81,9 +81,7 @@ def rotate(endpoint: Id, by: By = None) -> None:
 @webhooks.command("replay")
 def replay(
     endpoint: Id,
-    delivery: Annotated[
-        str | None, typer.Option(help="Only this one.", show_default=False)
-    ] = None,
+    delivery: Annotated[str | None, typer.Option(help="Only this one.", show_default=False)] = None,
     since: Annotated[
         str | None,
         typer.Option(

@@ -36,11 +36,17 @@ class Post:
     Args:
         endpoints: Who listens.
         receipts: What comes of the first messages; the last goes on.
+        known: Who keeps those who listen; the usual fake if not given.
     """
 
-    def __init__(self, *endpoints: Endpoint, receipts: tuple[Receipt, ...] = ()) -> None:
+    def __init__(
+        self,
+        *endpoints: Endpoint,
+        receipts: tuple[Receipt, ...] = (),
+        known: FakeEndpoints | None = None,
+    ) -> None:
         self.clock, self.alerts, self.metrics = FakeClock(), FakeAlerts(), Metrics()
-        self.endpoints = FakeEndpoints(*(endpoints or (an_endpoint(),)))
+        self.endpoints = known or FakeEndpoints(*(endpoints or (an_endpoint(),)))
         self.kept, self.courier = FakeDeliveries(), FakeCourier(*receipts)
         self.generations, self.jobs, self.deeds = FakeGenerations(), FakeJobs(), FakeDeeds()
         journal = Journal()
