@@ -35,7 +35,6 @@ _GENERATION: Final = (
     "endedBy",
     "confirmed",
     "progress",
-    "liveStatus",
     "queuePosition",
     "expectedStartAt",
     "cancelWanted",
@@ -94,6 +93,8 @@ def generation(told: Mapping[str, Any], request: Request) -> Json:
     return {
         **_part(told, _GENERATION),
         "statusReason": _reason(told["statusReason"]),
+        # An engine's words, of which "12/20" is no path.
+        "liveStatus": told["liveStatus"] and _ADDRESS.sub("…", told["liveStatus"]),
         "metadata": {"preset": told["metadata"]["preset"]},
         "requestPayload": {"inputs": {} if prompt is None else {"prompt": prompt}},
         "responsePayload": {

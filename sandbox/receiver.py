@@ -63,7 +63,7 @@ def verified(secret: str, headers: Mapping[str, str], body: bytes, now: float) -
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
+    server: Receiver  # pyright: ignore[reportIncompatibleVariableOverride] - nothing else makes one
 
     def do_POST(self) -> None:
         """Answer one message."""
@@ -76,8 +76,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Say nothing beside the line about each message."""
+        del format, args
 
 
 def main(given: Sequence[str] | None = None) -> None:

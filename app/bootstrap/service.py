@@ -27,6 +27,7 @@ from app.bootstrap.selling import Selling, make_selling
 from app.bootstrap.store import Store
 from app.bootstrap.tools import Tools
 from app.clock import Clock
+from app.live.hub import Hub
 from app.observability.metrics import DebtRow, LineRow, Metrics, OpenRow, ServerRow
 from app.ports import Engine
 from app.signals.alone import Alone
@@ -103,6 +104,7 @@ class Service:
     readiness: Readiness
     oversee: Oversee
     open_work: OpenWork
+    live: Hub
     hooks: Webhooks
     app: ASGIApp
 
@@ -152,7 +154,16 @@ def assemble(tools: Tools) -> Service:
         chores=chores,
         handling=handling,
     )
-    services = _services(tools, acceptor, desks, selling, intake, calling=calling, hooking=hooking)
+    live = Hub(
+        tools.store.changes,
+        tools.store.views,
+        clock=tools.clock,
+        timing=tools.timing,
+        metrics=tools.metrics,
+    )
+    services = _services(
+        tools, acceptor, desks, selling, intake, live=live, calling=calling, hooking=hooking
+    )
     hooks = Webhooks(services)
     reception = make_reception(tools, desks, selling, handling, intake)
     _attend(tools, sweep, selling, hooking, handling)
@@ -185,6 +196,7 @@ def assemble(tools: Tools) -> Service:
         readiness=tools.readiness,
         oversee=tools.oversee,
         open_work=tools.open_work,
+        live=live,
         hooks=hooks,
         app=create_app(services, hooks),
     )
@@ -267,6 +279,7 @@ def _services(
     selling: Selling,
     intake: TakeUpdates,
     *,
+    live: Hub,
     calling: Calling | None,
     hooking: Hooking,
 ) -> Services:
@@ -302,15 +315,18 @@ def _services(
         storage=tools.storage,
         uses=tools.store.uses,
         previews=tools.store.previews,
+        live=live,
         oversee=tools.oversee,
         open_work=tools.open_work,
         reset=desks.reset,
+        sessions=tools.store.sessions,
         metrics=tools.metrics,
         clock=tools.clock,
         webhook_keys={engine: keys.of(engine) for engine in receivers() if engine in engines},
         webhook_secrets={replicate.NAME: standard_webhooks.keys(tools.peers.replicate_secrets)},
         receivers={name: receive for name, receive in receivers().items() if name in engines},
-        api_keys=tuple(each.get_secret_value().encode() for each in settings.internal_api_key),
+        api_keys=settings.api_keys,
+        view_keys=keys.view(),
         media_keys=keys.media(),
         link=tools.links.shown,
         link_to=tools.links.to,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from app.settings import Settings
+from app.store.changes import MongoChanges
 from app.store.chats import MongoChats
 from app.store.comparisons import MongoComparisons
 from app.store.connection import Connection, Keep
@@ -22,10 +23,12 @@ from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
 from app.store.servers import MongoServers
+from app.store.sessions import MongoSessions
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
 from app.store.uses import MongoUses
+from app.store.views import MongoViews
 from app.store.workflows import MongoWorkflows
 
 
@@ -49,12 +52,15 @@ class Store:
     controls: MongoControls
     deeds: MongoDeeds
     servers: MongoServers
+    sessions: MongoSessions
     workflows: MongoWorkflows
     turns: MongoTurns
     uses: MongoUses
     previews: MongoPreviews
     endpoints: MongoEndpoints
     deliveries: MongoDeliveries
+    changes: MongoChanges
+    views: MongoViews
     keep: Keep
 
 
@@ -79,12 +85,15 @@ def open_store(settings: Settings, uri: str) -> Store:
         controls=MongoControls(connection),
         deeds=MongoDeeds(connection),
         servers=MongoServers(connection),
+        sessions=MongoSessions(connection),
         workflows=MongoWorkflows(connection),
         turns=MongoTurns(connection),
         uses=MongoUses(connection),
         previews=MongoPreviews(connection),
         endpoints=MongoEndpoints(connection),
         deliveries=MongoDeliveries(connection),
+        changes=MongoChanges(connection),
+        views=MongoViews(connection),
         keep=Keep(
             events=timedelta(days=settings.keep_events_days),
             records=None if records is None else timedelta(days=records),

@@ -23,9 +23,9 @@ async def reaching(settings: Settings) -> AsyncGenerator[httpx.AsyncClient]:
     Raises:
         SetupError: The settings have no key.
     """
-    if not settings.internal_api_key:
+    key = settings.own_key
+    if key is None:
         raise SetupError(["INTERNAL_API_KEY: is missing"])
-    key = settings.internal_api_key[0].get_secret_value()
     async with httpx.AsyncClient(
         base_url=_service(settings),
         headers={"Authorization": f"Bearer {key}"},

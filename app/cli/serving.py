@@ -46,7 +46,7 @@ def announce(settings: Settings, peers: "Peers", local: str, terminal: Terminal)
 
 
 def _welcome(settings: Settings, local: str) -> str:
-    key = settings.internal_api_key[0].get_secret_value()
+    key = settings.own_key
     order = f"curl {local}/api/generations -H 'Authorization: Bearer {key}'"
     others = "" if settings.run_background else f"\n  Work      {_elsewhere(settings)}"
     return f"""\

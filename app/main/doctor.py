@@ -381,8 +381,8 @@ def _stand_in(name: str) -> Check:
 
 
 def _key(settings: Settings) -> dict[str, str]:
-    keys = settings.internal_api_key
-    return {"Authorization": f"Bearer {keys[0].get_secret_value()}"} if keys else {}
+    key = settings.own_key
+    return {} if key is None else {"Authorization": f"Bearer {key}"}
 
 
 def _client() -> httpx.AsyncClient:

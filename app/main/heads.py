@@ -13,6 +13,7 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.web.refusals import MalformedError
+from app.web.streams import CUT
 
 HEAD_SECONDS: Final = 10.0
 """Longest from a connection's beginning, or a further request's, to the end of the head."""
@@ -56,6 +57,7 @@ class HeadProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Be content; bodies have a limit of their own."""
         self._until = inf
+        self.scope["extensions"] = {CUT: {"abort": self.transport.abort}}
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:

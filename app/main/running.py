@@ -153,6 +153,8 @@ async def _answering(
         await server.listening.wait()
         yield
         service.readiness.closing = True
+        # Streams have no end of their own, and would be waited for.
+        service.live.close()
         server.should_exit = True
 
 
@@ -195,6 +197,7 @@ def _endless(service: Service) -> list[Endless]:
         _every(COUNT_EVERY, lambda: count_servers(service)),
         _every(READER_EVERY, service.store.connection.check_reader),
         _every(DISK_EVERY, disk.look),
+        service.live.run(),
     ]
     running += _chores(service.chores) if service.taking.background else []
     if service.hooking.progress is not None:

@@ -90,6 +90,7 @@ class Metrics:
             "Outgoing webhooks: tries that were taken or failed; dead; pauses.",
             "outcome",
         )
+        self._make_live_figures()
         self._alerts = self._counter("alerts", "Alerts raised.", "slug")
         self._circuit = self._gauge("circuit_open", "1 while a peer is left alone.", "peer")
         self._wakeups = self._counter("wakeups", "Wake-ups of other processes, by Redis.", "way")
@@ -245,6 +246,22 @@ class Metrics:
         """Set whether wake-ups can be sent, and heard where this process heeds them."""
         self._redis.set(int(connected))
 
+    def live_readers(self, number: int) -> None:
+        """Know how many readers of live streams there are."""
+        self._live_readers.set(number)
+
+    def live_told(self, number: int) -> None:
+        """Count states that readers were told, once for each."""
+        self._live_told.inc(number)
+
+    def live_skipped(self, number: int) -> None:
+        """Count states that were passed over for newer ones, likewise."""
+        self._live_skipped.inc(number)
+
+    def live_resync(self, reason: str) -> None:
+        """Count a reader that was shown everything anew."""
+        self._live_resyncs.labels(self._word("reason", reason)).inc()
+
     def _make_event_figures(self) -> None:
         self._accepted = self._counter(
             "events_accepted", "Events stored on a majority's disks.", "engine"
@@ -329,6 +346,16 @@ class Metrics:
         )
         self._telegram_handled_lag = self._histogram(
             "telegram_handled_lag_seconds", "From taking an update in until it is handled."
+        )
+
+    def _make_live_figures(self) -> None:
+        self._live_readers = self._gauge("live_readers", "Readers of live streams.")
+        self._live_told = self._counter("live_states", "States told to readers.")
+        self._live_skipped = self._counter(
+            "live_states_skipped", "States passed over for newer ones before they were told."
+        )
+        self._live_resyncs = self._counter(
+            "live_resyncs", "Readers who were shown everything anew.", "reason"
         )
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

@@ -1,5 +1,6 @@
 """Everything outside, as the use cases see it: one module a subject."""
 
+from app.ports.access import Sessions
 from app.ports.engines import Engine, Fleet, Receiver, ServerBoard
 from app.ports.files import Files, Source, Storage, Stored, StoredKey
 from app.ports.generations import (
@@ -15,6 +16,7 @@ from app.ports.generations import (
     Workflows,
 )
 from app.ports.hooks import Courier, Deliveries, DeliveryPage, Endpoints, Receipt
+from app.ports.live import Changes, Ear, MissedError, Scene, Views
 from app.ports.money import Comparisons, KeptPayments, Ledger, PaymentPage, PaymentProvider
 from app.ports.orders import JobPage, Jobs, Oldest, OpenJobs, Presets, PresetWrite
 from app.ports.people import Chats, Controls, Deeds, UserPage, Users
@@ -24,6 +26,7 @@ from app.ports.telegram import Conversation, Conversations, Messenger, Updates
 
 __all__ = [
     "Alerts",
+    "Changes",
     "Chats",
     "Comparisons",
     "Controls",
@@ -35,6 +38,7 @@ __all__ = [
     "Deeds",
     "Deliveries",
     "DeliveryPage",
+    "Ear",
     "Endpoints",
     "Engine",
     "Files",
@@ -48,6 +52,7 @@ __all__ = [
     "Leases",
     "Ledger",
     "Messenger",
+    "MissedError",
     "Oldest",
     "OpenJobs",
     "OpenRuns",
@@ -62,7 +67,9 @@ __all__ = [
     "Receipt",
     "Receiver",
     "Running",
+    "Scene",
     "ServerBoard",
+    "Sessions",
     "Source",
     "Spent",
     "Storage",
@@ -73,6 +80,7 @@ __all__ = [
     "UserPage",
     "Users",
     "Uses",
+    "Views",
     "Waker",
     "Workflows",
     "Write",

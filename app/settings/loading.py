@@ -70,6 +70,7 @@ _OURS: Final = (
     "MONGODB_",
     "REPLICATE_",
     "TELEGRAM_",
+    "VIEW_TOKEN",
     "WEBHOOK_",
 )
 """Beginnings by which a name in the environment, which is full of others', looks like ours."""
@@ -83,7 +84,13 @@ _NEEDED: Final = {
     "COMFYDEPLOY_API_KEY": "no engine is set up without it, COMFYUI_SERVERS or "
     "REPLICATE_API_TOKEN; it is made in ComfyDeploy's settings",
 }
-_SECRETS: Final = ("WEBHOOK_SECRET", "INTERNAL_API_KEY", "TELEGRAM_WEBHOOK_SECRET", "CRON_KEY")
+_SECRETS: Final = (
+    "WEBHOOK_SECRET",
+    "INTERNAL_API_KEY",
+    "VIEW_TOKEN_SECRET",
+    "TELEGRAM_WEBHOOK_SECRET",
+    "CRON_KEY",
+)
 
 
 class _File(BaseSettings):
@@ -212,7 +219,7 @@ def _check_sandbox(settings: Settings, _failed: frozenset[str], verdict: _Verdic
 def _check_calls(settings: Settings, verdict: _Verdict) -> None:
     """What does not go together with a host where nothing runs between requests."""
     keys = {each.get_secret_value() for each in settings.cron_key}
-    if keys & {each.get_secret_value() for each in settings.internal_api_key}:
+    if keys & {each.secret.get_secret_value() for each in settings.api_keys}:
         verdict.problems.append(
             f"CRON_KEY: is one of INTERNAL_API_KEY, and must open nothing else; {_MAKE_ONE}"
         )

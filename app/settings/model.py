@@ -8,9 +8,10 @@ from typing import Annotated, Final, Literal, NamedTuple, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-from app.settings import values
+from app.settings import api_keys, values
 from app.settings.servers import servers
 from processors.protocols import telegram
+from schemas.access import ApiKey
 from schemas.quota import Quota
 from schemas.server import ServerSettings
 
@@ -68,8 +69,10 @@ class Settings(BaseModel):
     """Always set in live mode. In sandbox mode, None means the address we listen on."""
     webhook_secret: values.Secrets = ()
     """The first signs, all verify."""
-    internal_api_key: values.Secrets = ()
-    """Any of them opens the API."""
+    internal_api_key: Annotated[tuple[SecretStr, ...], BeforeValidator(api_keys.api_keys)] = ()
+    """As they were written; see `api_keys`."""
+    view_token_secret: values.Secrets = ()
+    """The first signs, all verify. None: keys derived from `webhook_secret`."""
     cron_key: values.Secrets = ()
     """Any of them opens `/api/cron/worker` and `/api/cron/checker`, and nothing else."""
     storage_url: Annotated[str | None, BeforeValidator(values.storage)] = None
@@ -176,6 +179,17 @@ class Settings(BaseModel):
         return self.run_background or self.by_calls
 
     @property
+    def api_keys(self) -> tuple[ApiKey, ...]:
+        """The keys that open the API, with what each may do."""
+        return tuple(api_keys.parse(each.get_secret_value()) for each in self.internal_api_key)
+
+    @property
+    def own_key(self) -> str | None:
+        """The key that our own commands come with: the first of those that may do most."""
+        widest = max(self.api_keys, key=lambda each: each.scope.rank, default=None)
+        return None if widest is None else widest.secret.get_secret_value()
+
+    @property
     def telegram_on(self) -> bool:
         """Whether there is somebody to tell: always in the sandbox, by the token when live."""
         return not self.live or self.telegram_bot_token is not None
@@ -208,6 +222,9 @@ class Settings(BaseModel):
 
     def secrets_of(self, name: str) -> tuple[SecretStr, ...]:
         """Return the secrets that a setting holds; none if it is not a secret, or not given."""
+        if name == "INTERNAL_API_KEY":
+            # Not what is written before a key: the key alone must not be printed either.
+            return tuple(each.secret for each in self.api_keys)
         value: object = getattr(self, name.lower())
         many = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
         return tuple(each for each in many if isinstance(each, SecretStr))

@@ -7,19 +7,21 @@ that ``pymongo.AsyncMongoClient`` can take its place here alone.
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
+from bson.timestamp import Timestamp
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
     AsyncIOMotorClientSession,
     AsyncIOMotorCollection,
     AsyncIOMotorDatabase,
 )
-from pymongo import IndexModel, WriteConcern
+from pymongo import AsyncMongoClient, IndexModel, WriteConcern
+from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, OperationFailure
 from pymongo.read_concern import ReadConcern
 
-from app.errors import SetupError
+from app.errors import SetupError, StoreFaultError
 from app.store.answering import answered, unhurried
 from app.store.documents import CODEC, Document
 from app.store.indexes import RECORDS_EXPIRE, WORKFLOWS_EXPIRE, Keep, indexes
@@ -34,6 +36,9 @@ READER: Final = 1
 
 TIMEOUT: Final = timedelta(seconds=2)
 
+_SILENT_MILLISECONDS: Final = 10_000
+"""A server that is to answer each second and has not for so long is gone."""
+
 
 class Connection:
     """One client of one database.
@@ -46,6 +51,7 @@ class Connection:
 
     def __init__(self, uri: str, database: str, timeout: timedelta = TIMEOUT) -> None:
         milliseconds = int(timeout.total_seconds() * 1000)
+        self._uri, self._name, self._milliseconds = uri, database, milliseconds
         self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
             uri,
             timeoutMS=milliseconds,
@@ -74,6 +80,42 @@ class Connection:
             session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=DURABLE),
         ):
             yield session
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncGenerator[AsyncDatabase[Document]]:
+        """Yield the database by a client of its own, for as long as somebody watches it.
+
+        Its waits are the server's, which answers at least once a second. What it reads comes
+        without a thread in between, which each of motor's answers takes: many a change is read at
+        once. What the driver raises is not translated here.
+        """
+        client = AsyncMongoClient[Document](
+            self._uri,
+            connectTimeoutMS=self._milliseconds,
+            serverSelectionTimeoutMS=self._milliseconds,
+            socketTimeoutMS=_SILENT_MILLISECONDS,
+            appname="runrelay-live",
+            tz_aware=True,
+            maxPoolSize=4,
+        )
+        try:
+            yield client.get_database(self._name, codec_options=CODEC)
+        finally:
+            await client.close()
+
+    async def operation_time(self) -> Timestamp:
+        """Return the time of the last operation: what is read afterwards is at least as new.
+
+        Raises:
+            StoreDownError: The database does not answer.
+        """
+        async with answered(), await self._client.start_session() as session:
+            await self._database.command("ping", session=session)
+            # A property, which motor's types take for a method.
+            at = cast("Timestamp | None", session.operation_time)
+        if at is None:
+            raise StoreFaultError("MongoDB tells no operation time: it is no replica set")
+        return at
 
     async def time(self) -> datetime:
         """Return the database's clock.

@@ -188,6 +188,7 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
         "turns": [_passing(TURNS_KEPT)],
         "previews": [_passing(PREVIEWS_KEPT)],
         "servers": [_passing(SERVERS_KEPT)],
+        "sessions": [IndexModel([("until", ASCENDING)], expireAfterSeconds=0)],
         "model_usage_log": [
             _passing(keep.usage),
             IndexModel([("generation", ASCENDING), ("at", ASCENDING)]),

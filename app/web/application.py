@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Final
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route as StarletteRoute
@@ -28,18 +29,24 @@ from app.web import (
     refunds,
     refusals,
     servers,
+    sessions,
+    streams,
     telegram,
+    tokens,
     usage,
     users,
     webhook_endpoints,
     webhooks,
     workflows,
 )
-from app.web.auth import Keys
+from app.web.auth import ApiKeys, Keys
 from app.web.edge import Edge
+from app.web.frames import Frames
 from app.web.guard import Guard
 from app.web.operations import Access, Operation, Resource, Route
 from app.web.services import Services
+from app.web.sights import Sights
+from app.web.streams import Telling
 from app.web.webhooks import Webhooks
 from processors.errors import RefusedBodyError
 from schemas.wire.api import Accepted, WebhookQuery
@@ -47,19 +54,34 @@ from schemas.wire.api import Accepted, WebhookQuery
 
 def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
     """Return the application, whose webhooks are `hooks`."""
-    keys = Keys(services.api_keys)
-    app: ASGIApp = Edge(_router(_routes(services, keys), keys), services.metrics)
+    keys = ApiKeys(services.api_keys)
+    sights = Sights(keys, services.view_keys, services.sessions, services.clock)
+    app: ASGIApp = Edge(_router(_routes(services, keys, sights), sights), services.metrics)
     if services.cors_origins:
         app = CORSMiddleware(
             app,
             allow_origins=services.cors_origins,
-            allow_methods=("GET", "POST", "PUT"),
-            allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "If-Match"),
+            allow_methods=_CORS_METHODS,
+            allow_headers=_CORS_HEADERS,
             expose_headers=("ETag", "Location", "Retry-After", "Idempotent-Replayed"),
+            # Another origin's page comes with a token, never with our own page's session.
+            allow_credentials=False,
         )
     for doors in (hooks, telegram.Door(services)):
         app = _Fork(doors, app)
     return Guard(app, services.metrics)
+
+
+_CORS_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+_CORS_HEADERS: Final = (
+    "Authorization",
+    "Cache-Control",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Last-Event-ID",
+)
 
 
 class _Fork:
@@ -76,7 +98,7 @@ class _Fork:
             await self._rest(scope, receive, send)
 
 
-def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
+def _routes(services: Services, keys: ApiKeys, sights: Sights) -> tuple[Route, ...]:
     """Return all there is but the webhooks."""
 
     def operations() -> tuple[Operation, ...]:
@@ -87,7 +109,10 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *generations.routes(
             services.desk, services.generations, services.link, services.body_deadline
         ),
-        *previews.routes(services.previews),
+        *previews.routes(services.previews, services.generations),
+        *streams.routes(
+            Telling(services.live, Frames(services.link), sights.still), services.generations
+        ),
         *servers.routes(services.oversee),
         *usage.routes(services.uses, services.generations, services.clock),
         *jobs.routes(
@@ -109,6 +134,8 @@ def _routes(services: Services, keys: Keys) -> tuple[Route, ...]:
         *workflows.routes(services.workflows),
         *images.routes(services.images, services.people, services.link_to, services.image_deadline),
         *media.routes(services.storage, services.media_keys, services.clock, services.prefix),
+        *tokens.routes(services.view_keys[0], services.clock, services.body_deadline),
+        *sessions.routes(keys, services.sessions, services.clock, services.body_deadline),
         *health.routes(services.ready, keys, services.metrics),
         *pages.routes(operations),
         *(cron.routes(services.shifts, Keys(services.cron_keys)) if services.shifts else ()),
@@ -139,11 +166,11 @@ def _webhook_operations() -> tuple[Operation, ...]:
     )
 
 
-def _router(table: Sequence[Route], keys: Keys) -> Router:
+def _router(table: Sequence[Route], sights: Sights) -> Router:
     by_path = sorted(table, key=_path)
     return Router(
         [
-            StarletteRoute(path, Resource(tuple(routes), keys))
+            StarletteRoute(path, Resource(tuple(routes), sights))
             for path, routes in groupby(by_path, key=_path)
         ],
         redirect_slashes=False,

@@ -12,6 +12,7 @@ from app.usecases.arrears import Arrear, Silent
 from app.web import bodies, reading
 from app.web.operations import Call, Operation, Route
 from app.web.services import Arrears
+from schemas.access import KeyScope
 from schemas.base import rfc3339
 from schemas.wire.arrears import (
     DebtPage,
@@ -82,6 +83,7 @@ def routes(arrears: Arrears, deadline: timedelta) -> tuple[Route, ...]:
                 method="POST",
                 path=f"{_DEBTS}/replay",
                 name="replayDebts",
+                scope=KeyScope.ADMIN,
                 tag=_TAG,
                 summary="Have what was given up tried again, from the beginning",
                 body=Replay,

@@ -6,11 +6,28 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from app.web.refusals import UnauthorizedError
+from schemas.access import ApiKey, Sight
 
 Headers = Iterable[tuple[bytes, bytes]]
 """As ASGI gives them: names in lower case."""
 
 _SCHEME: Final = b"bearer"
+_CALLER_DIGITS: Final = 32
+
+
+def bearer(headers: Headers) -> bytes | None:
+    """Return what stands after ``Authorization: Bearer``; None without that header.
+
+    Raises:
+        UnauthorizedError: There are several of it, or one of another scheme.
+    """
+    given = [value for name, value in headers if name == b"authorization"]
+    if not given:
+        return None
+    scheme, _, key = given[0].partition(b" ")
+    if len(given) > 1 or scheme.lower() != _SCHEME:
+        raise UnauthorizedError
+    return key.strip()
 
 
 class Keys:
@@ -19,22 +36,6 @@ class Keys:
     def __init__(self, keys: Sequence[bytes]) -> None:
         # Digests are of one length, so that comparing tells nothing of a key's own.
         self._digests = tuple(hashlib.sha256(key).digest() for key in keys if key)
-
-    def caller(self, headers: Headers) -> str:
-        """Return a name for whoever calls: 32 hexadecimal digits of the key's digest.
-
-        Raises:
-            UnauthorizedError: There is not exactly one ``Authorization: Bearer`` with a
-                right key.
-        """
-        given = [value for name, value in headers if name == b"authorization"]
-        if len(given) != 1:
-            raise UnauthorizedError
-        scheme, _, key = given[0].partition(b" ")
-        digest, fits = self._tried(key.strip())
-        if scheme.lower() != _SCHEME or not fits:
-            raise UnauthorizedError
-        return digest.hex()[:32]
 
     def check(self, headers: Headers, given: Sequence[bytes]) -> None:
         """Check the key of whoever calls, which may have come in other ways as well.
@@ -46,24 +47,47 @@ class Keys:
         Raises:
             UnauthorizedError: No right key has come at all, or any that is not right.
         """
-        bearers = any(name == b"authorization" for name, _ in headers)
-        fits = [self._tried(each)[1] for each in given]
-        if bearers:
-            self.caller(headers)
-        if not all(fits) or not (bearers or fits):
+        borne = bearer(headers)
+        tried = given if borne is None else (*given, borne)
+        fits = [self._fits(each) for each in tried]
+        if not fits or not all(fits):
             raise UnauthorizedError
 
-    def _tried(self, key: bytes) -> tuple[bytes, bool]:
-        """Return a key's digest, and whether it is a right one."""
+    def _fits(self, key: bytes) -> bool:
+        """Return whether a key is a right one."""
         digest = hashlib.sha256(key).digest()
         # Every key is looked at, so that the time does not tell which one fits.
         fits = [hmac.compare_digest(digest, known) for known in self._digests]
-        return digest, any(fits)
+        return any(fits)
+
+
+class ApiKeys:
+    """The keys that open the API, each with what it may do; none of them: nobody comes in."""
+
+    def __init__(self, keys: Sequence[ApiKey]) -> None:
+        self._sights = tuple(_sight(key) for key in keys if key.secret.get_secret_value())
+
+    def sight(self, key: bytes) -> Sight | None:
+        """Return what the holder of a key sees; None for a key that is none of ours."""
+        digest = hashlib.sha256(key).digest()
+        fitting = [sight for known, sight in self._sights if hmac.compare_digest(digest, known)]
+        return fitting[0] if fitting else None
+
+    def of(self, caller: str) -> Sight | None:
+        """Return what the holder of the key with this name sees; None where it is gone."""
+        return next((sight for _, sight in self._sights if sight.caller == caller), None)
 
     def admits(self, headers: Headers) -> bool:
         """Return whether whoever calls has a right key."""
         try:
-            self.caller(headers)
+            borne = bearer(headers)
         except UnauthorizedError:
             return False
-        return True
+        return borne is not None and self.sight(borne) is not None
+
+
+def _sight(key: ApiKey) -> tuple[bytes, Sight]:
+    """Return a key's digest, and what its holder sees."""
+    digest = hashlib.sha256(key.secret.get_secret_value().encode()).digest()
+    caller = digest.hex()[:_CALLER_DIGITS]
+    return digest, Sight(name=key.name, scope=key.scope, internal=True, caller=caller)

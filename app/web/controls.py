@@ -13,6 +13,7 @@ from app.web.operations import Call, Operation, Route
 from app.web.people import doer
 from app.web.services import Controlling, Watch
 from processors.errors import AmountError
+from schemas.access import KeyScope
 from schemas.base import plain
 from schemas.control import KINDS, Subject
 from schemas.ledger import MOST
@@ -94,6 +95,7 @@ def routes(controlling: Controlling, deadline: timedelta) -> tuple[Route, ...]:
                 method="PUT",
                 path=_ONE,
                 name="changeControl",
+                scope=KeyScope.ADMIN,
                 tag=_TAG,
                 summary="Pause, resume or cap an engine or a preset; what runs goes on",
                 body=ControlChange,

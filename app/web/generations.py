@@ -14,8 +14,9 @@ from starlette.responses import Response
 
 from app import errors
 from app.web import bodies, own_hooks, reading, shown, updates
-from app.web.operations import Call, Operation, Route
+from app.web.operations import Access, Call, Operation, Route
 from app.web.services import Desk, Generations, Link
+from schemas.access import Sight
 from schemas.base import GenerationId
 from schemas.generation import Generation
 from schemas.wire.api import CreateHeaders, GenerationQuery, NewGeneration, Update, UpdateHeaders
@@ -59,7 +60,7 @@ class GenerationHandlers:
         hook, secret = own_hooks.minted(order.webhook)
         order = order.model_copy(update={"webhook": hook})
         made, new = await self._desk.create(order, key=key, digest=digest)
-        return self._created(made, new=new, secret=secret if new else None)
+        return self._created(call, made, new=new, secret=secret if new else None)
 
     async def list(self, call: Call) -> Response:
         """Show a page of records."""
@@ -70,21 +71,20 @@ class GenerationHandlers:
 
     async def read(self, call: Call) -> Response:
         """Show one record."""
-        found = await self._generations.get(_id(call.request))
-        if found is None:
-            raise errors.NotFoundError("generation")
-        return self._record(found)
+        return self._record(call, await self._seen(call))
 
     async def update(self, call: Call) -> Response:
         """Change the little that can be changed."""
         named = _id(call.request)
         version = reading.headers(UpdateHeaders, call.request).version()
         change = updates.parse(reading.json(await self._body(call.request)))
-        return self._record(await self._desk.update(named, change, if_match=version))
+        return self._record(call, await self._desk.update(named, change, if_match=version))
 
     async def cancel(self, call: Call) -> Response:
         """Want a generation cancelled."""
-        return self._record(await self._desk.cancel(_id(call.request)))
+        if not call.sight.internal:
+            await self._seen(call)
+        return self._record(call, await self._desk.cancel(_id(call.request)))
 
     async def rerun(self, call: Call) -> Response:
         """Order the same again."""
@@ -92,25 +92,41 @@ class GenerationHandlers:
         headers = reading.headers(CreateHeaders, call.request)
         key, digest = reading.idempotency(call, headers, None)
         made, new = await self._desk.rerun(named, key=key, digest=digest)
-        return self._created(made, new=new)
+        return self._created(call, made, new=new)
+
+    async def _seen(self, call: Call) -> Generation:
+        """Return the record that is asked for, if whoever calls may see it."""
+        found = await self._generations.get(_id(call.request))
+        if found is None or not sees(call.sight, found):
+            raise errors.NotFoundError("generation")
+        return found
 
     async def _body(self, request: Request, most: int = bodies.MOST) -> bytes:
         return await bodies.taken(request.scope, request.receive, self._deadline, most)
 
-    def _created(self, generation: Generation, *, new: bool, secret: str | None = None) -> Response:
-        response = self._record(generation, status=201, secret=secret)
+    def _created(
+        self, call: Call, generation: Generation, *, new: bool, secret: str | None = None
+    ) -> Response:
+        response = self._record(call, generation, status=201, secret=secret)
         response.headers["Location"] = f"{PATH}/{generation.id}"
         if not new:
             response.headers["Idempotent-Replayed"] = "true"
         return response
 
     def _record(
-        self, generation: Generation, *, status: int = 200, secret: str | None = None
+        self, call: Call, generation: Generation, *, status: int = 200, secret: str | None = None
     ) -> Response:
-        told = shown.internal(generation, self._link)
-        response = _json(own_hooks.told(told, secret), status)
+        show = shown.internal if call.sight.internal else shown.public
+        response = _json(own_hooks.told(show(generation, self._link), secret), status)
         response.headers["ETag"] = f'"{generation.version}"'
         return response
+
+
+def sees(sight: Sight, generation: Generation) -> bool:
+    """Return whether somebody sees a generation."""
+    return sight.sees(
+        user=generation.metadata.user_id, job=generation.job_id, generation=generation.id
+    )
 
 
 def routes(
@@ -154,6 +170,7 @@ def routes(
                 name="readGeneration",
                 tag=_TAG,
                 summary="Read a generation",
+                access=Access.VIEW,
                 answer=shown.generation(),
                 errors=(errors.NotFoundError, errors.UnavailableError),
             ),
@@ -185,6 +202,7 @@ def routes(
                 name="cancelGeneration",
                 tag=_TAG,
                 summary="Want a generation cancelled; one that has ended stays as it is",
+                access=Access.VIEW,
                 answer=shown.generation(),
                 errors=(errors.NotFoundError, errors.UnavailableError),
             ),

@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 from starlette.responses import PlainTextResponse, Response
 
-from app.web.auth import Keys
+from app.web.auth import ApiKeys
 from app.web.operations import Access, Call, Operation, Route
 from app.web.services import Metrics
 
@@ -19,7 +19,7 @@ class HealthHandlers:
     """Answers orchestrators and scrapers."""
 
     def __init__(
-        self, ready: Callable[[], Awaitable[tuple[str, ...]]], keys: Keys, metrics: Metrics
+        self, ready: Callable[[], Awaitable[tuple[str, ...]]], keys: ApiKeys, metrics: Metrics
     ) -> None:
         self._ready = ready
         self._keys = keys
@@ -44,7 +44,7 @@ class HealthHandlers:
 
 
 def routes(
-    ready: Callable[[], Awaitable[tuple[str, ...]]], keys: Keys, metrics: Metrics
+    ready: Callable[[], Awaitable[tuple[str, ...]]], keys: ApiKeys, metrics: Metrics
 ) -> tuple[Route, ...]:
     """Return what can be asked about our health."""
     do = HealthHandlers(ready, keys, metrics)

@@ -16,7 +16,7 @@ from app import errors
 from app.usecases.orders import JobView, Order
 from app.usecases.own_hooks import HookWanted
 from app.web import bodies, job_views, own_hooks, ranges, reading, shown
-from app.web.operations import Call, Operation, Route
+from app.web.operations import Access, Call, Operation, Route
 from app.web.services import Link, OpenWork, Orders, People
 from processors.chains import Ordered
 from processors.errors import ChainRefusedError, InputRefusedError, InsufficientCreditsError
@@ -77,7 +77,7 @@ class JobHandlers:
         if hook is not None:
             order = order._replace(webhook=HookWanted(hook.url, hook.events, hook.secret))
         job, made = await self._orders.place(order, key=key, digest=digest)
-        return self._taken(job, made=made, secret=secret if made else None)
+        return self._taken(call, job, made=made, secret=secret if made else None)
 
     async def list(self, call: Call) -> Response:
         """Show a page of jobs."""
@@ -94,22 +94,21 @@ class JobHandlers:
 
     async def read(self, call: Call) -> Response:
         """Show one job, with its generations."""
-        found = await self._orders.get(_id(call.request))
-        if found is None:
-            raise errors.NotFoundError("job")
-        return _unless_known(call.request, self._job(found))
+        return _unless_known(call.request, self._job(call, await self._seen(call)))
 
     async def cancel(self, call: Call) -> Response:
         """Want a job cancelled."""
+        if not call.sight.internal:
+            await self._seen(call)
         job = await self._orders.cancel(_id(call.request))
-        return self._job(await self._orders.get(job.id) or JobView(job, ()))
+        return self._job(call, await self._orders.get(job.id) or JobView(job, ()))
 
     async def go_on(self, call: Call) -> Response:
         """Let a job go on that waits after a step."""
         raw = await bodies.taken(call.request.scope, call.request.receive, self._deadline)
         chosen = reading.body(StepChoice, raw)
         job = await self._orders.go_on(_id(call.request), chosen.step)
-        return self._job(await self._orders.get(job.id) or JobView(job, ()))
+        return self._job(call, await self._orders.get(job.id) or JobView(job, ()))
 
     async def retry(self, call: Call) -> Response:
         """Order a step of a job again, with all that comes after it."""
@@ -119,19 +118,28 @@ class JobHandlers:
         chosen = reading.body(StepChoice, raw)
         key, digest = reading.idempotency(call, headers, reading.json(raw))
         job, made = await self._orders.retry(_id(request), chosen.step, key=key, digest=digest)
-        return self._taken(job, made=made)
+        return self._taken(call, job, made=made)
 
-    def _taken(self, job: Job, *, made: bool, secret: str | None = None) -> Response:
+    async def _seen(self, call: Call) -> JobView:
+        """Return the job that is asked for, if whoever calls may see it."""
+        found = await self._orders.get(_id(call.request))
+        if found is None or not call.sight.sees(user=found.job.user_id, job=found.job.id):
+            raise errors.NotFoundError("job")
+        return found
+
+    def _taken(self, call: Call, job: Job, *, made: bool, secret: str | None = None) -> Response:
         """Answer an order: with its job, and where that is."""
-        told = job_views.internal(JobView(job, ()), self._link)
-        response = _json(own_hooks.told(told, secret), 201)
+        response = self._job(call, JobView(job, ()), status=201, secret=secret)
         response.headers["Location"] = f"{PATH}/{job.id}"
         if not made:
             response.headers["Idempotent-Replayed"] = "true"
         return response
 
-    def _job(self, view: JobView) -> Response:
-        return _json(job_views.internal(view, self._link))
+    def _job(
+        self, call: Call, view: JobView, *, status: int = 200, secret: str | None = None
+    ) -> Response:
+        show = job_views.internal if call.sight.internal else job_views.public
+        return _json(own_hooks.told(show(view, self._link), secret), status)
 
 
 def routes(
@@ -176,6 +184,7 @@ def routes(
                 name="readJob",
                 tag=_TAG,
                 summary="Read a job with its generations; 304 where If-None-Match names it",
+                access=Access.VIEW,
                 headers=ReadHeaders,
                 answer=shown.job(),
                 errors=(errors.BadFieldError, errors.NotFoundError, errors.UnavailableError),
@@ -189,6 +198,7 @@ def routes(
                 name="cancelJob",
                 tag=_TAG,
                 summary="Want a job cancelled; one that has ended stays as it is",
+                access=Access.VIEW,
                 answer=shown.job(),
                 errors=(errors.NotFoundError, errors.UnavailableError),
             ),

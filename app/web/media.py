@@ -117,6 +117,8 @@ def _described(key: str, stored: Stored, asked: Disposition) -> dict[str, str]:
         "Content-Security-Policy": "sandbox",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
+        # Its link is what opens it, in whatever page that stands.
+        "Cross-Origin-Resource-Policy": "cross-origin",
         "Accept-Ranges": "bytes",
         "Cache-Control": _CACHED,
     }

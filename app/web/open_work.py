@@ -12,6 +12,7 @@ from app.web import jobs, ranges, reading
 from app.web.operations import Call, Operation, Route
 from app.web.people import doer
 from app.web.services import OpenWork, ResetJob
+from schemas.access import KeyScope
 from schemas.wire.jobs import ReadHeaders
 from schemas.wire.open_work import OpenQuery, OpenView, ResetView
 
@@ -82,6 +83,7 @@ def routes(work: OpenWork, reset: ResetJob) -> tuple[Route, ...]:
                 method="POST",
                 path=f"{jobs.PATH}/{{id}}/reset",
                 name="resetJob",
+                scope=KeyScope.ADMIN,
                 tag="jobs",
                 summary="Have everything that a job owes done now; nothing is sent twice",
                 answer=ResetView,

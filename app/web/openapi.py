@@ -8,9 +8,9 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from app.web import problems
+from app.web import cookies, origins, problems
 from app.web.operations import Access, Operation
-from app.web.refusals import UnauthorizedError
+from app.web.refusals import CrossSiteError, ScopeError, TokenExpiredError, UnauthorizedError
 from schemas.wire.api import Problem
 
 Json = dict[str, Any]
@@ -25,8 +25,8 @@ _DESCRIPTION: Final = (
 )
 _SECURITY: Final[Mapping[Access, list[Json]]] = {
     Access.OPEN: [],
-    Access.KEY: [{"key": []}],
-    Access.VIEW: [{"key": []}],
+    Access.KEY: [{"key": []}, {"session": []}],
+    Access.VIEW: [{"key": []}, {"session": []}, {"view": []}],
     Access.TOKEN: [{"token": []}],
     Access.SECRET: [{"secret": []}],
     Access.CRON: [{"cron": []}, {"cronHeader": []}, {"cronQuery": []}],
@@ -56,7 +56,22 @@ def document(operations: Sequence[Operation]) -> Json:
         "components": {
             "schemas": definitions,
             "securitySchemes": {
-                "key": {"type": "http", "scheme": "bearer"},
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API key, which may read, act or do what operators do.",
+                },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": cookies.SECURE,
+                    "description": f"Who is signed in; `{cookies.PLAIN}` by plain http.",
+                },
+                "view": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A view token, which sees the public part of what it is about.",
+                },
                 "cron": {"type": "http", "scheme": "bearer"},
                 "cronHeader": {"type": "apiKey", "in": "header", "name": "X-Cron-Key"},
                 "cronQuery": {"type": "apiKey", "in": "query", "name": "key"},
@@ -91,6 +106,7 @@ def _operation(operation: Operation, schemas: Schemas, definitions: dict[str, Js
         "summary": operation.summary,
         "tags": [operation.tag],
         "security": _SECURITY[operation.access],
+        **_scope(operation),
         "parameters": [
             *_in_path(_template(operation.path)),
             *_parameters(operation.query, "query", definitions),
@@ -103,6 +119,13 @@ def _operation(operation: Operation, schemas: Schemas, definitions: dict[str, Js
         content = _content(schema) | _files(operation)
         described["requestBody"] = {"required": True, "content": content}
     return described
+
+
+def _scope(operation: Operation) -> Json:
+    """Return what a key must be allowed to do, where one is asked for."""
+    if operation.access not in {Access.KEY, Access.VIEW}:
+        return {}
+    return {"x-scope": operation.needs.value}
 
 
 def _files(operation: Operation) -> Json:
@@ -158,8 +181,7 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[str, Json]:
         for status in (operation.status, operation.known_status)
         if status is not None
     }
-    denied = () if operation.access is Access.OPEN else (UnauthorizedError,)
-    for error in (*denied, *operation.errors):
+    for error in (*_denied(operation), *operation.errors):
         code, said = str(int(problems.status(error))), problems.title(error)
         known = responses.get(code)
         if known is None:
@@ -171,6 +193,19 @@ def _responses(operation: Operation, schemas: Schemas) -> dict[str, Json]:
         elif said not in known["description"]:
             known["description"] += f"; {said[0].lower()}{said[1:]}"
     return dict(sorted(responses.items()))
+
+
+def _denied(operation: Operation) -> tuple[type[Exception], ...]:
+    """Return what an operation may raise for who asks."""
+    by_key = (UnauthorizedError, ScopeError)
+    crossing = () if operation.method in origins.SAFE else (CrossSiteError,)
+    if operation.access is Access.OPEN:
+        return ()
+    if operation.access is Access.KEY:
+        return (*by_key, *crossing)
+    if operation.access is Access.VIEW:
+        return (*by_key, TokenExpiredError, *crossing)
+    return (UnauthorizedError,)
 
 
 def _content(schema: Json) -> Json:

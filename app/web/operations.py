@@ -13,9 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.web.auth import Keys
-from app.web.refusals import MethodError
-from schemas.access import EVERYTHING, NOBODY, KeyScope, Sight
+from app.web import sights
+from app.web.refusals import MethodError, ScopeError
+from app.web.sights import Sights
+from schemas.access import NOBODY, KeyScope, Sight
 
 
 class Access(StrEnum):
@@ -54,7 +55,8 @@ class Operation:
     Attributes:
         name: Unique among all operations.
         tag: Which group it belongs to.
-        scope: What who calls must be allowed to do, where a key is asked for.
+        scope: What who calls must be allowed to do, where a key is asked for; None: to read what
+            a GET shows, and to act where it is anything else.
         query: Model of its query parameters, by their aliases.
         headers: Model of the headers it looks at, by their aliases.
         body: Model of the JSON it takes.
@@ -73,7 +75,7 @@ class Operation:
     tag: str
     summary: str
     access: Access = Access.KEY
-    scope: KeyScope = KeyScope.READ
+    scope: KeyScope | None = None
     query: type[BaseModel] | None = None
     headers: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
@@ -84,6 +86,13 @@ class Operation:
     answer: type[BaseModel] | None = None
     media_type: str = "application/json"
     errors: tuple[type[Exception], ...] = ()
+
+    @property
+    def needs(self) -> KeyScope:
+        """What who calls must be allowed to do."""
+        if self.scope is not None:
+            return self.scope
+        return KeyScope.READ if self.method == "GET" else KeyScope.ACT
 
 
 class Route(NamedTuple):
@@ -96,23 +105,32 @@ class Route(NamedTuple):
 class Resource:
     """All that can be done at one path: an ASGI app."""
 
-    def __init__(self, routes: Sequence[Route], keys: Keys) -> None:
+    def __init__(self, routes: Sequence[Route], sights: Sights) -> None:
         self._by_method = {route.operation.method: route for route in routes}
-        self._keys = keys
+        self._sights = sights
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check the key, then hand the request to its handler. HEAD is a GET.
+        """Check who asks, then hand the request to its handler. HEAD is a GET.
 
         Raises:
             MethodError: Nothing is done here by that method.
-            UnauthorizedError: A key is needed, and there is none.
+            UnauthorizedError: A key, a token or a session is needed, and there is none.
+            ForbiddenError: There is, and it may not do this.
+            UnavailableError: There may be a session, and it cannot be looked up.
         """
         method = scope["method"]
         route = self._by_method.get("GET" if method == "HEAD" else method)
         if route is None:
             raise MethodError(self._by_method)
-        caller, sight = "", NOBODY
-        if route.operation.access in {Access.KEY, Access.VIEW}:
-            caller, sight = self._keys.caller(scope["headers"]), EVERYTHING
-        response = await route.handler(Call(Request(scope, receive), caller, sight))
+        sight = await self._let_in(route.operation, scope)
+        response = await route.handler(Call(Request(scope, receive), sight.caller, sight))
         await response(scope, receive, send)
+
+    async def _let_in(self, operation: Operation, scope: Scope) -> Sight:
+        if operation.access not in {Access.KEY, Access.VIEW}:
+            return NOBODY
+        sight = await self._sights.of(scope)
+        if operation.access is Access.KEY and not sight.internal:
+            raise ScopeError("view tokens do not open this; it needs an API key")
+        sights.require(sight, operation.needs)
+        return sight

@@ -16,6 +16,7 @@ from app.web import bodies, reading, shown
 from app.web.operations import Call, Operation, Route
 from app.web.refusals import NotJsonError
 from app.web.services import Clock, Payments
+from schemas.access import KeyScope
 from schemas.base import PaymentId, UserId
 from schemas.payment import Payment
 from schemas.wire.api import CreateHeaders, NewPayment, RefundOrder
@@ -61,7 +62,7 @@ class PaymentHandlers:
         """Give the money back."""
         named = _id(call)
         order = reading.body(RefundOrder, await self._body(call))
-        by = f"api:{call.caller}"
+        by = f"api:{call.sight.name or call.caller}"
         return self._payment(await self._payments.refund(named, by=by, reason=order.reason))
 
     async def _body(self, call: Call) -> bytes:
@@ -117,6 +118,7 @@ def routes(payments: Payments, clock: Clock, deadline: timedelta) -> tuple[Route
                 method="POST",
                 path=f"{_ONE}/refund",
                 name="refundPayment",
+                scope=KeyScope.ADMIN,
                 tag=_TAG,
                 summary="Give a payment's money back, and take its credits; once",
                 body=RefundOrder,

@@ -16,6 +16,7 @@ from app.web import amounts, bodies, reading, shown
 from app.web.operations import Call, Operation, Route
 from app.web.services import Forgetting, Office
 from processors.errors import LedgerError
+from schemas.access import KeyScope
 from schemas.base import UserId
 from schemas.user import Role, User
 from schemas.wire.api import CreateHeaders, EntryQuery, NewGrant, NewRoles, UserQuery, Why
@@ -115,7 +116,7 @@ class PeopleHandlers:
 
 def doer(call: Call) -> str:
     """Return how whoever calls is written down."""
-    return f"api:{call.caller[:8]}"
+    return f"api:{call.sight.name or call.caller[:8]}"
 
 
 def routes(people: Office, forgetting: Forgetting, deadline: timedelta) -> tuple[Route, ...]:
@@ -177,6 +178,7 @@ def routes(people: Office, forgetting: Forgetting, deadline: timedelta) -> tuple
                 method="POST",
                 path=f"{_ONE}/grant",
                 name="grantCredits",
+                scope=KeyScope.ADMIN,
                 tag=_TAG,
                 summary="Give somebody credits, once for each key",
                 headers=CreateHeaders,
@@ -199,6 +201,7 @@ def routes(people: Office, forgetting: Forgetting, deadline: timedelta) -> tuple
                 method="POST",
                 path=f"{_ONE}/roles",
                 name="setUserRoles",
+                scope=KeyScope.ADMIN,
                 tag=_TAG,
                 summary="Give somebody these roles, and no others",
                 body=NewRoles,
@@ -212,6 +215,7 @@ def routes(people: Office, forgetting: Forgetting, deadline: timedelta) -> tuple
                 method="POST",
                 path=f"{_ONE}/forget",
                 name="forgetUser",
+                scope=KeyScope.ADMIN,
                 tag=_TAG,
                 summary="Have somebody's data removed; the ledger's numbers stay",
                 status=202,
@@ -230,6 +234,7 @@ def _acting(verb: str, name: str, summary: str) -> Operation:
         method="POST",
         path=f"{_ONE}/{verb}",
         name=name,
+        scope=KeyScope.ADMIN,
         tag=_TAG,
         summary=summary,
         body=Why,

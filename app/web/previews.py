@@ -10,9 +10,9 @@ from typing import Final
 from starlette.responses import Response
 
 from app import errors
-from app.web import ranges, reading
-from app.web.operations import Call, Operation, Route
-from app.web.services import Previews
+from app.web import generations, ranges, reading
+from app.web.operations import Access, Call, Operation, Route
+from app.web.services import Generations, Previews
 from processors.protocols import sniffing
 from processors.protocols.sniffing import MediaKind
 from schemas.base import GenerationId
@@ -24,12 +24,15 @@ _TAG_DIGITS: Final = 32
 class PreviewHandlers:
     """Answers for previews."""
 
-    def __init__(self, previews: Previews) -> None:
+    def __init__(self, previews: Previews, generations: Generations) -> None:
         self._previews = previews
+        self._generations = generations
 
     async def read(self, call: Call) -> Response:
         """Send the newest preview, unless the client has it."""
         named = GenerationId(reading.identity(call.request, "preview"))
+        if not await self._is_seen(call, named):
+            raise errors.NotFoundError("preview")
         found = await self._previews.get(named)
         sniffed = None if found is None else sniffing.kind_of(found.image)
         if found is None or sniffed is None or sniffed.kind is not MediaKind.IMAGE:
@@ -41,10 +44,17 @@ class PreviewHandlers:
             return Response(None, 304, headers)
         return Response(found.image, 200, headers, sniffed.content_type)
 
+    async def _is_seen(self, call: Call, named: GenerationId) -> bool:
+        """Return whether whoever calls sees the generation; all do who see everything."""
+        if call.sight.internal:
+            return True
+        record = await self._generations.get(named)
+        return record is not None and generations.sees(call.sight, record)
 
-def routes(previews: Previews) -> tuple[Route, ...]:
+
+def routes(previews: Previews, records: Generations) -> tuple[Route, ...]:
     """Return how previews are had."""
-    do = PreviewHandlers(previews)
+    do = PreviewHandlers(previews, records)
     return (
         Route(
             Operation(
@@ -53,6 +63,7 @@ def routes(previews: Previews) -> tuple[Route, ...]:
                 name="readPreview",
                 tag="generations",
                 summary="Have the newest preview of a picture that is being made",
+                access=Access.VIEW,
                 headers=ReadHeaders,
                 media_type="image/*",
                 errors=(errors.BadFieldError, errors.NotFoundError, errors.UnavailableError),

@@ -53,6 +53,8 @@ STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     errors.PeerError: HTTPStatus.BAD_GATEWAY,
     refusals.HeadersTooLargeError: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     refusals.UnauthorizedError: HTTPStatus.UNAUTHORIZED,
+    refusals.ForbiddenError: HTTPStatus.FORBIDDEN,
+    refusals.GuessedError: HTTPStatus.TOO_MANY_REQUESTS,
     refusals.MethodError: HTTPStatus.METHOD_NOT_ALLOWED,
     refusals.MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     refusals.PictureError: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -175,6 +177,8 @@ def _wait(error: Exception) -> timedelta | None:
     """Return how long it is better to wait before trying again; None where nobody knows."""
     match error:
         case errors.UnavailableError() | errors.LimitReachedError() | errors.PausedError():
+            return error.retry_after
+        case refusals.GuessedError():
             return error.retry_after
         case _:
             return None

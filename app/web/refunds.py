@@ -11,6 +11,7 @@ from app.web.operations import Call, Operation, Route
 from app.web.people import doer
 from app.web.services import Refunds
 from processors.errors import AlreadyRefundedError, LedgerError
+from schemas.access import KeyScope
 from schemas.job import JobId
 from schemas.wire.api import NewRefund
 
@@ -43,6 +44,7 @@ def routes(refunds: Refunds, deadline: timedelta) -> tuple[Route, ...]:
                 method="POST",
                 path="/api/jobs/{id}/refund",
                 name="refundJob",
+                scope=KeyScope.ADMIN,
                 tag="jobs",
                 summary="Give back what a job came to, once; its person is told",
                 body=NewRefund,

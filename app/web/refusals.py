@@ -4,7 +4,13 @@
     * MalformedError: it is not HTTP as we speak it
     * HeadersTooLargeError: too many headers, or too long
     * UnauthorizedError: no key or token, or not a right one
+        * TokenExpiredError: the view token was right once
+        * SessionEndedError: who was signed in is not any more
         * SignatureError: the token is right, and the signature is not
+    * ForbiddenError: the key or token is right, and not for this
+        * ScopeError: it may not do this
+        * CrossSiteError: a page of somebody else's made the browser ask
+    * GuessedError: too many wrong keys were tried
     * MethodError: this cannot be done here
     * MediaTypeError: the body is not what we read
     * TooLargeError: the body is longer than we read
@@ -15,6 +21,7 @@
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 from app.errors import AppError, RefusedError
 
@@ -41,6 +48,59 @@ class UnauthorizedError(RefusedError):
 
     def __init__(self) -> None:
         super().__init__("a valid key or token is required")
+
+
+class TokenExpiredError(UnauthorizedError):
+    """The view token has run out; ask for a new one."""
+
+    reason = "token_expired"
+
+    def __init__(self) -> None:
+        RefusedError.__init__(self, "the view token has run out")
+
+
+class SessionEndedError(UnauthorizedError):
+    """The session is over; sign in again."""
+
+    reason = "session_ended"
+
+    def __init__(self) -> None:
+        RefusedError.__init__(self, "nobody is signed in any more")
+
+
+class ForbiddenError(RefusedError):
+    """Whoever asks may not do this."""
+
+    reason = "forbidden"
+
+
+class ScopeError(ForbiddenError):
+    """The key or token may not do this."""
+
+    reason = "scope"
+
+
+class CrossSiteError(ForbiddenError):
+    """Another site's page made the browser ask; who is signed in acts from our own pages only."""
+
+    reason = "cross_site"
+
+    def __init__(self) -> None:
+        super().__init__("Origin or Sec-Fetch-Site does not name the site that was called")
+
+
+class GuessedError(RefusedError):
+    """Too many wrong keys were tried from there.
+
+    Attributes:
+        retry_after: When it is looked at one again.
+    """
+
+    reason = "sign_in_limit"
+
+    def __init__(self, retry_after: timedelta) -> None:
+        super().__init__("too many wrong keys; wait before you try again")
+        self.retry_after = retry_after
 
 
 class SignatureError(UnauthorizedError):

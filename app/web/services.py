@@ -1,12 +1,22 @@
 """Everything the web layer needs, given by the composition root."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
 from app.errors import UnavailableError
+from app.live.reader import Reader
+from app.live.states import Words
 from app.ports import DeliveryPage, JobPage, Page, Stored, UserPage
 from app.usecases.arrears import Arrear, Stuck
 from app.usecases.check_runs import Checked
@@ -18,6 +28,7 @@ from app.usecases.own_hooks import HookWanted
 from app.usecases.prices import Tag
 from app.usecases.reset_job import Reset
 from app.usecases.work_off import Worked
+from schemas.access import ApiKey, Session
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.control import Control, Subject
 from schemas.deed import Deed
@@ -410,6 +421,30 @@ class Previews(Protocol):
         ...
 
 
+class Live(Protocol):
+    """Tells readers what changes."""
+
+    def join(self, reader: Reader) -> None:
+        """Have somebody told of changes from now on.
+
+        Raises:
+            UnavailableError: This process is about to end.
+        """
+        ...
+
+    def leave(self, reader: Reader) -> None:
+        """Have somebody told no more."""
+        ...
+
+    def words(self, reader: Reader) -> AsyncGenerator[Words]:
+        """Yield what a reader is to be told, until they are sent away.
+
+        Raises:
+            UnavailableError: The database does not answer, before the first word.
+        """
+        ...
+
+
 class Oversee(Protocol):
     """The servers of an engine. May raise an UnavailableError."""
 
@@ -488,6 +523,22 @@ class Shifts(Protocol):
         ...
 
 
+class Sessions(Protocol):
+    """Who is signed in at the dashboard. Every method may raise an UnavailableError."""
+
+    async def put(self, session: Session) -> None:
+        """Keep a new session until it is over."""
+        ...
+
+    async def get(self, digest: str) -> Session | None:
+        """Return a session, or None."""
+        ...
+
+    async def remove(self, digest: str) -> None:
+        """End a session, if it is there."""
+        ...
+
+
 class Metrics(Protocol):
     """What is counted here."""
 
@@ -530,6 +581,7 @@ class Services:
         webhook_secrets: By engine that signs its webhooks: the keys it may sign with. None of
             them: its webhooks find no door.
         api_keys: Keys that open the API; none of them: nobody comes in.
+        view_keys: Keys that view tokens may be signed with, the signing one first.
         media_keys: Keys that links to files may be signed with.
         link: Mints such links.
         updates: Takes Telegram's updates in, where it brings them here; else None.
@@ -566,14 +618,17 @@ class Services:
     storage: Storage
     uses: Uses
     previews: Previews
+    live: Live
     oversee: Oversee
     open_work: OpenWork
     reset: ResetJob
+    sessions: Sessions
     metrics: Metrics
     clock: Clock
     webhook_keys: Mapping[EngineName, tuple[bytes, ...]]
     receivers: Mapping[EngineName, Receiver]
-    api_keys: tuple[bytes, ...]
+    api_keys: tuple[ApiKey, ...]
+    view_keys: tuple[bytes, ...]
     media_keys: tuple[bytes, ...]
     link: Link
     link_to: LinkTo

@@ -18,6 +18,7 @@ from app.settings import Settings
 from app.settings.model import SandboxSecrets
 from app.signals.redis import RedisWaker
 from app.store.connection import Keep
+from processors.protocols import signing, view_tokens
 from schemas.server import ServerSettings
 from schemas.timing import Timing
 from tests.builders import HERE
@@ -102,6 +103,29 @@ async def test_updates_come_in_as_it_is_set(
 
     assert (service.reception is not None) is receives
     assert answer.status_code == (401 if has_a_door else 404)
+
+
+@pytest.mark.parametrize(
+    ("given", "secret"),
+    [({}, b"a" * 32), ({"view_token_secret": (SecretStr("v" * 32), SecretStr("w"))}, b"v" * 32)],
+)
+async def test_view_tokens_are_signed_with_a_secret_of_their_own(
+    tmp_path: Path, given: Mapping[str, Any], secret: bytes
+) -> None:
+    """Where there is one; and keys may do what the settings say."""
+    keys = (SecretStr("page:read:a-key-of-the-page"),)
+    made = SandboxSecrets(*[SecretStr("a" * 32)] * 3)
+    settings = Settings(data_dir=tmp_path, internal_api_key=keys, **given).with_secrets(made)
+    service = a_built(settings, None)
+    transport = httpx.ASGITransport(app=service.app)
+    bearer = {"Authorization": "Bearer a-key-of-the-page"}
+    async with service.client, httpx.AsyncClient(transport=transport, headers=bearer) as client:
+        told = await client.post("http://relay.test/api/tokens", json={"all": True})
+        refused = await client.post("http://relay.test/api/tokens", json={"all": True, "act": True})
+        service.store.connection.close()
+
+    assert view_tokens.read([signing.derive(secret, "view")], told.json()["token"]) is not None
+    assert refused.status_code == 403
 
 
 @pytest.mark.parametrize(("given", "wakes"), [({}, False), ({"redis_url": REDIS}, True)])

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.ports import (
+    Changes,
     Chats,
     Comparisons,
     Controls,
@@ -23,12 +24,15 @@ from app.ports import (
     Presets,
     Previews,
     ServerBoard,
+    Sessions,
     Turns,
     Updates,
     Users,
     Uses,
+    Views,
     Workflows,
 )
+from app.store.changes import MongoChanges
 from app.store.chats import MongoChats
 from app.store.comparisons import MongoComparisons
 from app.store.connection import Keep
@@ -46,12 +50,16 @@ from app.store.payments import MongoPayments
 from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
 from app.store.servers import MongoServers
+from app.store.sessions import MongoSessions
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
 from app.store.uses import MongoUses
+from app.store.views import MongoViews
 from app.store.workflows import MongoWorkflows
+from schemas.live import Kind
 from tests.databases import a_database
+from tests.fakes.changes import FakeChanges
 from tests.fakes.chats import FakeChats
 from tests.fakes.comparisons import FakeComparisons
 from tests.fakes.controls import FakeControls, FakeDeeds
@@ -66,10 +74,12 @@ from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
 from tests.fakes.previews import FakePreviews
 from tests.fakes.servers import FakeServers
+from tests.fakes.sessions import FakeSessions
 from tests.fakes.turns import FakeTurns
 from tests.fakes.updates import FakeUpdates
 from tests.fakes.users import FakeUsers
 from tests.fakes.uses import FakeUses
+from tests.fakes.views import FakeViews
 from tests.fakes.workflows import FakeWorkflows
 
 
@@ -98,6 +108,9 @@ class Ports:
     servers: ServerBoard
     endpoints: Endpoints
     deliveries: Deliveries
+    sessions: Sessions
+    changes: Changes
+    views: Views
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -110,9 +123,11 @@ def uri(request: pytest.FixtureRequest) -> str | None:
 async def ports(uri: str | None) -> AsyncIterator[Ports]:
     """The ports, empty."""
     if uri is None:
+        changes = FakeChanges()
+        generations, jobs = changes.kept(Kind.GENERATION), changes.kept(Kind.JOB)
         yield Ports(
-            FakeGenerations(),
-            FakeJobs(),
+            FakeGenerations(generations),
+            FakeJobs(jobs),
             FakeInbox(),
             FakeLeases(),
             FakeChats(),
@@ -128,10 +143,13 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeWorkflows(),
             FakeTurns(),
             FakeUses(),
-            FakePreviews(),
+            FakePreviews(kept=changes.kept(Kind.PREVIEW)),
             FakeServers(),
             FakeEndpoints(),
             FakeDeliveries(),
+            FakeSessions(),
+            changes,
+            FakeViews(generations, jobs),
         )
         return
     async with a_database(uri) as connection:
@@ -158,4 +176,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoServers(connection),
             MongoEndpoints(connection),
             MongoDeliveries(connection),
+            MongoSessions(connection),
+            MongoChanges(connection),
+            MongoViews(connection),
         )

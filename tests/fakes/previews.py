@@ -1,5 +1,6 @@
 """Previews in memory."""
 
+from collections.abc import MutableMapping
 from datetime import datetime
 
 from schemas.base import GenerationId
@@ -14,8 +15,8 @@ class FakePreviews:
         kept: By generation.
     """
 
-    def __init__(self, gate: Gate = ajar) -> None:
-        self.kept: dict[GenerationId, Preview] = {}
+    def __init__(self, gate: Gate = ajar, kept: MutableMapping[str, Preview] | None = None) -> None:
+        self.kept: MutableMapping[str, Preview] = {} if kept is None else kept
         self.gate = gate
 
     async def put(

@@ -27,6 +27,7 @@ def a_full_generation() -> dict[str, object]:
         ),
         runs=(EngineRun(attempt=1, run_id=RunId("run-1"), server="server-one", submitted_at=NOON),),
         slot="server-one#1",
+        live_status="step 12/20 at https://engine.example/q",
         status_reason="own-reason https://engine.example",
         cost_usd=Decimal("0.0042"),
         started_at=NOON + timedelta(seconds=1),
@@ -48,6 +49,7 @@ def test_nothing_of_the_operators_is_shown() -> None:
     told = a_full_generation()
     assert [each for each in SECRETS if each in str(told)] == []
     assert told["statusReason"] is None
+    assert told["liveStatus"] == "step 12/20 at …"
     assert told["responsePayload"] == {
         "outputs": [
             {

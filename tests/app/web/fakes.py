@@ -9,6 +9,8 @@ from decimal import Decimal
 from functools import partial
 from typing import ClassVar
 
+from pydantic import SecretStr
+
 from app.errors import (
     ConflictError,
     IdempotencyMismatchError,
@@ -38,6 +40,7 @@ from app.web.services import Attend, Images, Receiver, Services, Shifts
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, links, replicate, signing
 from schemas import hook
+from schemas.access import ApiKey, KeyScope
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.generation import Generation, Metadata, Request
 from schemas.job import Job, JobId, JobStatus
@@ -52,12 +55,14 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.controls import FakeControls, FakeDeeds
 from tests.fakes.generations import FakeGenerations as KeptGenerations
 from tests.fakes.hooks import FakeCourier, FakeDeliveries, FakeEndpoints
+from tests.fakes.hubs import Scenery
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.payments import FakePayments
 from tests.fakes.presets import FakePresets
 from tests.fakes.previews import FakePreviews
 from tests.fakes.servers import FakeServers
+from tests.fakes.sessions import FakeSessions
 from tests.fakes.storage import FakeStorage
 from tests.fakes.users import FakeUsers
 from tests.fakes.uses import FakeUses
@@ -74,7 +79,14 @@ KEY = signing.derive(b"the secret of the tests", "webhook:comfydeploy")
 CRON_KEYS = (b"another-key-of-the-monitor", b"the-key of the monitor&co")
 UPDATE_SECRET = b"the-secret_that-telegram_knows"
 MEDIA_KEY = signing.derive(b"the secret of the tests", "media")
+VIEW_KEY = signing.derive(b"the secret of the tests", "view")
+OLD_VIEW_KEY = signing.derive(b"the secret before", "view")
 OLD_KEY = signing.derive(b"the secret before", "webhook:comfydeploy")
+
+
+def a_key(secret: str, name: str = "", scope: KeyScope = KeyScope.ADMIN) -> ApiKey:
+    """An API key, by default one that may do everything."""
+    return ApiKey(name=name, scope=scope, secret=SecretStr(secret))
 
 
 def a_generation(generation_id: GenerationId = ID, *, version: int = 3) -> Generation:
@@ -539,11 +551,14 @@ class Office:
 
 
 class NoonClock:
-    """It is noon."""
+    """It is noon, until it is said to be later."""
+
+    def __init__(self) -> None:
+        self.later = timedelta()
 
     def now(self) -> datetime:
-        """Return noon."""
-        return NOON
+        """Return the time."""
+        return NOON + self.later
 
 
 async def _all_is_well() -> tuple[str, ...]:
@@ -581,6 +596,8 @@ class World:
     storage: FakeStorage = field(default_factory=FakeStorage)
     uses: FakeUses = field(default_factory=FakeUses)
     previews: FakePreviews = field(default_factory=FakePreviews)
+    scenery: Scenery = field(default_factory=Scenery)
+    """What is told of live; its hub has to be run by whoever reads."""
     spots: KeptGenerations = field(default_factory=KeptGenerations)
     """The generations that have slots of servers, or wait for one."""
     servers: FakeServers = field(default_factory=FakeServers)
@@ -597,6 +614,9 @@ class World:
     signing: tuple[bytes, ...] = ()
     """What Replicate's webhooks are signed with."""
     prefix: str = ""
+    api_keys: tuple[ApiKey, ...] = (a_key("another-key-of-the-tests"), a_key(API_KEY))
+    sessions: FakeSessions = field(default_factory=FakeSessions)
+    clock: NoonClock = field(default_factory=NoonClock)
     cors_origins: tuple[str, ...] = ()
     body_deadline: timedelta = timedelta(seconds=10)
     short_way: ClassVar = True
@@ -646,6 +666,7 @@ class World:
             storage=self.storage,
             uses=self.uses,
             previews=self.previews,
+            live=self.scenery.hub,
             oversee=Oversee(
                 self.spots,
                 self.servers,
@@ -664,11 +685,13 @@ class World:
             link=self.link,
             link_to=partial(_link_to, NOON.date()),
             metrics=self.metrics,
-            clock=NoonClock(),
+            clock=self.clock,
             webhook_keys={ENGINE: self.keys, replicate.NAME: self.keys},
             webhook_secrets={replicate.NAME: self.signing},
             receivers={ENGINE: self.receiver, replicate.NAME: replicate.receive},
-            api_keys=(b"another-key-of-the-tests", API_KEY.encode()),
+            api_keys=self.api_keys,
+            view_keys=(VIEW_KEY, OLD_VIEW_KEY),
+            sessions=self.sessions,
             updates=self.updates,
             update_secret=self.update_secret,
             cron_keys=CRON_KEYS,

@@ -55,15 +55,15 @@ class Site(NamedTuple):
 
 
 @asynccontextmanager
-async def serving(world: World) -> AsyncGenerator[Site]:
-    """Serve the web layer with the service's own server."""
+async def serving(world: World, *proxies: str) -> AsyncGenerator[Site]:
+    """Serve the web layer with the service's own server, behind proxies whose word it takes."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     services = world.services()
     hooks = Webhooks(services)
     app = create_app(services, hooks)
     way_in = hooks if world.short_way else None
-    server = make_server(app, (), hooks=way_in, refused=world.metrics.refused)
+    server = make_server(app, proxies, hooks=way_in, refused=world.metrics.refused)
     headers = {"Authorization": f"Bearer {API_KEY}"}
     # A test that waits for what never comes fails, and holds nobody up.
     async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:

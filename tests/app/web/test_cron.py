@@ -12,6 +12,7 @@ from app.usecases.check_runs import Checked
 from app.usecases.work_off import Worked
 from app.web import cron
 from app.web.auth import Keys
+from app.web.refusals import UnauthorizedError
 from processors.protocols import signing
 from schemas.base import GenerationId
 from schemas.debt import DebtKind
@@ -196,7 +197,8 @@ async def test_without_keys_there_are_no_calls() -> None:
 
 def test_no_keys_open_nothing() -> None:
     """Not even an empty one."""
-    assert not Keys([b""]).admits([(b"authorization", b"Bearer ")])
+    with pytest.raises(UnauthorizedError):
+        Keys([b""]).check([(b"authorization", b"Bearer ")], [])
 
 
 async def test_webhooks_are_answered_once_they_are_attended_to() -> None:

@@ -45,6 +45,7 @@ async def test_a_picture_is_shown_in_place() -> None:
     assert answer.headers["content-security-policy"] == "sandbox"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
     assert answer.headers["accept-ranges"] == "bytes"
     assert answer.headers["content-length"] == str(len(PICTURE))
     assert answer.headers["etag"] == '"a-tag"'

@@ -7,10 +7,10 @@ import pytest
 from starlette.routing import Route, Router
 
 from app.web import application, openapi, problems, refusals, telegram, webhooks
-from app.web.auth import Keys
+from app.web.auth import ApiKeys
 from app.web.operations import Operation
 from schemas.wire.api import NewGeneration, Problem, Update
-from tests.app.web.fakes import World
+from tests.app.web.fakes import World, a_key
 from tests.app.web.serving import serving
 
 pytestmark = pytest.mark.anyio
@@ -76,15 +76,46 @@ async def test_operations_have_names_of_their_own_and_tell_their_problems() -> N
     changed = document["paths"]["/api/generations/{id}"]["put"]
 
     assert len({each["operationId"] for each in operations}) == len(operations)
-    common = {"400", "401", "408", "409", "413", "415", "503"}
+    common = {"400", "401", "403", "408", "409", "413", "415", "503"}
     assert set(created["responses"]) == {"201", "422", *common}
     assert set(changed["responses"]) == {"200", "404", "412", *common}
-    assert created["security"] == [{"key": []}]
+    assert created["security"] == [{"key": []}, {"session": []}]
+    seen = document["paths"]["/api/generations/{id}"]["get"]
+    assert seen["security"] == [{"key": []}, {"session": []}, {"view": []}]
+    assert "the view token has run out" in seen["responses"]["401"]["description"].lower()
+    assert "another site" not in seen["responses"]["403"]["description"]
+    assert "another site" in created["responses"]["403"]["description"]
     assert [each["name"] for each in created["parameters"]] == ["Idempotency-Key"]
     assert document["paths"]["/livez"]["get"]["security"] == []
     registered = document["paths"]["/api/users/register"]["post"]["responses"]
     assert registered["200"] == registered["201"]
     assert set(registered) == {"200", "201", "422", *common} - {"409"}
+
+
+async def test_what_a_key_must_be_allowed_is_told() -> None:
+    """To read what is only shown, to act for the rest, and more for what operators do."""
+    document = await _document()
+    needs = {
+        each["operationId"]: each["x-scope"]
+        for path in document["paths"].values()
+        for each in path.values()
+        if "x-scope" in each
+    }
+
+    assert {name for name, scope in needs.items() if scope == "admin"} >= {
+        "blockUser",
+        "changeControl",
+        "forgetUser",
+        "grantCredits",
+        "refundJob",
+        "refundPayment",
+        "replayDebts",
+        "resetJob",
+        "setUserRoles",
+        "unblockUser",
+    }
+    assert (needs["readJob"], needs["createToken"], needs["createJob"]) == ("read", "read", "act")
+    assert "home" not in needs
 
 
 async def test_parameters_are_those_of_the_models() -> None:
@@ -157,6 +188,7 @@ async def test_the_front_page_names_the_docs() -> None:
     assert "/docs" in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
 async def test_pages_elsewhere_may_call_only_if_they_are_listed() -> None:
@@ -181,7 +213,30 @@ async def test_pages_elsewhere_may_call_only_if_they_are_listed() -> None:
     assert problem.headers["access-control-allow-origin"] == "https://shop.test"
 
 
+async def test_pages_elsewhere_may_send_what_clients_send_and_never_cookies() -> None:
+    """What resumes a stream and what asks for less; credentials stay at home."""
+    named = "authorization, content-type, idempotency-key, if-none-match, last-event-id"
+    async with serving(World(cors_origins=("https://shop.test",))) as site:
+        answers = [
+            await site.client.options(
+                "/api/session",
+                headers={
+                    "Origin": "https://shop.test",
+                    "Access-Control-Request-Method": method,
+                    "Access-Control-Request-Headers": named,
+                },
+            )
+            for method in ("GET", "POST", "PUT", "DELETE")
+        ]
+        unlisted = await site.client.get("/livez", headers={"Origin": "https://evil.test"})
+
+    assert [each.status_code for each in answers] == [200] * 4
+    assert not any("access-control-allow-credentials" in each.headers for each in answers)
+    assert "access-control-allow-origin" not in unlisted.headers
+
+
 def test_no_keys_admit_nobody() -> None:
     """Nor does an empty one."""
-    assert not Keys(()).admits([(b"authorization", b"Bearer ")])
-    assert not Keys((b"",)).admits([(b"authorization", b"Bearer ")])
+    assert not ApiKeys(()).admits([(b"authorization", b"Bearer ")])
+    assert not ApiKeys((a_key(""),)).admits([(b"authorization", b"Bearer ")])
+    assert not ApiKeys((a_key("x"),)).admits([(b"authorization", b"Basic x")])

@@ -1,0 +1,1 @@
+"""What changes while people look: one source a process, and any number of readers."""

@@ -1,0 +1,14 @@
+/**
+ * Return a new id, a random UUID (RFC 9562, version 4).
+ *
+ * `crypto.randomUUID` is there only on https and on localhost; a ComfyUI often is on neither.
+ *
+ * @returns {string}
+ */
+export function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

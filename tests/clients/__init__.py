@@ -1,0 +1,1 @@
+"""Clients of ours, played against the real things."""
