@@ -96,6 +96,10 @@ class Deliveries(Debtors[Delivery], Protocol):
         """
         ...
 
+    async def of(self, record: str, limit: int) -> tuple[Delivery, ...]:
+        """Return what was told, or is to be told, of a generation or a job."""
+        ...
+
     async def dead_of(
         self, endpoint_id: str, since: datetime | None, limit: int
     ) -> tuple[Delivery, ...]:

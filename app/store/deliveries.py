@@ -42,6 +42,10 @@ class MongoDeliveries(MongoDebtors[Delivery]):
         following = shown[-1]["_id"] if len(found) > limit else None
         return DeliveryPage(tuple(self._read(shown)), following)
 
+    async def of(self, record: str, limit: int) -> tuple[Delivery, ...]:
+        """See app.ports.Deliveries. Ids begin with the record's; a semicolon follows a colon."""
+        return await self._some({"_id": {"$gt": f"{record}:", "$lt": f"{record};"}}, "_id", limit)
+
     async def dead_of(
         self, endpoint_id: str, since: datetime | None, limit: int
     ) -> tuple[Delivery, ...]:

@@ -66,6 +66,8 @@ async def test_what_was_given_up_or_put_off_is_found(deliveries: Deliveries) -> 
     for each in (lost, debts.put(waits, off), dead(a_sending(3, endpoint=2))):
         assert await deliveries.insert(each)
 
+    assert await deliveries.of(lost.record, 9) == (lost,)
+    assert await deliveries.of("f" * 32, 9) == ()
     assert await deliveries.dead_of(ENDPOINT.id, None, 9) == (lost,)
     assert await deliveries.dead_of(ENDPOINT.id, later(60), 9) == (lost,)
     assert await deliveries.dead_of(ENDPOINT.id, later(61), 9) == ()

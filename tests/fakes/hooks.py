@@ -106,6 +106,10 @@ class FakeDeliveries(FakeDebtors[Delivery]):
         following = found[limit - 1].id if len(found) > limit else None
         return DeliveryPage(tuple(found[:limit]), following)
 
+    async def of(self, record: str, limit: int) -> tuple[Delivery, ...]:
+        """See app.ports.Deliveries."""
+        return self._first(lambda each: each.record == record, limit)
+
     async def dead_of(
         self, endpoint_id: str, since: datetime | None, limit: int
     ) -> tuple[Delivery, ...]:
