@@ -50,7 +50,12 @@ async def test_what_came_long_after_the_end_is_told_as_well() -> None:
     event = Delivery(generation=ID, attempt=1, engine=COMFYDEPLOY, at=NOON + days, raw=raw)
     inbox = FakeInbox({"late": Batch(id="late", at=event.at, events=(event,))})
     explain = Explain(
-        FakeGenerations({ID: ended}), FakeJobs(), FakeLedger(), inbox, RECEIVERS, FakeDeliveries()
+        FakeGenerations({ID: ended}),
+        FakeJobs(),
+        FakeLedger(),
+        inbox,
+        RECEIVERS,
+        deliveries=FakeDeliveries(),
     )
     [page] = (await explain(ID, NOON + 2 * days)).pages
 
@@ -104,7 +109,12 @@ def explaining(generations: FakeGenerations, job: Job | None = None, *kept: Entr
     """What explains what is in these."""
     jobs = FakeJobs({job.id: job} if job else {})
     return Explain(
-        generations, jobs, FakeLedger(kept=[*kept]), FakeInbox(), RECEIVERS, FakeDeliveries()
+        generations,
+        jobs,
+        FakeLedger(kept=[*kept]),
+        FakeInbox(),
+        RECEIVERS,
+        deliveries=FakeDeliveries(),
     )
 
 
