@@ -40,7 +40,7 @@ class Hooking:
         hands: Send it.
         generation: Does what a generation owes to who listens.
         job: The same of a job.
-        progress: Tells of progress; None where others do what is owed.
+        progress: Tells of progress; None on hosts where nothing runs between requests.
     """
 
     desk: HookDesk
@@ -79,7 +79,8 @@ def make_hooking(tools: Tools) -> Hooking:
     hand_out = HandOut(store.endpoints, records, taking)
     show = partial(shown.internal, link=tools.links.shown)
     progress = None
-    if tools.settings.run_background:
+    if not tools.settings.by_calls:
+        # Whoever applies events tells of them, though others do what is owed.
         progress = TellProgress(
             store.endpoints, listeners, courier, show, clock=clock, timing=timing
         )

@@ -11,12 +11,13 @@ from processors.protocols import standard_webhooks
 from tests.faults.proxy import Proxy
 from tests.peers import Json, Peers
 from tests.sandbox.receiver import Heard, Receiver, a_receiver
-from tests.service import Program, Service, until
+from tests.service import DEPLOYMENT, Program, Service, until
 
 pytestmark = pytest.mark.anyio
 
 PATH: Final = "/api/webhook-endpoints"
 EVENTS: Final = ["generation.completed", "generation.failed", "generation.cancelled"]
+EARLY: Final = ["generation.started", "generation.progress"]
 MANY: Final = 6
 
 
@@ -75,6 +76,28 @@ async def test_the_same_is_sent_until_it_is_taken(
     assert {each.headers["webhook-id"] for each in tries} == {sent["id"]}
     assert len({each.raw for each in tries}) == 1
     assert all(well_signed(each, endpoint["secret"]) for each in tries)
+
+
+async def test_an_order_is_told_of_from_its_start(
+    service: Service, peers: Peers, receiver: Receiver
+) -> None:
+    """By the endpoint that it brings, whose secret its answer tells; to nobody else."""
+    asked = {
+        "engine": "comfydeploy",
+        "deployment_id": DEPLOYMENT,
+        "inputs": {"prompt": "a lighthouse at dusk", "sandbox_end": "none"},
+        "webhook": {"url": receiver.url, "events": [*EARLY, EVENTS[0]]},
+    }
+    made: Json = (await service.call("POST", "/api/generations", asked)).json()
+    await service.order()
+    run = await service.run_id(made["id"])
+    await receiver.until(lambda heard: {each.body["type"] for each in heard} >= set(EARLY))
+    await peers.control(f"comfydeploy/runs/{run}", status="success")
+    await receiver.until(lambda heard: heard[-1].body["type"] == EVENTS[0])
+
+    assert {each.body["data"]["id"] for each in receiver.heard} == {made["id"]}
+    assert made["webhook"]["id"] == made["id"]
+    assert all(well_signed(each, made["webhook"]["secret"]) for each in receiver.heard)
 
 
 async def test_two_processes_tell_each_end_once(
