@@ -17,6 +17,7 @@ from app.usecases.forget_user import ForgetUser
 from app.usecases.hands import Hands
 from app.usecases.shift import Shift
 from app.usecases.sweep import Sweep
+from app.usecases.watch_ledger import WatchLedger
 from app.usecases.work_off import Chore, WorkOff
 from schemas.job import Job
 
@@ -33,11 +34,13 @@ class Chores:
     Attributes:
         forgetting: Forgets people.
         comparing: Compares payments with the provider's list.
+        auditing: Audits the ledger; not done in calls, for it may take longer than they do.
         expiry: Deletes old media.
     """
 
     forgetting: ForgetUser | None
     comparing: ComparePayments | None
+    auditing: WatchLedger | None
     expiry: ExpireMedia | None
 
 

@@ -37,7 +37,9 @@ from app.telegram.reception import Reception
 from app.telegram.sender import Sender
 from app.usecases import open_work
 from app.usecases.accept_events import Acceptor
+from app.usecases.add_up import AddUp
 from app.usecases.apply_events import Applier
+from app.usecases.audit_ledger import AuditLedger
 from app.usecases.desk import Desk
 from app.usecases.discharge import Discharger
 from app.usecases.duties import Duties
@@ -51,6 +53,7 @@ from app.usecases.start_job import StartJob
 from app.usecases.sweep import Sweep
 from app.usecases.take_updates import TakeUpdates
 from app.usecases.taking import Taking
+from app.usecases.watch_ledger import WatchLedger
 from app.web.application import create_app
 from app.web.services import Services
 from app.web.webhooks import Webhooks
@@ -103,6 +106,7 @@ class Service:
     client: httpx.AsyncClient
     readiness: Readiness
     oversee: Oversee
+    add_up: AddUp
     open_work: OpenWork
     live: Hub
     hooks: Webhooks
@@ -142,6 +146,7 @@ def assemble(tools: Tools) -> Service:
     chores = Chores(
         forgetting=desks.forgetting if tools.settings.works else None,
         comparing=selling.comparing,
+        auditing=_auditing(tools),
         expiry=_expiry(tools),
     )
     calling = make_calling(
@@ -195,6 +200,7 @@ def assemble(tools: Tools) -> Service:
         client=tools.client,
         readiness=tools.readiness,
         oversee=tools.oversee,
+        add_up=tools.add_up,
         open_work=tools.open_work,
         live=live,
         hooks=hooks,
@@ -314,6 +320,7 @@ def _services(
         images=desks.images,
         storage=tools.storage,
         uses=tools.store.uses,
+        add_up=tools.add_up,
         previews=tools.store.previews,
         live=live,
         oversee=tools.oversee,
@@ -338,6 +345,20 @@ def _services(
         ready=tools.readiness.problems,
         prefix=urlsplit(tools.peers.webhook_base).path.rstrip("/"),
         cors_origins=settings.cors_origins,
+    )
+
+
+def _auditing(tools: Tools) -> WatchLedger | None:
+    if not tools.settings.works:
+        return None
+    store, clock = tools.store, tools.clock
+    return WatchLedger(
+        AuditLedger(store.ledger, store.jobs, store.generations, clock, tools.timing),
+        store.leases,
+        tools.alerts,
+        metrics=tools.metrics,
+        clock=clock,
+        me=tools.name,
     )
 
 

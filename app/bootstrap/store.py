@@ -24,6 +24,7 @@ from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
 from app.store.servers import MongoServers
 from app.store.sessions import MongoSessions
+from app.store.totals import MongoTotals
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
@@ -54,6 +55,7 @@ class Store:
     servers: MongoServers
     sessions: MongoSessions
     workflows: MongoWorkflows
+    totals: MongoTotals
     turns: MongoTurns
     uses: MongoUses
     previews: MongoPreviews
@@ -87,6 +89,7 @@ def open_store(settings: Settings, uri: str) -> Store:
         servers=MongoServers(connection),
         sessions=MongoSessions(connection),
         workflows=MongoWorkflows(connection),
+        totals=MongoTotals(connection),
         turns=MongoTurns(connection),
         uses=MongoUses(connection),
         previews=MongoPreviews(connection),

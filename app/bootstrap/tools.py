@@ -26,6 +26,7 @@ from app.store.objects import ObjectStorage
 from app.telegram import catalogues
 from app.telegram.alerts import AdminAlerts
 from app.telegram.sender import Sender
+from app.usecases.add_up import AddUp
 from app.usecases.calls import Calls
 from app.usecases.circuits import Circuits
 from app.usecases.links import Links
@@ -60,6 +61,7 @@ class Tools:
         engines: Those that are on, by name.
         comfyui: The ComfyUI servers, which are one of them; None where there are none.
         oversee: Tells how these stand.
+        add_up: Adds the last hours up.
         open_work: Tells what is open, and what is stuck.
         fetcher: Gets files of peers.
         storage: Files we keep.
@@ -88,6 +90,7 @@ class Tools:
     engines: Mapping[EngineName, Engine]
     comfyui: ComfyUI | None
     oversee: Oversee
+    add_up: AddUp
     open_work: OpenWork
     fetcher: Fetcher
     storage: ObjectStorage
@@ -157,6 +160,7 @@ def make_tools(
         orders=RecordsOf[Job](store.jobs, clock, journal.ordered),
         money=Money(store.ledger, clock),
         comfyui=servers,
+        add_up=AddUp(store.totals, store.uses, store.generations, store.presets, clock),
         oversee=make_oversee(store, peers, clock, timing),
         open_work=OpenWork(records, store.jobs, timing=timing),
         engines={name: Watched(engine, circuits) for name, engine in made.items()},

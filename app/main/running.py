@@ -31,6 +31,10 @@ FORGET_EVERY: Final = timedelta(seconds=15)
 """How often it is looked for people who are to be forgotten."""
 FLUSH_SECONDS: Final = 20
 """Longest that what is under way is waited for at the end; nothing is lost by not waiting."""
+ADD_UP_EVERY: Final = timedelta(minutes=5)
+"""How often the totals of the last hours are looked after."""
+AUDIT_EVERY: Final = timedelta(minutes=10)
+"""How often it is looked whether it is time to audit the ledger; not in the rush of the start."""
 COMPARE_EVERY: Final = timedelta(minutes=5)
 """How often it is looked whether it is time to compare payments with the provider's list."""
 DISK_EVERY: Final = timedelta(seconds=15)
@@ -77,6 +81,8 @@ async def run(
     """
     clock = Clock()
     async with database.opened(settings, uri, clock) as store:
+        metrics = Metrics()
+        show = journal.show(terminal, settings.log_format, live=settings.live, metrics=metrics)
         service = build(
             settings,
             store,
@@ -84,8 +90,8 @@ async def run(
             name=name,
             clock=clock,
             timing=timing,
-            journal=journal.show(terminal, settings.log_format, live=settings.live),
-            metrics=Metrics(),
+            journal=show,
+            metrics=metrics,
         )
         async with service.client, _awake(service):
             await service.sweep.release(name)
@@ -199,7 +205,8 @@ def _endless(service: Service) -> list[Endless]:
         _every(DISK_EVERY, disk.look),
         service.live.run(),
     ]
-    running += _chores(service.chores) if service.taking.background else []
+    if service.taking.background:
+        running += [*_chores(service.chores), _every(ADD_UP_EVERY, service.add_up.ahead)]
     if service.hooking.progress is not None:
         running.append(service.hooking.progress.run())
     if service.placing is not None:
@@ -217,6 +224,8 @@ def _chores(chores: Chores) -> list[Endless]:
     running = list[Endless]()
     if chores.forgetting is not None:
         running.append(_every(FORGET_EVERY, chores.forgetting.sweep))
+    if chores.auditing is not None:
+        running.append(_every(AUDIT_EVERY, chores.auditing.once, begin=AUDIT_EVERY))
     if chores.expiry is not None:
         running.append(_every(EXPIRE_EVERY, chores.expiry.once))
     if chores.comparing is not None:
@@ -224,9 +233,21 @@ def _chores(chores: Chores) -> list[Endless]:
     return running
 
 
-async def _every(interval: timedelta, do: Callable[[], Coroutine[Any, Any, object]]) -> None:
-    """Do something now and then; a database that does not answer is asked the next time."""
+async def _every(
+    interval: timedelta,
+    do: Callable[[], Coroutine[Any, Any, object]],
+    *,
+    begin: timedelta = timedelta(),
+) -> None:
+    """Do something now and then; a database that does not answer is asked the next time.
+
+    Args:
+        interval: Between one time and the next.
+        do: What.
+        begin: How long to wait before the first time.
+    """
     log: Any = structlog.get_logger()
+    await asyncio.sleep(begin.total_seconds())
     while True:
         try:
             await do()

@@ -9,6 +9,7 @@ from typing import Any, Final
 import structlog
 
 from app.observability.lives import Lives
+from app.observability.metrics import Metrics
 from app.observability.terminal import Terminal
 from schemas.generation import Generation
 from schemas.hook import Delivery
@@ -22,13 +23,15 @@ MAX_REASON: Final = 300
 class Journal:
     """Notes every change of every generation that this process writes."""
 
-    def __init__(self, lives: Lives | None = None) -> None:
+    def __init__(self, lives: Lives | None = None, metrics: Metrics | None = None) -> None:
         """Begin the journal, after `logs.configure`.
 
         Args:
             lives: Where people watch. None: there is the log alone.
+            metrics: Where ends are counted, if they are.
         """
         self._lives = lives
+        self._metrics = metrics
         # Where people watch, the same facts as log lines would be said twice.
         log: Any = structlog.get_logger().bind()
         self._log = log.info if lives is None else log.debug
@@ -38,6 +41,8 @@ class Journal:
         """Note that `after` was written in place of `before`; None where there was nothing."""
         if before is None or before.status is not after.status:
             self._log("generation", **_facts(before, after))
+            if self._metrics is not None and after.ended:
+                self._metrics.ended(after.engine, after.status.value)
         elif self._lives is None:
             return
         if self._lives is not None:
@@ -102,16 +107,17 @@ class Journal:
             self._lives.told(generation)
 
 
-def show(terminal: Terminal, fmt: str, *, live: bool) -> Journal:
+def show(terminal: Terminal, fmt: str, *, live: bool, metrics: Metrics | None = None) -> Journal:
     """Return the journal that fits who is watching.
 
     Args:
         terminal: From `logs.configure`.
         fmt: The log's format; a machine is shown no lives.
         live: Whether the service runs in live mode: then lives are shown on a terminal only.
+        metrics: Where ends are counted, if they are.
     """
     watched = fmt == "console" and (terminal.watched or not live)
-    return Journal(Lives(terminal) if watched else None)
+    return Journal(Lives(terminal) if watched else None, metrics)
 
 
 def _facts(before: Generation | None, after: Generation) -> dict[str, object]:

@@ -67,6 +67,16 @@ class OpenRow(NamedTuple):
     oldest_seconds: float
 
 
+class LedgerRow(NamedTuple):
+    """What the last audit of the ledger came to."""
+
+    mismatches: int
+    """Entries that do not add up, and places where they and the records differ."""
+    unreadable: int
+    at: float
+    """When it began, in seconds since 1970."""
+
+
 class Metrics:
     """All figures of one process, in a registry of its own."""
 
@@ -83,6 +93,7 @@ class Metrics:
         self._make_engine_figures()
         self._make_server_figures()
         self._make_job_figures()
+        self._make_ledger_figures()
         self._make_debt_figures()
         self._make_telegram_figures()
         self._hooks = self._counter(
@@ -141,6 +152,10 @@ class Metrics:
         """Count an end that was heard and that the engine denied."""
         self._denied.labels(self._word("engine", engine)).inc()
 
+    def ended(self, engine: str, status: str) -> None:
+        """Count an end that was written, by how the run ended; one that replaces another, too."""
+        self._ended.labels(self._word("engine", engine), self._word("status", status)).inc()
+
     def engine_call(self, engine: str, call: str, outcome: str, seconds: float) -> None:
         """Note a call to an engine, such as ``submit``, and how it came out, such as ``ok``."""
         words = self._word("engine", engine), self._word("call", call)
@@ -165,6 +180,12 @@ class Metrics:
             alike = [seconds for found, seconds in given if found is reason]
             self._stuck.labels(reason.value).set(len(alike))
             self._stuck_oldest.labels(reason.value).set(max(alike, default=0))
+
+    def ledger(self, row: LedgerRow) -> None:
+        """Set what the ledger came to, when it was audited by this process."""
+        self._ledger_wrong.labels("mismatch").set(row.mismatches)
+        self._ledger_wrong.labels("unreadable").set(row.unreadable)
+        self._ledger_audited.set(row.at)
 
     def retried(self, reason: str) -> None:
         """Count a run that is tried again, by why: a `Retry`."""
@@ -293,6 +314,7 @@ class Metrics:
         self._denied = self._counter(
             "ends_denied", "Ends that were heard and that the engine denied.", "engine"
         )
+        self._ended = self._counter("runs_ended", "Runs that ended, by how.", "engine", "status")
         self._engine_calls = self._histogram(
             "engine_call_seconds", "Calls to an engine.", "engine", "call", "outcome"
         )
@@ -323,6 +345,14 @@ class Metrics:
         self._stuck = self._gauge("stuck", "What is stuck, by why.", "reason")
         self._stuck_oldest = self._gauge(
             "stuck_oldest_seconds", "For how long the oldest has been stuck.", "reason"
+        )
+
+    def _make_ledger_figures(self) -> None:
+        self._ledger_wrong = self._gauge(
+            "ledger_wrong", "What the last audit of the ledger found, by this process.", "kind"
+        )
+        self._ledger_audited = self._gauge(
+            "ledger_audited_timestamp_seconds", "When that audit began; 0 for none."
         )
 
     def _make_debt_figures(self) -> None:

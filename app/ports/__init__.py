@@ -23,6 +23,7 @@ from app.ports.people import Chats, Controls, Deeds, UserPage, Users
 from app.ports.records import Debtors, Inbox, Lease, Leases, Owed, OwingT, Write
 from app.ports.signals import Alerts, Waker
 from app.ports.telegram import Conversation, Conversations, Messenger, Updates
+from app.ports.totals import Totals
 
 __all__ = [
     "Alerts",
@@ -75,6 +76,7 @@ __all__ = [
     "Storage",
     "Stored",
     "StoredKey",
+    "Totals",
     "Turns",
     "Updates",
     "UserPage",

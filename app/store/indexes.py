@@ -38,6 +38,7 @@ random id: by then an id may come again that is another update's (Bot API, type 
 CONVERSATIONS_KEPT: Final = timedelta(days=7)
 TURNS_KEPT: Final = timedelta(days=7)
 PREVIEWS_KEPT: Final = timedelta(hours=1)
+TOTALS_KEPT: Final = timedelta(days=30)
 SERVERS_KEPT: Final = timedelta(days=1)
 """A server that nobody has seen for so long is not set up any more."""
 LOOSELY: Final = Collation("en", strength=CollationStrength.PRIMARY)
@@ -66,6 +67,9 @@ RUNS: Final = "runs"
 
 STANDING: Final = "standing"
 """The index that lists generations by status, and counts those of each preset."""
+
+ENDED: Final = "ended"
+"""The index that holds all that is needed to add the ends of an hour up."""
 
 RECORDS_EXPIRE: Final = "responseTimestamp_expires"
 """The index by which generations expire, which is there only while they shall."""
@@ -117,6 +121,12 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             name=COSTS,
         ),
         *_placing(),
+        # A record comes into it with its end: nothing that is written before touches it.
+        IndexModel(
+            [(name, ASCENDING) for name in _OF_ENDS],
+            partialFilterExpression={"responseTimestamp": {"$exists": True}},
+            name=ENDED,
+        ),
     ]
     if keep.records is not None:
         # Absent while a debt lives: a filter knows no "does not exist", but null matches it.
@@ -186,6 +196,7 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
         ],
         "conversations": [_passing(CONVERSATIONS_KEPT)],
         "turns": [_passing(TURNS_KEPT)],
+        "hourly_totals": [_passing(TOTALS_KEPT)],
         "previews": [_passing(PREVIEWS_KEPT)],
         "servers": [_passing(SERVERS_KEPT)],
         "sessions": [IndexModel([("until", ASCENDING)], expireAfterSeconds=0)],
@@ -195,6 +206,17 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
         ],
     }
 
+
+_OF_ENDS: Final = (
+    "responseTimestamp",
+    "status",
+    "engine",
+    "metadata.preset",
+    "costUsd",
+    "durationSeconds",
+    "requestTimestamp",
+    "startedAt",
+)
 
 _NAMES: Final = ("username", "firstName")
 

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import pymongo
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import BulkWriteError
 
 from app.store.answering import answered
+from app.store.bulks import repeated
 from app.store.connection import Connection
-from app.store.debtors import DUPLICATE
 from app.store.documents import Document
 from schemas.base import GenerationId
 from schemas.usage import Use, UseRow, UsesBy
@@ -35,7 +35,7 @@ class MongoUses:
             try:
                 await self._all.insert_many(map(_document, rows), ordered=False)
             except BulkWriteError as error:
-                if not _repeated(error):
+                if not repeated(error):
                     raise
 
     async def report(self, since: datetime, until: datetime, by: UsesBy) -> tuple[UseRow, ...]:
@@ -97,11 +97,3 @@ def _use(found: Document) -> Use:
         milliseconds=found["ms"],
         cached=found["cached"],
     )
-
-
-def _repeated(error: BulkWriteError) -> bool:
-    """Return whether nothing went wrong but that some rows were there."""
-    details: Any = error.details
-    return not details["writeConcernErrors"] and {
-        each["code"] for each in details["writeErrors"]
-    } == {DUPLICATE}

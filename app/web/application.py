@@ -24,12 +24,14 @@ from app.web import (
     pages,
     payments,
     people,
+    plots,
     presets,
     previews,
     refunds,
     refusals,
     servers,
     sessions,
+    stats,
     streams,
     telegram,
     tokens,
@@ -72,7 +74,7 @@ def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
     return Guard(app, services.metrics)
 
 
-_CORS_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+_CORS_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _CORS_HEADERS: Final = (
     "Authorization",
     "Cache-Control",
@@ -115,6 +117,8 @@ def _routes(services: Services, keys: ApiKeys, sights: Sights) -> tuple[Route, .
         ),
         *servers.routes(services.oversee),
         *usage.routes(services.uses, services.generations, services.clock),
+        *stats.routes(services.add_up),
+        *plots.routes(services.add_up),
         *jobs.routes(
             services.orders,
             services.people,

@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document, made of the route table and the pydantic models."""
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
@@ -23,6 +24,8 @@ _DESCRIPTION: Final = (
     "Times are RFC 3339 in UTC with milliseconds; money is a decimal string, null when unknown; "
     "errors are problem details (RFC 9457)."
 )
+_NAMED: Final = re.compile(r"\{(\w+)\}")
+"""A parameter in a path."""
 _SECURITY: Final[Mapping[Access, list[Json]]] = {
     Access.OPEN: [],
     Access.KEY: [{"key": []}, {"session": []}],
@@ -144,7 +147,7 @@ def _template(path: str) -> str:
 
 
 def _in_path(path: str) -> list[Json]:
-    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    names = _NAMED.findall(path)
     return [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in names

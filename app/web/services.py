@@ -41,6 +41,7 @@ from schemas.payment import Payment
 from schemas.preset import Preset
 from schemas.preview import Preview
 from schemas.run import Delivery, Output, RunEvent
+from schemas.totals import Figures
 from schemas.usage import Use, UseRow, UsesBy
 from schemas.user import Account, Role, User
 from schemas.wire.api import Change, NewGeneration, NewUser
@@ -413,6 +414,14 @@ class Uses(Protocol):
         ...
 
 
+class AddUp(Protocol):
+    """Adds the last hours up. May raise an UnavailableError."""
+
+    async def __call__(self, number: int) -> Figures:
+        """Return the figures of so many hours, the one under way among them."""
+        ...
+
+
 class Previews(Protocol):
     """How pictures look while they are being made. May raise an UnavailableError."""
 
@@ -617,6 +626,7 @@ class Services:
     images: Images
     storage: Storage
     uses: Uses
+    add_up: AddUp
     previews: Previews
     live: Live
     oversee: Oversee

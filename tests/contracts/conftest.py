@@ -25,6 +25,7 @@ from app.ports import (
     Previews,
     ServerBoard,
     Sessions,
+    Totals,
     Turns,
     Updates,
     Users,
@@ -51,6 +52,7 @@ from app.store.presets import MongoPresets
 from app.store.previews import MongoPreviews
 from app.store.servers import MongoServers
 from app.store.sessions import MongoSessions
+from app.store.totals import MongoTotals
 from app.store.turns import MongoTurns
 from app.store.updates import MongoUpdates
 from app.store.users import MongoUsers
@@ -75,6 +77,7 @@ from tests.fakes.presets import FakePresets
 from tests.fakes.previews import FakePreviews
 from tests.fakes.servers import FakeServers
 from tests.fakes.sessions import FakeSessions
+from tests.fakes.totals import FakeTotals
 from tests.fakes.turns import FakeTurns
 from tests.fakes.updates import FakeUpdates
 from tests.fakes.users import FakeUsers
@@ -111,6 +114,7 @@ class Ports:
     sessions: Sessions
     changes: Changes
     views: Views
+    totals: Totals
 
 
 @pytest.fixture(params=["fake", "mongodb"])
@@ -124,9 +128,10 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
     """The ports, empty."""
     if uri is None:
         changes = FakeChanges()
-        generations, jobs = changes.kept(Kind.GENERATION), changes.kept(Kind.JOB)
+        kept, jobs = changes.kept(Kind.GENERATION), changes.kept(Kind.JOB)
+        generations = FakeGenerations(kept)
         yield Ports(
-            FakeGenerations(generations),
+            generations,
             FakeJobs(jobs),
             FakeInbox(),
             FakeLeases(),
@@ -149,7 +154,8 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeDeliveries(),
             FakeSessions(),
             changes,
-            FakeViews(generations, jobs),
+            FakeViews(kept, jobs),
+            FakeTotals(generations),
         )
         return
     async with a_database(uri) as connection:
@@ -179,4 +185,5 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoSessions(connection),
             MongoChanges(connection),
             MongoViews(connection),
+            MongoTotals(connection),
         )

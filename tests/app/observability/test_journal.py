@@ -10,10 +10,12 @@ import structlog
 
 from app.observability import journal, logs
 from app.observability.journal import MAX_REASON
+from app.observability.metrics import Metrics
 from app.observability.terminal import Terminal
 from schemas.job import JobStatus, Outcome
 from schemas.run import RunStatus
 from tests.app.observability.lifetimes import ID, PICTURE, a_generation, completed, live, running
+from tests.app.observability.test_metrics import figure
 from tests.builders import JOB, USER, a_job, a_step
 
 
@@ -21,6 +23,18 @@ def logged(stream: StringIO) -> list[dict[str, Any]]:
     """Return what was logged as JSON, without the times."""
     entries = [json.loads(line) for line in stream.getvalue().splitlines()]
     return [{key: entry[key] for key in entry if key != "timestamp"} for entry in entries]
+
+
+def test_ends_are_counted() -> None:
+    """Each once, however often its record is written after."""
+    metrics = Metrics()
+    book = journal.show(
+        logs.configure("info", "json", StringIO()), "json", live=True, metrics=metrics
+    )
+    live(book, a_generation(), running(0.5), completed(), completed())
+
+    ended = {"engine": "comfydeploy", "status": "completed"}
+    assert figure(metrics, "runs_ended_total", **ended) == 1
 
 
 def test_a_change_of_status_is_one_line() -> None:

@@ -37,6 +37,7 @@ def test_each_figure_is_scraped() -> None:
     metrics.denied_end("comfydeploy")
     metrics.circuit("telegram", open=True)
     metrics.alert("debt_dead")
+    metrics.ended("comfydeploy", "failed")
 
     engine = {"engine": "comfydeploy"}
     assert figure(metrics, "events_accepted_total", **engine) == 3
@@ -45,6 +46,7 @@ def test_each_figure_is_scraped() -> None:
     assert figure(metrics, "webhooks_repeated_total", engine="replicate") == 1
     assert figure(metrics, "requests_refused_total", reason="bad_token") == 1
     assert figure(metrics, "events_waiting") == 7
+    assert figure(metrics, "runs_ended_total", status="failed", **engine) == 1
     assert figure(metrics, "news_rescued_total", **engine) == 1
     assert figure(metrics, "ends_denied_total", **engine) == 1
     assert figure(metrics, "circuit_open", peer="telegram") == 1

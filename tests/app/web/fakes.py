@@ -21,6 +21,7 @@ from app.errors import (
 )
 from app.observability.journal import Journal
 from app.ports import JobPage, Page
+from app.usecases.add_up import AddUp
 from app.usecases.arrears import Arrears
 from app.usecases.controlling import Controlling
 from app.usecases.endpoints import HookDesk
@@ -64,6 +65,7 @@ from tests.fakes.previews import FakePreviews
 from tests.fakes.servers import FakeServers
 from tests.fakes.sessions import FakeSessions
 from tests.fakes.storage import FakeStorage
+from tests.fakes.totals import FakeTotals
 from tests.fakes.users import FakeUsers
 from tests.fakes.uses import FakeUses
 from tests.fakes.workflows import FakeWorkflows
@@ -665,6 +667,9 @@ class World:
             ),
             storage=self.storage,
             uses=self.uses,
+            add_up=AddUp(
+                FakeTotals(self.spots), self.uses, self.spots, self.presets, FakeClock(NOON)
+            ),
             previews=self.previews,
             live=self.scenery.hub,
             oversee=Oversee(
