@@ -1,5 +1,6 @@
 """Endpoints and deliveries in memory, and a courier that notes what it is given."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -163,15 +164,19 @@ class FakeCourier:
 
     Attributes:
         sent: What it was given.
+        may: Cleared, it keeps what it is given back, as a receiver that hangs does.
     """
 
     def __init__(self, *receipts: Receipt) -> None:
         self.receipts = list(receipts or (Receipt(200),))
         self.sent: list[Sent] = []
+        self.may = asyncio.Event()
+        self.may.set()
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Receipt:
         """See app.ports.Courier."""
         self.sent.append(Sent(url, headers, body))
+        await self.may.wait()
         return self.receipts.pop(0) if len(self.receipts) > 1 else self.receipts[0]
 
 

@@ -2,14 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
 
 from app.errors import StoreDownError
-from app.ports import Endpoints, Receipt
+from app.ports import Endpoints
 from app.usecases.listeners import Listeners
 from app.usecases.tell_progress import REMEMBERED, TellProgress
 from schemas.generation import Generation
@@ -126,20 +126,6 @@ async def test_what_cannot_be_told_is_forgotten() -> None:
     assert told(courier) == [0.03]
 
 
-class Slow(FakeCourier):
-    """Sends only once it may."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.may = asyncio.Event()
-
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Receipt:
-        """See app.ports.Courier."""
-        receipt = await super().send(url, headers, body)
-        await self.may.wait()
-        return receipt
-
-
 class Counted(FakeEndpoints):
     """Counts how often it is asked who listens to something."""
 
@@ -153,7 +139,8 @@ class Counted(FakeEndpoints):
 
 async def test_an_endpoint_is_sent_one_at_a_time() -> None:
     """What comes while it is being told of something is not piled up."""
-    courier = Slow()
+    courier = FakeCourier()
+    courier.may.clear()
     endpoints = Counted(an_endpoint())
     async with telling(endpoints, courier) as progress:
 
