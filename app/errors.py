@@ -5,6 +5,7 @@
         * UnknownFieldError, BadFieldError: names the field
         * EngineOffError: that engine is not set up here
         * WorkflowRefusedError: a workflow cannot be run, or has no such input
+        * HookRefusedError: nothing can be told in the way that is asked for
         * AmountRefusedError: nothing can be sold for that amount
         * TelegramOffError: Telegram is needed, and is not set up here
         * UserBlockedError: this person is served no more
@@ -28,6 +29,7 @@
         * PeerBusyError: surely not done; try again, after its own wait if it named one
             * PeerStrangeError: it answered what makes no sense
         * PeerUnknownError: whether it was done is not known
+        * ReceiverError: an outgoing webhook was not taken
         * PeerDownError: the whole peer is at fault; its debts wait
             * PeerSilentError: nothing answers there
         * PeerMissingError: it has no such thing
@@ -79,6 +81,12 @@ class WorkflowRefusedError(BadFieldError):
     """A workflow cannot be run, is not kept here, or has no such input."""
 
     reason = "workflow_refused"
+
+
+class HookRefusedError(BadFieldError):
+    """Nothing can be told at that URL, of those events, or under that secret."""
+
+    reason = "webhook_refused"
 
 
 class AmountRefusedError(BadFieldError):
@@ -306,6 +314,24 @@ class PeerUnknownError(PeerError):
     """No answer, or half of one: whether it was done is not known."""
 
     reason = "peer_unknown"
+
+
+class ReceiverError(PeerError):
+    """A receiver of outgoing webhooks did not take one.
+
+    Attributes:
+        status: Of its answer; None where there was none.
+        retry_after: The wait it named, or None.
+    """
+
+    reason = "receiver"
+
+    def __init__(
+        self, peer: str, message: str, status: int | None, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(peer, message)
+        self.status = status
+        self.retry_after = retry_after
 
 
 class PeerDownError(PeerError):

@@ -37,6 +37,10 @@ class DebtKind(StrEnum):
     """Hold a job's credits, then make its generations."""
     ADVANCE = "advance"
     """Begin the steps of a job whose turn has come, or end those whose turn will never come."""
+    WEBHOOK = "webhook"
+    """Freeze what has happened into a delivery for each endpoint that listens."""
+    DELIVER = "deliver"
+    """Send a delivery to its endpoint."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
@@ -44,7 +48,7 @@ class DebtKind(StrEnum):
         return newer(cls, value) if isinstance(value, str) else None
 
 
-OUTWARD: Final = frozenset({DebtKind.SHOW, DebtKind.NOTIFY})
+OUTWARD: Final = frozenset({DebtKind.SHOW, DebtKind.NOTIFY, DebtKind.DELIVER})
 """Debts to people and programs: they die in the end. Those to ourselves never do."""
 
 MANY_TRIES: Final = 6

@@ -19,10 +19,10 @@ class Deed(Record):
     """Who: ``cli:NAME``, ``api:KEY`` (a digest's beginning), ``telegram:ID``."""
     verb: str
     """What: ``block``, ``unblock``, ``roles``, ``forget``, ``pause``, ``resume``, ``cap``,
-    ``reset``."""
+    ``reset``; of endpoints ``webhook-add``, ``webhook-change``, ``webhook-pause`` and so on."""
     subject: str
     """To whom or what: ``user:ID``, ``engine:NAME``, ``preset:NAME``, ``job:ID``,
-    ``generation:ID``."""
+    ``generation:ID``, ``endpoint:ID``."""
     said: str | None = None
     """Why, or to what, in the words of whoever did it."""
 

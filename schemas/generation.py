@@ -20,6 +20,7 @@ from schemas.base import (
     plain,
 )
 from schemas.debt import Owing
+from schemas.hook import HookEvent
 from schemas.run import TERMINAL, Output, RunStatus
 
 CHANGES_KEPT = 20
@@ -28,7 +29,15 @@ OUTPUTS_KEPT = 200
 """How many outputs a record keeps; records are hot and small."""
 
 
-_HIDDEN = {"owed", "due_at", "heard", "claimed_end", "idempotency_key", "idempotency_digest"}
+_HIDDEN = {
+    "owed",
+    "due_at",
+    "heard",
+    "hooked",
+    "claimed_end",
+    "idempotency_key",
+    "idempotency_digest",
+}
 
 _DIGITS: Final = re.compile(r"[0-9]{1,30}(?:\.[0-9]{1,30})?")
 
@@ -226,6 +235,8 @@ class Generation(Owing):
     """How the price came about."""
     time_limit: int | None = None
     """Seconds that the run may take from its start; None for the usual limit."""
+    hooked: tuple[HookEvent, ...] = ()
+    """What its order's own endpoint hears of; see `schemas.hook`."""
     history: tuple[StatusChange, ...] = ()
 
     @classmethod

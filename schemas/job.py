@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 from schemas.base import EngineName, GenerationId, Item, Money, Record, Time, UserId, newer, plain
 from schemas.debt import Owing
 from schemas.generation import CostRate, Request
+from schemas.hook import HookEvent
 from schemas.preset import OwnPrice
 from schemas.run import OutputKind, RunStatus
 
@@ -23,6 +24,7 @@ _HIDDEN: Final = {
     "told",
     "steps_told",
     "turn",
+    "hooked",
 }
 _NOTHING: Final = Decimal(0)
 
@@ -222,6 +224,8 @@ class Job(Owing):
     turn: int | None = None
     """Its place among the orders of its person, unique: of two who saw the same orders before
     theirs only one can take it. None where no limits are asked."""
+    hooked: tuple[HookEvent, ...] = ()
+    """What its own endpoint hears of, of it and of its generations; see `schemas.hook`."""
     schema_version: int = 1
     idempotency_key: str | None = None
     """``{scope}:{Idempotency-Key}``; unique, so that the insert is the claim."""

@@ -136,6 +136,16 @@ class Timing(Value):
     """Longest wait between tries of a debt to ourselves, which never dies."""
     gives_up: timedelta = timedelta(hours=24)
     """Sum of waits after which an outward debt dies."""
+    hook_limit: timedelta = timedelta(seconds=15)
+    """Longest wait for the answer to an outgoing webhook."""
+    hook_fresh: timedelta = timedelta(seconds=3)
+    """How old may be what is known of who listens."""
+    hook_failing: timedelta = timedelta(hours=12)
+    """An endpoint of outgoing webhooks that has failed for so long is paused."""
+    hook_kept: timedelta = timedelta(days=3)
+    """How long what is owed to a paused endpoint is kept, from when it happened."""
+    hook_progress: timedelta = timedelta(seconds=1)
+    """At most one message of nothing but progress in this time, per run."""
     end_tries: int = 6
     """Tries to have an end confirmed before it stands unconfirmed."""
     live_batch: timedelta = timedelta(milliseconds=20)

@@ -21,6 +21,7 @@ from schemas.generation import (
     Request,
     Response,
 )
+from schemas.hook import Endpoint, EndpointId, HookEvent, HookSecret
 from schemas.job import Job, JobChat, JobId, JobStatus, Outcome, PriceReason, Source, Step, Terms
 from schemas.ledger import Entry, EntryId, EntryKind
 from schemas.payment import STARS, Charge, Payment
@@ -66,6 +67,9 @@ HERE: Final = InstanceName("here")
 TIMING: Final = Timing()
 A10G: Final = CostRate(amount=Decimal("0.000337"), unit=RateUnit.SECOND)
 """What ComfyDeploy asks for a second of an A10G."""
+
+HOOK_SECRET: Final = "whsec_" + "c2VjcmV0LW9mLXRoZS10ZXN0cw=="
+"""A secret that signs outgoing webhooks; 19 bytes."""
 
 
 def later(seconds: float) -> datetime:
@@ -530,3 +534,15 @@ def a_deed(number: int = 1, **fields: Any) -> Deed:  # noqa: ANN401 - any field 
         "subject": "user:a",
     }
     return Deed(**(known | fields))
+
+
+def an_endpoint(number: int = 1, **fields: Any) -> Endpoint:  # noqa: ANN401 - any field of the record
+    """Return an endpoint that hears of everything, unless told otherwise."""
+    usual: dict[str, Any] = {
+        "id": EndpointId(f"{number:032x}"),
+        "url": "https://hooks.example.com/runrelay",
+        "events": tuple(HookEvent),
+        "secrets": (HookSecret(value=HOOK_SECRET),),
+        "created_at": NOON,
+    }
+    return Endpoint(**{**usual, **fields})

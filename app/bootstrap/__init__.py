@@ -9,6 +9,7 @@ from app.bootstrap.engines import (
     make_replicate,
     receivers,
 )
+from app.bootstrap.hooking import make_hook_desk
 from app.bootstrap.keys import Keys
 from app.bootstrap.peers import Peers
 from app.bootstrap.people import make_controlling, make_duties, make_forgetting, make_refunds
@@ -41,6 +42,7 @@ __all__ = [
     "make_duties",
     "make_engines",
     "make_forgetting",
+    "make_hook_desk",
     "make_refunds",
     "make_replicate",
     "open_storage",

@@ -4,6 +4,7 @@ from functools import partial
 from typing import TypedDict
 
 from app.bootstrap.fleet import Placing
+from app.bootstrap.hooking import Hooking
 from app.bootstrap.tools import Tools
 from app.observability.journal import Journal
 from app.usecases.advance import Advance, AdvanceJob, GoOn
@@ -27,14 +28,16 @@ from schemas.job import Job
 from schemas.timing import Timing
 
 
-def make_discharger(tools: Tools, placing: Placing | None) -> Discharger:
+def make_discharger(tools: Tools, placing: Placing | None, hooking: Hooking) -> Discharger:
     """Return this process's hands for generations."""
     submit = _submit(tools)
     if placing is not None:
         submit = by_engine({placing.fleet.name: placing.submit}, submit)
     discharger = Discharger(
         tools.records,
-        {DebtKind.SUBMIT: submit} | _runs(tools) | _chats(tools),
+        {DebtKind.SUBMIT: submit, DebtKind.WEBHOOK: hooking.generation}
+        | _runs(tools)
+        | _chats(tools),
         taking=tools.taking,
         circuits=tools.circuits,
         timing=tools.timing,
@@ -45,11 +48,12 @@ def make_discharger(tools: Tools, placing: Placing | None) -> Discharger:
     return discharger
 
 
-def make_job_hands(tools: Tools, starter: StartJob) -> Hands[Job]:
+def make_job_hands(tools: Tools, starter: StartJob, hooking: Hooking) -> Hands[Job]:
     """Return this process's hands for jobs."""
     handlers: dict[DebtKind, HandlerOf[Job]] = {
         DebtKind.START: starter,
         DebtKind.CANCEL: CancelJob(tools.records, tools.taking),
+        DebtKind.WEBHOOK: hooking.job,
         DebtKind.ADVANCE: AdvanceJob(
             GoOn(tools.records, tools.taking), taking=tools.taking, timing=tools.timing
         ),

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from app.bootstrap.engines import ENGINES
+from app.bootstrap.hooking import Hooking
 from app.bootstrap.keys import Keys
 from app.bootstrap.selling import Selling
 from app.bootstrap.store import Store
@@ -16,6 +17,7 @@ from app.store.objects import ObjectStorage
 from app.usecases.arrears import Arrears
 from app.usecases.controlling import Controlling
 from app.usecases.duties import Duties
+from app.usecases.forget_hooks import ForgetHooks
 from app.usecases.forget_payments import ForgetPayments
 from app.usecases.forget_user import (
     ForgetChat,
@@ -27,6 +29,7 @@ from app.usecases.forget_user import (
 from app.usecases.limits import Limits
 from app.usecases.money import Money
 from app.usecases.orders import Orders
+from app.usecases.own_hooks import OwnHooks
 from app.usecases.pauses import Pauses, Spending
 from app.usecases.people import People
 from app.usecases.quoting import Quoting
@@ -71,7 +74,7 @@ class Desks:
     duties: Duties
 
 
-def make_desks(tools: Tools, starter: StartJob, selling: Selling) -> Desks:
+def make_desks(tools: Tools, starter: StartJob, selling: Selling, hooking: Hooking) -> Desks:
     """Return what people and programs turn to."""
     settings, store, clock = tools.settings, tools.store, tools.clock
     accounts = Accounts(
@@ -104,6 +107,7 @@ def make_desks(tools: Tools, starter: StartJob, selling: Selling) -> Desks:
             ),
             money=tools.money,
             starter=starter,
+            hooks=hooking.own,
             telegram=tools.peers.telegram_url is not None,
             taking=tools.taking,
         ),
@@ -117,7 +121,7 @@ def make_desks(tools: Tools, starter: StartJob, selling: Selling) -> Desks:
             bought=selling.records,
             keys=tools.keys,
         ),
-        arrears=Arrears(tools.records, tools.orders, store.jobs, selling.records),
+        arrears=Arrears(tools.records, tools.orders, store.jobs, selling.records, hooking.records),
         reset=ResetJob(tools.records, tools.orders, store.deeds),
         images=TakeImage(
             tools.storage,
@@ -164,6 +168,7 @@ def make_refunds(settings: Settings, store: Store, clock: Clock) -> Orders:
         ),
         money=money,
         starter=StartJob(records, store.jobs, money, taking),
+        hooks=OwnHooks(store.endpoints, clock, allow_private=False),
         telegram=False,
         taking=taking,
     )
@@ -186,6 +191,7 @@ def make_forgetting(
             ForgetJobs(store.jobs, orders),
             ForgetPictures(store.generations, storage),
             ForgetPayments(store.payments, bought),
+            ForgetHooks(store.endpoints, store.deliveries),
             ForgetChat(store.chats, store.conversations),
         ],
         kept=store.jobs,

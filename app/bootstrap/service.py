@@ -13,6 +13,7 @@ from app.bootstrap.calling import Calling, Chores, make_calling
 from app.bootstrap.discharging import make_discharger, make_job_hands
 from app.bootstrap.engines import receivers
 from app.bootstrap.fleet import Placing, make_placing
+from app.bootstrap.hooking import Hooking, make_hooking
 from app.bootstrap.people import Desks, make_desks
 from app.bootstrap.readiness import Readiness
 from app.bootstrap.reception import (
@@ -96,6 +97,7 @@ class Service:
     drains: tuple[Drain, ...]
     chores: Chores
     selling: Selling
+    hooking: Hooking
     taking: Taking
     sender: Sender | None
     reception: Reception | None
@@ -116,14 +118,15 @@ def assemble(tools: Tools) -> Service:
     """Wire the service of its tools."""
     applier = _applier(tools)
     placing = make_placing(tools, applier)
-    discharger = make_discharger(tools, placing)
+    hooking = make_hooking(tools)
+    discharger = make_discharger(tools, placing, hooking)
     starter = StartJob(tools.records, tools.store.jobs, tools.money, tools.taking)
-    job_hands, selling = make_job_hands(tools, starter), make_selling(tools)
+    job_hands, selling = make_job_hands(tools, starter, hooking), make_selling(tools)
     sweep = Sweep(
         tools.store.inbox,
         tools.records,
         applier=applier,
-        hands=(discharger, job_hands, selling.hands),
+        hands=(discharger, job_hands, selling.hands, hooking.hands),
         receivers=receivers(),
         taking=tools.taking,
         timing=tools.timing,
@@ -139,7 +142,7 @@ def assemble(tools: Tools) -> Service:
         on_return=sweep.ask_all,
         patient={replicate.NAME},
     )
-    desks, handling = make_desks(tools, starter, selling), make_handling(tools)
+    desks, handling = make_desks(tools, starter, selling, hooking), make_handling(tools)
     intake = make_intake(tools, handling)
     chores = Chores(
         forgetting=desks.forgetting if tools.settings.works else None,
@@ -153,7 +156,7 @@ def assemble(tools: Tools) -> Service:
         applier,
         discharger=discharger,
         job_hands=job_hands,
-        others=(selling.hands,),
+        others=(selling.hands, hooking.hands),
         chores=chores,
         handling=handling,
     )
@@ -164,10 +167,12 @@ def assemble(tools: Tools) -> Service:
         timing=tools.timing,
         metrics=tools.metrics,
     )
-    services = _services(tools, acceptor, desks, selling, intake, live=live, calling=calling)
+    services = _services(
+        tools, acceptor, desks, selling, intake, live=live, calling=calling, hooking=hooking
+    )
     hooks = Webhooks(services)
     reception = make_reception(tools, desks, selling, handling, intake)
-    _attend(tools, sweep, selling, handling)
+    _attend(tools, sweep, selling, hooking, handling)
     if placing is not None and tools.settings.run_background:
         tools.waker.heed(placing.places.wake)
     return Service(
@@ -186,6 +191,7 @@ def assemble(tools: Tools) -> Service:
         drains=tuple(each.drain for each in (placing, reception) if each is not None),
         chores=chores,
         selling=selling,
+        hooking=hooking,
         taking=tools.taking,
         sender=tools.sender,
         reception=reception,
@@ -210,6 +216,7 @@ async def count_debts(service: Service) -> None:
         *await store.generations.owed(now),
         *await store.jobs.owed(now),
         *await store.payments.owed(now),
+        *await store.deliveries.owed(now),
     ]
     service.metrics.debts(
         DebtRow(each.kind, each.state, each.number, each.age.total_seconds()) for each in rows
@@ -247,10 +254,13 @@ async def count_open(service: Service) -> None:
     )
 
 
-def _attend(tools: Tools, sweep: Sweep, selling: Selling, handling: Handling) -> None:
+def _attend(
+    tools: Tools, sweep: Sweep, selling: Selling, hooking: Hooking, handling: Handling
+) -> None:
     """Have others woken by what is left to them, and ourselves by what they leave."""
     # Without Redis nobody hears it, and no write need be looked at for it.
-    for each in (tools.records, tools.orders, selling.records) if tools.settings.redis_url else ():
+    owing = (tools.records, tools.orders, selling.records, hooking.records)
+    for each in owing if tools.settings.redis_url else ():
         each.leave_to(tools.waker)
     if tools.settings.run_background:
         tools.waker.heed(sweep.look)
@@ -278,6 +288,7 @@ def _services(
     *,
     live: Hub,
     calling: Calling | None,
+    hooking: Hooking,
 ) -> Services:
     """Return what the web layer needs."""
     settings, keys, engines = tools.settings, tools.keys, tools.engines
@@ -289,6 +300,7 @@ def _services(
             engines.keys(),
             telegram=tools.peers.telegram_url is not None,
             taking=tools.taking,
+            own_hooks=hooking.own,
             disk_full=tools.readiness.disk_full,
             admit=desks.pauses.engine,
         ),
@@ -297,6 +309,7 @@ def _services(
         payments=selling.payments,
         office=desks.office,
         controlling=desks.controlling,
+        hook_desk=hooking.desk,
         forgetting=desks.forgetting,
         orders=desks.orders,
         refunds=desks.orders,

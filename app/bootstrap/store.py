@@ -11,6 +11,8 @@ from app.store.connection import Connection, Keep
 from app.store.controls import MongoControls
 from app.store.conversations import MongoConversations
 from app.store.deeds import MongoDeeds
+from app.store.deliveries import MongoDeliveries
+from app.store.endpoints import MongoEndpoints
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.jobs import MongoJobs
@@ -57,6 +59,8 @@ class Store:
     turns: MongoTurns
     uses: MongoUses
     previews: MongoPreviews
+    endpoints: MongoEndpoints
+    deliveries: MongoDeliveries
     changes: MongoChanges
     views: MongoViews
     keep: Keep
@@ -89,6 +93,8 @@ def open_store(settings: Settings, uri: str) -> Store:
         turns=MongoTurns(connection),
         uses=MongoUses(connection),
         previews=MongoPreviews(connection),
+        endpoints=MongoEndpoints(connection),
+        deliveries=MongoDeliveries(connection),
         changes=MongoChanges(connection),
         views=MongoViews(connection),
         keep=Keep(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli import jobs, money, office
+from app.cli import jobs, money, office, webhooks
 
 app = typer.Typer(
     name="runrelay",
@@ -55,6 +55,7 @@ app.add_typer(debts, name="debts", rich_help_panel=_LOOK)
 app.add_typer(jobs.jobs, name="jobs", rich_help_panel=_LOOK)
 app.add_typer(money.ledger, name="ledger", rich_help_panel=_MONEY)
 app.add_typer(money.payments, name="payments", rich_help_panel=_MONEY)
+app.add_typer(webhooks.webhooks, name="webhooks", rich_help_panel=_PEOPLE)
 app.add_typer(presets, name="presets", rich_help_panel=_RUN)
 app.add_typer(office.users, name="users", rich_help_panel=_PEOPLE)
 

@@ -28,7 +28,14 @@ async def explain(named: str) -> None:
     with refusing():
         clock = Clock()
         async with opening.opened(opening.quietly_settled(), clock) as store:
-            gather = Explain(store.generations, store.jobs, store.ledger, store.inbox, receivers())
+            gather = Explain(
+                store.generations,
+                store.jobs,
+                store.ledger,
+                store.inbox,
+                receivers(),
+                deliveries=store.deliveries,
+            )
             story = await gather(named, clock.now())
     if story.job is not None:
         _job(story.job, story.entries)

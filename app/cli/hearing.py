@@ -23,7 +23,14 @@ async def list_events(generation: str | None, since: str | None) -> None:
         clock = Clock()
         async with opening.opened(opening.quietly_settled(), clock) as store:
             now = clock.now()
-            gather = Explain(store.generations, store.jobs, store.ledger, store.inbox, receivers())
+            gather = Explain(
+                store.generations,
+                store.jobs,
+                store.ledger,
+                store.inbox,
+                receivers(),
+                deliveries=store.deliveries,
+            )
             wanted = GenerationId(generation) if generation else None
             begin = await _begin(store, wanted, since, now) or now - USUALLY
             rows = (

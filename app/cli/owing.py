@@ -12,6 +12,7 @@ from app.clock import Clock
 from app.observability.journal import Journal
 from app.usecases.arrears import Arrear, Arrears, Silent
 from app.usecases.records import Records, RecordsOf
+from schemas.hook import Delivery
 from schemas.job import Job
 from schemas.payment import Payment
 
@@ -75,7 +76,8 @@ def _arrears_of(store: Store, clock: Clock) -> Arrears:
     journal = Journal()
     orders = RecordsOf[Job](store.jobs, clock, journal.ordered)
     payments = RecordsOf[Payment](store.payments, clock, journal.bought)
-    return Arrears(Records(store.generations, clock, journal), orders, store.jobs, payments)
+    sent = RecordsOf[Delivery](store.deliveries, clock, journal.delivered)
+    return Arrears(Records(store.generations, clock, journal), orders, store.jobs, payments, sent)
 
 
 def _row(arrear: Arrear, now: datetime) -> tuple[str, ...]:

@@ -123,6 +123,7 @@ async def _until(
                 service.discharger.run(),
                 service.job_hands.run(),
                 service.selling.hands.run(),
+                service.hooking.hands.run(),
             )
         ]
         sweeping = group.create_task(service.sweep.run())
@@ -175,6 +176,7 @@ async def _flush(service: Service, flushed: Sequence[asyncio.Task[None]]) -> Non
         service.discharger,
         service.job_hands,
         service.selling.hands,
+        service.hooking.hands,
     )
     for part, task in zip(parts, flushed, strict=True):
         part.close()
@@ -205,6 +207,8 @@ def _endless(service: Service) -> list[Endless]:
     ]
     if service.taking.background:
         running += [*_chores(service.chores), _every(ADD_UP_EVERY, service.add_up.ahead)]
+    if service.hooking.progress is not None:
+        running.append(service.hooking.progress.run())
     if service.placing is not None:
         placing = service.placing
         running += [placing.fleet.run(), placing.choose(), placing.line.run()]

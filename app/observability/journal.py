@@ -12,6 +12,7 @@ from app.observability.lives import Lives
 from app.observability.metrics import Metrics
 from app.observability.terminal import Terminal
 from schemas.generation import Generation
+from schemas.hook import Delivery
 from schemas.job import Job
 from schemas.payment import Payment
 
@@ -71,6 +72,18 @@ class Journal:
                 user=after.user,
                 amount=after.amount,
                 currency=after.currency,
+            )
+
+    def delivered(self, before: Delivery | None, after: Delivery) -> None:
+        """Note that an outgoing webhook was made, or reached who listens."""
+        if before is None or before.status is not after.status:
+            log = self._detail if before is None else self._log
+            log(
+                "webhook",
+                webhook=after.id,
+                told=after.event.value,
+                status=after.status.value,
+                attempts=after.attempts,
             )
 
     def told(self, generation: Generation, what: str) -> None:

@@ -96,6 +96,11 @@ class Metrics:
         self._make_ledger_figures()
         self._make_debt_figures()
         self._make_telegram_figures()
+        self._hooks = self._counter(
+            "outgoing_webhooks",
+            "Outgoing webhooks: tries that were taken or failed; dead; pauses.",
+            "outcome",
+        )
         self._make_live_figures()
         self._alerts = self._counter("alerts", "Alerts raised.", "slug")
         self._circuit = self._gauge("circuit_open", "1 while a peer is left alone.", "peer")
@@ -205,6 +210,10 @@ class Metrics:
     def debt_lost(self, kind: str) -> None:
         """Count a debt whose claim had run out before it was acknowledged."""
         self._debts_tried.labels(_kind(kind), "lost").inc()
+
+    def hook_sent(self, outcome: Literal["delivered", "failed", "dead", "paused"]) -> None:
+        """Count what became of an outgoing webhook, or that an endpoint was paused by us."""
+        self._hooks.labels(outcome).inc()
 
     def debts(self, rows: Iterable[DebtRow]) -> None:
         """Set what is owed just now; kinds and states that `rows` leaves out are at 0.

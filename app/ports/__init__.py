@@ -15,6 +15,7 @@ from app.ports.generations import (
     Uses,
     Workflows,
 )
+from app.ports.hooks import Courier, Deliveries, DeliveryPage, Endpoints, Receipt
 from app.ports.live import Changes, Ear, MissedError, Scene, Views
 from app.ports.money import Comparisons, KeptPayments, Ledger, PaymentPage, PaymentProvider
 from app.ports.orders import JobPage, Jobs, Oldest, OpenJobs, Presets, PresetWrite
@@ -33,9 +34,13 @@ __all__ = [
     "Conversation",
     "Conversations",
     "Counted",
+    "Courier",
     "Debtors",
     "Deeds",
+    "Deliveries",
+    "DeliveryPage",
     "Ear",
+    "Endpoints",
     "Engine",
     "Files",
     "Fleet",
@@ -60,6 +65,7 @@ __all__ = [
     "PresetWrite",
     "Presets",
     "Previews",
+    "Receipt",
     "Receiver",
     "Running",
     "Scene",

@@ -171,6 +171,18 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             _present("paidAt"),
             IndexModel([("user", ASCENDING), ("_id", DESCENDING)]),
         ],
+        "webhook_endpoints": [
+            _present("order"),
+            _present("people"),
+            IndexModel([("expiresAt", ASCENDING)], expireAfterSeconds=0, name="expiresAt_expires"),
+        ],
+        "deliveries": [
+            *_owing(),
+            IndexModel([("endpoint", ASCENDING), ("_id", DESCENDING)]),
+            _present("people"),
+            # While a debt of it lives it stays; see above.
+            _expiring("createdAt", keep.events, {"dueAt": None}),
+        ],
         "updates": [
             # For the first open update of each lane, and whether it is due, without reading any.
             # That `open` is true is known by the key alone: the filter is not relied on for it.

@@ -10,12 +10,13 @@ from app.usecases.records import DecideOf, Records, RecordsOf
 from processors import debts
 from schemas.debt import Debt, DebtKind, Owing
 from schemas.generation import Generation
+from schemas.hook import Delivery
 from schemas.job import Job
 from schemas.payment import Payment
 
 ALL_KINDS: Final = frozenset(DebtKind)
 
-What = Literal["generation", "job", "payment"]
+What = Literal["generation", "job", "payment", "webhook"]
 
 
 class Arrear(NamedTuple):
@@ -55,6 +56,7 @@ class Arrears:
         orders: The jobs, to be changed.
         kept: The jobs, to be listed.
         payments: The payments.
+        deliveries: Outgoing webhooks on their way.
     """
 
     def __init__(
@@ -63,11 +65,13 @@ class Arrears:
         orders: RecordsOf[Job],
         kept: Jobs,
         payments: RecordsOf[Payment],
+        deliveries: RecordsOf[Delivery],
     ) -> None:
         self._generations = generations
         self._orders = orders
         self._kept = kept
         self._payments = payments
+        self._deliveries = deliveries
 
     async def listed(self, *, only_dead: bool) -> AsyncIterator[Arrear]:
         """Yield what is owed, or what was given up, those of the oldest record first."""
@@ -77,6 +81,8 @@ class Arrears:
             yield each
         async for each in _owed("payment", self._payments, only_dead=only_dead):
             yield each
+        async for each in _owed("webhook", self._deliveries, only_dead=only_dead):
+            yield each
 
     async def replay(
         self, record: str | None = None, key: str | None = None, since: datetime | None = None
@@ -84,24 +90,27 @@ class Arrears:
         """Bring dead debts back to life; return how many.
 
         Args:
-            record: Of this generation, job or payment only; None for all.
+            record: Of this generation, job, payment or outgoing webhook only; None for all.
             key: Only those of this key; None for all.
             since: Only those that died since; None for all.
 
         Raises:
-            NotFoundError: There is no such generation, job or payment.
+            NotFoundError: There is no such generation, job, payment or outgoing webhook.
         """
         if record is None:
             count = await _replayed_all(self._generations, key, since)
             count += await _replayed_all(self._orders, key, since)
-            return count + await _replayed_all(self._payments, key, since)
+            count += await _replayed_all(self._payments, key, since)
+            return count + await _replayed_all(self._deliveries, key, since)
         if (generation := await self._generations.kept.get(record)) is not None:
             return await _replayed(self._generations, generation, key, since)
         if (job := await self._orders.kept.get(record)) is not None:
             return await _replayed(self._orders, job, key, since)
         if (payment := await self._payments.kept.get(record)) is not None:
             return await _replayed(self._payments, payment, key, since)
-        raise NotFoundError("generation, job or payment")
+        if (delivery := await self._deliveries.kept.get(record)) is not None:
+            return await _replayed(self._deliveries, delivery, key, since)
+        raise NotFoundError("generation, job, payment or webhook")
 
     async def stuck(self, age: timedelta, limit: int) -> Stuck:
         """Return what may be stuck: silence is no fault of a payment, which people may let be.
@@ -123,6 +132,8 @@ class Arrears:
             late += _overdue("job", job, before)
         for payment in await self._payments.kept.due(before, ALL_KINDS, limit):
             late += _overdue("payment", payment, before)
+        for delivery in await self._deliveries.kept.due(before, ALL_KINDS, limit):
+            late += _overdue("webhook", delivery, before)
         return Stuck(tuple(silent), tuple(late))
 
     async def _runs(self, job: Job) -> bool:

@@ -14,10 +14,11 @@ from app.errors import (
     StaleVersionError,
     TelegramOffError,
 )
+from app.usecases.own_hooks import HookWanted, OwnHooks
 from app.usecases.records import Records
 from app.usecases.requests import Requests
 from app.usecases.taking import Taking
-from processors import debts, runs
+from processors import debts, hooks, runs
 from schemas.base import EngineName, GenerationId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation, Metadata, Request, StatusChange
@@ -34,6 +35,7 @@ class Desk:
         engines: Names of the engines that are on.
         telegram: Whether Telegram is on: whoever orders for a chat is told the end there.
         taking: Who this process is.
+        own_hooks: Endpoints that orders bring with them.
         disk_full: Whether there is too little disk left to take on anything new.
         admit: Raises PausedError where an engine is paused, or has reached its daily cap.
     """
@@ -46,6 +48,7 @@ class Desk:
         *,
         telegram: bool,
         taking: Taking,
+        own_hooks: OwnHooks,
         disk_full: Callable[[], bool],
         admit: Callable[[EngineName], Awaitable[None]],
     ) -> None:
@@ -55,6 +58,7 @@ class Desk:
         self._engines = frozenset(engines)
         self._telegram = telegram
         self._taking = taking
+        self._hooks = own_hooks
         self._disk_full = disk_full
         self._admit = admit
 
@@ -70,6 +74,7 @@ class Desk:
             EngineOffError: Its engine is not set up here.
             TelegramOffError: It names a chat, and Telegram is not set up here.
             WorkflowRefusedError: Its workflow cannot be run, or has no such input.
+            HookRefusedError: It brings an endpoint that cannot be.
             IdempotencyMismatchError: The key came with another body before.
             DiskFullError: Nothing new is taken on.
             PausedError: Nothing new is taken on for its engine.
@@ -88,7 +93,15 @@ class Desk:
         )
         blank = self._blank(engine, await self._requests.of(order), metadata)
         ordered = blank.change(max_attempts=order.tries, priority=order.priority)
-        return await self._added(ordered, key, digest)
+        if order.webhook is None:
+            return await self._added(ordered, key, digest)
+        wanted = HookWanted(order.webhook.url, order.webhook.events, order.webhook.secret)
+        own = self._hooks.of(wanted, hooks.ENDS, ordered)
+        await self._hooks.keep(own)
+        added = await self._added(ordered.change(hooked=own.events), key, digest)
+        if not added[1]:
+            await self._hooks.drop(own)
+        return added
 
     async def rerun(
         self, generation_id: GenerationId, *, key: str | None, digest: str | None

@@ -20,10 +20,12 @@ from schemas.timing import Timing
 LINES: Final = (
     # A submit may take its minute; an end must find a hand meanwhile.
     Line(frozenset({DebtKind.SUBMIT}), 32),
-    Line(INWARD - {DebtKind.SUBMIT, DebtKind.KEEP, DebtKind.SETTLE}, 32),
+    Line(INWARD - {DebtKind.SUBMIT, DebtKind.KEEP, DebtKind.SETTLE, DebtKind.WEBHOOK}, 32),
     # A hundred parts of a job end at once: many hands would only take each other's place in its
     # record, and in the ledger.
     Line(frozenset({DebtKind.SETTLE}), 8),
+    # What others hear of may wait for what must happen.
+    Line(frozenset({DebtKind.WEBHOOK}), 8),
     # A copy takes a while, and up to 10 MB of memory.
     Line(frozenset({DebtKind.KEEP}), 8),
     # A status message may wait seconds for its chat; here, too, an end must find a hand.
@@ -39,7 +41,8 @@ class Discharger(Hands[Generation]):
 
     _unwatched = CHAT | {DebtKind.KEEP}
     # Between the end of a step and the next one's submit each read is waited for.
-    _as_left = frozenset({DebtKind.KEEP, DebtKind.ADVANCE})
+    # What others hear of is frozen as the write that made it happen has left it.
+    _as_left = frozenset({DebtKind.KEEP, DebtKind.ADVANCE, DebtKind.WEBHOOK})
 
     def __init__(
         self,
@@ -130,6 +133,8 @@ def peer_of(generation: Generation, debt: Debt) -> str:
         return "storage"
     if debt.kind in {DebtKind.SETTLE, DebtKind.ADVANCE}:
         return "ledger"
+    if debt.kind is DebtKind.WEBHOOK:
+        return "webhooks"
     if debt.kind in CHAT:
         return TELEGRAM
     run_id = debt.about or generation.metadata.run_id

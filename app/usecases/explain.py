@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from app.errors import NotFoundError
-from app.ports import Generations, Inbox, Jobs, Ledger
+from app.ports import Deliveries, Generations, Inbox, Jobs, Ledger
 from processors import costs, ledger
 from processors.errors import RefusedBodyError
+from schemas import hook
 from schemas.base import EngineName, GenerationId, RunId, plain
 from schemas.debt import CHAT, Debt, DebtKind
 from schemas.generation import CostRate, Generation, Retry
@@ -34,6 +35,10 @@ class Heard(NamedTuple):
     event: RunEvent | None
     """None where it makes no sense to this version."""
     applied: bool
+
+
+TOLD_MOST: Final = 50
+"""Outgoing webhooks that are shown of one record."""
 
 
 class Moment(NamedTuple):
@@ -81,12 +86,15 @@ class Explain:
         kept: Ledger,
         inbox: Inbox,
         receivers: Receivers,
+        *,
+        deliveries: Deliveries,
     ) -> None:
         self._generations = generations
         self._jobs = jobs
         self._ledger = kept
         self._inbox = inbox
         self._receivers = receivers
+        self._deliveries = deliveries
 
     async def __call__(self, named: str, now: datetime) -> Story:
         """Explain a generation, with the job that it is of, or a job with its generations.
@@ -131,8 +139,10 @@ class Explain:
         heard = [each async for each in self.heard(since, until, generation_id)]
         moments = [Moment(each.delivery.at, "webhook", words_of(each, run)) for each in heard]
         moments += [*_changes(generation), *_submits(generation), *_debts(generation)]
+        moments += map(_sent, await self._deliveries.of(generation_id, TOLD_MOST))
         if job is not None:
             moments += _of_job(job, entries, generation_id)
+            moments += map(_sent, await self._deliveries.of(job.id, TOLD_MOST))
         return Explanation(
             generation,
             tuple(sorted(moments, key=lambda moment: moment.at)),
@@ -156,6 +166,15 @@ class Explain:
         except RefusedBodyError:
             event = None
         return Heard(delivery, event, batch.applied)
+
+
+def _sent(delivery: hook.Delivery) -> Moment:
+    """Return what an endpoint was told, or is to be told: when that was frozen, or taken."""
+    what = f"webhook {delivery.event} to {delivery.endpoint}"
+    if delivery.delivered_at is not None:
+        return Moment(delivery.delivered_at, "us", f"{what}: taken")
+    state = "given up" if delivery.state == "dead" else "waits"
+    return Moment(delivery.created_at, "us", f"{what}: {state} after {delivery.attempts} tries")
 
 
 def words_of(heard: Heard, known: RunId | None = None) -> str:

@@ -17,6 +17,7 @@ from app.errors import (
 )
 from app.ports import Generations, JobPage, Jobs, Users
 from app.usecases.money import Money
+from app.usecases.own_hooks import OwnHooks
 from app.usecases.quoting import Order, Quote, Quoted, Quoting
 from app.usecases.records import DecideOf, Records, RecordsOf
 from app.usecases.settle_run import BY, refunded
@@ -27,6 +28,7 @@ from processors.errors import InsufficientCreditsError, NoLineError
 from schemas.base import UserId
 from schemas.debt import Debt, DebtKind
 from schemas.generation import Generation
+from schemas.hook import HookEvent
 from schemas.job import JOB_OPEN, Job, JobChat, JobId, JobStatus, PriceReason
 from schemas.ledger import Entry
 from schemas.user import User
@@ -55,6 +57,7 @@ class Orders:
         quoting: What orders come to.
         money: Everybody's credits.
         starter: Starts a job.
+        hooks: Endpoints that orders bring with them.
         telegram: Whether Telegram is on.
         taking: Who this process is.
     """
@@ -69,6 +72,7 @@ class Orders:
         quoting: Quoting,
         money: Money,
         starter: StartJob,
+        hooks: OwnHooks,
         telegram: bool,
         taking: Taking,
     ) -> None:
@@ -81,6 +85,7 @@ class Orders:
         self._quoting = quoting
         self._money = money
         self._starter = starter
+        self._hooks = hooks
         self._telegram = telegram
         self._taking = taking
 
@@ -103,6 +108,7 @@ class Orders:
         Raises:
             InsufficientCreditsError: The balance does not cover it.
             TelegramOffError: It names a chat, and Telegram is not set up here.
+            HookRefusedError: It brings an endpoint that cannot be.
             IdempotencyMismatchError: The key came with another body before.
             ContendedError: Others of the same person kept being first.
             StoreDownError: The database does not answer; what was stored is gone on with.
@@ -117,7 +123,14 @@ class Orders:
             raise TelegramOffError("notify.telegramChatId", "Telegram is not set up here")
         found = await self._quoting.of(order)
         job = self._made(found, order.user, order.chat, order.by)
-        return await self._placed(job, found, order.user, key, digest)
+        if order.webhook is None:
+            return await self._placed(job, found, order.user, key, digest)
+        own = self._hooks.of(order.webhook, (HookEvent.JOB,), job)
+        await self._hooks.keep(own)
+        placed = await self._placed(job.change(hooked=own.events), found, order.user, key, digest)
+        if not placed[1]:
+            await self._hooks.drop(own)
+        return placed
 
     async def _placed(
         self, job: Job, found: Quoted, user: User, key: str | None, digest: str | None

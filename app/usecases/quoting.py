@@ -16,6 +16,7 @@ from app.errors import (
 )
 from app.ports import Generations, Presets
 from app.usecases.money import Money
+from app.usecases.own_hooks import HookWanted
 from processors import chains, jobs, ledger, presets
 from processors.chains import Again, Ordered, Terms, Wanted
 from processors.errors import ChainRefusedError
@@ -45,6 +46,7 @@ class Order(NamedTuple):
         by: Who ordered: ``telegram``, ``api``.
         steps: What, step by step; empty where it is `preset` alone.
         manual: Whether its person is asked after each step whether to go on.
+        webhook: Where a program hears of it alone; None for nowhere.
     """
 
     user: User
@@ -54,6 +56,7 @@ class Order(NamedTuple):
     by: str
     steps: tuple[Ordered, ...] = ()
     manual: bool = False
+    webhook: HookWanted | None = None
 
 
 class Quote(NamedTuple):

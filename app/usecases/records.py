@@ -36,6 +36,22 @@ class Heir(Protocol[_Given_contra]):
         ...
 
 
+class Announcer(Protocol[OwingT]):
+    """Who lets others hear of what is written."""
+
+    async def ready(self, now: datetime) -> None:
+        """Be up to date with who listens.
+
+        Raises:
+            StoreDownError: The database does not answer.
+        """
+        ...
+
+    def announced(self, before: OwingT, after: OwingT, now: datetime) -> OwingT:
+        """Return what is to be written, what others hear of owed with it."""
+        ...
+
+
 class RecordsOf(Generic[OwingT]):
     """The records of one kind, and everything that follows a written change of one.
 
@@ -55,11 +71,16 @@ class RecordsOf(Generic[OwingT]):
         self.clock: Final = clock
         self._noted = noted
         self._heir: Heir[OwingT] | None = None
+        self._announcer: Announcer[OwingT] | None = None
         self._watchers = list[Callable[[OwingT | None, OwingT], None]]()
 
     def inherit(self, heir: Heir[OwingT]) -> None:
         """Hand debts that are born claimed to `heir`, from now on."""
         self._heir = heir
+
+    def announced_by(self, announcer: Announcer[OwingT]) -> None:
+        """Have what others hear of owed in the write that makes it happen, from now on."""
+        self._announcer = announcer
 
     def watched_by(self, watcher: Callable[[OwingT | None, OwingT], None]) -> None:
         """Have `watcher` told of every change, from now on; of a new record, with None before."""
@@ -104,7 +125,7 @@ class RecordsOf(Generic[OwingT]):
             now = self.clock.now()
             after = decide(before, now)
             if after != before:
-                write = stamped(before, after, now)
+                [write] = await self._ready([Write(before, after)], now)
                 if not await self.kept.write([write]):
                     self._follow(write, handed=handed)
                     return write.after
@@ -123,7 +144,7 @@ class RecordsOf(Generic[OwingT]):
         if not writes:
             return frozenset()
         now = self.clock.now()
-        ready = [stamped(before, after, now) for before, after in writes]
+        ready = await self._ready(writes, now)
         lost = await self.kept.write(ready)
         for write in ready:
             if write.before.id in lost:
@@ -163,6 +184,17 @@ class RecordsOf(Generic[OwingT]):
         """Hand on what a record owes to this process, and `before` did not."""
         if self._heir is not None:
             self._heir.take(before, after)
+
+    async def _ready(
+        self, writes: Sequence[Write[OwingT]], now: datetime
+    ) -> Sequence[Write[OwingT]]:
+        """Return writes as they are made: stamped, and with what others hear of owed."""
+        ready: list[Write[OwingT]] = [stamped(before, after, now) for before, after in writes]
+        announcer = self._announcer
+        if announcer is None:
+            return ready
+        await announcer.ready(now)
+        return [Write(before, announcer.announced(before, after, now)) for before, after in ready]
 
     def _stored(self, record: OwingT, *, handed: bool) -> None:
         self._noted(None, record)

@@ -23,6 +23,7 @@ from schemas.run import RunStatus
 JOB_LINES: Final = (
     Line(frozenset({DebtKind.START, DebtKind.CANCEL, DebtKind.ADVANCE}), 16),
     Line(frozenset({DebtKind.NOTIFY}), 64),
+    Line(frozenset({DebtKind.WEBHOOK}), 4),
 )
 
 

@@ -40,6 +40,7 @@ from app.web import (
     tokens,
     usage,
     users,
+    webhook_endpoints,
     webhooks,
     workflows,
 )
@@ -79,7 +80,7 @@ def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
     return Guard(app, services.metrics)
 
 
-_CORS_METHODS: Final = ("GET", "POST", "PUT", "DELETE")
+_CORS_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _CORS_HEADERS: Final = (
     "Authorization",
     "Cache-Control",
@@ -137,6 +138,7 @@ def _routes(services: Services, keys: ApiKeys, telling: Telling) -> tuple[Route,
         *refunds.routes(services.refunds, services.body_deadline),
         *arrears.routes(services.arrears, services.body_deadline),
         *controls.routes(services.controlling, services.body_deadline),
+        *webhook_endpoints.routes(services.hook_desk, services.body_deadline),
         *presets.routes(services.presets, services.prices),
         *workflows.routes(services.workflows),
         *images.routes(services.images, services.people, services.link_to, services.image_deadline),

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import errors
-from app.web import bodies, reading, shown, updates
+from app.web import bodies, own_hooks, reading, shown, updates
 from app.web.operations import Access, Call, Operation, Route
 from app.web.services import Desk, Generations, Link
 from schemas.access import Sight
@@ -57,8 +57,10 @@ class GenerationHandlers:
         raw = await self._body(call.request, ORDER_MOST)
         order = reading.body(NewGeneration, raw, NUMBER_MOST)
         key, digest = reading.idempotency(call, headers, reading.json(raw, NUMBER_MOST))
+        hook, secret = own_hooks.minted(order.webhook)
+        order = order.model_copy(update={"webhook": hook})
         made, new = await self._desk.create(order, key=key, digest=digest)
-        return self._created(call, made, new=new)
+        return self._created(call, made, new=new, secret=secret if new else None)
 
     async def list(self, call: Call) -> Response:
         """Show a page of records."""
@@ -102,16 +104,20 @@ class GenerationHandlers:
     async def _body(self, request: Request, most: int = bodies.MOST) -> bytes:
         return await bodies.taken(request.scope, request.receive, self._deadline, most)
 
-    def _created(self, call: Call, generation: Generation, *, new: bool) -> Response:
-        response = self._record(call, generation, status=201)
+    def _created(
+        self, call: Call, generation: Generation, *, new: bool, secret: str | None = None
+    ) -> Response:
+        response = self._record(call, generation, status=201, secret=secret)
         response.headers["Location"] = f"{PATH}/{generation.id}"
         if not new:
             response.headers["Idempotent-Replayed"] = "true"
         return response
 
-    def _record(self, call: Call, generation: Generation, *, status: int = 200) -> Response:
+    def _record(
+        self, call: Call, generation: Generation, *, status: int = 200, secret: str | None = None
+    ) -> Response:
         show = shown.internal if call.sight.internal else shown.public
-        response = _json(show(generation, self._link), status)
+        response = _json(own_hooks.told(show(generation, self._link), secret), status)
         response.headers["ETag"] = f'"{generation.version}"'
         return response
 
@@ -139,8 +145,8 @@ def routes(
                 headers=CreateHeaders,
                 body=NewGeneration,
                 status=201,
-                answer=shown.generation(),
-                errors=(*bodies.ERRORS, *_ORDER_ERRORS),
+                answer=own_hooks.generation(),
+                errors=(*bodies.ERRORS, errors.HookRefusedError, *_ORDER_ERRORS),
             ),
             do.create,
         ),

@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from app import errors
 from app.usecases.orders import JobView, Order
-from app.web import bodies, job_views, ranges, reading, shown
+from app.usecases.own_hooks import HookWanted
+from app.web import bodies, job_views, own_hooks, ranges, reading, shown
 from app.web.operations import Access, Call, Operation, Route
 from app.web.services import Link, OpenWork, Orders, People
 from processors.chains import Ordered
@@ -71,8 +72,12 @@ class JobHandlers:
         user = await self._people.get(UserId(new.user))
         if user is None:
             raise errors.NotFoundError("user")
-        job, made = await self._orders.place(_order(new, user), key=key, digest=digest)
-        return self._taken(call, job, made=made)
+        hook, secret = own_hooks.minted(new.webhook)
+        order = _order(new, user)
+        if hook is not None:
+            order = order._replace(webhook=HookWanted(hook.url, hook.events, hook.secret))
+        job, made = await self._orders.place(order, key=key, digest=digest)
+        return self._taken(call, job, made=made, secret=secret if made else None)
 
     async def list(self, call: Call) -> Response:
         """Show a page of jobs."""
@@ -122,17 +127,19 @@ class JobHandlers:
             raise errors.NotFoundError("job")
         return found
 
-    def _taken(self, call: Call, job: Job, *, made: bool) -> Response:
+    def _taken(self, call: Call, job: Job, *, made: bool, secret: str | None = None) -> Response:
         """Answer an order: with its job, and where that is."""
-        response = self._job(call, JobView(job, ()), status=201)
+        response = self._job(call, JobView(job, ()), status=201, secret=secret)
         response.headers["Location"] = f"{PATH}/{job.id}"
         if not made:
             response.headers["Idempotent-Replayed"] = "true"
         return response
 
-    def _job(self, call: Call, view: JobView, *, status: int = 200) -> Response:
+    def _job(
+        self, call: Call, view: JobView, *, status: int = 200, secret: str | None = None
+    ) -> Response:
         show = job_views.internal if call.sight.internal else job_views.public
-        return _json(show(view, self._link), status)
+        return _json(own_hooks.told(show(view, self._link), secret), status)
 
 
 def routes(
@@ -151,8 +158,8 @@ def routes(
                 headers=CreateHeaders,
                 body=NewJob,
                 status=201,
-                answer=shown.job(),
-                errors=(*bodies.ERRORS, *_ORDER_ERRORS),
+                answer=own_hooks.job(),
+                errors=(*bodies.ERRORS, errors.HookRefusedError, *_ORDER_ERRORS),
             ),
             do.create,
         ),

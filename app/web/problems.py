@@ -33,6 +33,7 @@ STATUSES: Final[Mapping[type[Exception], HTTPStatus]] = {
     errors.RefusedError: HTTPStatus.BAD_REQUEST,
     errors.EngineOffError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.WorkflowRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.HookRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.AmountRefusedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.TelegramOffError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.UserBlockedError: HTTPStatus.FORBIDDEN,

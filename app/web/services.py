@@ -17,12 +17,14 @@ from typing import Protocol
 from app.errors import UnavailableError
 from app.live.reader import Reader
 from app.live.states import Words
-from app.ports import JobPage, Page, Stored, UserPage
+from app.ports import DeliveryPage, JobPage, Page, Stored, UserPage
 from app.usecases.arrears import Arrear, Stuck
 from app.usecases.check_runs import Checked
+from app.usecases.endpoints import Fresh, Tried
 from app.usecases.open_work import Standing
 from app.usecases.orders import JobView, Order
 from app.usecases.oversee import Overview
+from app.usecases.own_hooks import HookWanted
 from app.usecases.prices import Tag
 from app.usecases.reset_job import Reset
 from app.usecases.work_off import Worked
@@ -31,6 +33,7 @@ from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.control import Control, Subject
 from schemas.deed import Deed
 from schemas.generation import Generation
+from schemas.hook import Endpoint
 from schemas.image import Image
 from schemas.job import Job, JobId, JobStatus
 from schemas.ledger import Entry
@@ -97,6 +100,58 @@ class Desk(Protocol):
         if_match: int | None,
     ) -> Generation:
         """Change a record, if it still is at the version named."""
+        ...
+
+
+class HookDesk(Protocol):
+    """Endpoints of outgoing webhooks. Every method may raise an AppError."""
+
+    async def all(self) -> tuple[Endpoint, ...]:
+        """Return all endpoints, but those of orders."""
+        ...
+
+    async def get(self, endpoint_id: str) -> Endpoint:
+        """Return an endpoint."""
+        ...
+
+    async def add(self, wanted: HookWanted, *, by: str) -> Fresh:
+        """Make an endpoint."""
+        ...
+
+    async def change(
+        self,
+        endpoint_id: str,
+        *,
+        by: str,
+        url: str | None = None,
+        events: Sequence[str] | None = None,
+        paused: bool | None = None,
+    ) -> Endpoint:
+        """Change an endpoint; what is None stays."""
+        ...
+
+    async def rotate(self, endpoint_id: str, secret: str | None, *, by: str) -> Fresh:
+        """Give an endpoint another secret."""
+        ...
+
+    async def delete(self, endpoint_id: str, *, by: str) -> None:
+        """Take an endpoint away."""
+        ...
+
+    async def test(self, endpoint_id: str) -> Tried:
+        """Send something to an endpoint now."""
+        ...
+
+    async def deliveries(
+        self, endpoint_id: str, state: str | None, cursor: str | None, limit: int
+    ) -> DeliveryPage:
+        """Return a page of what was sent to an endpoint, and is to be sent."""
+        ...
+
+    async def replay(
+        self, endpoint_id: str, delivery: str | None, since: datetime | None = None
+    ) -> int:
+        """Have what was given up sent again; return how many."""
         ...
 
 
@@ -563,6 +618,7 @@ class Services:
     payments: Payments
     office: Office
     controlling: Controlling
+    hook_desk: HookDesk
     forgetting: Forgetting
     refunds: Refunds
     arrears: Arrears

@@ -1,7 +1,12 @@
 """What is left of a job whose person is forgotten: what was ordered, when, and what it came to."""
 
-from schemas.debt import OUTWARD, Debt
+from typing import Final
+
+from schemas.debt import OUTWARD, Debt, DebtKind
 from schemas.job import Job, Step
+
+_DROPPED: Final = OUTWARD | {DebtKind.WEBHOOK}
+"""Debts that need not be paid once a person is forgotten."""
 
 
 def forgettable(job: Job) -> bool:
@@ -25,7 +30,7 @@ def blanked(job: Job) -> Job:
 
 def _idle(debt: Debt) -> bool:
     """Return whether a debt can be dropped: it is dead, or nobody tells it at the moment."""
-    return debt.dead_at is not None or (debt.kind in OUTWARD and debt.by is None)
+    return debt.dead_at is not None or (debt.kind in _DROPPED and debt.by is None)
 
 
 def _blank(step: Step) -> Step:

@@ -221,6 +221,7 @@ def _generation(job: Job, step: Step, work: Work, now: datetime) -> Generation:
         time_limit=work.time_limit,
         max_attempts=work.max_attempts,
         priority=work.priority,
+        hooked=job.hooked,
         history=(StatusChange(status=RunStatus.PENDING, at=now, source="job"),),
     )
 

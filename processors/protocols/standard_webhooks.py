@@ -1,4 +1,4 @@
-"""Standard Webhooks: whether a message was signed by one who knows a secret, and lately.
+"""Standard Webhooks: sign messages, and tell whether one was signed by who knows a secret, lately.
 
 What is signed is ``{id}.{timestamp}.{body}``, the body as it came, by HMAC-SHA256. Of versions
 only ``v1`` is known here; entries of others may stand beside it.
@@ -57,6 +57,20 @@ def signed(headers: Iterable[tuple[bytes, bytes]]) -> Signed | None:
     return Signed(*(found[name] for name in _HEADERS))
 
 
+def sign(keys: Sequence[bytes], message: bytes, body: bytes, now: datetime) -> Signed:
+    """Return what the headers beside a body say, signed with each of the keys.
+
+    Args:
+        keys: One, or several while a secret is being replaced: a receiver needs to know one.
+        message: The message's id, without a dot; the same when it is sent again.
+        body: The bytes as they are sent.
+        now: When it is sent, each time anew.
+    """
+    timestamp = str(int(now.timestamp())).encode()
+    content = b".".join((message, timestamp, body))
+    return Signed(message, timestamp, b" ".join(b"v1," + each for each in _made(keys, content)))
+
+
 def verify(keys: Sequence[bytes], signed: Signed, body: bytes, now: datetime) -> Reason | None:
     """Return what is wrong with a message; None where it is as it should be.
 
@@ -78,8 +92,7 @@ def verify(keys: Sequence[bytes], signed: Signed, body: bytes, now: datetime) ->
     told = [match[1] for match in map(_V1.fullmatch, signed.signatures.split(b" ")) if match]
     message = b".".join((signed.id, signed.timestamp, body))
     # The texts are compared, not what they decode to: base64 writes a digest in one way only.
-    made = [b64encode(hmac.digest(key, message, "sha256")) for key in keys]
-    fits = [hmac.compare_digest(ours, theirs) for ours in made for theirs in told]
+    fits = [hmac.compare_digest(ours, theirs) for ours in _made(keys, message) for theirs in told]
     return None if any(fits) else "signature"
 
 
@@ -89,6 +102,11 @@ _ID: Final = re.compile(rb"[!-\-/-~]{1,256}")
 _TIMESTAMP: Final = re.compile(rb"[0-9]{1,12}")
 _SIGNATURES_MOST: Final = 4096
 _V1: Final = re.compile(rb"v1,([A-Za-z0-9+/]{43}=)")
+
+
+def _made(keys: Sequence[bytes], content: bytes) -> list[bytes]:
+    """Return the signatures that keys make of what is signed."""
+    return [b64encode(hmac.digest(key, content, "sha256")) for key in keys]
 
 
 def _key(secret: str) -> bytes:

@@ -10,7 +10,7 @@ from schemas.debt import OUTWARD, Debt, DebtKind
 from schemas.generation import Generation, Response
 
 _PICTURE: Final = re.compile(r"media:(inputs/[0-9a-f]{32}\.[a-z0-9]{1,5})")
-_DROPPED: Final = OUTWARD | {DebtKind.KEEP}
+_DROPPED: Final = OUTWARD | {DebtKind.KEEP, DebtKind.WEBHOOK}
 """Debts that need not be paid to somebody who is forgotten."""
 
 

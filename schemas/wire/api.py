@@ -138,6 +138,35 @@ class NewMetadata(Said):
     """The caller's own words about it."""
 
 
+Given = Annotated[str, StringConstraints(max_length=4096)]
+"""Looked at more closely by who knows what can be sent to."""
+HookEvents = Annotated[tuple[Given, ...], Field(strict=False, max_length=32)]
+
+
+class NewHook(Said):
+    """An endpoint of outgoing webhooks."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "url": "https://example.com/hooks/runrelay",
+                    "events": ["generation.completed", "generation.failed", "job.completed"],
+                }
+            ]
+        }
+    )
+
+    url: Given
+    """Where to send: http or https, and no private address unless those are allowed."""
+    events: HookEvents = ()
+    """Which of `generation.started`, `generation.progress`, `generation.completed`,
+    `generation.failed`, `generation.cancelled` and `job.completed` it hears of; left out, of
+    all. With an order: of the ends of what was ordered."""
+    secret: Given | None = None
+    """What signs: `whsec_` and base64 of 16 to 64 bytes; left out, one is made."""
+
+
 class NewGeneration(Said):
     """An order: what to run, on which engine, with which inputs."""
 
@@ -214,6 +243,8 @@ class NewGeneration(Said):
     lost or fails at a server, or what it made is lost; 3 where nothing is said."""
     priority: Priority = 0
     """For `comfyui`: whose turn comes first where runs wait for a server; the higher goes first."""
+    webhook: NewHook | None = None
+    """Where a program hears of this order alone, signed; see `/api/webhook-endpoints`."""
     metadata: NewMetadata = NewMetadata()
 
     @field_validator("deployment_id", "workflow")

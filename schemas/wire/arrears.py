@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from schemas.base import Time
 from schemas.wire.api import Digits, Said, View
 
-What = Literal["generation", "job", "payment"]
+What = Literal["generation", "job", "payment", "webhook"]
 
 
 class DebtQuery(Said):
@@ -38,8 +38,11 @@ class Replay(Said):
         json_schema_extra={"examples": [{"record": "0198c0ffee0198c0ffee0198c0ffee01"}]}
     )
 
-    record: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
-    """Id of a generation, a job or a payment."""
+    record: (
+        Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}(:[0-9]{1,9}:[0-9a-f]{32})?$")]
+        | None
+    ) = None
+    """Id of a generation, a job, a payment or an outgoing webhook."""
     key: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     """Only those of this key, such as `notify`."""
     since: Time | None = None
@@ -61,7 +64,7 @@ class DebtView(View):
 
 
 class DebtPage(View):
-    """Debts, those of the oldest generations first, then those of jobs, then those of payments."""
+    """Debts: of the oldest generations first, then of jobs, payments and outgoing webhooks."""
 
     items: tuple[DebtView, ...]
 

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError, to_json
 from schemas.inputs import INPUTS_MOST
 from schemas.job import JobStatus
 from schemas.preset import ITEMS_MOST, STEPS_MOST, Binding, InputName, PresetName
-from schemas.wire.api import ChatId, Digits, Engine, Said, Tag
+from schemas.wire.api import ChatId, Digits, Engine, NewHook, Said, Tag
 
 UserName = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """Our own id of a person."""
@@ -125,6 +125,9 @@ class NewJob(Said):
     """Whether it waits for `continue` after each step; for a day, then the rest is returned."""
     notify: JobNotify | None = None
     """Where its end is told; null tells nobody."""
+    webhook: NewHook | None = None
+    """Where a program hears of this job, and of its generations if it asks for their events,
+    signed; see `/api/webhook-endpoints`."""
 
     @model_validator(mode="after")
     def _names_one_thing(self) -> Self:

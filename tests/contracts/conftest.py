@@ -13,6 +13,8 @@ from app.ports import (
     Controls,
     Conversations,
     Deeds,
+    Deliveries,
+    Endpoints,
     Generations,
     Inbox,
     Jobs,
@@ -38,6 +40,8 @@ from app.store.connection import Keep
 from app.store.controls import MongoControls
 from app.store.conversations import MongoConversations
 from app.store.deeds import MongoDeeds
+from app.store.deliveries import MongoDeliveries
+from app.store.endpoints import MongoEndpoints
 from app.store.generations import MongoGenerations
 from app.store.inbox import MongoInbox
 from app.store.jobs import MongoJobs
@@ -63,6 +67,7 @@ from tests.fakes.comparisons import FakeComparisons
 from tests.fakes.controls import FakeControls, FakeDeeds
 from tests.fakes.conversations import FakeConversations
 from tests.fakes.generations import FakeGenerations
+from tests.fakes.hooks import FakeDeliveries, FakeEndpoints
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.leases import FakeLeases
@@ -104,6 +109,8 @@ class Ports:
     uses: Uses
     previews: Previews
     servers: ServerBoard
+    endpoints: Endpoints
+    deliveries: Deliveries
     sessions: Sessions
     changes: Changes
     views: Views
@@ -143,6 +150,8 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeUses(),
             FakePreviews(kept=changes.kept(Kind.PREVIEW)),
             FakeServers(),
+            FakeEndpoints(),
+            FakeDeliveries(),
             FakeSessions(),
             changes,
             FakeViews(kept, jobs),
@@ -171,6 +180,8 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             MongoUses(connection),
             MongoPreviews(connection),
             MongoServers(connection),
+            MongoEndpoints(connection),
+            MongoDeliveries(connection),
             MongoSessions(connection),
             MongoChanges(connection),
             MongoViews(connection),

@@ -23,6 +23,7 @@ from schemas.timing import Timing
 from schemas.user import Role, User
 from tests.builders import COMFYDEPLOY, USER, a_preset, a_user
 from tests.contracts.conftest import Ports
+from tests.fakes.hooks import own_hooks
 from tests.fakes.presets import FakePresets
 from tests.fakes.users import FakeUsers
 
@@ -55,6 +56,7 @@ def a_desk(ports: Ports, name: str, *, at_once: Quota = NONE, per_day: Quota = N
         ),
         money=money,
         starter=StartJob(records, ports.jobs, money, taking),
+        hooks=own_hooks(),
         telegram=False,
         taking=taking,
     )

@@ -22,6 +22,8 @@ HASTY: Final = {
     "ask_waiting": 1,
     "ask_running": 1,
     "ask_most": 2,
+    "hook_fresh": 0,
+    "hook_limit": 3,
 }
 """Limits of the shared service in seconds, shorter still than the quick ones."""
 _CHATS = count(100_001)

@@ -32,6 +32,7 @@ class Heard:
     query: str
     headers: dict[str, str]
     body: dict[str, Any]
+    raw: bytes = b""
 
 
 @dataclass
@@ -84,6 +85,7 @@ class Receiver:
                     request.url.query,
                     headers,
                     json.loads(body) if body else {},
+                    body,
                 )
             )
             self._came.notify_all()

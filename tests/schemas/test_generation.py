@@ -204,7 +204,7 @@ def test_metadata_may_be_empty() -> None:
 
 def test_debts_to_people_are_told_from_debts_to_ourselves() -> None:
     """Only the first die."""
-    assert {DebtKind.SHOW, DebtKind.NOTIFY} == OUTWARD
+    assert {DebtKind.SHOW, DebtKind.NOTIFY, DebtKind.DELIVER} == OUTWARD
 
 
 def test_a_past_status_of_a_newer_version_is_history() -> None:

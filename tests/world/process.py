@@ -36,6 +36,7 @@ from tests.fakes.alerts import FakeAlerts
 from tests.fakes.clock import FakeClock
 from tests.fakes.gates import Gate
 from tests.fakes.generations import FakeGenerations
+from tests.fakes.hooks import own_hooks
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.storage import FakeFiles, FakeStorage, link_to
 from tests.fakes.workflows import FakeWorkflows
@@ -245,6 +246,7 @@ class Process(Mortal):
             [NAME],
             telegram=True,
             taking=taking,
+            own_hooks=own_hooks(),
             disk_full=lambda: False,
             admit=_admit,
         )

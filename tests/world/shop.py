@@ -30,6 +30,7 @@ from schemas.user import User
 from tests.builders import a_preset, a_prompt, a_user, titled
 from tests.fakes.alerts import FakeAlerts
 from tests.fakes.gates import Gate
+from tests.fakes.hooks import own_hooks
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.presets import FakePresets
@@ -155,6 +156,7 @@ def a_shop(
         ),
         money=money,
         starter=starter,
+        hooks=own_hooks(),
         telegram=True,
         taking=taking,
     )

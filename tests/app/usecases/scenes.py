@@ -64,6 +64,7 @@ from tests.fakes.clock import LoopClock
 from tests.fakes.engines import FakeEngine
 from tests.fakes.gates import Turnstile
 from tests.fakes.generations import FakeGenerations
+from tests.fakes.hooks import FakeEndpoints, own_hooks
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
@@ -148,7 +149,7 @@ class Scene:
             checks: What else may be in the way of an order.
             after: A process that died: this one comes to what it left in the store.
         """
-        self.timing = timing
+        self.timing, self.endpoints = timing, FakeEndpoints()
         self.clock = after.clock if after else LoopClock()
         self.store, self.engine_gate, self.chat_gate = Turnstile(), Turnstile(), Turnstile()
         self._come_to(after, generations)
@@ -200,6 +201,7 @@ class Scene:
             [COMFYDEPLOY, comfyui.NAME],
             telegram=telegram,
             taking=self.taking,
+            own_hooks=own_hooks(self.endpoints),
             disk_full=lambda: disk_full,
             admit=self._admit,
         )
@@ -403,6 +405,7 @@ class Scene:
             ),
             money=self.money,
             starter=starter,
+            hooks=own_hooks(self.endpoints),
             telegram=telegram,
             taking=self.taking,
         )

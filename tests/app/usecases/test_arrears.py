@@ -11,6 +11,7 @@ from app.usecases.records import Records, RecordsOf
 from processors import jobs, payments, runs
 from schemas.base import GenerationId
 from schemas.generation import Generation
+from schemas.hook import Delivery
 from schemas.job import Job, JobId, JobStatus
 from schemas.payment import Payment
 from schemas.run import RunStatus
@@ -28,6 +29,7 @@ from tests.builders import (
 )
 from tests.fakes.clock import FakeClock
 from tests.fakes.generations import FakeGenerations
+from tests.fakes.hooks import FakeDeliveries
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.payments import FakePayments
 
@@ -52,7 +54,12 @@ def the_arrears(*records: Generation | Job | Payment) -> tuple[Arrears, FakeGene
             generations.records[each.id] = each
     orders = RecordsOf[Job](kept, clock, Journal().ordered)
     sold = RecordsOf[Payment](bought, clock, Journal().bought)
-    return Arrears(Records(generations, clock, Journal()), orders, kept, sold), generations, kept
+    sent = RecordsOf[Delivery](FakeDeliveries(), clock, Journal().delivered)
+    return (
+        Arrears(Records(generations, clock, Journal()), orders, kept, sold, sent),
+        generations,
+        kept,
+    )
 
 
 def ended(**fields: object) -> Generation:
@@ -106,7 +113,7 @@ async def test_dead_debts_are_brought_back_to_life(
 
 async def test_debts_of_nothing_cannot_be_replayed() -> None:
     """It is said that there is no such record."""
-    with pytest.raises(NotFoundError, match="no such generation, job or payment"):
+    with pytest.raises(NotFoundError, match="no such generation, job, payment or webhook"):
         await the_arrears()[0].replay("x")
 
 

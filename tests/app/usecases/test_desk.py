@@ -7,6 +7,7 @@ import pytest
 from app.errors import (
     DiskFullError,
     EngineOffError,
+    HookRefusedError,
     IdempotencyMismatchError,
     NotFoundError,
     PausedError,
@@ -14,6 +15,7 @@ from app.errors import (
     WorkflowRefusedError,
 )
 from schemas.base import GenerationId
+from schemas.hook import HookEvent
 from schemas.run import RunStatus
 from schemas.wire.api import NewGeneration
 from tests.app.usecases.scenes import Scene, an_order_form
@@ -139,6 +141,25 @@ async def test_an_order_for_a_workflow_says_how_it_waits() -> None:
         assert (each.max_attempts, each.priority) == (5, -2)
     assert (usual.max_attempts, usual.priority) == (3, 0)
     assert scene.workflows.kept.keys() == {DIGEST}
+
+
+async def test_an_order_brings_an_endpoint_of_its_own() -> None:
+    """Under its id; the same order again brings none, and one that cannot be makes nothing."""
+    scene, asked = Scene(), {"url": "http://hooks.test/one", "events": ["generation.failed"]}
+    order = an_order_form(webhook=asked)
+    made, _ = await scene.desk.create(order, key="k", digest="d")
+    again, new = await scene.desk.create(order, key="k", digest="d")
+    both = await asyncio.gather(*(scene.desk.create(order, key="k2", digest="d") for _ in range(2)))
+
+    assert (again.id, new) == (made.id, False)
+    assert made.hooked == (HookEvent.FAILED,)
+    assert set(scene.endpoints.records) == {made.id, both[0][0].id}
+    assert "hooked" not in made.internal()
+    with pytest.raises(HookRefusedError, match=r"^webhook\.events: "):
+        await scene.desk.create(
+            an_order_form(webhook={**asked, "events": ["x"]}), key=None, digest=None
+        )
+    assert len(scene.generations.records) == 2
 
 
 async def test_an_order_for_no_workflow_makes_nothing() -> None:

@@ -7,10 +7,12 @@ import pytest
 
 from app.errors import NotFoundError
 from app.usecases.explain import Explain, told_of
-from processors import ledger
+from processors import debts, hooks, ledger
+from processors.hooks import About
 from processors.ledger import Act
 from processors.protocols import comfydeploy
 from schemas.generation import Retry, StatusChange
+from schemas.hook import HookEvent
 from schemas.job import Job, JobStatus, Told
 from schemas.ledger import Entry, EntryId
 from schemas.run import Batch, Delivery, RunStatus
@@ -25,10 +27,12 @@ from tests.builders import (
     a_debt,
     a_generation,
     a_job,
+    an_endpoint,
     an_entry,
     later,
 )
 from tests.fakes.generations import FakeGenerations
+from tests.fakes.hooks import FakeDeliveries
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
@@ -45,7 +49,14 @@ async def test_what_came_long_after_the_end_is_told_as_well() -> None:
     raw = f'{{"run_id": "{RUN}", "status": "running"}}'.encode()
     event = Delivery(generation=ID, attempt=1, engine=COMFYDEPLOY, at=NOON + days, raw=raw)
     inbox = FakeInbox({"late": Batch(id="late", at=event.at, events=(event,))})
-    explain = Explain(FakeGenerations({ID: ended}), FakeJobs(), FakeLedger(), inbox, RECEIVERS)
+    explain = Explain(
+        FakeGenerations({ID: ended}),
+        FakeJobs(),
+        FakeLedger(),
+        inbox,
+        RECEIVERS,
+        deliveries=FakeDeliveries(),
+    )
     [page] = (await explain(ID, NOON + 2 * days)).pages
 
     assert (page.moments[-1].at, page.moments[-1].who) == (event.at, "webhook")
@@ -97,7 +108,14 @@ async def test_who_was_told_is_known_by_the_job() -> None:
 def explaining(generations: FakeGenerations, job: Job | None = None, *kept: Entry) -> Explain:
     """What explains what is in these."""
     jobs = FakeJobs({job.id: job} if job else {})
-    return Explain(generations, jobs, FakeLedger(kept=[*kept]), FakeInbox(), RECEIVERS)
+    return Explain(
+        generations,
+        jobs,
+        FakeLedger(kept=[*kept]),
+        FakeInbox(),
+        RECEIVERS,
+        deliveries=FakeDeliveries(),
+    )
 
 
 def entries(job: Job) -> list[Entry]:
@@ -120,3 +138,36 @@ async def test_another_try_is_a_moment_that_says_why() -> None:
     assert "-> pending: its server has it no more, so it is tried again" in [
         each.what for each in page.moments
     ]
+
+
+async def test_who_listens_is_part_of_the_story() -> None:
+    """What was taken, what waits, and what was given up, of the run and of its job."""
+    ended, job = a_generation(RunStatus.COMPLETED, job_id=JOB), a_job(status=JobStatus.COMPLETED)
+    told = About(HookEvent.COMPLETED, 7, "2026-01-01T12:00:00.000Z")
+    first, second, third = (
+        hooks.made(ended, told, "{}", an_endpoint(number), now=NOON) for number in (1, 2, 3)
+    )
+    lost = debts.bury(second.owed, hooks.DELIVER, 1, error="answered 404", now=later(60))
+    kept = (
+        hooks.delivered(first, 204, later(9)),
+        debts.put(second, lost).change(attempts=9),
+        third,
+        hooks.made(job, told._replace(event=HookEvent.JOB), "{}", an_endpoint(), now=NOON),
+    )
+    explain = Explain(
+        FakeGenerations({ID: ended}),
+        FakeJobs({job.id: job}),
+        FakeLedger(),
+        FakeInbox(),
+        RECEIVERS,
+        deliveries=FakeDeliveries({each.id: each for each in kept}),
+    )
+    [page] = (await explain(ID, later(99))).pages
+
+    said = {each.what.replace(f"{0:031x}", "") for each in page.moments}
+    assert said >= {
+        "webhook generation.completed to 1: taken",
+        "webhook generation.completed to 2: given up after 9 tries",
+        "webhook generation.completed to 3: waits after 0 tries",
+        "webhook job.completed to 1: waits after 0 tries",
+    }

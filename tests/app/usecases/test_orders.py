@@ -26,6 +26,7 @@ from app.errors import (
     UserBlockedError,
 )
 from app.usecases.orders import MAX_TRIES
+from app.usecases.own_hooks import HookWanted
 from processors.chains import Ordered
 from processors.errors import (
     AmountError,
@@ -36,6 +37,7 @@ from processors.errors import (
 )
 from processors.images import keys
 from schemas.base import EngineName, InstanceName, UserId
+from schemas.hook import HookEvent
 from schemas.job import JobId, JobStatus, PriceReason
 from schemas.preset import (
     ChainStep,
@@ -532,3 +534,18 @@ async def test_orders_are_listed() -> None:
         assert await scene.orders.open_of(STRANGER) == ()
         over = await scene.orders.page(None, None, 9, statuses=frozenset({JobStatus.COMPLETED}))
         assert [each.id for each in over.items] == [first.id]
+
+
+async def test_an_order_brings_an_endpoint_of_its_own() -> None:
+    """Its generations inherit what it hears of; one that nobody pays for keeps none."""
+    scene = Scene()
+    await scene.grant(10)
+    hook = HookWanted("http://hooks.test/one", ["generation.failed", "job.completed"])
+    job, _ = await scene.orders.place(a_wish(webhook=hook), key="k", digest="d")
+    again, new = await scene.orders.place(a_wish(webhook=hook), key="k", digest="d")
+
+    assert (again.id, new) == (job.id, False)
+    assert list(scene.endpoints.records) == [job.id]
+    [step] = job.steps
+    made = scene.generations.records[step.generation]
+    assert made.hooked == job.hooked == (HookEvent.FAILED, HookEvent.JOB)

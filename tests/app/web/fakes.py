@@ -25,6 +25,7 @@ from app.settings import EXAMPLE
 from app.usecases.add_up import AddUp
 from app.usecases.arrears import Arrears
 from app.usecases.controlling import Controlling
+from app.usecases.endpoints import HookDesk
 from app.usecases.forget_user import ForgetUser
 from app.usecases.money import Money
 from app.usecases.open_work import OpenWork
@@ -40,6 +41,7 @@ from app.usecases.take_image import TakeImage
 from app.web.services import Attend, Images, Receiver, Services, Shifts
 from app.web.webhooks import Webhooks
 from processors.protocols import comfydeploy, links, replicate, signing
+from schemas import hook
 from schemas.access import ApiKey, KeyScope
 from schemas.base import EngineName, GenerationId, PaymentId, UserId
 from schemas.generation import Generation, Metadata, Request
@@ -54,6 +56,7 @@ from tests.builders import USER, a_job, a_payment
 from tests.fakes.clock import FakeClock
 from tests.fakes.controls import FakeControls, FakeDeeds
 from tests.fakes.generations import FakeGenerations as KeptGenerations
+from tests.fakes.hooks import FakeCourier, FakeDeliveries, FakeEndpoints
 from tests.fakes.hubs import Scenery
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.ledger import FakeLedger
@@ -490,11 +493,16 @@ class Office:
         deeds: What was done.
         spent: The generations that today's costs are added up of.
         jobs: What was ordered.
+        endpoints: Who hears of it.
+        deliveries: What is on its way to them.
+        courier: Tries them out.
     """
 
     def __init__(self) -> None:
         self.users, self.controls, self.ledger = FakeUsers(), FakeControls(), FakeLedger()
         self.deeds, self.spent, self.jobs = FakeDeeds(), KeptGenerations(), FakeJobs()
+        self.endpoints, self.deliveries = FakeEndpoints(), FakeDeliveries()
+        self.courier = FakeCourier()
         self._clock = FakeClock()
 
     def people(self) -> People:
@@ -503,11 +511,24 @@ class Office:
         accounts = Accounts(self.users, money, self._clock, welcome=Decimal(0))
         return People(self.users, accounts, self.ledger, self.deeds, self._clock)
 
+    def hook_desk(self) -> HookDesk:
+        """Return what is done with endpoints."""
+        return HookDesk(
+            self.endpoints,
+            self.deliveries,
+            RecordsOf[hook.Delivery](self.deliveries, self._clock, Journal().delivered),
+            courier=self.courier,
+            deeds=self.deeds,
+            clock=self._clock,
+            allow_private=False,
+        )
+
     def arrears(self) -> Arrears:
         """Return what is owed."""
         orders = RecordsOf[Job](self.jobs, self._clock, Journal().ordered)
         sold = RecordsOf[Payment](FakePayments(), self._clock, Journal().bought)
-        return Arrears(Records(self.spent, self._clock, Journal()), orders, self.jobs, sold)
+        sent = RecordsOf[hook.Delivery](self.deliveries, self._clock, Journal().delivered)
+        return Arrears(Records(self.spent, self._clock, Journal()), orders, self.jobs, sold, sent)
 
     def forgetting(self) -> ForgetUser:
         """Return what forgets people: nothing but their names here."""
@@ -632,6 +653,7 @@ class World:
             payments=self.payments,
             office=self.office.people(),
             controlling=self.office.controlling(self.presets),
+            hook_desk=self.office.hook_desk(),
             forgetting=self.office.forgetting(),
             refunds=self.orders,
             arrears=self.office.arrears(),

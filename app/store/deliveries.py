@@ -1,0 +1,71 @@
+"""What is on its way to endpoints, and what has reached them lately, in MongoDB."""
+
+from datetime import datetime
+from typing import Final
+
+from pymongo import DESCENDING
+
+from app.ports import DeliveryPage
+from app.store.answering import answered
+from app.store.connection import Connection
+from app.store.debtors import EVER, MongoDebtors
+from app.store.documents import Document
+from schemas.hook import Delivery, DeliveryStatus
+
+_STATES: Final[dict[str, Document]] = {
+    "delivered": {"status": DeliveryStatus.DELIVERED.value},
+    "waiting": {"status": DeliveryStatus.WAITING.value, "owed.deadAt": {"$exists": False}},
+    "dead": {"owed.deadAt": {"$exists": True}},
+}
+
+
+class MongoDeliveries(MongoDebtors[Delivery]):
+    """See app.ports.Deliveries."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, "deliveries", Delivery, DeliveryStatus)
+
+    async def page(
+        self, endpoint_id: str, state: str | None, cursor: str | None, limit: int
+    ) -> DeliveryPage:
+        """See app.ports.Deliveries."""
+        query: Document = {"endpoint": {"$eq": endpoint_id}}
+        if state is not None:
+            query |= _STATES[state]
+        if cursor is not None:
+            query["_id"] = {"$lt": cursor}
+        async with answered():
+            found = (
+                await self._all.find(query).sort("_id", DESCENDING).limit(limit + 1).to_list(None)
+            )
+        shown = found[:limit]
+        following = shown[-1]["_id"] if len(found) > limit else None
+        return DeliveryPage(tuple(self._read(shown)), following)
+
+    async def of(self, record: str, limit: int) -> tuple[Delivery, ...]:
+        """See app.ports.Deliveries. Ids begin with the record's; a semicolon follows a colon."""
+        return await self._some({"_id": {"$gt": f"{record}:", "$lt": f"{record};"}}, "_id", limit)
+
+    async def dead_of(
+        self, endpoint_id: str, since: datetime | None, limit: int
+    ) -> tuple[Delivery, ...]:
+        """See app.ports.Deliveries."""
+        dead = {"$gte": EVER if since is None else since}
+        return await self._any({"endpoint": {"$eq": endpoint_id}, "owed.deadAt": dead}, limit)
+
+    async def put_off_of(self, endpoint_id: str, why: str, limit: int) -> tuple[Delivery, ...]:
+        """See app.ports.Deliveries."""
+        waits = {"lastError": {"$eq": why}, "deadAt": {"$exists": False}}
+        query: Document = {"endpoint": {"$eq": endpoint_id}, "owed": {"$elemMatch": waits}}
+        return await self._any(query, limit)
+
+    async def delete_of(self, endpoint_id: str) -> int:
+        """See app.ports.Deliveries."""
+        async with answered():
+            result = await self._all.delete_many({"endpoint": {"$eq": endpoint_id}})
+        return result.deleted_count
+
+    async def forget(self, people: tuple[str, ...]) -> None:
+        """See app.ports.Deliveries."""
+        async with answered():
+            await self._all.delete_many({"people": {"$in": list(people)}})
