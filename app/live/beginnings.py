@@ -89,7 +89,8 @@ class Beginnings:
                 changes = await self._changes.since(left[0], MISSED_MOST)
             except MissedError as error:
                 half = (len(left) + 1) // 2
-                answers |= dict[Position, Missed].fromkeys(left[:half], error.reason)
+                for each in left[:half]:
+                    answers[each] = error.reason
                 left = left[half:]
                 continue
             states = await self.states(changes)

@@ -246,7 +246,9 @@ class Hub:
                     return
 
     def _forget(self) -> None:
+        """Know nothing of what is there: after a restored backup versions may have fallen."""
         self._open.clear()
+        self._newest.clear()
         self._batch.clear()
         self._drawn.clear()
 

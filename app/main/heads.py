@@ -60,6 +60,12 @@ class HeadProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {CUT: {"abort": self.transport.abort}}
         super().on_headers_complete()
 
+    def handle_websocket_upgrade(self) -> None:
+        """Leave the connection to the socket's protocol, and look at it no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        super().handle_websocket_upgrade()
+
     def on_response_complete(self) -> None:
         """Go on with a request that has come meanwhile, or keep the connection for a while."""
         if self.pipeline or self.transport.is_closing():

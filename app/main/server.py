@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from app.main import short_way
 from app.main.heads import HEAD_SECONDS
+from app.main.sockets import MESSAGE_MOST, SocketProtocol
 from app.web.webhooks import Webhooks
 
 GRACE_SECONDS: Final = 5
@@ -63,7 +64,10 @@ def make_server(
             app,
             loop="uvloop",
             http=short_way.protocol(hooks, refused, head_seconds),
-            ws="none",
+            ws=SocketProtocol,
+            ws_max_size=MESSAGE_MOST,
+            # A thousand compressors would be more memory than what they save of the wire.
+            ws_per_message_deflate=False,
             lifespan="off",
             access_log=False,
             log_config=None,

@@ -38,7 +38,7 @@ class MissedError(Exception):
 
     def __init__(self, reason: Untold) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason: Untold = reason
 
 
 class Changes(Protocol):

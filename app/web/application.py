@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route as StarletteRoute
-from starlette.routing import Router
+from starlette.routing import Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -33,6 +33,7 @@ from app.web import (
     refusals,
     servers,
     sessions,
+    sockets,
     stats,
     streams,
     telegram,
@@ -60,7 +61,8 @@ def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
     """Return the application, whose webhooks are `hooks`."""
     keys = ApiKeys(services.api_keys)
     sights = Sights(keys, services.view_keys, services.sessions, services.clock)
-    routed = Prefixed(_router(_routes(services, keys, sights), sights), services.prefix)
+    telling = Telling(services.live, Frames(services.link), sights.still)
+    routed = Prefixed(_router(_routes(services, keys, telling), sights, telling), services.prefix)
     app: ASGIApp = Edge(routed, services.metrics)
     if services.cors_origins:
         app = CORSMiddleware(
@@ -103,7 +105,7 @@ class _Fork:
             await self._rest(scope, receive, send)
 
 
-def _routes(services: Services, keys: ApiKeys, sights: Sights) -> tuple[Route, ...]:
+def _routes(services: Services, keys: ApiKeys, telling: Telling) -> tuple[Route, ...]:
     """Return all there is but the webhooks."""
 
     def operations() -> tuple[Operation, ...]:
@@ -115,10 +117,8 @@ def _routes(services: Services, keys: ApiKeys, sights: Sights) -> tuple[Route, .
             services.desk, services.generations, services.link, services.body_deadline
         ),
         *engines.routes(services.engines, services.example),
+        *streams.routes(telling, services.generations),
         *previews.routes(services.previews, services.generations),
-        *streams.routes(
-            Telling(services.live, Frames(services.link), sights.still), services.generations
-        ),
         *servers.routes(services.oversee),
         *usage.routes(services.uses, services.generations, services.clock),
         *stats.routes(services.add_up),
@@ -174,12 +174,15 @@ def _webhook_operations() -> tuple[Operation, ...]:
     )
 
 
-def _router(table: Sequence[Route], sights: Sights) -> Router:
+def _router(table: Sequence[Route], sights: Sights, telling: Telling) -> Router:
     by_path = sorted(table, key=_path)
     return Router(
         [
-            StarletteRoute(path, Resource(tuple(routes), sights))
-            for path, routes in groupby(by_path, key=_path)
+            WebSocketRoute(sockets.PATH, sockets.Socket(telling, sights)),
+            *(
+                StarletteRoute(path, Resource(tuple(routes), sights))
+                for path, routes in groupby(by_path, key=_path)
+            ),
         ],
         redirect_slashes=False,
         default=_nothing_here,

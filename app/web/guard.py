@@ -8,6 +8,7 @@ of a body where it is read, in `app.web.bodies`.
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from app.errors import RefusedError
 from app.web import problems
@@ -27,12 +28,13 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer and count what is not well formed; pass the rest on."""
-        error = refusal(scope) if scope["type"] == "http" else None
+        error = refusal(scope)
         if error is None:
             await self._app(scope, receive, send)
-        else:
-            self._metrics.refused(error.reason)
-            await problems.response(error)(scope, receive, send)
+            return
+        self._metrics.refused(error.reason)
+        refused = problems.response(error) if scope["type"] == "http" else WebSocketClose()
+        await refused(scope, receive, send)
 
 
 def refusal(scope: Scope) -> RefusedError | None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from typing import Any, Final, NamedTuple
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from app import errors
 from app.clock import monotonic
@@ -173,9 +173,13 @@ class EventStream(Response):
 
 
 async def _sent(reader: Reader, body: bytes, send: Send) -> None:
+    await delivered(reader, {"type": "http.response.body", "body": body, "more_body": True}, send)
+
+
+async def delivered(reader: Reader, message: Message, send: Send) -> None:
     """Send something, as soon as what was sent before has been read for the most part."""
     reader.busy_since = monotonic()
-    await send({"type": "http.response.body", "body": body, "more_body": True})
+    await send(message)
     reader.busy_since = None
 
 

@@ -111,7 +111,7 @@ export class ComfyUI {
       this.#tidy();
     });
     if (followed.prompt.state.version) sink.generation(followed.prompt.state);
-    this.#begin(sink);
+    if (!signal.aborted) this.#begin(sink);
   }
 
   /** Follow all that the server has, and the newest that it had. */
@@ -147,6 +147,9 @@ export class ComfyUI {
         followed.held = true;
       }
       followed.prompt.posted(workflow, this.#clock.now());
+      // One that is over already, or not to be watched any more, nobody will follow.
+      followed.held = !followed.prompt.over && !signal?.aborted;
+      this.#tidy();
       return followed.prompt.state;
     } catch (error) {
       this.#followed.delete(followed.id);
@@ -240,7 +243,12 @@ export class ComfyUI {
     const followed = this.#followed.get(told?.prompt_id);
     if (!followed) return;
     this.#current = followed;
-    followed.prompt.heard(type, told, this.#heardAt);
+    try {
+      followed.prompt.heard(type, told, this.#heardAt);
+    } catch {
+      // Other people's nodes send messages of their own, some of them under these names.
+      return;
+    }
     this.#emit(followed);
     const ended = type === "executing" && told.node === null;
     if (ended || followed.prompt.judged) this.#look(followed);

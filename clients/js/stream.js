@@ -132,6 +132,7 @@ export class Stream {
     const told = JSON.parse(data);
     if (kind === "reset") {
       this.#after = null;
+      this.#ready = false;
       this.#sink.reset();
     } else if (kind === "ready") {
       this.#ready = true;

@@ -14,7 +14,7 @@ from tests.peers import Json
 NODE: Final = shutil.which("node")
 PATIENCE: Final = 30.0
 """Longest that anything is waited for, in seconds."""
-_SCRIPT: Final = Path(__file__).with_name("watching.js")
+_SCRIPT: Final = Path(__file__).with_name("watching.mjs")
 _LINE_MOST: Final = 2**20
 
 

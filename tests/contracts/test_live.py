@@ -11,7 +11,18 @@ from schemas.base import GenerationId
 from schemas.job import JobId, JobStatus
 from schemas.live import Change, Kind, Position, Wanted
 from schemas.run import RunStatus
-from tests.builders import ID, JOB, NOON, USER, a_generation, a_job, its_id, later, some_metadata
+from tests.builders import (
+    ID,
+    JOB,
+    NOON,
+    USER,
+    a_generation,
+    a_job,
+    an_order,
+    its_id,
+    later,
+    some_metadata,
+)
 from tests.contracts.conftest import Ports
 
 pytestmark = pytest.mark.anyio
@@ -95,8 +106,8 @@ async def test_what_has_changed_since_a_position_is_told(ports: Ports) -> None:
     """The change at it and all later ones, each record once; the status's change is kept."""
     async with listening(ports.changes) as ear:
         for n in range(3):
-            await ports.generations.insert(a_generation(id=its_id(n)))
-        first = a_generation(id=its_id(0))
+            await ports.generations.insert(an_order(id=its_id(n)))
+        first = an_order(id=its_id(0))
         await ports.generations.write([Write(first, first.change(progress=0.5))])
         await ear.until(lambda told: len(told.heard_of) >= 4)
     made = ear.heard_of
@@ -115,7 +126,7 @@ async def test_what_cannot_be_told_is_said_to_be_missed(ports: Ports, reason: st
     """A position that is not of this database, and more records than are wanted."""
     start = await ports.changes.now()
     for n in range(3):
-        await ports.generations.insert(a_generation(id=its_id(n)))
+        await ports.generations.insert(an_order(id=its_id(n)))
     position = start if reason == "too_much" else Position(start.seconds + 9_999, 1)
 
     with pytest.raises(MissedError, match=reason):

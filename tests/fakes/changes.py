@@ -30,6 +30,11 @@ class FakeChanges:
         self._ears = list[Ear]()
         self._at = Position(1_000, 0)
 
+    @property
+    def followed(self) -> bool:
+        """Whether somebody follows."""
+        return bool(self._ears)
+
     def kept(self, kind: Kind) -> "Kept":
         """Return records of a kind whose changes are told."""
         return Kept(self, kind)
@@ -106,3 +111,7 @@ class Kept(dict[str, Any]):
         else:
             moved = before is None or before.status is not value.status
             self._changes.tell(self._kind, name, moved=moved)
+
+    def put_unheard(self, name: str, value: Any) -> None:  # noqa: ANN401 - as above
+        """Keep something that nobody is told of."""
+        super().__setitem__(name, value)

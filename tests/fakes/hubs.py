@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from app.live.beginnings import Beginnings
 from app.live.hub import Hub
 from schemas.live import Kind
 from schemas.timing import Timing
@@ -62,3 +63,7 @@ class Scenery:
             timing=timing,
             metrics=self.metrics,
         )
+
+    def beginnings(self, longest: timedelta) -> Beginnings:
+        """Return what reads what readers are told first."""
+        return Beginnings(self.changes, self.views, longest)

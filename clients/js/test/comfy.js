@@ -77,7 +77,7 @@ export class Comfy {
     if (request.method === "POST") {
       const told = JSON.parse(body);
       this.posted.push([path, told]);
-      const answer = this.on[path]?.(told);
+      const answer = await this.on[path]?.(told);
       if (answer === CUT) return request.socket.destroy();
       const [status, said] = Array.isArray(answer) ? answer : [200, answer ?? {}];
       return response.writeHead(status).end(JSON.stringify(said));

@@ -155,6 +155,37 @@ test("a run that the server forgot is lost, and one that it never had is not fou
   await assert.rejects(client.cancel("nobody"), { code: "not_found" });
 });
 
+test("the socket is closed once nothing is watched, however soon a run has ended", async () => {
+  comfy.on["/prompt"] = (body) => {
+    const answer = comfy.take(body);
+    const [socket] = comfy.open;
+    comfy.end(body.prompt_id, "success", DONE);
+    for (const [type, data] of [DONE, ["executing", { node: null }]]) {
+      socket.say(type, Object.assign({ prompt_id: body.prompt_id }, data));
+    }
+    return new Promise((resolve) => setImmediate(() => setImmediate(() => resolve(answer))));
+  };
+  comfy.running.push(comfy.item("other", 1));
+  const other = client.watch("other");
+  const [socket] = await Promise.all([comfy.socket(), next(other, "change")]);
+  const closed = next(socket, "close");
+  const run = await client.start({ workflow: GRAPH });
+  assert.equal((await run.done).status, "completed");
+  other.close();
+  await closed;
+});
+
+test("messages that are not as they should be are passed over", async () => {
+  const { run, socket, say } = await started();
+  socket.send("no JSON");
+  socket.send("[1]");
+  say("execution_cached");
+  say("progress_state", { nodes: { 1: null } });
+  say("unheard_of");
+  say("executing", { node: "2" });
+  assert.equal((await next(run, "progress", ({ liveStatus }) => liveStatus)).liveStatus, "Keep it");
+});
+
 test("a refused order says why", async () => {
   const error = { type: "prompt_no_outputs", message: "Prompt has no outputs", details: "" };
   comfy.on["/prompt"] = () => [400, { error, node_errors: {} }];
@@ -213,9 +244,10 @@ test("a server that is not there is tried again until it is", async () => {
   await clock.waits(500);
   comfy = await Comfy.open(Number(port));
   comfy.running.push(comfy.item("a", 1));
+  const running = next(run, "change", ({ status }) => status === "running");
+  const heardAgain = next(run, "connection", ({ connected }) => connected);
   clock.advance(2_000);
-  await comfy.socket();
-  await next(run, "change", ({ status }) => status === "running");
+  await Promise.all([running, heardAgain]);
   assert.deepEqual(heard.at(-1), ["connection", { connected: true, error: null }]);
   assert.ok(heard.slice(0, -1).every(([, { error }]) => error.code === "unreachable"));
 });

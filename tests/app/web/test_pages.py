@@ -118,6 +118,27 @@ async def test_what_a_key_must_be_allowed_is_told() -> None:
     assert "home" not in needs
 
 
+async def test_view_tokens_open_what_is_for_persons_and_nothing_else() -> None:
+    """What is put here must show its public part, and only to whom it belongs."""
+    document = await _document()
+    opened = {
+        each["operationId"]
+        for path in document["paths"].values()
+        for each in path.values()
+        if {"view": []} in each["security"]
+    }
+
+    assert opened <= {
+        "cancelGeneration",
+        "cancelJob",
+        "readGeneration",
+        "readJob",
+        "readPreview",
+        "streamEvents",
+        "streamGeneration",
+    }
+
+
 async def test_parameters_are_those_of_the_models() -> None:
     """With their bounds."""
     document = await _document()

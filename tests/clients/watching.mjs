@@ -1,18 +1,29 @@
 /**
  * Watches as it is told, line by line of JSON on stdin, and says on stdout what it hears of.
  *
- *     node watching.js '{"server": "http://127.0.0.1:8000", "token": "..."}'
+ *     node watching.mjs '{"server": "http://127.0.0.1:8000", "token": "..."}'
+ *     node watching.mjs '{"server": "http://127.0.0.1:8000", "key": "...", "view": {"all": true}}'
  *     {"act": "watch", "id": "..."}
  */
 
 import { createInterface } from "node:readline";
 import { connect } from "../../clients/js/comfyui-client.js";
 
-const client = connect(JSON.parse(process.argv[2]));
+const { key, view, ...way } = JSON.parse(process.argv[2]);
+const client = connect(key ? { ...way, token } : way);
 const runs = new Map();
 
 function say(what) {
   console.log(JSON.stringify(what));
+}
+
+/** Have a view token made, as a page's own server does. */
+async function token() {
+  const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
+  const init = { method: "POST", headers, body: JSON.stringify(view) };
+  const answer = await fetch(`${way.server}/api/tokens`, init);
+  say({ kind: "token", status: answer.status });
+  return (await answer.json()).token;
 }
 
 function heard(kind, { id, version, status, progress, responsePayload }) {
