@@ -211,9 +211,11 @@ class HookDesk:
             if found is None or found.endpoint != endpoint.id:
                 raise NotFoundError("delivery", "delivery")
             return await self._revived(found)
-        count = 0
-        while dead := await self._kept.dead_of(endpoint.id, since, AT_ONCE):
+        count, last = 0, ""
+        # By their ids, so that what dies again at once is not brought back for ever.
+        while dead := await self._kept.dead_of(endpoint.id, since, last, AT_ONCE):
             count += sum([await self._revived(each) for each in dead])
+            last = dead[-1].id
         return count
 
     async def _revived(self, delivery: Delivery) -> int:
@@ -224,9 +226,11 @@ class HookDesk:
 
     async def _bring_forward(self, endpoint_id: EndpointId) -> None:
         """Have what was put off while an endpoint was paused sent now."""
-        while found := await self._kept.put_off_of(endpoint_id, PAUSED, AT_ONCE):
+        last = ""
+        while found := await self._kept.put_off_of(endpoint_id, PAUSED, last, AT_ONCE):
             for each in found:
                 await self._deliveries.change(each.id, _due)
+            last = found[-1].id
 
     def _switched(self, endpoint: Endpoint, *, paused: bool) -> Endpoint:
         if paused == (endpoint.paused_at is not None):

@@ -37,6 +37,7 @@ class Post:
         endpoints: Who listens.
         receipts: What comes of the first messages; the last goes on.
         known: Who keeps those who listen; the usual fake if not given.
+        deliveries: Who keeps what is on its way; the usual fake if not given.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class Post:
         *endpoints: Endpoint,
         receipts: tuple[Receipt, ...] = (),
         known: FakeEndpoints | None = None,
+        deliveries: FakeDeliveries | None = None,
     ) -> None:
         self.clock, self.alerts, self.metrics = FakeClock(), FakeAlerts(), Metrics()
         self.endpoints = known or FakeEndpoints(*(endpoints or (an_endpoint(),)))
-        self.kept, self.courier = FakeDeliveries(), FakeCourier(*receipts)
+        self.kept, self.courier = deliveries or FakeDeliveries(), FakeCourier(*receipts)
         self.generations, self.jobs, self.deeds = FakeGenerations(), FakeJobs(), FakeDeeds()
         journal = Journal()
         self.taking = Taking(HERE, TIMING, background=True, messenger=None)
