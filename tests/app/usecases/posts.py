@@ -60,7 +60,7 @@ class Post:
         self.records.announced_by(AnnounceGenerations(self.listeners, self.taking))
         self.orders.announced_by(AnnounceJobs(self.listeners, self.taking))
         out = HandOut(self.endpoints, self.sent, self.taking)
-        self.generation = HandOutGeneration(out, Generation.internal)
+        self.generation = HandOutGeneration(out, self.records, Generation.internal)
         self.job = HandOutJob(out, self.records, _shown)
         self.hands = DeliveryHands(
             self.sent,

@@ -94,6 +94,17 @@ async def test_a_job_s_end_is_told_with_what_it_made() -> None:
     assert json.loads(post.only.body)["data"]["status"] == "cancelled"
 
 
+async def test_what_was_asked_for_is_told_with_it() -> None:
+    """Though the write that made it happen was decided on a record remembered without."""
+    post = Post()
+    lean = running().request_payload.change(inputs={})
+    written = await post.write(running(), done())
+    await post.generation(written.change(request_payload=lean), written.owed[0])
+
+    told = json.loads(post.only.body)["data"]["requestPayload"]["inputs"]
+    assert told == dict(running().request_payload.inputs) != {}
+
+
 async def test_handing_out_again_changes_nothing() -> None:
     """What was frozen stays, though the record has moved on; one that was replaced is not told."""
     post = Post()
