@@ -1,13 +1,14 @@
 """app.usecases.delivery_debts: it is sent until it is taken, and none holds others up."""
 
 import json
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
 
 from app.errors import PeerBusyError
 from app.ports import Receipt
-from app.usecases.delivery_debts import AT_ONCE, PAUSED, Turns
+from app.usecases.delivery_debts import AT_ONCE, FAILING, PAUSED, REMEMBERED, Turns
 from processors import hooks
 from schemas.base import RunId
 from schemas.debt import DebtKind
@@ -225,6 +226,36 @@ async def test_a_dead_receiver_does_not_hold_up_the_others() -> None:
             assert await refused(endpoint) is not None
             assert await refused(an_endpoint(2)) is None
     assert await refused(endpoint.change(failures=3)) is None
+
+
+async def test_what_orders_brought_takes_the_turns_of_its_host() -> None:
+    """However many orders brought one that hangs; a host that failed is sent one at a time."""
+    turns = Turns()
+    first, *others = (an_endpoint(number, order=f"{number:032x}") for number in range(1, 9))
+
+    async def free(number: int) -> bool:
+        async with AsyncExitStack() as stack:
+            try:
+                for each in others[:number]:
+                    await stack.enter_async_context(turns.of(each))
+            except PeerBusyError:
+                return False
+        return True
+
+    assert await free(AT_ONCE)
+    assert not await free(AT_ONCE + 1)
+    for _ in range(FAILING):
+        turns.failed(first)
+    assert not await free(2)
+    turns.worked(first)
+    assert await free(2)
+
+    # Only so many hosts are remembered.
+    for _ in range(FAILING):
+        turns.failed(first)
+    for number in range(REMEMBERED):
+        turns.failed(first.change(url=f"https://host{number}.example.com/"))
+    assert await free(2)
 
 
 async def test_a_message_whose_turn_it_is_not_waits_without_a_try() -> None:
