@@ -157,6 +157,16 @@ class HookDesk:
         await self._note(after.id, "webhook-rotate", by, None)
         return Fresh(after, new)
 
+    async def first_secret(self, order: str) -> str | None:
+        """Return the secret that an order's own endpoint was made with.
+
+        None where there is no such endpoint, or its secret has been replaced.
+        """
+        found = await self._endpoints.get(order)
+        if found is None or len(found.secrets) != 1:
+            return None
+        return found.secrets[0].value
+
     async def delete(self, endpoint_id: str, *, by: str) -> None:
         """Take an endpoint away, with what it is owed.
 
