@@ -1,5 +1,6 @@
 """Discharge ``deliver``: send what was frozen, until it is taken or given up."""
 
+import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -26,9 +27,13 @@ AT_ONCE: Final = 4
 """Messages that are sent to one endpoint at once by one process."""
 FAILING: Final = 3
 """Failures in a row after which an endpoint is sent one message at a time."""
+WAITING: Final = 16
+"""Messages that wait for their turn in one process, each of them with a hand."""
+PATIENCE: Final = 0.1
+"""How much of the time for a try its turn may be waited for; a courier leaves a fifth of it."""
 BUSY: Final = timedelta(seconds=2)
 BUSY_FAILING: Final = timedelta(seconds=20)
-"""How long a message waits for its turn; longer where its endpoint is failing."""
+"""How long a message is then put off; longer where its endpoint is failing."""
 REMEMBERED: Final = 1_000
 """Hosts that are remembered to have failed what orders brought; of more, those longest ago go."""
 LOOKED_AT: Final = timedelta(minutes=30)
@@ -44,22 +49,29 @@ class Turns:
 
     Endpoints that orders brought share their host's turns: a receiver that hangs may have been
     brought by any number of orders, and each of them has hardly failed yet.
+
+    Args:
+        patience: How long a message waits for its turn here, where its endpoint is well.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: timedelta) -> None:
+        self._patience = patience.total_seconds()
+        self._waiting = 0
+        self._over = asyncio.Event()
         self._sent = Counter[str]()
         self._failed = OrderedDict[str, int]()
 
     @asynccontextmanager
     async def of(self, endpoint: Endpoint) -> AsyncGenerator[None]:
-        """Take a turn of an endpoint's.
+        """Take a turn of an endpoint's, waiting a moment for it.
 
         Raises:
             PeerBusyError: There is none left; says when to ask again.
         """
         place = self._place(endpoint)
         failing = max(endpoint.failures, self._failed.get(place, 0)) >= FAILING
-        if self._sent[place] >= (1 if failing else AT_ONCE):
+        busy = self._sent[place] >= (1 if failing else AT_ONCE)
+        if busy and (failing or not await self._freed(place)):
             wait = BUSY_FAILING if failing else BUSY
             raise PeerBusyError(PEER, "others are being sent to it", wait)
         self._sent[place] += 1
@@ -69,6 +81,7 @@ class Turns:
             self._sent[place] -= 1
             if not self._sent[place]:
                 del self._sent[place]
+            self._over.set()
 
     def worked(self, endpoint: Endpoint) -> None:
         """Note that a message was taken."""
@@ -81,6 +94,22 @@ class Turns:
             self._failed[place] = self._failed.pop(place, 0) + 1
             if len(self._failed) > REMEMBERED:
                 self._failed.popitem(last=False)
+
+    async def _freed(self, place: str) -> bool:
+        """Wait for a turn; return whether there is one. Hands are kept free for other endpoints."""
+        if self._waiting >= WAITING:
+            return False
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                while self._sent[place] >= AT_ONCE:
+                    self._over.clear()
+                    await self._over.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting -= 1
+        return True
 
     def _place(self, endpoint: Endpoint) -> str:
         return endpoint.id if endpoint.order is None else f"//{urlsplit(endpoint.url).netloc}"
@@ -114,7 +143,7 @@ class Deliver:
         self._now = now
         self._timing = timing
         self._metrics = metrics
-        self._turns = Turns()
+        self._turns = Turns(timing.hook_limit * PATIENCE)
 
     async def __call__(self, delivery: Delivery, debt: Debt) -> DecideOf[Delivery] | None:
         """Send a delivery once.

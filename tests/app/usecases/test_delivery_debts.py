@@ -1,5 +1,6 @@
 """app.usecases.delivery_debts: it is sent until it is taken, and none holds others up."""
 
+import asyncio
 import json
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -8,7 +9,14 @@ import pytest
 
 from app.errors import PeerBusyError
 from app.ports import Receipt
-from app.usecases.delivery_debts import AT_ONCE, FAILING, PAUSED, REMEMBERED, Turns
+from app.usecases.delivery_debts import (
+    AT_ONCE,
+    FAILING,
+    PAUSED,
+    REMEMBERED,
+    WAITING,
+    Turns,
+)
 from processors import hooks
 from schemas.base import RunId
 from schemas.debt import DebtKind
@@ -209,7 +217,7 @@ async def test_what_is_owed_to_nobody_is_given_up() -> None:
 
 async def test_a_dead_receiver_does_not_hold_up_the_others() -> None:
     """It takes a few hands at once, and fewer once it fails."""
-    turns, endpoint = Turns(), an_endpoint()
+    turns, endpoint = Turns(timedelta()), an_endpoint()
 
     async def refused(who: Endpoint) -> timedelta | None:
         try:
@@ -228,9 +236,32 @@ async def test_a_dead_receiver_does_not_hold_up_the_others() -> None:
     assert await refused(endpoint.change(failures=3)) is None
 
 
+async def test_a_message_waits_for_its_turn_a_moment() -> None:
+    """So that many at once go out as fast as they are taken; hands are left for other endpoints."""
+    turns, sent = Turns(timedelta(minutes=1)), list[int]()
+    taken, busy = asyncio.Event(), list[int]()
+
+    async def send(number: int) -> None:
+        try:
+            async with turns.of(an_endpoint()):
+                sent.append(number)
+                await taken.wait()
+        except PeerBusyError:
+            busy.append(number)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(AT_ONCE + WAITING + 1):
+            group.create_task(send(number))
+        await until(lambda: bool(busy))
+        async with turns.of(an_endpoint(2)):
+            assert sent == list(range(AT_ONCE))
+        taken.set()
+    assert sorted(sent) == list(range(AT_ONCE + WAITING))
+
+
 async def test_what_orders_brought_takes_the_turns_of_its_host() -> None:
     """However many orders brought one that hangs; a host that failed is sent one at a time."""
-    turns = Turns()
+    turns = Turns(timedelta())
     first, *others = (an_endpoint(number, order=f"{number:032x}") for number in range(1, 9))
 
     async def free(number: int) -> bool:
