@@ -57,6 +57,8 @@ async def shared_service(
         service.environ["COMFYUI_SERVERS"] = ",".join(sandbox.comfyui)
         service.environ["INTERNAL_API_KEY"] = f"{API_KEY},watcher:read:{READ_KEY}"
         service.environ["CORS_ORIGINS"] = elsewhere.origin
+        # Who is signed out elsewhere is told with the next sign of life.
+        service.timing["live_beat"] = 1
         await service.start()
         yield service
 

@@ -11,16 +11,13 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.chromium import PHONE, READ_KEY, Look
-from tests.browser.elsewhere import Elsewhere
 from tests.faults.chains import ALTER, Tailor, a_line
 from tests.faults.farm import GRAPH
 from tests.service import API_KEY, Service
 
 pytestmark = pytest.mark.anyio
 
-_README: Final = Path(__file__).parents[2] / "README.md"
-_PERSON: Final = _README.parent / "examples" / "pictures" / "person.png"
-_PRINTED: Final = "http://127.0.0.1:8000"
+_PERSON: Final = Path(__file__).parents[2] / "examples" / "pictures" / "person.png"
 HOSTILE: Final = (
     '<img src="x" onerror="document.title=1"> </bdi></h3><script>document.title=2</script> '
     "\u202e\u05d4\u05d9\u202e \u2067" + "x" * 10_000
@@ -251,28 +248,3 @@ async def test_a_picture_is_shown_as_it_is_drawn(signed_in: Look, service: Servi
     await signed_in.keep("preview")
     await card.get_by_role("button", name="Cancel: ").click()
     await expect(card).to_have_count(0)
-
-
-async def test_two_lines_watch_a_run_on_somebody_elses_page(
-    look: Look, service: Service, elsewhere: Elsewhere
-) -> None:
-    """By a view token, from another origin, to its end."""
-    page = look.page
-    watched = await service.order(sandbox_end="none")
-    answer = await service.call("POST", "/api/tokens", {"generation": watched})
-    lines = _lines(service.url, answer.raise_for_status().json()["token"], watched)
-    elsewhere.page = lines
-    await page.goto(elsewhere.origin)
-    shown = page.locator("#run")
-    await expect(shown).to_have_text(re.compile(r"^running \d+ %$"))
-
-    await service.call("POST", f"/api/generations/{watched}/cancel")
-    await expect(shown).to_have_text(re.compile(r"^cancelled \d+ %$"))
-
-
-def _lines(url: str, token: str, generation_id: str) -> str:
-    """Return the lines that are printed, with what somebody puts into them."""
-    (printed,) = re.findall(r"```html\n(.*?)```", _README.read_text(), flags=re.DOTALL)
-    return (
-        printed.replace(_PRINTED, url).replace('"TOKEN"', f'"{token}"').replace("ID", generation_id)
-    )
