@@ -157,6 +157,7 @@ async def test_a_tab_that_slept_while_all_moved_on_catches_up(
     await service.kill()
     service.timing["live_resume"] = 0.1
     await service.start()
+    del service.timing["live_resume"]
     await sandbox.control(f"comfydeploy/runs/{run}", status="success")
     await service.until(missed, "completed")
     await crowd.ended(SNAPSHOT)
@@ -166,13 +167,11 @@ async def test_a_tab_that_slept_while_all_moved_on_catches_up(
     await expect(_result(signed_in, missed)).to_have_attribute("data-status", "completed")
     await expect(page.locator("html")).to_have_attribute("data-connection", "live")
 
-    assert [each.url for each in asked[:asleep]] == []
     streams = [each for each in asked if each.url.endswith("/api/events")]
+    assert not {*streams} & {*asked[:asleep]}
     assert await streams[-1].header_value("Last-Event-ID")
     assert any(each.url.endswith(f"/api/generations/{missed}") for each in asked)
     assert await page.evaluate("window.world") == "the first"
-    service.timing.pop("live_resume")
-    await service.restart()
 
 
 async def test_five_hundred_cards_are_there_and_a_change_writes_to_one(
