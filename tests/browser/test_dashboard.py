@@ -78,9 +78,11 @@ async def test_a_page_that_is_opened_in_an_outage_comes_by_itself(signed_in: Loo
     await page.get_by_role("button", name="Theme: system").click()
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     await page.route("**/api/session", lambda route: route.abort())
+    await page.clock.install()
     await page.reload()
     await expect(page.get_by_role("alert")).to_have_text("The service is not reached.")
     await page.unroute("**/api/session")
+    await page.clock.fast_forward("00:05")
 
     await expect(page.locator("html")).to_have_attribute("data-connection", "live")
     await expect(page.get_by_role("heading", name="Start a run")).to_be_visible()

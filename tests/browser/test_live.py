@@ -4,10 +4,10 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pytest
-from playwright.async_api import Browser, Locator, Request, Response, expect
+from playwright.async_api import Browser, CDPSession, Locator, Request, Response, expect
 
 from tests.browser.chromium import Look, a_look
 from tests.browser.crowd import Crowd, a_crowd
@@ -141,6 +141,11 @@ async def test_who_joins_late_sees_the_same_picture(
     assert said[0] == said[1]
 
 
+async def _put(chrome: CDPSession, state: Literal["frozen", "active"]) -> None:
+    """Have a tab sleep as browsers let those sleep that nobody looks at, or wake up."""
+    await chrome.send("Page.setWebLifecycleState", {"state": state})  # pyright: ignore[reportUnknownMemberType] - playwright leaves a type open
+
+
 async def test_a_tab_that_slept_while_all_moved_on_catches_up(
     signed_in: Look, service: Service, sandbox: Peers, crowd: Crowd
 ) -> None:
@@ -152,7 +157,7 @@ async def test_a_tab_that_slept_while_all_moved_on_catches_up(
     asked = list[Request]()
     page.on("request", lambda each: asked.append(each))  # noqa: PLW0108 - it marks what it is given
     chrome = await page.context.new_cdp_session(page)
-    await chrome.send("Page.setWebLifecycleState", {"state": "frozen"})
+    await _put(chrome, "frozen")
 
     await service.kill()
     service.timing["live_resume"] = 0.1
@@ -162,7 +167,7 @@ async def test_a_tab_that_slept_while_all_moved_on_catches_up(
     await service.until(missed, "completed")
     await crowd.ended(SNAPSHOT)
     asleep = len(asked)
-    await chrome.send("Page.setWebLifecycleState", {"state": "active"})
+    await _put(chrome, "active")
     await expect(_card(signed_in, missed)).to_have_count(0)
     await expect(_result(signed_in, missed)).to_have_attribute("data-status", "completed")
     await expect(page.locator("html")).to_have_attribute("data-connection", "live")
@@ -254,7 +259,7 @@ async def test_a_token_that_runs_out_mid_stream_is_followed_by_another(
         if not response.ok and "/api/" in response.url:
             refused.append(response)
 
-    await page.expose_function("fresh", fresh)
+    await page.expose_function("fresh", fresh)  # pyright: ignore[reportUnknownMemberType] - playwright leaves a type open
     page.on("response", answered)
     elsewhere.page = f"""<!doctype html><p id="run"></p><script type="module">
         import {{ connect }} from "{service.url}/assets/comfyui-client.js";
