@@ -15,7 +15,7 @@ from tests.browser.elsewhere import Elsewhere
 from tests.faults.farm import GRAPH, HELD
 from tests.mongo import SharedMongod
 from tests.peers import Peers
-from tests.service import API_KEY, PATIENCE, Service
+from tests.service import API_KEY, PATIENCE, Service, until
 
 pytestmark = pytest.mark.anyio
 
@@ -124,21 +124,29 @@ async def test_who_joins_late_sees_the_same_picture(
         await late.sign_in(f"{service.url}/", API_KEY)
         second = _card(late, drawn)
         await expect(second.locator(".picture img.preview")).to_be_visible()
-        before = [await each.locator(".picture img").evaluate(_SHOWN) for each in (first, second)]
-        told = [await each.locator(".line, .now").all_text_contents() for each in (first, second)]
+        (before, _), _ = await until(lambda: _seen(first, second), _alike)
         await _hold(sandbox, None)
-        for look in (signed_in, late):
-            image = _result(look, drawn).locator("img")
-            await expect(image).to_have_js_property("complete", value=True)
-        after = [
-            await _result(look, drawn).locator("img").evaluate(_SHOWN) for look in (signed_in, late)
-        ]
-        said = [await _result(look, drawn).text_content() for look in (signed_in, late)]
+        results = _result(signed_in, drawn), _result(late, drawn)
+        for each in results:
+            await expect(each.locator("img")).to_have_js_property("complete", value=True)
+        (after, _), _ = await until(lambda: _seen(*results), _alike)
 
-    assert before[0] == before[1]
-    assert told[0] == told[1]
-    assert after[0] == after[1] != before[0]
-    assert said[0] == said[1]
+    assert before != after
+
+
+async def _seen(*places: Locator) -> list[tuple[str, list[str]]]:
+    """Return what picture each of some places shows, and what stands there, but for times."""
+    return [
+        (
+            await each.locator("img").evaluate(_SHOWN),
+            await each.locator("h3, .line, .now, .caption, .about").all_text_contents(),
+        )
+        for each in places
+    ]
+
+
+def _alike(seen: list[tuple[str, list[str]]]) -> bool:
+    return seen[0] == seen[1]
 
 
 async def _put(chrome: CDPSession, state: Literal["frozen", "active"]) -> None:
