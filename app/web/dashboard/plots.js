@@ -132,7 +132,7 @@ function figure(
   /** @type {Table} */ table,
 ) {
   const id = `plot-${name}`;
-  const image = make("img", { alt: "", loading: "lazy", width: 720, height: 360 });
+  const image = make("img", { alt: "", loading: "lazy", width: 480, height: 300 });
   const numbers = make("table", {});
   const wide = make(
     "div",
