@@ -3,6 +3,7 @@
 One file, for each file of browser tests may start a database, a sandbox and a service of its own.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Final
@@ -115,6 +116,7 @@ async def test_a_run_is_watched_to_its_end_and_looked_at_closer(
     shown = page.get_by_role("dialog", name="Completed")
     await expect(shown.get_by_role("img")).to_have_attribute("alt", "a lighthouse in the rain")
     await expect(shown.get_by_role("link", name="Download")).to_be_visible()
+    await expect(shown.get_by_role("button", name="Previous")).to_be_disabled()
     await signed_in.keep("result")
     await page.keyboard.press("Escape")
     await expect(shown).to_have_count(0)
@@ -191,7 +193,11 @@ async def test_a_job_asks_after_each_step_and_goes_on_when_it_is_told(
     card = page.locator(f'.card[data-job="{job.id}"]')
     await expect(card).to_contain_text("Waits for your word after step 1")
     await expect(card).to_contain_text("step 2 of 2")
-    await expect(card.locator(".picture img")).to_be_visible()
+    # People's heads are not cut off.
+    await expect(card.locator(".picture img")).to_have_css("object-fit", "contain")
+    # It is the job that goes on: its steps that wait their turn do not set it back.
+    await expect(card.get_by_text("Elapsed", exact=True)).to_be_visible()
+    await expect(card.get_by_text("Waiting", exact=True)).to_be_hidden()
     assert await page.locator(".card").count() == 1
     await signed_in.keep("paused")
 
@@ -251,6 +257,16 @@ async def test_a_picture_is_shown_as_it_is_drawn(signed_in: Look, service: Servi
     await signed_in.keep("preview")
     await card.get_by_role("button", name="Cancel: ").click()
     await expect(card).to_have_count(0)
+
+
+async def test_what_is_put_into_a_workflow_names_the_run(signed_in: Look, service: Service) -> None:
+    """It is called by its words, though they are of a node's and not of a field's name."""
+    graph = json.loads((_README.parent / "examples/workflows/t2i.json").read_text())
+    order = {"engine": "comfyui", "workflow": graph, "inputs": {"6/text": "a boat by hand"}}
+    answer = await service.call("POST", "/api/generations", order)
+    ended = answer.raise_for_status().json()["id"]
+    result = signed_in.page.locator(f'#results [data-generation="{ended}"]')
+    await expect(result).to_contain_text("a boat by hand")
 
 
 async def test_two_lines_watch_a_run_on_somebody_elses_page(

@@ -23,6 +23,7 @@ export function engineFields(engine, example) {
     placeholder: cloud ? "its id" : "owner/name",
   });
   return {
+    about: "",
     elements: [
       field("Prompt", prompt),
       field(
@@ -71,6 +72,7 @@ function comfyui(/** @type {any} */ prompt) {
   graph.oninput = read;
   read();
   return {
+    about: "",
     elements: [
       field("Prompt", prompt),
       field(
