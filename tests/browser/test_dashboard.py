@@ -46,6 +46,11 @@ async def test_signing_in_takes_a_right_key_and_signing_out_leaves_nothing(
     await page.reload()
     await expect(page.locator("html")).to_have_attribute("data-connection", "live")
 
+    await page.get_by_role("link", name="API").click()
+    await expect(page.get_by_role("heading", name="generations")).to_be_visible()
+    await page.go_back()
+    await expect(page.locator("html")).to_have_attribute("data-connection", "live")
+
     other = await page.context.new_page()
     await other.goto(f"{service.url}/")
     await expect(other.locator("html")).to_have_attribute("data-connection", "live")
