@@ -73,6 +73,8 @@ async def test_a_key_that_may_only_read_is_offered_nothing_else(
     card = page.locator(f'.card[data-generation="{endless}"]')
     await expect(card).to_be_visible()
     await expect(page.locator(".plots img")).to_have_count(7)
+    # The numbers are of the same hours as the plots, wherever one is.
+    await expect(page.locator("#plots thead").first).to_contain_text("Hour (UTC)")
 
     await expect(card.get_by_role("button")).to_have_count(0)
     await expect(page.get_by_role("button", name="Start", exact=True)).to_have_count(0)
@@ -196,7 +198,7 @@ async def test_a_job_asks_after_each_step_and_goes_on_when_it_is_told(
     page = signed_in.page
     job = await tailor.order(chat, a_line(2), manual=True)
     card = page.locator(f'.card[data-job="{job.id}"]')
-    await expect(card).to_contain_text("Waits for your word after step 1")
+    await expect(card).to_contain_text("Waits for you after step 1")
     await expect(card).to_contain_text("step 2 of 2")
     # People's heads are not cut off.
     await expect(card.locator(".picture img")).to_have_css("object-fit", "contain")

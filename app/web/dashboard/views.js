@@ -105,7 +105,7 @@ export function ofJob(job, states, expected, now) {
         ? busy || !made.length
           ? base.said
           : "Finishing"
-        : `Waits for your word after step ${paused}`,
+        : `Waits for you after step ${paused}`,
     about: [steps, base.about].filter(Boolean).join(" · "),
     progress: progressOf(job, states),
     // Its steps begin one after another: the time of all of it goes on through them.
