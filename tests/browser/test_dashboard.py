@@ -6,22 +6,21 @@ One file, for each file of browser tests may start a database, a sandbox and a s
 import json
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, Locator, expect
 
-from tests.browser.chromium import PHONE, READ_KEY, Look
-from tests.browser.elsewhere import Elsewhere
+from tests.browser.chromium import DESK, PHONE, READ_KEY, Look, a_look
+from tests.browser.grave import grave
 from tests.faults.chains import ALTER, Tailor, a_line
 from tests.faults.farm import GRAPH
 from tests.service import API_KEY, Service
 
 pytestmark = pytest.mark.anyio
 
-_README: Final = Path(__file__).parents[2] / "README.md"
-_PERSON: Final = _README.parent / "examples" / "pictures" / "person.png"
-_PRINTED: Final = "http://127.0.0.1:8000"
+_EXAMPLES: Final = Path(__file__).parents[2] / "examples"
+_PERSON: Final = _EXAMPLES / "pictures" / "person.png"
 HOSTILE: Final = (
     '<img src="x" onerror="document.title=1"> </bdi></h3><script>document.title=2</script> '
     "\u202e\u05d4\u05d9\u202e \u2067" + "x" * 10_000
@@ -88,9 +87,11 @@ async def test_a_page_that_is_opened_in_an_outage_comes_by_itself(signed_in: Loo
     await page.get_by_role("button", name="Theme: system").click()
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     await page.route("**/api/session", lambda route: route.abort())
+    await page.clock.install()
     await page.reload()
     await expect(page.get_by_role("alert")).to_have_text("The service is not reached.")
     await page.unroute("**/api/session")
+    await page.clock.fast_forward("00:05")
 
     await expect(page.locator("html")).to_have_attribute("data-connection", "live")
     await expect(page.get_by_role("heading", name="Start a run")).to_be_visible()
@@ -128,6 +129,57 @@ async def test_a_run_is_watched_to_its_end_and_looked_at_closer(
     await page.keyboard.press("Escape")
     await expect(shown).to_have_count(0)
     await expect(result.get_by_role("button")).to_be_focused()
+
+
+async def test_a_run_that_fails_says_why(signed_in: Look, service: Service) -> None:
+    """Where its picture would be, and at length when it is looked at closer."""
+    page = signed_in.page
+    fails = {**GRAPH["2"], "inputs": {**GRAPH["2"]["inputs"], "fail_at_step": 0}}
+    order = {"engine": "comfyui", "workflow": {**GRAPH, "2": fails}}
+    answer = await service.call("POST", "/api/generations", order)
+    failed = answer.raise_for_status().json()["id"]
+    result = page.locator(f'#results [data-generation="{failed}"]')
+    await expect(result).to_have_attribute("data-status", "failed")
+    why = (await service.until(failed, "failed"))["responsePayload"]["error"]
+    await expect(result.locator(".words")).to_have_text(why)
+    await result.get_by_role("button", name="Failed: ").click()
+    await expect(page.get_by_role("dialog", name="Failed")).to_contain_text(why)
+    await signed_in.keep("failed")
+
+
+async def test_plots_are_pictures_with_words_and_numbers(signed_in: Look, service: Service) -> None:
+    """Each says what it is to those who do not see it, and the numbers are those it is drawn of."""
+    page = signed_in.page
+    await service.until(await service.order(), "completed")
+    async with page.expect_response("**/api/stats?hours=6") as told:
+        await page.get_by_label("Show").select_option("6 hours")
+    stats = await (await told.value).json()
+    figures = page.locator("#plots figure")
+    await expect(figures).to_have_count(7)
+    for each in await figures.all():
+        await _is_told(each)
+    outcomes = page.get_by_role("figure", name="Runs by outcome")
+    rows = await outcomes.locator("tbody tr").all()
+    shown = [await each.locator("td").all_text_contents() for each in rows]
+    await signed_in.keep("plots")
+
+    kinds = ("completed", "failed", "cancelled", "timeout")
+    hours = [[str(each["runs"][kind]) for kind in kinds] for each in reversed(stats["items"])]
+    assert shown == hours
+    assert sum(int(completed) for completed, *_ in shown) > 0
+
+
+async def _is_told(figure: Locator) -> None:
+    """See that a plot is drawn, is called what it is, and has its numbers at the keyboard's end."""
+    title = await figure.locator("figcaption").text_content() or ""
+    image = figure.get_by_role("img")
+    await image.scroll_into_view_if_needed()
+    await expect(image).to_have_js_property("complete", value=True)
+    assert await image.evaluate("each => each.naturalWidth") > 0
+    assert (await image.get_attribute("alt") or "").startswith(title)
+    await figure.locator("summary").press("Enter")
+    table = figure.get_by_role("region", name=f"{title}: numbers").get_by_role("table")
+    await expect(table.get_by_role("columnheader").first).to_be_visible()
 
 
 async def test_one_click_makes_a_picture_and_another_cancels(
@@ -252,6 +304,18 @@ async def test_a_preset_is_ordered_for_a_person(signed_in: Look, tailor: Tailor,
     assert (await tailor.job(record["jobId"])).user_id == before.user_id
 
 
+async def test_a_model_that_is_none_is_told_before_it_is_ordered(signed_in: Look) -> None:
+    """By the browser, in words; names and versions of models are let through."""
+    page = signed_in.page
+    await page.get_by_label("With").select_option("engine replicate")
+    model = page.get_by_role("textbox", name="Model")
+    fits = {"nonsense": False, "a/b-c.d": True, "a" * 64: True, f"a/b:{'0' * 64}": True}
+    for written, fit in fits.items():
+        await model.fill(written)
+        assert await model.evaluate("each => each.checkValidity()") is fit, written
+    assert "owner/name" in (await model.get_attribute("title") or "")
+
+
 async def test_a_picture_is_shown_as_it_is_drawn(signed_in: Look, service: Service) -> None:
     """The newest preview of a run at a ComfyUI server is on its card."""
     page = signed_in.page
@@ -268,7 +332,7 @@ async def test_a_picture_is_shown_as_it_is_drawn(signed_in: Look, service: Servi
 
 async def test_what_is_put_into_a_workflow_names_the_run(signed_in: Look, service: Service) -> None:
     """It is called by its words, though they are of a node's and not of a field's name."""
-    graph = json.loads((_README.parent / "examples/workflows/t2i.json").read_text())
+    graph = json.loads((_EXAMPLES / "workflows" / "t2i.json").read_text())
     order = {"engine": "comfyui", "workflow": graph, "inputs": {"6/text": "a boat by hand"}}
     answer = await service.call("POST", "/api/generations", order)
     ended = answer.raise_for_status().json()["id"]
@@ -276,26 +340,31 @@ async def test_what_is_put_into_a_workflow_names_the_run(signed_in: Look, servic
     await expect(result).to_contain_text("a boat by hand")
 
 
-async def test_two_lines_watch_a_run_on_somebody_elses_page(
-    look: Look, service: Service, elsewhere: Elsewhere
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing_grave(
+    browser: Browser, service: Service, pictures: Path, theme: Literal["light", "dark"]
 ) -> None:
-    """By a view token, from another origin, to its end."""
-    page = look.page
-    watched = await service.order(sandbox_end="none")
-    answer = await service.call("POST", "/api/tokens", {"generation": watched})
-    lines = _lines(service.url, answer.raise_for_status().json()["token"], watched)
-    elsewhere.page = lines
-    await page.goto(elsewhere.origin)
-    shown = page.locator("#run")
-    await expect(shown).to_have_text(re.compile(r"^running \d+ %$"))
+    """Before the door, with something running, with results, and with one of them open.
 
-    await service.call("POST", f"/api/generations/{watched}/cancel")
-    await expect(shown).to_have_text(re.compile(r"^cancelled \d+ %$"))
+    In light and in dark, on a desk and on a phone.
+    """
+    size = DESK if theme == "light" else PHONE
+    async with a_look(browser, pictures, theme=theme, size=size) as look:
+        page = look.page
+        await page.goto(f"{service.url}/")
+        await expect(page.get_by_label("API key")).to_be_visible()
+        at_the_door = await grave(page)
 
+        await look.sign_in(f"{service.url}/", API_KEY)
+        endless, _ = await service.order_running()
+        done = await service.order(prompt="a lighthouse")
+        await expect(page.locator(f'.card[data-generation="{endless}"]')).to_be_visible()
+        await expect(page.locator(f'#results [data-generation="{done}"]')).to_be_visible()
+        inside = await grave(page)
+        await look.keep(f"board-{theme}", whole=True)
 
-def _lines(url: str, token: str, generation_id: str) -> str:
-    """Return the lines that are printed, with what somebody puts into them."""
-    (printed,) = re.findall(r"```html\n(.*?)```", _README.read_text(), flags=re.DOTALL)
-    return (
-        printed.replace(_PRINTED, url).replace('"TOKEN"', f'"{token}"').replace("ID", generation_id)
-    )
+        await page.locator(f'#results [data-generation="{done}"] button').click()
+        closer = await grave(page)
+        await service.call("POST", f"/api/generations/{endless}/cancel")
+
+    assert (at_the_door, inside, closer) == ([], [], [])
