@@ -24,6 +24,8 @@ from schemas.timing import Timing
 
 PENDING_MOST: Final = 1_000
 """How many records a reader may have to be told of; one with more is too slow."""
+READERS_MOST: Final = 1_500
+"""How many may read at a time: each has a connection, and others want some of those as well."""
 NEWEST_MOST: Final = 10_000
 """Of how many records it is known which version was read last."""
 _PAUSE_SECONDS: Final = 0.5
@@ -101,10 +103,12 @@ class Hub:
         """Have somebody told of changes from now on.
 
         Raises:
-            UnavailableError: This process is about to end.
+            UnavailableError: This process is about to end, or has as many readers as it takes.
         """
         if self._closing:
             raise UnavailableError("this process is about to end; come again")
+        if self._number >= READERS_MOST:
+            raise UnavailableError("as many read as may at a time; come again in a while")
         self._readers.setdefault(_key_of(reader.wanted), set()).add(reader)
         self._counted(1)
 
@@ -319,7 +323,9 @@ class Hub:
                 self._look_at(each, now, at, beats=beats)
 
     def _look_at(self, reader: Reader, now: float, at: datetime, *, beats: bool) -> None:
-        unread = self._timing.live_unread.total_seconds()
+        # At the end all are waited for: of those only who takes what is being sent to them.
+        patience = self._timing.live_look if self._closing else self._timing.live_unread
+        unread = patience.total_seconds()
         if reader.until is not None and reader.until <= at:
             reader.send_away("expired")
         if reader.busy_since is not None and now - reader.busy_since > unread:

@@ -5,8 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from app.clock import monotonic
 from app.errors import StoreDownError, UnavailableError
-from app.live.hub import PENDING_MOST
+from app.live.hub import PENDING_MOST, READERS_MOST
+from app.live.reader import Reader
+from app.main.server import CONNECTIONS
 from schemas.generation import Generation, StatusChange
 from schemas.job import JobStatus
 from schemas.live import Kind, Position, Wanted
@@ -312,6 +315,35 @@ async def test_who_does_not_read_is_cut_off_and_the_others_hear_a_heartbeat() ->
         assert stuck.cuts >= 1
 
 
+async def test_who_does_not_read_does_not_hold_up_the_end() -> None:
+    """At the end nobody is waited for who takes nothing; who reads is told to come again."""
+    scenery = Scenery()
+    async with running(scenery):
+        stuck, well = Told(scenery), Told(scenery)
+        await stuck.begin()
+        await well.begin()
+        stuck.reader.busy_since = monotonic()
+        scenery.hub.close()
+        await until(lambda: stuck.cuts)
+        assert await well.more() == ["bye stopping True"]
+        assert not well.cuts
+
+
+async def test_readers_leave_room_for_everybody_else() -> None:
+    """So many at most that orders and webhooks still find a connection; then one who goes."""
+    scenery = Scenery()
+    reader = Reader(Wanted(), cut=_nothing)
+    async with running(scenery):
+        scenery.hub.join(reader)
+        for _ in range(READERS_MOST - 1):
+            scenery.hub.join(Reader(Wanted(), cut=_nothing))
+        refused = (await asyncio.gather(Told(scenery).begin(), return_exceptions=True))[0]
+        assert isinstance(refused, UnavailableError)
+        scenery.hub.leave(reader)
+        assert await Told(scenery).begin() == ["reset new", "ready"]
+    assert READERS_MOST <= CONNECTIONS * 3 // 4
+
+
 async def test_changes_are_followed_only_while_somebody_reads() -> None:
     """They are followed anew when somebody comes after a while, and nothing is missed."""
     scenery = Scenery(PROMPT.change(live_idle=timedelta(0)))
@@ -324,6 +356,10 @@ async def test_changes_are_followed_only_while_somebody_reads() -> None:
             await until(lambda: not scenery.changes.followed)
             record = put(scenery, record, progress=0.5)
     assert scenery.changes.followers == 2
+
+
+def _nothing() -> None:
+    """Have no connection to cut."""
 
 
 async def _never() -> None:
