@@ -80,6 +80,8 @@ class Hub:
         self._some, self._none = asyncio.Event(), asyncio.Event()
         self._none.set()
         self._open = asyncio.Event()
+        self._ending = False
+        """Whether changes are to be followed no more, which the driver may not heed at once."""
         self._batch = dict[tuple[Kind, str], Change]()
         self._drawn = dict[tuple[Kind, str], Change]()
         self._heard, self._previewed = asyncio.Event(), asyncio.Event()
@@ -154,7 +156,8 @@ class Hub:
 
     def opened(self) -> None:
         """See app.ports.Ear."""
-        self._open.set()
+        if not self._ending:
+            self._open.set()
 
     def heard(self, change: Change) -> None:
         """See app.ports.Ear."""
@@ -235,8 +238,10 @@ class Hub:
             async with asyncio.TaskGroup() as group:
                 following = group.create_task(self._changes.follow(self))
                 await self._nobody()
+                self._ending = True
                 self._forget()
                 following.cancel()
+            self._ending = False
 
     async def _nobody(self) -> None:
         """Return once there has been no reader for a while."""
