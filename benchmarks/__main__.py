@@ -4,6 +4,7 @@ ingest   events taken in a second, beside endpoints that do less; then what `lat
 latency  from a run's final webhook to the request at Telegram
 chains   from step to step, the checker's calls, 50 steps, a fan-out of 100
 comfyui  runs at ComfyUI servers: ends known, 200 followed at once, 1,000 in line
+live     a change at 1,000 readers, the page painted with 500 jobs, the size of the client
 memory   resident after 100,000 and after 1,000,000 events
 ledger   balance, history and `ledger check` over 1,000,000 entries
 million  events taken in a second with 1,000,000 generations in the collection
@@ -23,6 +24,7 @@ from benchmarks import (
     ingest,
     latency,
     ledger,
+    live,
     memory,
     million,
     orders,
@@ -45,6 +47,7 @@ NAMES: Final[dict[str, Measure]] = {
     "ingest": _ingest,
     "latency": latency.measure,
     "ledger": ledger.measure,
+    "live": live.measure,
     "memory": memory.measure,
     "million": million.measure,
     "orders": orders.measure,

@@ -4,19 +4,23 @@
 
 parse   a Starlette endpoint that parses the JSON and does nothing
 update  a Starlette endpoint that makes one durable update of one document
+asking  a Starlette stream that asks the database each second whether its record has changed
 engine  answers ``GET /run/ID`` like ComfyDeploy, of a run that has succeeded
 
 All on uvicorn as it comes, with uvloop and httptools.
 """
 
+import asyncio
 import sys
+from collections.abc import AsyncGenerator
 
+import orjson
 import uvicorn
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import WriteConcern
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -53,6 +57,27 @@ def one_update(uri: str, database: str) -> ASGIApp:
     return Starlette(routes=[Route(PATH, take, methods=["POST"])])
 
 
+def asking(uri: str, database: str) -> ASGIApp:
+    """Return the stream that asks each second whether its record has changed."""
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(uri, maxPoolSize=100)
+    generations = client[database].get_collection("generations")
+
+    async def states(generation: str) -> AsyncGenerator[bytes]:
+        yield b"event: ready\ndata: {}\n\n"
+        known = 0
+        while True:
+            found = await generations.find_one({"_id": generation, "version": {"$gt": known}})
+            if found is not None:
+                known = found["version"]
+                yield b"data: " + orjson.dumps(found, default=str) + b"\n\n"
+            await asyncio.sleep(1)
+
+    async def stream(request: Request) -> Response:
+        return StreamingResponse(states(request.path_params["id"]), media_type="text/event-stream")
+
+    return Starlette(routes=[Route("/api/generations/{id}/events", stream)])
+
+
 async def engine(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer for a run that has succeeded, whichever is asked for."""
     del receive
@@ -68,6 +93,7 @@ def main(name: str, port: str, *arguments: str) -> None:
     app: ASGIApp = {
         "parse": parse_only,
         "update": one_update,
+        "asking": asking,
         "engine": lambda: engine,
     }[name](*arguments)
     config = uvicorn.Config(
