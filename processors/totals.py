@@ -49,8 +49,11 @@ def finished(start: datetime, now: datetime) -> bool:
 
 
 def final(totals: HourTotals) -> bool:
-    """Return whether these totals stand, whatever comes in late."""
-    return totals.at >= totals.start + HOUR + SETTLED
+    """Return whether these totals stand, whatever comes in late.
+
+    After an outage an hour may be added up for the first time before what happened in it is heard.
+    """
+    return totals.again and totals.at >= totals.start + HOUR + SETTLED
 
 
 def serves(totals: HourTotals, now: datetime) -> bool:
@@ -65,6 +68,8 @@ def of(
     ended: Sequence[Ended],
     classes: Iterable[UseRow] = (),
     models: Iterable[UseRow] = (),
+    *,
+    again: bool = False,
 ) -> HourTotals:
     """Return what an hour came to.
 
@@ -74,11 +79,13 @@ def of(
         ended: The generations that ended in it.
         classes: What the nodes of each class took.
         models: The same by model.
+        again: Whether it had been added up before.
     """
     completed = (each for each in ended if each.status is RunStatus.COMPLETED)
     return HourTotals(
         start=start,
         at=at,
+        again=again,
         runs=_outcomes({status: _number(ended, status) for status in _OUTCOMES}),
         duration=_times(one for each in completed for one in each.durations),
         waiting=_times(one for each in ended for one in each.waits),

@@ -99,6 +99,8 @@ class HourTotals(Sums):
     start: Time = Field(validation_alias="_id", serialization_alias="_id")
     at: Time
     """When it was added up."""
+    again: bool = False
+    """Whether it had been added up before."""
     duration: Times = Times()
     """Of the runs that completed, from their start to their end."""
     waiting: Times = Times()

@@ -39,7 +39,7 @@ QUICK: Final[Json] = {
     "submit_limit": 3,
     "call_limit": 2,
     "upload_limit": 3,
-    "send_limit": 5,
+    "send_limit": 3,
     "keep_limit": 3,
     "unknown_submit": 6,
     "cancel_grace": 2,

@@ -82,7 +82,13 @@ def make_hooking(tools: Tools) -> Hooking:
     if not tools.settings.by_calls:
         # Whoever applies events tells of them, though others do what is owed.
         progress = TellProgress(
-            store.endpoints, listeners, courier, show, clock=clock, timing=timing
+            store.endpoints,
+            listeners,
+            courier,
+            tools.records,
+            show,
+            clock=clock,
+            timing=timing,
         )
         tools.records.watched_by(progress.note)
     return Hooking(
@@ -90,7 +96,7 @@ def make_hooking(tools: Tools) -> Hooking:
         own=OwnHooks(store.endpoints, clock, allow_private=tools.peers.allow_private),
         records=records,
         hands=hands,
-        generation=HandOutGeneration(hand_out, show),
+        generation=HandOutGeneration(hand_out, tools.records, show),
         job=HandOutJob(hand_out, tools.records, partial(_job, tools.links.shown)),
         progress=progress,
     )

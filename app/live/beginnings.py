@@ -62,8 +62,18 @@ class Beginnings:
                 scene = await self._views.scene(wanted, most_open=OPEN_MOST, most_ended=ENDED_MOST)
                 states = [State(Kind.JOB, each) for each in scene.jobs]
                 states += [State(Kind.GENERATION, each) for each in scene.generations]
-            shown[wanted] = Beginning(at, states)
+            shown[wanted] = Beginning(at, [*states, *await self._drawn(states)])
         return shown
+
+    async def _drawn(self, states: Iterable[State]) -> Iterable[State]:
+        """Return what previews there are of what is being made: no other need follow."""
+        made = {
+            each.record.id: each.record
+            for each in states
+            if isinstance(each.record, Generation) and not each.record.ended
+        }
+        drawn = await self._views.drawn(made)
+        return [State(Kind.PREVIEW, made[each], drawn=at) for each, at in drawn.items()]
 
     async def missed(self, asked: Collection[Position]) -> Mapping[Position, Missed]:
         """Return what has changed since each of these positions.

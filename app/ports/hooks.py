@@ -101,13 +101,18 @@ class Deliveries(Debtors[Delivery], Protocol):
         ...
 
     async def dead_of(
-        self, endpoint_id: str, since: datetime | None, limit: int
+        self, endpoint_id: str, since: datetime | None, after: str, limit: int
     ) -> tuple[Delivery, ...]:
-        """Return deliveries of an endpoint that were given up, at any time or since one."""
+        """Return deliveries of an endpoint that were given up, at any time or since one.
+
+        They come by their ids, those that follow on `after`.
+        """
         ...
 
-    async def put_off_of(self, endpoint_id: str, why: str, limit: int) -> tuple[Delivery, ...]:
-        """Return deliveries of an endpoint that are put off for a reason."""
+    async def put_off_of(
+        self, endpoint_id: str, why: str, after: str, limit: int
+    ) -> tuple[Delivery, ...]:
+        """Return deliveries of an endpoint that are put off for a reason, as `dead_of` does."""
         ...
 
     async def delete_of(self, endpoint_id: str) -> int:

@@ -1,6 +1,7 @@
 """What changes in the database, and what it is like by then: for those who look at it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
 from schemas.base import GenerationId
@@ -91,6 +92,10 @@ class Views(Protocol):
 
     async def jobs(self, ids: Collection[JobId]) -> Mapping[JobId, Job]:
         """Return those of these jobs that exist."""
+        ...
+
+    async def drawn(self, ids: Collection[GenerationId]) -> Mapping[GenerationId, datetime]:
+        """Return when the newest preview came of those of these generations that have one."""
         ...
 
     async def scene(self, wanted: Wanted, *, most_open: int, most_ended: int) -> Scene:

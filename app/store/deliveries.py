@@ -47,17 +47,18 @@ class MongoDeliveries(MongoDebtors[Delivery]):
         return await self._some({"_id": {"$gt": f"{record}:", "$lt": f"{record};"}}, "_id", limit)
 
     async def dead_of(
-        self, endpoint_id: str, since: datetime | None, limit: int
+        self, endpoint_id: str, since: datetime | None, after: str, limit: int
     ) -> tuple[Delivery, ...]:
         """See app.ports.Deliveries."""
         dead = {"$gte": EVER if since is None else since}
-        return await self._any({"endpoint": {"$eq": endpoint_id}, "owed.deadAt": dead}, limit)
+        return await self._following(endpoint_id, after, {"owed.deadAt": dead}, limit)
 
-    async def put_off_of(self, endpoint_id: str, why: str, limit: int) -> tuple[Delivery, ...]:
+    async def put_off_of(
+        self, endpoint_id: str, why: str, after: str, limit: int
+    ) -> tuple[Delivery, ...]:
         """See app.ports.Deliveries."""
         waits = {"lastError": {"$eq": why}, "deadAt": {"$exists": False}}
-        query: Document = {"endpoint": {"$eq": endpoint_id}, "owed": {"$elemMatch": waits}}
-        return await self._any(query, limit)
+        return await self._following(endpoint_id, after, {"owed": {"$elemMatch": waits}}, limit)
 
     async def delete_of(self, endpoint_id: str) -> int:
         """See app.ports.Deliveries."""
@@ -69,3 +70,9 @@ class MongoDeliveries(MongoDebtors[Delivery]):
         """See app.ports.Deliveries."""
         async with answered():
             await self._all.delete_many({"people": {"$in": list(people)}})
+
+    async def _following(
+        self, endpoint_id: str, after: str, wanted: Document, limit: int
+    ) -> tuple[Delivery, ...]:
+        place: Document = {"endpoint": {"$eq": endpoint_id}, "_id": {"$gt": after}}
+        return await self._some(place | wanted, "_id", limit)

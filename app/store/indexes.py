@@ -172,7 +172,8 @@ def indexes(keep: Keep) -> Mapping[str, list[IndexModel]]:
             IndexModel([("user", ASCENDING), ("_id", DESCENDING)]),
         ],
         "webhook_endpoints": [
-            _present("order"),
+            # Not of those alone that have one: asked for are the few that have none.
+            IndexModel([("order", ASCENDING), ("_id", ASCENDING)]),
             _present("people"),
             IndexModel([("expiresAt", ASCENDING)], expireAfterSeconds=0, name="expiresAt_expires"),
         ],

@@ -1,6 +1,7 @@
 """Records as people look at them, in MongoDB."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -28,6 +29,7 @@ class MongoViews:
     def __init__(self, connection: Connection) -> None:
         self._generations = connection.collection("generations")
         self._jobs = connection.collection("jobs")
+        self._previews = connection.collection("previews")
         self._log = structlog.get_logger()
 
     async def generations(self, ids: Collection[GenerationId]) -> Mapping[GenerationId, Generation]:
@@ -39,6 +41,14 @@ class MongoViews:
         """See app.ports.Views."""
         found = await self._many(self._jobs, ids)
         return {each.id: each for each in self._read(Job, found)}
+
+    async def drawn(self, ids: Collection[GenerationId]) -> Mapping[GenerationId, datetime]:
+        """See app.ports.Views."""
+        if not ids:
+            return {}
+        async with answered():
+            known = self._previews.find({"_id": {"$in": list(ids)}}, {"at": 1})
+            return {GenerationId(_id(each)): each["at"] for each in await known.to_list(None)}
 
     async def scene(self, wanted: Wanted, *, most_open: int, most_ended: int) -> Scene:
         """See app.ports.Views."""

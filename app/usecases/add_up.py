@@ -78,14 +78,19 @@ class AddUp:
     async def _hours(self, starts: Sequence[datetime], now: datetime) -> tuple[HourTotals, ...]:
         found = await self._totals.kept(starts[0], starts[-1] + totals.HOUR)
         known = {each.start: each for each in found if totals.serves(each, now)}
-        added = {start: await self._hour(start, now) for start in starts if start not in known}
+        before = {each.start for each in found}
+        added = {
+            start: await self._hour(start, now, again=start in before)
+            for start in starts
+            if start not in known
+        }
         await self._totals.keep(
             [each for each in added.values() if totals.finished(each.start, now)]
         )
         both = known | added
         return tuple(both[start] for start in starts)
 
-    async def _hour(self, start: datetime, now: datetime) -> HourTotals:
+    async def _hour(self, start: datetime, now: datetime, *, again: bool) -> HourTotals:
         end = start + totals.HOUR
         return totals.of(
             start,
@@ -93,6 +98,7 @@ class AddUp:
             await self._totals.ended(start, end),
             await self._uses.report(start, end, "class"),
             await self._uses.report(start, end, "model"),
+            again=again,
         )
 
     async def _usual(self, hours: Sequence[HourTotals]) -> tuple[Usual, ...]:

@@ -1,11 +1,13 @@
 """Discharge ``deliver``: send what was frozen, until it is taken or given up."""
 
-from collections import Counter
+import asyncio
+from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 from app.errors import PeerBusyError, PeerError, ReceiverError
 from app.observability.metrics import Metrics
@@ -25,9 +27,15 @@ AT_ONCE: Final = 4
 """Messages that are sent to one endpoint at once by one process."""
 FAILING: Final = 3
 """Failures in a row after which an endpoint is sent one message at a time."""
+WAITING: Final = 16
+"""Messages that wait for their turn in one process, each of them with a hand."""
+PATIENCE: Final = 0.1
+"""How much of the time for a try its turn may be waited for; a courier leaves a fifth of it."""
 BUSY: Final = timedelta(seconds=2)
 BUSY_FAILING: Final = timedelta(seconds=20)
-"""How long a message waits for its turn; longer where its endpoint is failing."""
+"""How long a message is then put off; longer where its endpoint is failing."""
+REMEMBERED: Final = 1_000
+"""Hosts that are remembered to have failed what orders brought; of more, those longest ago go."""
 LOOKED_AT: Final = timedelta(minutes=30)
 """How often what a paused endpoint is owed is looked at; resuming it brings it forward."""
 PAUSED: Final = "the endpoint is paused"
@@ -37,29 +45,74 @@ PEER: Final = "webhook receiver"
 
 
 class Turns:
-    """Whose turn it is: so many messages for each endpoint, that none holds the others up."""
+    """Whose turn it is: so many messages for each endpoint, that none holds the others up.
 
-    def __init__(self) -> None:
+    Endpoints that orders brought share their host's turns: a receiver that hangs may have been
+    brought by any number of orders, and each of them has hardly failed yet.
+
+    Args:
+        patience: How long a message waits for its turn here, where its endpoint is well.
+    """
+
+    def __init__(self, patience: timedelta) -> None:
+        self._patience = patience.total_seconds()
+        self._waiting = 0
+        self._over = asyncio.Event()
         self._sent = Counter[str]()
+        self._failed = OrderedDict[str, int]()
 
     @asynccontextmanager
     async def of(self, endpoint: Endpoint) -> AsyncGenerator[None]:
-        """Take a turn of an endpoint's.
+        """Take a turn of an endpoint's, waiting a moment for it.
 
         Raises:
             PeerBusyError: There is none left; says when to ask again.
         """
-        failing = endpoint.failures >= FAILING
-        if self._sent[endpoint.id] >= (1 if failing else AT_ONCE):
+        place = self._place(endpoint)
+        failing = max(endpoint.failures, self._failed.get(place, 0)) >= FAILING
+        busy = self._sent[place] >= (1 if failing else AT_ONCE)
+        if busy and (failing or not await self._freed(place)):
             wait = BUSY_FAILING if failing else BUSY
             raise PeerBusyError(PEER, "others are being sent to it", wait)
-        self._sent[endpoint.id] += 1
+        self._sent[place] += 1
         try:
             yield
         finally:
-            self._sent[endpoint.id] -= 1
-            if not self._sent[endpoint.id]:
-                del self._sent[endpoint.id]
+            self._sent[place] -= 1
+            if not self._sent[place]:
+                del self._sent[place]
+            self._over.set()
+
+    def worked(self, endpoint: Endpoint) -> None:
+        """Note that a message was taken."""
+        self._failed.pop(self._place(endpoint), None)
+
+    def failed(self, endpoint: Endpoint) -> None:
+        """Note that a message was not taken; of a standing endpoint, that is kept with it."""
+        if endpoint.order is not None:
+            place = self._place(endpoint)
+            self._failed[place] = self._failed.pop(place, 0) + 1
+            if len(self._failed) > REMEMBERED:
+                self._failed.popitem(last=False)
+
+    async def _freed(self, place: str) -> bool:
+        """Wait for a turn; return whether there is one. Hands are kept free for other endpoints."""
+        if self._waiting >= WAITING:
+            return False
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._patience):
+                while self._sent[place] >= AT_ONCE:
+                    self._over.clear()
+                    await self._over.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting -= 1
+        return True
+
+    def _place(self, endpoint: Endpoint) -> str:
+        return endpoint.id if endpoint.order is None else f"//{urlsplit(endpoint.url).netloc}"
 
 
 class Deliver:
@@ -90,7 +143,7 @@ class Deliver:
         self._now = now
         self._timing = timing
         self._metrics = metrics
-        self._turns = Turns()
+        self._turns = Turns(timing.hook_limit * PATIENCE)
 
     async def __call__(self, delivery: Delivery, debt: Debt) -> DecideOf[Delivery] | None:
         """Send a delivery once.
@@ -111,6 +164,7 @@ class Deliver:
         status = receipt.status
         if status is None or not taken(status):
             return await self._refused(endpoint, debt, receipt)
+        self._turns.worked(endpoint)
         await self._endpoints.worked(endpoint.id, self._now())
         self._metrics.hook_sent("delivered")
         return lambda record, now: hooks.delivered(record, status, now)
@@ -126,6 +180,7 @@ class Deliver:
         """Note what an endpoint did; one that is gone, or hopeless, is left alone from now on."""
         said = receipt.error or f"answered {receipt.status}"
         self._metrics.hook_sent("failed")
+        self._turns.failed(endpoint)
         after = await self._endpoints.failed(endpoint.id, self._now(), said)
         if receipt.status == HTTPStatus.GONE:
             await self._pause(endpoint.id, "gone")

@@ -157,6 +157,16 @@ class HookDesk:
         await self._note(after.id, "webhook-rotate", by, None)
         return Fresh(after, new)
 
+    async def first_secret(self, order: str) -> str | None:
+        """Return the secret that an order's own endpoint was made with.
+
+        None where there is no such endpoint, or its secret has been replaced.
+        """
+        found = await self._endpoints.get(order)
+        if found is None or len(found.secrets) != 1:
+            return None
+        return found.secrets[0].value
+
     async def delete(self, endpoint_id: str, *, by: str) -> None:
         """Take an endpoint away, with what it is owed.
 
@@ -211,9 +221,11 @@ class HookDesk:
             if found is None or found.endpoint != endpoint.id:
                 raise NotFoundError("delivery", "delivery")
             return await self._revived(found)
-        count = 0
-        while dead := await self._kept.dead_of(endpoint.id, since, AT_ONCE):
+        count, last = 0, ""
+        # By their ids, so that what dies again at once is not brought back for ever.
+        while dead := await self._kept.dead_of(endpoint.id, since, last, AT_ONCE):
             count += sum([await self._revived(each) for each in dead])
+            last = dead[-1].id
         return count
 
     async def _revived(self, delivery: Delivery) -> int:
@@ -224,9 +236,11 @@ class HookDesk:
 
     async def _bring_forward(self, endpoint_id: EndpointId) -> None:
         """Have what was put off while an endpoint was paused sent now."""
-        while found := await self._kept.put_off_of(endpoint_id, PAUSED, AT_ONCE):
+        last = ""
+        while found := await self._kept.put_off_of(endpoint_id, PAUSED, last, AT_ONCE):
             for each in found:
                 await self._deliveries.change(each.id, _due)
+            last = found[-1].id
 
     def _switched(self, endpoint: Endpoint, *, paused: bool) -> Endpoint:
         if paused == (endpoint.paused_at is not None):

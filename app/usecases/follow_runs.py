@@ -44,8 +44,8 @@ class FollowRuns:
         self._uses = uses
         self._previews = previews
         self._taking = taking
-        # The generations whose picture is being kept now.
-        self._showing = set[GenerationId]()
+        # Generations whose picture is being kept now, with the one that is to be kept after it.
+        self._showing = dict[GenerationId, tuple[bytes, str] | None]()
         self._log = structlog.get_logger()
 
     def told(self, event: RunEvent) -> None:
@@ -106,19 +106,22 @@ class FollowRuns:
     async def previewed(self, generation_id: GenerationId, image: bytes, content_type: str) -> None:
         """Keep the newest picture of how far a run is.
 
-        One that comes while the one before is being kept is passed over: they would pile up in
+        Of those that come while one is being kept only the newest waits: they would pile up in
         memory for as long as the database is slow.
 
         Raises:
             StoreDownError: The database does not answer.
         """
-        if generation_id in self._showing:
+        being_kept = generation_id in self._showing
+        self._showing[generation_id] = image, content_type
+        if being_kept:
             return
-        self._showing.add(generation_id)
         try:
-            await self._previews.put(generation_id, image, content_type, self._clock.now())
+            while (newest := self._showing[generation_id]) is not None:
+                self._showing[generation_id] = None
+                await self._previews.put(generation_id, *newest, self._clock.now())
         finally:
-            self._showing.discard(generation_id)
+            del self._showing[generation_id]
 
     async def used(
         self, generation_id: GenerationId, run_id: RunId, server: str, rows: Sequence[NodeUse]

@@ -4,7 +4,7 @@ A delivery's id is made of the record, its version and the endpoint, so that one
 short is handed out again without harm: what is there already stays as it was frozen.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from app.ports import Endpoints
@@ -40,7 +40,11 @@ class HandOut:
         self._taking = taking
 
     async def __call__(
-        self, record: Generation | Job, debt: Debt, order: str, data: Callable[[], Shown]
+        self,
+        record: Generation | Job,
+        debt: Debt,
+        order: str,
+        data: Callable[[], Awaitable[Shown]],
     ) -> None:
         """Write a delivery for each endpoint that hears of an event.
 
@@ -60,7 +64,7 @@ class HandOut:
         found = await self._endpoints.listening(told.event, order)
         if not found:
             return
-        frozen = hooks.body(told.event, told.at, data())
+        frozen = hooks.body(told.event, told.at, await data())
         now = self._deliveries.clock.now()
         taker = self._taking.taker(now)
         await self._deliveries.add_all(
@@ -71,14 +75,21 @@ class HandOut:
 class HandOutGeneration:
     """Discharges ``webhook`` of a generation."""
 
-    def __init__(self, hand_out: HandOut, show: Callable[[Generation], Shown]) -> None:
+    def __init__(
+        self, hand_out: HandOut, records: Records, show: Callable[[Generation], Shown]
+    ) -> None:
         self._hand_out = hand_out
+        self._records = records
         self._show = show
 
     async def __call__(self, generation: Generation, debt: Debt) -> DecideOf[Generation] | None:
         """Tell of it what the API shows of it."""
         order = generation.job_id or generation.id
-        await self._hand_out(generation, debt, order, lambda: self._show(generation))
+
+        async def data() -> Shown:
+            return self._show(await self._records.whole(generation))
+
+        await self._hand_out(generation, debt, order, data)
         return acknowledged(debt)
 
 
@@ -97,7 +108,12 @@ class HandOutJob:
 
     async def __call__(self, job: Job, debt: Debt) -> DecideOf[Job] | None:
         """Tell of it what the API shows of it, its generations among it."""
-        made = await self._records.readable([each.generation for each in job.steps])
-        parts = [made[each.generation] for each in job.steps if each.generation in made]
-        await self._hand_out(job, debt, job.id, lambda: self._show(job, parts))
+
+        async def data() -> Shown:
+            made = await self._records.readable([each.generation for each in job.steps])
+            return self._show(
+                job, [made[each.generation] for each in job.steps if each.generation in made]
+            )
+
+        await self._hand_out(job, debt, job.id, data)
         return acknowledged(debt)

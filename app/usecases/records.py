@@ -260,6 +260,17 @@ class Records(RecordsOf[Generation]):
                 found |= await self.generations.many([each])
         return found
 
+    async def whole(self, record: Generation) -> Generation:
+        """Return a record with its inputs, which one that was remembered may lack; see `remember`.
+
+        Raises:
+            StoreDownError: The database does not answer.
+        """
+        if record.request_payload.inputs:
+            return record
+        stored = await self.generations.get(record.id)
+        return record if stored is None else record.change(request_payload=stored.request_payload)
+
     def remembered(self, generation_id: str) -> Generation | None:
         """Return an open record as this process last saw it, or None; nothing is read.
 

@@ -16,6 +16,7 @@ from app.clock import Clock
 from app.errors import UnavailableError
 from app.ports import Courier, Endpoints
 from app.usecases.listeners import Listeners
+from app.usecases.records import Records
 from processors import hooks
 from schemas.base import rfc3339
 from schemas.generation import Generation
@@ -35,6 +36,7 @@ class TellProgress:
         endpoints: Who listens.
         listeners: What is known of them.
         courier: Sends.
+        records: The generations, to be told of with their inputs.
         show: What is told of a record.
         clock: The time.
         timing: How often one run is told of.
@@ -45,6 +47,7 @@ class TellProgress:
         endpoints: Endpoints,
         listeners: Listeners,
         courier: Courier,
+        records: Records,
         show: Callable[[Generation], dict[str, Any]],
         *,
         clock: Clock,
@@ -53,6 +56,7 @@ class TellProgress:
         self._endpoints = endpoints
         self._listeners = listeners
         self._courier = courier
+        self._records = records
         self._show = show
         self._clock = clock
         self._every = timing.hook_progress.total_seconds()
@@ -109,7 +113,8 @@ class TellProgress:
         """Tell everybody who listens, one after the other."""
         try:
             order = record.job_id or record.id
-            frozen = hooks.body(HookEvent.PROGRESS, rfc3339(record.updated_at), self._show(record))
+            data = self._show(await self._records.whole(record))
+            frozen = hooks.body(HookEvent.PROGRESS, rfc3339(record.updated_at), data)
             for endpoint in await self._endpoints.listening(HookEvent.PROGRESS, order):
                 if endpoint.paused_at is None and endpoint.id not in self._sent_to:
                     await self._send(record, endpoint, frozen)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from app import errors
 from app.web import bodies, own_hooks, reading, shown, updates
 from app.web.operations import Access, Call, Operation, Route
-from app.web.services import Desk, Generations, Link
+from app.web.services import Desk, Generations, HookDesk, Link
 from schemas.access import Sight
 from schemas.base import GenerationId
 from schemas.generation import Generation
@@ -44,9 +44,15 @@ class GenerationHandlers:
     """Answers for generations."""
 
     def __init__(
-        self, desk: Desk, generations: Generations, link: Link, deadline: timedelta
+        self,
+        desk: Desk,
+        generations: Generations,
+        hook_desk: HookDesk,
+        link: Link,
+        deadline: timedelta,
     ) -> None:
         self._desk = desk
+        self._hook_desk = hook_desk
         self._generations = generations
         self._link = link
         self._deadline = deadline
@@ -60,7 +66,9 @@ class GenerationHandlers:
         hook, secret = own_hooks.minted(order.webhook)
         order = order.model_copy(update={"webhook": hook})
         made, new = await self._desk.create(order, key=key, digest=digest)
-        return self._created(call, made, new=new, secret=secret if new else None)
+        if secret is not None and not new:
+            secret = await self._hook_desk.first_secret(made.id)
+        return self._created(call, made, new=new, secret=secret)
 
     async def list(self, call: Call) -> Response:
         """Show a page of records."""
@@ -130,10 +138,10 @@ def sees(sight: Sight, generation: Generation) -> bool:
 
 
 def routes(
-    desk: Desk, generations: Generations, link: Link, deadline: timedelta
+    desk: Desk, generations: Generations, hook_desk: HookDesk, link: Link, deadline: timedelta
 ) -> tuple[Route, ...]:
     """Return what can be done with generations."""
-    do = GenerationHandlers(desk, generations, link, deadline)
+    do = GenerationHandlers(desk, generations, hook_desk, link, deadline)
     return (
         Route(
             Operation(

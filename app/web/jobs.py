@@ -17,7 +17,7 @@ from app.usecases.orders import JobView, Order
 from app.usecases.own_hooks import HookWanted
 from app.web import bodies, job_views, own_hooks, ranges, reading, shown
 from app.web.operations import Access, Call, Operation, Route
-from app.web.services import Link, OpenWork, Orders, People
+from app.web.services import HookDesk, Link, OpenWork, Orders, People
 from processors.chains import Ordered
 from processors.errors import ChainRefusedError, InputRefusedError, InsufficientCreditsError
 from schemas.base import UserId
@@ -54,11 +54,19 @@ class JobHandlers:
     """Answers for jobs."""
 
     def __init__(
-        self, orders: Orders, people: People, work: OpenWork, link: Link, deadline: timedelta
+        self,
+        orders: Orders,
+        people: People,
+        work: OpenWork,
+        hook_desk: HookDesk,
+        *,
+        link: Link,
+        deadline: timedelta,
     ) -> None:
         self._orders = orders
         self._people = people
         self._work = work
+        self._hook_desk = hook_desk
         self._link = link
         self._deadline = deadline
 
@@ -77,7 +85,9 @@ class JobHandlers:
         if hook is not None:
             order = order._replace(webhook=HookWanted(hook.url, hook.events, hook.secret))
         job, made = await self._orders.place(order, key=key, digest=digest)
-        return self._taken(call, job, made=made, secret=secret if made else None)
+        if secret is not None and not made:
+            secret = await self._hook_desk.first_secret(job.id)
+        return self._taken(call, job, made=made, secret=secret)
 
     async def list(self, call: Call) -> Response:
         """Show a page of jobs."""
@@ -143,10 +153,16 @@ class JobHandlers:
 
 
 def routes(
-    orders: Orders, people: People, work: OpenWork, link: Link, deadline: timedelta
+    orders: Orders,
+    people: People,
+    work: OpenWork,
+    hook_desk: HookDesk,
+    *,
+    link: Link,
+    deadline: timedelta,
 ) -> tuple[Route, ...]:
     """Return what can be done with jobs."""
-    do = JobHandlers(orders, people, work, link, deadline)
+    do = JobHandlers(orders, people, work, hook_desk, link=link, deadline=deadline)
     return (
         Route(
             Operation(

@@ -134,6 +134,10 @@ class HookDesk(Protocol):
         """Give an endpoint another secret."""
         ...
 
+    async def first_secret(self, order: str) -> str | None:
+        """Return the secret that an order's own endpoint was made with, if it still has it."""
+        ...
+
     async def delete(self, endpoint_id: str, *, by: str) -> None:
         """Take an endpoint away."""
         ...

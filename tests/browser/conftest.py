@@ -1,6 +1,6 @@
 """One browser, one database, one sandbox and one service for all pages; each page is its own."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from itertools import count
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tests.peers import Peers, a_sandbox
 from tests.service import API_KEY, Service, a_service
 
 _CHATS = count(200_001)
+_FAILED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="package")
@@ -57,6 +58,8 @@ async def shared_service(
         service.environ["COMFYUI_SERVERS"] = ",".join(sandbox.comfyui)
         service.environ["INTERNAL_API_KEY"] = f"{API_KEY},watcher:read:{READ_KEY}"
         service.environ["CORS_ORIGINS"] = elsewhere.origin
+        # Who is signed out elsewhere is told with the next sign of life.
+        service.timing["live_beat"] = 1
         await service.start()
         yield service
 
@@ -89,11 +92,26 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path / "pictures"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember whether a test has failed, for what is taken down after it."""
+    report = yield
+    item.stash[_FAILED] = report.failed
+    return report
+
+
 @pytest.fixture
-async def look(browser: Browser, pictures: Path) -> AsyncGenerator[Look]:
-    """A page that shows nothing yet."""
+async def look(
+    request: pytest.FixtureRequest, browser: Browser, pictures: Path
+) -> AsyncGenerator[Look]:
+    """A page that shows nothing yet; where its test fails, a picture of it is kept."""
+    test: pytest.Item = request.node
     async with a_look(browser, pictures) as opened:
         yield opened
+        if test.stash.get(_FAILED, False):
+            await opened.keep(f"failed-{test.name}", whole=True)
 
 
 @pytest.fixture

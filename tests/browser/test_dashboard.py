@@ -5,22 +5,20 @@ One file, for each file of browser tests may start a database, a sandbox and a s
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, Locator, expect
 
-from tests.browser.chromium import PHONE, READ_KEY, Look
-from tests.browser.elsewhere import Elsewhere
+from tests.browser.chromium import DESK, PHONE, READ_KEY, Look, a_look
+from tests.browser.grave import grave
 from tests.faults.chains import ALTER, Tailor, a_line
 from tests.faults.farm import GRAPH
 from tests.service import API_KEY, Service
 
 pytestmark = pytest.mark.anyio
 
-_README: Final = Path(__file__).parents[2] / "README.md"
-_PERSON: Final = _README.parent / "examples" / "pictures" / "person.png"
-_PRINTED: Final = "http://127.0.0.1:8000"
+_PERSON: Final = Path(__file__).parents[2] / "examples" / "pictures" / "person.png"
 HOSTILE: Final = (
     '<img src="x" onerror="document.title=1"> </bdi></h3><script>document.title=2</script> '
     "\u202e\u05d4\u05d9\u202e \u2067" + "x" * 10_000
@@ -80,9 +78,11 @@ async def test_a_page_that_is_opened_in_an_outage_comes_by_itself(signed_in: Loo
     await page.get_by_role("button", name="Theme: system").click()
     await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     await page.route("**/api/session", lambda route: route.abort())
+    await page.clock.install()
     await page.reload()
     await expect(page.get_by_role("alert")).to_have_text("The service is not reached.")
     await page.unroute("**/api/session")
+    await page.clock.fast_forward("00:05")
 
     await expect(page.locator("html")).to_have_attribute("data-connection", "live")
     await expect(page.get_by_role("heading", name="Start a run")).to_be_visible()
@@ -119,6 +119,57 @@ async def test_a_run_is_watched_to_its_end_and_looked_at_closer(
     await page.keyboard.press("Escape")
     await expect(shown).to_have_count(0)
     await expect(result.get_by_role("button")).to_be_focused()
+
+
+async def test_a_run_that_fails_says_why(signed_in: Look, service: Service) -> None:
+    """Where its picture would be, and at length when it is looked at closer."""
+    page = signed_in.page
+    fails = {**GRAPH["2"], "inputs": {**GRAPH["2"]["inputs"], "fail_at_step": 0}}
+    order = {"engine": "comfyui", "workflow": {**GRAPH, "2": fails}}
+    answer = await service.call("POST", "/api/generations", order)
+    failed = answer.raise_for_status().json()["id"]
+    result = page.locator(f'#results [data-generation="{failed}"]')
+    await expect(result).to_have_attribute("data-status", "failed")
+    why = (await service.until(failed, "failed"))["responsePayload"]["error"]
+    await expect(result.locator(".words")).to_have_text(why)
+    await result.get_by_role("button", name="Failed: ").click()
+    await expect(page.get_by_role("dialog", name="Failed")).to_contain_text(why)
+    await signed_in.keep("failed")
+
+
+async def test_plots_are_pictures_with_words_and_numbers(signed_in: Look, service: Service) -> None:
+    """Each says what it is to those who do not see it, and the numbers are those it is drawn of."""
+    page = signed_in.page
+    await service.until(await service.order(), "completed")
+    async with page.expect_response("**/api/stats?hours=6") as told:
+        await page.get_by_label("Show").select_option("6 hours")
+    stats = await (await told.value).json()
+    figures = page.locator("#plots figure")
+    await expect(figures).to_have_count(7)
+    for each in await figures.all():
+        await _is_told(each)
+    outcomes = page.get_by_role("figure", name="Runs by outcome")
+    rows = await outcomes.locator("tbody tr").all()
+    shown = [await each.locator("td").all_text_contents() for each in rows]
+    await signed_in.keep("plots")
+
+    kinds = ("completed", "failed", "cancelled", "timeout")
+    hours = [[str(each["runs"][kind]) for kind in kinds] for each in reversed(stats["items"])]
+    assert shown == hours
+    assert sum(int(completed) for completed, *_ in shown) > 0
+
+
+async def _is_told(figure: Locator) -> None:
+    """See that a plot is drawn, is called what it is, and has its numbers at the keyboard's end."""
+    title = await figure.locator("figcaption").text_content() or ""
+    image = figure.get_by_role("img")
+    await image.scroll_into_view_if_needed()
+    await expect(image).to_have_js_property("complete", value=True)
+    assert await image.evaluate("each => each.naturalWidth") > 0
+    assert (await image.get_attribute("alt") or "").startswith(title)
+    await figure.locator("summary").press("Enter")
+    table = figure.get_by_role("region", name=f"{title}: numbers").get_by_role("table")
+    await expect(table.get_by_role("columnheader").first).to_be_visible()
 
 
 async def test_one_click_makes_a_picture_and_another_cancels(
@@ -253,26 +304,31 @@ async def test_a_picture_is_shown_as_it_is_drawn(signed_in: Look, service: Servi
     await expect(card).to_have_count(0)
 
 
-async def test_two_lines_watch_a_run_on_somebody_elses_page(
-    look: Look, service: Service, elsewhere: Elsewhere
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing_grave(
+    browser: Browser, service: Service, pictures: Path, theme: Literal["light", "dark"]
 ) -> None:
-    """By a view token, from another origin, to its end."""
-    page = look.page
-    watched = await service.order(sandbox_end="none")
-    answer = await service.call("POST", "/api/tokens", {"generation": watched})
-    lines = _lines(service.url, answer.raise_for_status().json()["token"], watched)
-    elsewhere.page = lines
-    await page.goto(elsewhere.origin)
-    shown = page.locator("#run")
-    await expect(shown).to_have_text(re.compile(r"^running \d+ %$"))
+    """Before the door, with something running, with results, and with one of them open.
 
-    await service.call("POST", f"/api/generations/{watched}/cancel")
-    await expect(shown).to_have_text(re.compile(r"^cancelled \d+ %$"))
+    In light and in dark, on a desk and on a phone.
+    """
+    size = DESK if theme == "light" else PHONE
+    async with a_look(browser, pictures, theme=theme, size=size) as look:
+        page = look.page
+        await page.goto(f"{service.url}/")
+        await expect(page.get_by_label("API key")).to_be_visible()
+        at_the_door = await grave(page)
 
+        await look.sign_in(f"{service.url}/", API_KEY)
+        endless, _ = await service.order_running()
+        done = await service.order(prompt="a lighthouse")
+        await expect(page.locator(f'.card[data-generation="{endless}"]')).to_be_visible()
+        await expect(page.locator(f'#results [data-generation="{done}"]')).to_be_visible()
+        inside = await grave(page)
+        await look.keep(f"board-{theme}", whole=True)
 
-def _lines(url: str, token: str, generation_id: str) -> str:
-    """Return the lines that are printed, with what somebody puts into them."""
-    (printed,) = re.findall(r"```html\n(.*?)```", _README.read_text(), flags=re.DOTALL)
-    return (
-        printed.replace(_PRINTED, url).replace('"TOKEN"', f'"{token}"').replace("ID", generation_id)
-    )
+        await page.locator(f'#results [data-generation="{done}"] button').click()
+        closer = await grave(page)
+        await service.call("POST", f"/api/generations/{endless}/cancel")
+
+    assert (at_the_door, inside, closer) == ([], [], [])

@@ -128,7 +128,7 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
     """The ports, empty."""
     if uri is None:
         changes = FakeChanges()
-        kept, jobs = changes.kept(Kind.GENERATION), changes.kept(Kind.JOB)
+        kept, jobs, previews = map(changes.kept, (Kind.GENERATION, Kind.JOB, Kind.PREVIEW))
         generations = FakeGenerations(kept)
         yield Ports(
             generations,
@@ -148,13 +148,13 @@ async def ports(uri: str | None) -> AsyncIterator[Ports]:
             FakeWorkflows(),
             FakeTurns(),
             FakeUses(),
-            FakePreviews(kept=changes.kept(Kind.PREVIEW)),
+            FakePreviews(kept=previews),
             FakeServers(),
             FakeEndpoints(),
             FakeDeliveries(),
             FakeSessions(),
             changes,
-            FakeViews(kept, jobs),
+            FakeViews(kept, jobs, previews),
             FakeTotals(generations),
         )
         return

@@ -68,12 +68,14 @@ async def test_what_was_given_up_or_put_off_is_found(deliveries: Deliveries) -> 
 
     assert await deliveries.of(lost.record, 9) == (lost,)
     assert await deliveries.of("f" * 32, 9) == ()
-    assert await deliveries.dead_of(ENDPOINT.id, None, 9) == (lost,)
-    assert await deliveries.dead_of(ENDPOINT.id, later(60), 9) == (lost,)
-    assert await deliveries.dead_of(ENDPOINT.id, later(61), 9) == ()
-    found = await deliveries.put_off_of(ENDPOINT.id, "paused", 9)
+    assert await deliveries.dead_of(ENDPOINT.id, None, "", 9) == (lost,)
+    assert await deliveries.dead_of(ENDPOINT.id, None, lost.id, 9) == ()
+    assert await deliveries.dead_of(ENDPOINT.id, later(60), "", 9) == (lost,)
+    assert await deliveries.dead_of(ENDPOINT.id, later(61), "", 9) == ()
+    found = await deliveries.put_off_of(ENDPOINT.id, "paused", "", 9)
     assert [each.id for each in found] == [waits.id]
-    assert await deliveries.put_off_of(ENDPOINT.id, "busy", 9) == ()
+    assert await deliveries.put_off_of(ENDPOINT.id, "paused", waits.id, 9) == ()
+    assert await deliveries.put_off_of(ENDPOINT.id, "busy", "", 9) == ()
 
 
 async def test_deliveries_go_with_their_endpoint_and_with_their_person(

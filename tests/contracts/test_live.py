@@ -146,6 +146,16 @@ async def test_records_are_seen_whole(ports: Ports) -> None:
     assert await ports.views.generations([]) == {}
 
 
+async def test_it_is_known_when_the_newest_previews_came(ports: Ports) -> None:
+    """Of those that have one."""
+    await ports.previews.put(ID, b"picture", "image/jpeg", NOON)
+    await ports.previews.put(ID, b"another", "image/jpeg", later(1))
+    await ports.previews.put(its_id(1), b"somebody else's", "image/jpeg", later(2))
+
+    assert await ports.views.drawn([ID, its_id(9)]) == {ID: later(1)}
+    assert await ports.views.drawn([]) == {}
+
+
 async def test_a_scene_is_what_is_open_and_what_has_ended_last(ports: Ports) -> None:
     """The newest of each, oldest first; of one status, of one person, of one job all of it."""
     ended = RunStatus.COMPLETED

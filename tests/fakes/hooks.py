@@ -112,7 +112,7 @@ class FakeDeliveries(FakeDebtors[Delivery]):
         return self._first(lambda each: each.record == record, limit)
 
     async def dead_of(
-        self, endpoint_id: str, since: datetime | None, limit: int
+        self, endpoint_id: str, since: datetime | None, after: str, limit: int
     ) -> tuple[Delivery, ...]:
         """See app.ports.Deliveries."""
 
@@ -120,15 +120,21 @@ class FakeDeliveries(FakeDebtors[Delivery]):
             died = [each.dead_at for each in delivery.owed if each.dead_at is not None]
             return any(since is None or at >= since for at in died)
 
-        return self._first(lambda each: each.endpoint == endpoint_id and dead(each), limit)
+        return self._first(
+            lambda each: each.endpoint == endpoint_id and each.id > after and dead(each), limit
+        )
 
-    async def put_off_of(self, endpoint_id: str, why: str, limit: int) -> tuple[Delivery, ...]:
+    async def put_off_of(
+        self, endpoint_id: str, why: str, after: str, limit: int
+    ) -> tuple[Delivery, ...]:
         """See app.ports.Deliveries."""
 
         def waits(delivery: Delivery) -> bool:
             return any(each.last_error == why and each.dead_at is None for each in delivery.owed)
 
-        return self._first(lambda each: each.endpoint == endpoint_id and waits(each), limit)
+        return self._first(
+            lambda each: each.endpoint == endpoint_id and each.id > after and waits(each), limit
+        )
 
     async def delete_of(self, endpoint_id: str) -> int:
         """See app.ports.Deliveries."""

@@ -53,7 +53,8 @@ class Scenery:
         self.changes = FakeChanges()
         self.generations: Kept = self.changes.kept(Kind.GENERATION)
         self.jobs: Kept = self.changes.kept(Kind.JOB)
-        self.views = FakeViews(self.generations, self.jobs)
+        self.previews: Kept = self.changes.kept(Kind.PREVIEW)
+        self.views = FakeViews(self.generations, self.jobs, self.previews)
         self.clock = FakeClock()
         self.metrics = FakeLiveMetrics()
         self.hub = Hub(

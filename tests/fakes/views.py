@@ -1,6 +1,7 @@
 """Records as people look at them, in memory."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from app.errors import StoreDownError
 from app.ports import Scene
@@ -8,6 +9,7 @@ from schemas.base import GenerationId
 from schemas.generation import Generation
 from schemas.job import Job, JobId
 from schemas.live import Wanted
+from schemas.preview import Preview
 from tests.fakes.gates import Gate, ajar
 
 
@@ -20,10 +22,15 @@ class FakeViews:
     """
 
     def __init__(
-        self, generations: Mapping[str, Generation], jobs: Mapping[str, Job], gate: Gate = ajar
+        self,
+        generations: Mapping[str, Generation],
+        jobs: Mapping[str, Job],
+        previews: Mapping[str, Preview],
+        gate: Gate = ajar,
     ) -> None:
         self._generations = generations
         self._jobs = jobs
+        self._previews = previews
         self.gate = gate
         self.down = False
         self.read = 0
@@ -42,6 +49,11 @@ class FakeViews:
         found = {each: self._jobs[each] for each in ids if each in self._jobs}
         await self.gate()
         return found
+
+    async def drawn(self, ids: Collection[GenerationId]) -> Mapping[GenerationId, datetime]:
+        """See app.ports.Views."""
+        await self._pass()
+        return {each: self._previews[each].at for each in ids if each in self._previews}
 
     async def scene(self, wanted: Wanted, *, most_open: int, most_ended: int) -> Scene:
         """See app.ports.Views."""

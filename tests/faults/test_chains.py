@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 
@@ -12,6 +13,9 @@ from tests.peers import Json
 from tests.service import Service, until
 
 pytestmark = pytest.mark.anyio
+
+UNHURRIED: Final[Json] = {"lease": 20, "send_limit": 15}
+"""A message that is not answered in time is sent again, as it should be: not in a count of them."""
 
 
 async def test_killed_between_the_end_of_a_step_and_the_start_of_the_next(
@@ -33,12 +37,16 @@ async def test_killed_between_the_end_of_a_step_and_the_start_of_the_next(
         await stop.reached()
     await service.kill()
     wire.resume()
+    usual, service.timing = service.timing, service.timing | UNHURRIED
     await service.start()
 
     for chat, job in jobs.items():
         assert (await tailor.paid(job, 2)).status is JobStatus.COMPLETED
         assert [len(each) for each in await tailor.sent(job)] == [1, 1]
         assert (await tailor.told(chat)).count("✅ Done") == 1
+    service.timing = usual
+    await service.kill()
+    await service.start()
 
 
 def _stops(wire: Proxy, jobs: list[Job]) -> list[Stop]:

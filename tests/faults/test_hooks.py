@@ -96,6 +96,8 @@ async def test_an_order_is_told_of_from_its_start(
     await receiver.until(lambda heard: heard[-1].body["type"] == EVENTS[0])
 
     assert {each.body["data"]["id"] for each in receiver.heard} == {made["id"]}
+    asked_for = [each.body["data"]["requestPayload"]["inputs"] for each in receiver.heard]
+    assert all(each == asked["inputs"] for each in asked_for), asked_for
     assert made["webhook"]["id"] == made["id"]
     assert all(well_signed(each, made["webhook"]["secret"]) for each in receiver.heard)
 

@@ -63,6 +63,11 @@ def given() -> dict[str, set[str]]:
     metrics.circuit("telegram", open=False)
     metrics.alert("debt_dead")
     metrics.wakeup("received")
+    metrics.live_readers(1)
+    metrics.live_told(1)
+    metrics.live_skipped(1)
+    metrics.live_resync("too_old")
+    metrics.hook_sent("delivered")
     return {
         sample.name: set(sample.labels)
         for family in text_string_to_metric_families(metrics.render().decode())

@@ -123,12 +123,13 @@ def test_an_hour_is_added_up_again_less_and_less_often() -> None:
     """Until nothing comes in late any more."""
     end = NOON + totals.HOUR
     early = totals.of(NOON, end + timedelta(minutes=10), ())
-    late = totals.of(NOON, end + totals.SETTLED, ())
+    late = totals.of(NOON, end + totals.SETTLED, (), again=True)
 
     assert totals.serves(early, end + timedelta(minutes=14))
     assert not totals.serves(early, end + timedelta(minutes=15))
     assert not totals.final(early)
     assert totals.final(late)
+    assert not totals.final(late.change(again=False))
     assert totals.serves(late, end + timedelta(days=99))
 
 

@@ -12,7 +12,8 @@ from app.live.reader import Reader
 from app.main.server import CONNECTIONS
 from schemas.generation import Generation, StatusChange
 from schemas.job import JobStatus
-from schemas.live import Kind, Position, Wanted
+from schemas.live import Position, Wanted
+from schemas.preview import Preview
 from schemas.run import RunStatus
 from tests.app.live.readers import PATIENCE, Told, running, until
 from tests.builders import (
@@ -55,10 +56,17 @@ async def test_a_reader_is_shown_what_there_is_and_then_what_changes() -> None:
         assert await told.begin() == ["reset new", "job 77@2", "generation 01@3", "ready"]
         put(scenery, first, progress=0.5)
         assert await told.more() == ["generation 01@4"]
-        scenery.changes.tell(Kind.PREVIEW, ID, drawn=later(1))
+        scenery.previews[ID] = Preview(b"picture", "image/jpeg", later(1))
         assert await told.more() == ["preview 01@4"]
+        late = Told(scenery)
+        assert (await late.begin())[-3:] == ["generation 01@4", "preview 01@4", "ready"]
+        await late.leave()
         scenery.jobs[JOB] = a_job(version=3, status=JobStatus.COMPLETED)
         assert await told.more() == ["job 77@3"]
+        moved(scenery, scenery.generations[ID], RunStatus.COMPLETED)
+        after = Told(scenery, Wanted(generation=ID))
+        assert await after.begin() == ["reset new", "generation 01@5", "ready"]
+        await after.leave()
         assert scenery.metrics.readers == 1
         await told.leave()
     assert scenery.metrics.readers == 0

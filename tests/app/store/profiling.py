@@ -32,9 +32,10 @@ async def profiled(connection: Connection, collection: str) -> AsyncGenerator[Pr
         yield profile
     finally:
         await database.command("profile", 0)
+    commands = ({f"command.{name}": {"$exists": True}} for name in ("aggregate", "distinct"))
     asked: dict[str, Any] = {
         "ns": f"{database.name}.{collection}",
-        "$or": [{"op": {"$in": ["query", "getmore"]}}, {"command.aggregate": {"$exists": True}}],
+        "$or": [{"op": {"$in": ["query", "getmore"]}}, *commands],
     }
     async for each in database["system.profile"].find(asked):
         profile.documents += each.get("docsExamined", 0)

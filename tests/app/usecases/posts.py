@@ -37,6 +37,7 @@ class Post:
         endpoints: Who listens.
         receipts: What comes of the first messages; the last goes on.
         known: Who keeps those who listen; the usual fake if not given.
+        deliveries: Who keeps what is on its way; the usual fake if not given.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class Post:
         *endpoints: Endpoint,
         receipts: tuple[Receipt, ...] = (),
         known: FakeEndpoints | None = None,
+        deliveries: FakeDeliveries | None = None,
     ) -> None:
         self.clock, self.alerts, self.metrics = FakeClock(), FakeAlerts(), Metrics()
         self.endpoints = known or FakeEndpoints(*(endpoints or (an_endpoint(),)))
-        self.kept, self.courier = FakeDeliveries(), FakeCourier(*receipts)
+        self.kept, self.courier = deliveries or FakeDeliveries(), FakeCourier(*receipts)
         self.generations, self.jobs, self.deeds = FakeGenerations(), FakeJobs(), FakeDeeds()
         journal = Journal()
         self.taking = Taking(HERE, TIMING, background=True, messenger=None)
@@ -58,7 +60,7 @@ class Post:
         self.records.announced_by(AnnounceGenerations(self.listeners, self.taking))
         self.orders.announced_by(AnnounceJobs(self.listeners, self.taking))
         out = HandOut(self.endpoints, self.sent, self.taking)
-        self.generation = HandOutGeneration(out, Generation.internal)
+        self.generation = HandOutGeneration(out, self.records, Generation.internal)
         self.job = HandOutJob(out, self.records, _shown)
         self.hands = DeliveryHands(
             self.sent,

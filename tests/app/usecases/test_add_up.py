@@ -72,6 +72,20 @@ async def test_late_ends_come_in_until_the_hour_stands() -> None:
     assert (await scene.add_up(10)).hours[0].runs == Outcomes(completed=2)
 
 
+async def test_an_hour_that_is_looked_at_late_does_not_stand_yet() -> None:
+    """After an outage it is added up before the ends that happened in it are heard."""
+    scene = Scene()
+    scene.clock.move(timedelta(hours=9, minutes=30))
+    assert (await scene.add_up(11)).hours[0].runs == Outcomes(completed=1)
+
+    await scene.generations.insert(an_end(2))
+    scene.clock.move(timedelta(hours=5))
+    assert (await scene.add_up(16)).hours[0].runs == Outcomes(completed=2)
+    await scene.generations.insert(an_end(3))
+    scene.clock.move(timedelta(hours=30))
+    assert (await scene.add_up(46)).hours[0].runs == Outcomes(completed=2)
+
+
 async def test_the_last_hours_are_looked_after_unasked() -> None:
     """Not the one under way: it would be added up for nobody."""
     scene = Scene()

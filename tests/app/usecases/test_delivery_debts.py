@@ -1,13 +1,22 @@
 """app.usecases.delivery_debts: it is sent until it is taken, and none holds others up."""
 
+import asyncio
 import json
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 import pytest
 
 from app.errors import PeerBusyError
 from app.ports import Receipt
-from app.usecases.delivery_debts import AT_ONCE, PAUSED, Turns
+from app.usecases.delivery_debts import (
+    AT_ONCE,
+    FAILING,
+    PAUSED,
+    REMEMBERED,
+    WAITING,
+    Turns,
+)
 from processors import hooks
 from schemas.base import RunId
 from schemas.debt import DebtKind
@@ -92,6 +101,17 @@ async def test_a_job_s_end_is_told_with_what_it_made() -> None:
 
     assert (post.only.event, post.only.record) == (HookEvent.JOB, job.id)
     assert json.loads(post.only.body)["data"]["status"] == "cancelled"
+
+
+async def test_what_was_asked_for_is_told_with_it() -> None:
+    """Though the write that made it happen was decided on a record remembered without."""
+    post = Post()
+    lean = running().request_payload.change(inputs={})
+    written = await post.write(running(), done())
+    await post.generation(written.change(request_payload=lean), written.owed[0])
+
+    told = json.loads(post.only.body)["data"]["requestPayload"]["inputs"]
+    assert told == dict(running().request_payload.inputs) != {}
 
 
 async def test_handing_out_again_changes_nothing() -> None:
@@ -197,7 +217,7 @@ async def test_what_is_owed_to_nobody_is_given_up() -> None:
 
 async def test_a_dead_receiver_does_not_hold_up_the_others() -> None:
     """It takes a few hands at once, and fewer once it fails."""
-    turns, endpoint = Turns(), an_endpoint()
+    turns, endpoint = Turns(timedelta()), an_endpoint()
 
     async def refused(who: Endpoint) -> timedelta | None:
         try:
@@ -214,6 +234,59 @@ async def test_a_dead_receiver_does_not_hold_up_the_others() -> None:
             assert await refused(endpoint) is not None
             assert await refused(an_endpoint(2)) is None
     assert await refused(endpoint.change(failures=3)) is None
+
+
+async def test_a_message_waits_for_its_turn_a_moment() -> None:
+    """So that many at once go out as fast as they are taken; hands are left for other endpoints."""
+    turns, sent = Turns(timedelta(minutes=1)), list[int]()
+    taken, busy = asyncio.Event(), list[int]()
+
+    async def send(number: int) -> None:
+        try:
+            async with turns.of(an_endpoint()):
+                sent.append(number)
+                await taken.wait()
+        except PeerBusyError:
+            busy.append(number)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(AT_ONCE + WAITING + 1):
+            group.create_task(send(number))
+        await until(lambda: bool(busy))
+        async with turns.of(an_endpoint(2)):
+            assert sent == list(range(AT_ONCE))
+        taken.set()
+    assert sorted(sent) == list(range(AT_ONCE + WAITING))
+
+
+async def test_what_orders_brought_takes_the_turns_of_its_host() -> None:
+    """However many orders brought one that hangs; a host that failed is sent one at a time."""
+    turns = Turns(timedelta())
+    first, *others = (an_endpoint(number, order=f"{number:032x}") for number in range(1, 9))
+
+    async def free(number: int) -> bool:
+        async with AsyncExitStack() as stack:
+            try:
+                for each in others[:number]:
+                    await stack.enter_async_context(turns.of(each))
+            except PeerBusyError:
+                return False
+        return True
+
+    assert await free(AT_ONCE)
+    assert not await free(AT_ONCE + 1)
+    for _ in range(FAILING):
+        turns.failed(first)
+    assert not await free(2)
+    turns.worked(first)
+    assert await free(2)
+
+    # Only so many hosts are remembered.
+    for _ in range(FAILING):
+        turns.failed(first)
+    for number in range(REMEMBERED):
+        turns.failed(first.change(url=f"https://host{number}.example.com/"))
+    assert await free(2)
 
 
 async def test_a_message_whose_turn_it_is_not_waits_without_a_try() -> None:

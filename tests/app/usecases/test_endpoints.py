@@ -1,6 +1,7 @@
 """app.usecases.endpoints and own_hooks: what operators, and orders, do with endpoints."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,16 +12,21 @@ from app.errors import (
     NotFoundError,
     StoreDownError,
 )
+from app.ports import Write
 from app.usecases import endpoints as desks
+from app.usecases.delivery_debts import PAUSED
 from app.usecases.forget_hooks import ForgetHooks
 from app.usecases.listeners import Listeners
 from app.usecases.own_hooks import HookWanted, OwnHooks
 from app.usecases.pause_endpoint import PauseEndpoint
-from processors import hooks
+from processors import debts, hooks
+from processors.debts import Taker
 from processors.hooks import About
-from schemas.hook import Endpoint, EndpointId, HookEvent
+from schemas.base import GenerationId
+from schemas.hook import Delivery, Endpoint, EndpointId, HookEvent
 from tests.app.usecases.posts import Post
 from tests.builders import (
+    HERE,
     HOOK_SECRET,
     NOON,
     USER,
@@ -60,6 +66,12 @@ async def test_there_are_so_many_endpoints_and_no_more() -> None:
         await post.desk.add(WANTED, by="cli:ada")
 
 
+def a_sending(number: int = 1) -> Delivery:
+    """A delivery of an end that waits."""
+    record = a_generation(id=GenerationId(f"{number:032x}"))
+    return hooks.made(record, About(HookEvent.COMPLETED, 7, "x"), "{}", an_endpoint(), now=NOON)
+
+
 async def test_what_is_not_there_is_said_so() -> None:
     """Endpoints and deliveries; one of another endpoint is none of this one's."""
     post = Post(an_endpoint(1), an_endpoint(2))
@@ -70,6 +82,63 @@ async def test_what_is_not_there_is_said_so() -> None:
         await post.desk.get("f" * 32)
     with pytest.raises(NotFoundError):
         await post.desk.replay(an_endpoint(1).id, other.id)
+
+
+class AskedDeliveries(FakeDeliveries):
+    """Asked a few times, and not for ever."""
+
+    left = 3
+
+    async def dead_of(
+        self, endpoint_id: str, since: datetime | None, after: str, limit: int
+    ) -> tuple[Delivery, ...]:
+        """See app.ports.Deliveries."""
+        self._ask()
+        return await super().dead_of(endpoint_id, since, after, limit)
+
+    async def put_off_of(
+        self, endpoint_id: str, why: str, after: str, limit: int
+    ) -> tuple[Delivery, ...]:
+        """See app.ports.Deliveries."""
+        self._ask()
+        return await super().put_off_of(endpoint_id, why, after, limit)
+
+    def _ask(self) -> None:
+        assert self.left, "asked again and again"
+        self.left -= 1
+
+
+class DyingDeliveries(AskedDeliveries):
+    """What is brought back to life is given up again before anybody looks."""
+
+    async def write(self, writes: Sequence[Write[Delivery]]) -> frozenset[str]:
+        """See app.ports.Debtors."""
+        del writes
+        return frozenset()
+
+
+async def test_what_cannot_be_had_now_is_not_asked_for_again_and_again() -> None:
+    """What a process had claimed when it died waits for its claim's end, and resuming ends."""
+    post = Post(an_endpoint(paused_at=NOON, paused_why="operator"), deliveries=AskedDeliveries())
+    claimed = debts.claim(a_sending().owed, hooks.DELIVER, Taker(by=HERE, until=later(60)))
+    for number, owed in ((1, claimed), (2, a_sending(2).owed)):
+        off = tuple(each.change(last_error=PAUSED) for each in owed)
+        each = debts.put(a_sending(number), off)
+        post.kept.records[each.id] = each
+    await post.desk.change(an_endpoint().id, by="cli:ada", paused=False)
+
+    waits = [each.owed[0] for _, each in sorted(post.kept.records.items())]
+    assert [each.last_error for each in waits] == [PAUSED, None]
+
+
+async def test_what_dies_again_at_once_is_replayed_once() -> None:
+    """Such as what a paused endpoint has been owed for longer than is kept."""
+    post = Post(deliveries=DyingDeliveries())
+    owed = debts.bury(a_sending().owed, hooks.DELIVER, 1, error="x", now=NOON)
+    dead = debts.put(a_sending(), owed)
+    post.kept.records[dead.id] = dead
+
+    assert await post.desk.replay(an_endpoint().id, None) == 1
 
 
 class LostEndpoints(FakeEndpoints):

@@ -9,8 +9,10 @@ from datetime import timedelta
 import pytest
 
 from app.errors import StoreDownError
+from app.observability.journal import Journal
 from app.ports import Endpoints
 from app.usecases.listeners import Listeners
+from app.usecases.records import Records
 from app.usecases.tell_progress import REMEMBERED, TellProgress
 from schemas.generation import Generation
 from schemas.hook import Endpoint, HookEvent
@@ -18,6 +20,7 @@ from schemas.run import RunStatus
 from tests.app.telegram.conditions import until
 from tests.builders import ID, NOON, TIMING, a_generation, an_endpoint
 from tests.fakes.clock import FakeClock
+from tests.fakes.generations import FakeGenerations
 from tests.fakes.hooks import FakeCourier, FakeEndpoints
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +34,10 @@ def at(progress: float, **fields: object) -> Generation:
 
 @asynccontextmanager
 async def telling(
-    endpoints: Endpoints, courier: FakeCourier, every: float = 0
+    endpoints: Endpoints,
+    courier: FakeCourier,
+    every: float = 0,
+    generations: FakeGenerations | None = None,
 ) -> AsyncGenerator[TellProgress]:
     """Tell progress for the length of the block."""
     listeners = Listeners(endpoints, timedelta(seconds=3))
@@ -40,6 +46,7 @@ async def telling(
         endpoints,
         listeners,
         courier,
+        Records(generations or FakeGenerations(), FakeClock(), Journal()),
         Generation.internal,
         clock=FakeClock(),
         timing=TIMING.change(hook_progress=timedelta(seconds=every)),
@@ -70,6 +77,20 @@ async def test_the_newest_is_told_and_the_rest_forgotten() -> None:
     assert told(courier) == [0.49, 0.7]
     assert courier.sent[0].headers["webhook-id"] == f"{ID}:1:{an_endpoint().id}"
     assert json.loads(courier.sent[0].body)["type"] == "generation.progress"
+
+
+async def test_what_was_asked_for_is_told_with_it() -> None:
+    """Though who wrote the record remembered it without."""
+    courier, stored = FakeCourier(), at(0.5)
+    lean = stored.request_payload.change(inputs={})
+    kept = FakeGenerations()
+    kept.records[ID] = stored
+    async with telling(FakeEndpoints(an_endpoint()), courier, generations=kept) as progress:
+        progress.note(at(0.0), stored.change(request_payload=lean))
+        await until(lambda: bool(courier.sent))
+
+    inputs = json.loads(courier.sent[0].body)["data"]["requestPayload"]["inputs"]
+    assert inputs == dict(stored.request_payload.inputs) != {}
 
 
 async def test_an_end_takes_what_waits_with_it() -> None:

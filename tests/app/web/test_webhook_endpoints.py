@@ -7,7 +7,7 @@ import pytest
 from app.ports import Receipt
 from processors import debts, hooks
 from processors.hooks import About
-from schemas.hook import HookEvent
+from schemas.hook import EndpointId, HookEvent
 from schemas.wire.hooks import DeliveryPageView, HookMade, HookPage, HookView, TriedView
 from tests.app.web.fakes import World
 from tests.app.web.serving import serving
@@ -156,3 +156,29 @@ async def test_an_order_s_secret_is_told_once(path: str) -> None:
     assert made.json()["webhook"]["id"] == made.json()["id"]
     assert made.json()["webhook"]["secret"].startswith("whsec_")
     assert "whsec_" not in given.text
+
+
+@pytest.mark.parametrize("path", ["/api/generations", "/api/jobs/create"])
+async def test_who_lost_the_answer_to_an_order_learns_its_secret_by_a_repeat(path: str) -> None:
+    """Under the same key; not one that was given, nor one that an operator has replaced."""
+    order: dict[str, Any] = {"engine": "comfydeploy", "deployment_id": "d"}
+    if path.endswith("create"):
+        order = {"user": "0198c0ffee0198c0ffee0198c0ffee99", "preset": "l4_t2i"}
+    world, named = World(people=FakeUsers(a_user())), {"Idempotency-Key": "order-17"}
+    bare = {**order, "webhook": {"url": URL}}
+    full = {**order, "webhook": {"url": URL, "secret": HOOK_SECRET}}
+    async with serving(world) as site:
+        made = (await site.client.post(path, json=bare, headers=named)).json()["id"]
+        own = an_endpoint(id=EndpointId(made), order=made)
+        world.office.endpoints.records[made] = own
+        again = await site.client.post(path, json=bare, headers=named)
+        await site.client.post(f"{PATH}/{made}/rotate")
+        late = await site.client.post(path, json=bare, headers=named)
+        given = {"Idempotency-Key": "order-18"}
+        other = (await site.client.post(path, json=full, headers=given)).json()["id"]
+        world.office.endpoints.records[other] = an_endpoint(id=EndpointId(other), order=other)
+        repeated = await site.client.post(path, json=full, headers=given)
+
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert again.json()["webhook"] == {"id": made, "secret": HOOK_SECRET}
+    assert "whsec_" not in late.text + repeated.text
