@@ -15,7 +15,15 @@ from schemas.generation import Request
 Json = dict[str, Any]
 """A record as the API shows it; Any, as in JSON."""
 
-_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://\S*")
+_ADDRESS: Final = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]{0,31}://\S*"
+    # Without a scheme, as clients write what they cannot reach: an address of IPv4 or IPv6, or a
+    # host with a port, which a line of a file ("nodes.py:120") is not.
+    r"|(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?![\w.]*\w)"
+    r"|\[(?=[^\]:]{0,4}:[^\]:]{0,4}:)[0-9A-Fa-f:.]{2,45}\](?::\d{1,5})?"
+    r"|(?<![\w.-])(?:localhost|[A-Za-z][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9-]{1,63}){1,9})(?<!\.py)"
+    r":\d{2,5}(?!\d)"
+)
 _REASON: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 _GENERATION: Final = (

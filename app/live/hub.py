@@ -24,6 +24,8 @@ from schemas.timing import Timing
 
 PENDING_MOST: Final = 1_000
 """How many records a reader may have to be told of; one with more is too slow."""
+READERS_MOST: Final = 1_500
+"""How many may read at a time: each has a connection, and others want some of those as well."""
 NEWEST_MOST: Final = 10_000
 """Of how many records it is known which version was read last."""
 _PAUSE_SECONDS: Final = 0.5
@@ -78,6 +80,8 @@ class Hub:
         self._some, self._none = asyncio.Event(), asyncio.Event()
         self._none.set()
         self._open = asyncio.Event()
+        self._ending = False
+        """Whether changes are to be followed no more, which the driver may not heed at once."""
         self._batch = dict[tuple[Kind, str], Change]()
         self._drawn = dict[tuple[Kind, str], Change]()
         self._heard, self._previewed = asyncio.Event(), asyncio.Event()
@@ -101,10 +105,12 @@ class Hub:
         """Have somebody told of changes from now on.
 
         Raises:
-            UnavailableError: This process is about to end.
+            UnavailableError: This process is about to end, or has as many readers as it takes.
         """
         if self._closing:
             raise UnavailableError("this process is about to end; come again")
+        if self._number >= READERS_MOST:
+            raise UnavailableError("as many read as may at a time; come again in a while")
         self._readers.setdefault(_key_of(reader.wanted), set()).add(reader)
         self._counted(1)
 
@@ -150,7 +156,8 @@ class Hub:
 
     def opened(self) -> None:
         """See app.ports.Ear."""
-        self._open.set()
+        if not self._ending:
+            self._open.set()
 
     def heard(self, change: Change) -> None:
         """See app.ports.Ear."""
@@ -231,8 +238,10 @@ class Hub:
             async with asyncio.TaskGroup() as group:
                 following = group.create_task(self._changes.follow(self))
                 await self._nobody()
+                self._ending = True
                 self._forget()
                 following.cancel()
+            self._ending = False
 
     async def _nobody(self) -> None:
         """Return once there has been no reader for a while."""
@@ -319,7 +328,9 @@ class Hub:
                 self._look_at(each, now, at, beats=beats)
 
     def _look_at(self, reader: Reader, now: float, at: datetime, *, beats: bool) -> None:
-        unread = self._timing.live_unread.total_seconds()
+        # At the end all are waited for: of those only who takes what is being sent to them.
+        patience = self._timing.live_look if self._closing else self._timing.live_unread
+        unread = patience.total_seconds()
         if reader.until is not None and reader.until <= at:
             reader.send_away("expired")
         if reader.busy_since is not None and now - reader.busy_since > unread:

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from schemas.generation import Generation
-from schemas.job import Job
-from schemas.live import BEGINNING, OPEN_WORD, Change, Kind, Position, Wanted
+from schemas.job import JOB_OPEN, Job
+from schemas.live import BEGINNING, Change, Kind, Position, Wanted
 from schemas.run import OPEN
 
 Why = Literal["new", "too_old", "too_much", "unknown", "lost"]
@@ -109,9 +109,8 @@ def is_for(state: State, wanted: Wanted) -> bool:
     if isinstance(record, Job):
         if not wanted.of_job(record):
             return False
-        return record.status in wanted.job_statuses() or (
-            state.moved and wanted.status == OPEN_WORD
-        )
+        statuses = wanted.job_statuses()
+        return record.status in statuses or (state.moved and bool(statuses & JOB_OPEN))
     if not wanted.of_generation(record):
         return False
     if wanted.status is None:

@@ -63,7 +63,8 @@ def create_app(services: Services, hooks: Webhooks) -> ASGIApp:
     keys = ApiKeys(services.api_keys)
     sights = Sights(keys, services.view_keys, services.sessions, services.clock)
     telling = Telling(services.live, Frames(services.link), sights.still)
-    router = _router(_routes(services, keys, telling), sights, telling)
+    socket = sockets.Socket(telling, sights, services.metrics)
+    router = _router(_routes(services, keys, telling), sights, socket)
     app: ASGIApp = Edge(Prefixed(router, services.prefix), services.metrics)
     if services.cors_origins:
         app = CORSMiddleware(
@@ -181,11 +182,11 @@ def _webhook_operations() -> tuple[Operation, ...]:
     )
 
 
-def _router(table: Sequence[Route], sights: Sights, telling: Telling) -> Router:
+def _router(table: Sequence[Route], sights: Sights, socket: sockets.Socket) -> Router:
     by_path = sorted(table, key=_path)
     return Router(
         [
-            WebSocketRoute(sockets.PATH, sockets.Socket(telling, sights)),
+            WebSocketRoute(sockets.PATH, socket),
             *(
                 StarletteRoute(path, Resource(tuple(routes), sights))
                 for path, routes in groupby(by_path, key=_path)

@@ -10,8 +10,9 @@ from processors import plots
 from processors.plots import Plot, Shape, Tone, Unit
 from schemas.wire.stats import Theme
 
-WIDTH: Final = 720
-HEIGHT: Final = 360
+WIDTH: Final = 480
+HEIGHT: Final = 300
+"""About as many pixels as a page has for one, so that its words are as large as others'."""
 
 
 def draw(plot: Plot, theme: Theme) -> bytes:
@@ -35,11 +36,11 @@ def draw(plot: Plot, theme: Theme) -> bytes:
         guide_stroke_color=faint,
         major_guide_stroke_color=faint,
         font_family="system-ui, sans-serif",
-        title_font_size=18,
-        label_font_size=13,
-        major_label_font_size=13,
-        legend_font_size=14,
-        no_data_font_size=24,
+        title_font_size=13,
+        label_font_size=12,
+        major_label_font_size=12,
+        legend_font_size=12,
+        no_data_font_size=16,
         opacity="1",
         opacity_hover="1",
         stroke_width="2.5",
@@ -103,10 +104,12 @@ def _config(plot: Plot) -> Mapping[str, Any]:
         "no_data_text": plots.NOTHING,
         "value_formatter": partial(_written, unit=plot.unit),
         "legend_at_bottom": True,
-        "legend_at_bottom_columns": 3,
+        "legend_at_bottom_columns": 2,
         "show_legend": plot.shape is not Shape.BARS,
         "show_y_labels": bool(plot.series),
         "show_y_guides": bool(plot.series),
+        "show_x_labels": bool(plot.series),
+        "show_x_guides": bool(plot.series) and plot.shape is Shape.BARS,
         "truncate_legend": -1,
         "truncate_label": -1,
         "include_x_axis": True,

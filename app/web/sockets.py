@@ -15,6 +15,7 @@ from app.live.reader import Reader
 from app.live.states import Beat, Bye, Words
 from app.web import reading
 from app.web.refusals import CrossSiteError, UnauthorizedError
+from app.web.services import Metrics
 from app.web.sights import Sights
 from app.web.streams import Telling, after_of, cut_of, delivered, seen
 from schemas.access import Sight
@@ -45,24 +46,22 @@ _BYES: Final = {
 class Socket:
     """Answers for sockets: an ASGI app."""
 
-    def __init__(self, telling: Telling, sights: Sights) -> None:
+    def __init__(self, telling: Telling, sights: Sights, metrics: Metrics) -> None:
         self._live, self._frames, self._still = telling
         self._sights = sights
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell everything, until somebody goes."""
         await receive()
         try:
             sight = await self._sights.of(scope)
-        except CrossSiteError:
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        except AppError as error:
-            await _refused(error, scope, send)
-            return
-        try:
             await self._serve(sight, scope, receive, send)
+        except CrossSiteError as error:
+            self._metrics.refused(error.reason)
+            await send({"type": "websocket.close", "code": 1008})
         except AppError as error:
+            self._metrics.refused(error.reason)
             await _refused(error, scope, send)
 
     async def _serve(self, sight: Sight, scope: Scope, receive: Receive, send: Send) -> None:

@@ -74,7 +74,7 @@ async def ready(page: Page) -> None:
     """Wait until everything that was begun is seen, and every picture in sight is there."""
     await expect(page.locator(".card")).to_have_count(4)
     await expect(page.locator(".card .picture img.preview")).to_be_visible()
-    await expect(page.get_by_text("Waits for your word after step 1")).to_be_visible()
+    await expect(page.get_by_text("Waits for you after step 1")).to_be_visible()
     await expect(page.locator(".card[data-status=running]")).to_have_count(2)
     await expect(page.locator("#results li")).to_have_count(8)
     for bar in await page.locator("[data-status=running] progress").all():

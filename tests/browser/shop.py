@@ -12,7 +12,10 @@ from typing import Final
 from tests.service import PATIENCE
 
 _JS: Final = Path(__file__).parents[2] / "clients/js"
-_VITE: Final = _JS / "node_modules/vite/bin/vite.js"
+MODULES: Final = _JS / "node_modules"
+"""Where the packages are that a page needs beside ours."""
+
+_VITE: Final = MODULES / "vite/bin/vite.js"
 
 
 @asynccontextmanager
@@ -25,9 +28,7 @@ async def a_shop(folder: Path, url: str, server: str, key: str) -> AsyncGenerato
         server: Where Runrelay is reached.
         key: The shop's key.
     """
-    built = await _vite("build", "example", "--outDir", str(folder))
-    said, _ = await built.communicate()
-    assert built.returncode == 0, said.decode()
+    await build("example", folder)
     port = url.rpartition(":")[2]
     given = ("preview", "example", "--outDir", str(folder), "--port", port, "--strictPort")
     shop = await _vite(*given, RUNRELAY_URL=server, RUNRELAY_KEY=key)
@@ -38,6 +39,19 @@ async def a_shop(folder: Path, url: str, server: str, key: str) -> AsyncGenerato
         if shop.returncode is None:
             shop.kill()
         await shop.wait()
+
+
+async def build(source: Path | str, folder: Path) -> None:
+    """Build a page of the package as it lies here.
+
+    Args:
+        source: Where its `index.html` is.
+        folder: Where it is built to; it works in whichever folder it is served from.
+    """
+    config = ("--config", str(_JS / "example/vite.config.js"), "--base", "./")
+    built = await _vite("build", str(source), *config, "--outDir", str(folder))
+    said, _ = await built.communicate()
+    assert built.returncode == 0, said.decode()
 
 
 async def _until_it_listens(shop: Process) -> None:

@@ -3,6 +3,7 @@
 One file, for each file of browser tests may start a database, a sandbox and a service of its own.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import Final, Literal
@@ -18,7 +19,8 @@ from tests.service import API_KEY, Service
 
 pytestmark = pytest.mark.anyio
 
-_PERSON: Final = Path(__file__).parents[2] / "examples" / "pictures" / "person.png"
+_EXAMPLES: Final = Path(__file__).parents[2] / "examples"
+_PERSON: Final = _EXAMPLES / "pictures" / "person.png"
 HOSTILE: Final = (
     '<img src="x" onerror="document.title=1"> </bdi></h3><script>document.title=2</script> '
     "\u202e\u05d4\u05d9\u202e \u2067" + "x" * 10_000
@@ -43,6 +45,11 @@ async def test_signing_in_takes_a_right_key_and_signing_out_leaves_nothing(
     await page.reload()
     await expect(page.locator("html")).to_have_attribute("data-connection", "live")
 
+    await page.get_by_role("link", name="API").click()
+    await expect(page.get_by_role("heading", name="generations")).to_be_visible()
+    await page.go_back()
+    await expect(page.locator("html")).to_have_attribute("data-connection", "live")
+
     other = await page.context.new_page()
     await other.goto(f"{service.url}/")
     await expect(other.locator("html")).to_have_attribute("data-connection", "live")
@@ -65,6 +72,8 @@ async def test_a_key_that_may_only_read_is_offered_nothing_else(
     card = page.locator(f'.card[data-generation="{endless}"]')
     await expect(card).to_be_visible()
     await expect(page.locator(".plots img")).to_have_count(7)
+    # The numbers are of the same hours as the plots, wherever one is.
+    await expect(page.locator("#plots thead").first).to_contain_text("Hour (UTC)")
 
     await expect(card.get_by_role("button")).to_have_count(0)
     await expect(page.get_by_role("button", name="Start", exact=True)).to_have_count(0)
@@ -126,6 +135,7 @@ async def test_a_run_is_watched_to_its_end_and_looked_at_closer(
     shown = page.get_by_role("dialog", name="Completed")
     await expect(shown.get_by_role("img")).to_have_attribute("alt", "a lighthouse in the rain")
     await expect(shown.get_by_role("link", name="Download")).to_be_visible()
+    await expect(shown.get_by_role("button", name="Previous")).to_be_disabled()
     await signed_in.keep("result")
     await page.keyboard.press("Escape")
     await expect(shown).to_have_count(0)
@@ -251,9 +261,13 @@ async def test_a_job_asks_after_each_step_and_goes_on_when_it_is_told(
     page = signed_in.page
     job = await tailor.order(chat, a_line(2), manual=True)
     card = page.locator(f'.card[data-job="{job.id}"]')
-    await expect(card).to_contain_text("Waits for your word after step 1")
+    await expect(card).to_contain_text("Waits for you after step 1")
     await expect(card).to_contain_text("step 2 of 2")
-    await expect(card.locator(".picture img")).to_be_visible()
+    # People's heads are not cut off.
+    await expect(card.locator(".picture img")).to_have_css("object-fit", "contain")
+    # It is the job that goes on: its steps that wait their turn do not set it back.
+    await expect(card.get_by_text("Elapsed", exact=True)).to_be_visible()
+    await expect(card.get_by_text("Waiting", exact=True)).to_be_hidden()
     assert await page.locator(".card").count() == 1
     await signed_in.keep("paused")
 
@@ -301,6 +315,18 @@ async def test_a_preset_is_ordered_for_a_person(signed_in: Look, tailor: Tailor,
     assert (await tailor.job(record["jobId"])).user_id == before.user_id
 
 
+async def test_a_model_that_is_none_is_told_before_it_is_ordered(signed_in: Look) -> None:
+    """By the browser, in words; names and versions of models are let through."""
+    page = signed_in.page
+    await page.get_by_label("With").select_option("engine replicate")
+    model = page.get_by_role("textbox", name="Model")
+    fits = {"nonsense": False, "a/b-c.d": True, "a" * 64: True, f"a/b:{'0' * 64}": True}
+    for written, fit in fits.items():
+        await model.fill(written)
+        assert await model.evaluate("each => each.checkValidity()") is fit, written
+    assert "owner/name" in (await model.get_attribute("title") or "")
+
+
 async def test_a_picture_is_shown_as_it_is_drawn(signed_in: Look, service: Service) -> None:
     """The newest preview of a run at a ComfyUI server is on its card."""
     page = signed_in.page
@@ -313,6 +339,16 @@ async def test_a_picture_is_shown_as_it_is_drawn(signed_in: Look, service: Servi
     await signed_in.keep("preview")
     await card.get_by_role("button", name="Cancel: ").click()
     await expect(card).to_have_count(0)
+
+
+async def test_what_is_put_into_a_workflow_names_the_run(signed_in: Look, service: Service) -> None:
+    """It is called by its words, though they are of a node's and not of a field's name."""
+    graph = json.loads((_EXAMPLES / "workflows" / "t2i.json").read_text())
+    order = {"engine": "comfyui", "workflow": graph, "inputs": {"6/text": "a boat by hand"}}
+    answer = await service.call("POST", "/api/generations", order)
+    ended = answer.raise_for_status().json()["id"]
+    result = signed_in.page.locator(f'#results [data-generation="{ended}"]')
+    await expect(result).to_contain_text("a boat by hand")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from app.usecases.orders import JobView
 from app.web import job_views, shown
 from schemas.base import RunId
@@ -67,6 +69,30 @@ def test_nothing_of_the_operators_is_shown() -> None:
     }
     assert told["requestPayload"] == {"inputs": {"prompt": "a lighthouse"}}
     assert told["metadata"] == {"preset": "t2i"}
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "Cannot connect to host 10.0.0.5:8188 ssl:default",
+            "Cannot connect to host … ssl:default",
+        ),
+        (
+            "HTTPConnectionPool(host='10.0.0.5', port=8188)",
+            "HTTPConnectionPool(host='…', port=8188)",
+        ),
+        ("no answer of localhost:8188", "no answer of …"),
+        ("no answer of [fd00::1]:8188", "no answer of …"),
+        ("connect to gpu-7.farm.internal:8188 failed", "connect to … failed"),
+        ("torch 2.7.1 lacks it, nodes.py:120 [16]", "torch 2.7.1 lacks it, nodes.py:120 [16]"),
+    ],
+)
+def test_an_address_without_a_scheme_is_an_address(said: str, told: str) -> None:
+    """As clients write it that cannot reach something: in errors and in live words alike."""
+    record = a_generation(live_status=said, response_payload=Response(error=said))
+    part = shown.public(record, _nowhere)
+    assert part["liveStatus"] == part["responsePayload"]["error"] == told
 
 
 def test_it_has_the_shape_of_the_whole() -> None:

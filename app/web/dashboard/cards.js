@@ -42,9 +42,11 @@ export class Card {
     this.bar = make("progress", { max: 1, value: 0, "aria-labelledby": id });
     this.now = make("bdi");
     this.facts = {
+      waiting: fact("Waiting"),
       elapsed: fact("Elapsed"),
       expected: fact("Expected"),
       queue: fact("In the queue"),
+      starts: fact("Starts in"),
       cost: fact("Cost so far"),
     };
     this.cancel = make(
@@ -94,11 +96,8 @@ export class Card {
     say(this.percent, `${Math.round(view.progress * 100)} %`);
     if (this.bar.value !== view.progress) this.bar.value = view.progress;
     say(this.now, clamped(view.now, 120));
-    this.facts.queue.tell(
-      view.position === null
-        ? null
-        : `${view.position}${view.startsIn ? `, starts in ${about(view.startsIn)}` : ""}`,
-    );
+    this.facts.queue.tell(view.position === null ? null : `place ${view.position}`);
+    this.facts.starts.tell(view.startsIn ? about(view.startsIn) : null);
     this.#buttons(paused);
     this.#made();
     this.tick();
@@ -117,15 +116,10 @@ export class Card {
   /** Show what goes by with time. */
   tick() {
     const { elapsed, expected, cost, started } = this.view;
-    this.facts.elapsed.tell(
-      elapsed === null ? null : `${passing(elapsed)}${started ? "" : " waiting"}`,
-    );
-    const left = expected !== null && started && elapsed !== null ? expected - elapsed : null;
-    this.facts.expected.tell(
-      expected === null
-        ? null
-        : `${about(expected)}${left !== null && left > 1 ? `, ${passing(left)} left` : ""}`,
-    );
+    const gone = elapsed === null ? null : passing(elapsed);
+    this.facts.waiting.tell(started ? null : gone);
+    this.facts.elapsed.tell(started ? gone : null);
+    this.facts.expected.tell(expected === null ? null : about(expected));
     this.facts.cost.tell(cost === null ? null : `${cost.exact ? "" : "≈ "}${dollars(cost.usd)}`);
   }
 

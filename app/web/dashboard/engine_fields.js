@@ -4,6 +4,9 @@ import { field, line, words } from "./fields.js";
 import { make } from "./dom.js";
 
 const VERSION = /^[0-9a-f]{64}$|:[0-9a-f]{64}$/;
+/** A model or a version; a browser reads it as that of a whole value. */
+const MODEL = "[\\w\\-][\\w.\\-]*/[\\w\\-][\\w.\\-]*|([^:]+:)?[0-9a-f]{64}";
+const MODEL_HINT = "owner/name of an official model, or a version of 64 digits.";
 const PATH = "generations";
 
 /**
@@ -21,16 +24,17 @@ export function engineFields(engine, example) {
   const what = line(ours?.deployment_id ?? "", {
     required: true,
     placeholder: cloud ? "its id" : "owner/name",
+    pattern: cloud ? null : MODEL,
+    title: cloud ? null : MODEL_HINT,
   });
   return {
+    about: "",
     elements: [
       field("Prompt", prompt),
       field(
         cloud ? "Deployment" : "Model",
         what,
-        cloud
-          ? "The id of a deployment at ComfyDeploy."
-          : "owner/name of an official model, or a version of 64 digits.",
+        cloud ? "The id of a deployment at ComfyDeploy." : MODEL_HINT,
       ),
     ],
     order: async () => {
@@ -71,6 +75,7 @@ function comfyui(/** @type {any} */ prompt) {
   graph.oninput = read;
   read();
   return {
+    about: "",
     elements: [
       field("Prompt", prompt),
       field(

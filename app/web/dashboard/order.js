@@ -9,6 +9,7 @@ import { engineFields } from "./engine_fields.js";
 
 /**
  * @typedef {object} Fields What a choice asks for.
+ * @property {string} about What it does; a stranger's words, perhaps.
  * @property {Node[]} elements
  * @property {() => Promise<{path: string, body: object}>} order What is to be posted, and where; may
  *   throw an Error that says what is wrong.
@@ -42,9 +43,10 @@ export class OrderForm {
     ];
     this.choice = make(
       "select",
-      { id: "order-what", onchange: () => this.#choose() },
+      { id: "order-what", "aria-describedby": "order-about", onchange: () => this.#choose() },
       ...options.filter(Boolean),
     );
+    this.about = make("bdi");
     this.place = make("div", { class: "fields" });
     this.said = make("p", { class: "problem", role: "alert" });
     this.done = make("p", { class: "done", role: "status" });
@@ -54,6 +56,7 @@ export class OrderForm {
         { class: "field what" },
         make("label", { for: "order-what" }, "With"),
         this.choice,
+        make("p", { class: "hint", id: "order-about" }, this.about),
       ),
       this.place,
       make(
@@ -77,6 +80,7 @@ export class OrderForm {
     const [kind, name] = this.choice.value.split(" ");
     this.#fields =
       kind === "preset" ? presetFields(this.presets?.get(name)) : engineFields(name, this.example);
+    say(this.about, this.#fields.about);
     this.place.replaceChildren(...this.#fields.elements);
     say(this.said, "");
     say(this.done, "");

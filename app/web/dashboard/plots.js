@@ -15,7 +15,7 @@ const SOON = 11_000;
 const hourly =
   (/** @type {string[]} */ head, /** @type {(item: any) => (string | number)[]} */ row) =>
   (/** @type {any} */ stats) => ({
-    head: ["Hour", ...head],
+    head: ["Hour (UTC)", ...head],
     rows: [...stats.items]
       .reverse()
       .map((/** @type {any} */ item) => [hour(item.start), ...row(item)]),
@@ -132,7 +132,7 @@ function figure(
   /** @type {Table} */ table,
 ) {
   const id = `plot-${name}`;
-  const image = make("img", { alt: "", loading: "lazy", width: 720, height: 360 });
+  const image = make("img", { alt: "", loading: "lazy", width: 480, height: 300 });
   const numbers = make("table", {});
   const wide = make(
     "div",
@@ -177,4 +177,11 @@ function row(/** @type {(string | number)[]} */ [name, ...values]) {
 }
 
 const hour = (/** @type {string} */ start) =>
-  new Date(start).toLocaleString("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit" });
+  new Date(start).toLocaleString("en-GB", {
+    // As the plots beside them.
+    timeZone: "UTC",
+    weekday: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+  });

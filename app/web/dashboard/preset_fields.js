@@ -19,11 +19,8 @@ export function presetFields(preset) {
   /** @type {{name: string, element: Node, read: (user: string) => Promise<unknown>}[]} */
   const inputs = preset.inputs.map(inputField);
   return {
-    elements: [
-      make("p", { class: "hint" }, make("bdi", {}, preset.help)),
-      person.element,
-      ...inputs.map((each) => each.element),
-    ],
+    about: preset.help,
+    elements: [person.element, ...inputs.map((each) => each.element)],
     order: async () => {
       const user = person.read();
       const read = await Promise.all(
@@ -82,8 +79,9 @@ function personOf(/** @type {any} */ { firstName, username, telegramId, id }) {
 /** The field of one input. What is left empty is not given: the preset's own value is taken. */
 function inputField(/** @type {any} */ input) {
   const control = controlOf(input);
-  const hint =
-    input.required || input.default === null ? undefined : `Usually ${String(input.default)}.`;
+  // A box to be ticked shows by itself what is usual.
+  const told = input.required || input.default === null || input.type === "boolean";
+  const hint = told ? undefined : `Usually ${String(input.default)}.`;
   return {
     name: input.name,
     element: field(input.title, control, hint),

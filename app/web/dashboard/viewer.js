@@ -47,17 +47,22 @@ export class Viewer {
 
   /** Go to the next output, or the first of the next generation; backwards by -1. */
   #go(/** @type {number} */ by) {
-    const outputs = outputsOf(this.gallery?.get(this.#id));
-    if (this.#index + by >= 0 && this.#index + by < outputs.length) {
-      this.#index += by;
-    } else {
-      const ids = this.gallery?.ids ?? [];
-      const next = ids[ids.indexOf(this.#id) + by];
-      if (next === undefined) return;
-      this.#id = next;
-      this.#index = by > 0 ? 0 : Math.max(0, outputsOf(this.gallery?.get(next)).length - 1);
-    }
+    const beside = this.#beside(by);
+    if (beside === null) return;
+    [this.#id, this.#index] = beside;
     this.#draw(by);
+  }
+
+  /** Return what comes next, as a generation and the place of its output; null at the end. */
+  #beside(/** @type {number} */ by) {
+    const index = this.#index + by;
+    if (index >= 0 && index < outputsOf(this.gallery?.get(this.#id)).length)
+      return /** @type {const} */ ([this.#id, index]);
+    const ids = this.gallery?.ids ?? [];
+    const next = ids[ids.indexOf(this.#id) + by];
+    if (next === undefined) return null;
+    const last = Math.max(0, outputsOf(this.gallery?.get(next)).length - 1);
+    return /** @type {const} */ ([next, by > 0 ? 0 : last]);
   }
 
   #draw(by = 0) {
@@ -74,6 +79,9 @@ export class Viewer {
       button("‹ Previous", "back", () => this.#go(-1)),
       button("Next ›", "on", () => this.#go(1)),
     ];
+    // Disabled for real the one that was pressed would lose the focus.
+    if (this.#beside(-1) === null) back.setAttribute("aria-disabled", "true");
+    if (this.#beside(1) === null) on.setAttribute("aria-disabled", "true");
     this.#dialog.replaceChildren(
       make(
         "div",

@@ -20,8 +20,8 @@ const BEFORE_START = new Set(["waiting", "pending", "submitting", "queued"]);
  * @property {string} about Preset, engine, step.
  * @property {number} progress From 0 to 1.
  * @property {string} now What is being done; the engine's words.
- * @property {number | null} elapsed Seconds; of its run, else of its wait.
- * @property {boolean} started Whether `elapsed` is of its run.
+ * @property {number | null} elapsed Seconds; of its run, else of its wait; of a job since its order.
+ * @property {boolean} started Whether it has begun to run.
  * @property {number | null} expected Seconds that it will probably take.
  * @property {number | null} startsIn Seconds until it probably starts.
  * @property {number | null} position In the queue.
@@ -105,9 +105,13 @@ export function ofJob(job, states, expected, now) {
         ? busy || !made.length
           ? base.said
           : "Finishing"
-        : `Waits for your word after step ${paused}`,
+        : `Waits for you after step ${paused}`,
     about: [steps, base.about].filter(Boolean).join(" · "),
     progress: progressOf(job, states),
+    // Its steps begin one after another: the time of all of it goes on through them.
+    elapsed: since(job.createdAt, now),
+    started: made.some((each) => each.startedAt),
+    expected: expectedOf(job, states, expected),
     cost: costOfJob(job, states, now),
     pausedAfter: paused,
     cancelling: Boolean(job.cancelWanted),
@@ -140,6 +144,24 @@ function progressOf(/** @type {any} */ job, /** @type {Map<string, any>} */ stat
   return (
     parts.reduce((/** @type {number} */ sum, /** @type {number} */ each) => sum + each, 0) /
     parts.length
+  );
+}
+
+/** Return how many seconds all of a job will probably run; null where that of a step is unknown. */
+function expectedOf(
+  /** @type {any} */ job,
+  /** @type {Map<string, any>} */ states,
+  /** @type {import("./expected.js").Expected} */ expected,
+) {
+  const parts = job.steps.map((/** @type {any} */ step) => {
+    const state = states.get(step.generation);
+    if (state && isOver(state)) return state.durationSeconds;
+    return expected.of(state ?? { metadata: { preset: step.preset } });
+  });
+  return parts.reduce(
+    (/** @type {number | null} */ sum, /** @type {number | null} */ each) =>
+      sum === null || each === null ? null : sum + each,
+    0,
   );
 }
 

@@ -64,7 +64,8 @@ export function titleOf(state) {
   const asked = state.requestPayload ?? {};
   const inputs = asked.inputs ?? {};
   const named = asked.promptInput ? inputs[asked.promptInput] : undefined;
-  const written = [named, inputs.prompt, inputs.text].find(
+  const placed = Object.keys(inputs).filter((each) => /\/(text|prompt)$/.test(each));
+  const written = [named, inputs.prompt, inputs.text, ...placed.map((each) => inputs[each])].find(
     (each) => typeof each === "string" && each.trim(),
   );
   return written ?? state.metadata?.preset ?? asked.model ?? state.engine ?? "Run";

@@ -149,22 +149,24 @@ function render(api) {
   if (location.hash) location.replace(location.hash);
 }
 
+/** Show the document to the bearer of a key, or without one to who is signed in at the dashboard. */
 async function read(key) {
-  const answer = await fetch("api/openapi.json", { headers: { Authorization: `Bearer ${key}` } });
-  if (!answer.ok) {
+  const headers = key === null ? {} : { Authorization: `Bearer ${key}` };
+  const answer = await fetch("api/openapi.json", { headers });
+  if (answer.ok) {
+    if (key !== null) sessionStorage.setItem("key", key);
+    entry.hidden = true;
+    render(await answer.json());
+  } else if (key !== null) {
     sessionStorage.removeItem("key");
     said.textContent = [401, 403].includes(answer.status)
       ? "That is not an API key."
       : `Error ${answer.status}.`;
-    return;
   }
-  sessionStorage.setItem("key", key);
-  entry.hidden = true;
-  render(await answer.json());
 }
 
 entry.addEventListener("submit", (event) => {
   event.preventDefault();
   read(field.value);
 });
-if (sessionStorage.getItem("key")) read(sessionStorage.getItem("key"));
+read(sessionStorage.getItem("key"));

@@ -18,7 +18,7 @@ export default defineConfig({
       configurePreviewServer: (server) => void server.middlewares.use(answering),
     },
   ],
-  // The package as it lies here. A project of your own has it from npm, and needs none of this.
+  // The package as it lies here. A project of your own has it installed, and needs none of this.
   resolve: {
     alias: [
       { find: "runrelay-client/react/style.css", replacement: here("../react/style.css") },

@@ -5,14 +5,17 @@ from datetime import timedelta
 
 import pytest
 
+from app.clock import monotonic
 from app.errors import StoreDownError, UnavailableError
-from app.live.hub import PENDING_MOST
+from app.live.hub import PENDING_MOST, READERS_MOST
+from app.live.reader import Reader
+from app.main.server import CONNECTIONS
 from schemas.generation import Generation, StatusChange
 from schemas.job import JobStatus
 from schemas.live import Position, Wanted
 from schemas.preview import Preview
 from schemas.run import RunStatus
-from tests.app.live.readers import Told, running, until
+from tests.app.live.readers import PATIENCE, Told, running, until
 from tests.builders import (
     ID,
     JOB,
@@ -150,9 +153,9 @@ async def test_what_leaves_a_status_is_told_to_those_who_look_at_it() -> None:
     record = scenery.generations[ID] = a_generation(RunStatus.RUNNING, version=1)
     job = scenery.jobs[JOB] = a_job(version=1)
     async with running(scenery):
-        at_open, at_running = Told(scenery, Wanted(status="open")), Told(scenery)
-        everything = Told(scenery)
-        for each in (at_open, at_running, everything):
+        at_open, everything = Told(scenery, Wanted(status="open")), Told(scenery)
+        at_pending = Told(scenery, Wanted(status="pending"))
+        for each in (at_open, at_pending, everything):
             await each.begin()
         record = moved(scenery, record, RunStatus.COMPLETED)
         assert await at_open.more() == ["generation 01@2"]
@@ -161,6 +164,8 @@ async def test_what_leaves_a_status_is_told_to_those_who_look_at_it() -> None:
         assert at_open.reader.pending == ()
         scenery.jobs[JOB] = job.change(version=2, status=JobStatus.COMPLETED)
         assert await at_open.more() == ["job 77@2"]
+        assert at_pending.lines[-1] == "ready"
+        assert (await at_pending.more())[-1] == "job 77@2"
 
 
 async def test_a_change_during_the_snapshot_is_told_once_and_in_order() -> None:
@@ -320,6 +325,35 @@ async def test_who_does_not_read_is_cut_off_and_the_others_hear_a_heartbeat() ->
         assert stuck.cuts >= 1
 
 
+async def test_who_does_not_read_does_not_hold_up_the_end() -> None:
+    """At the end nobody is waited for who takes nothing; who reads is told to come again."""
+    scenery = Scenery()
+    async with running(scenery):
+        stuck, well = Told(scenery), Told(scenery)
+        await stuck.begin()
+        await well.begin()
+        stuck.reader.busy_since = monotonic()
+        scenery.hub.close()
+        await until(lambda: stuck.cuts)
+        assert await well.more() == ["bye stopping True"]
+        assert not well.cuts
+
+
+async def test_readers_leave_room_for_everybody_else() -> None:
+    """So many at most that orders and webhooks still find a connection; then one who goes."""
+    scenery = Scenery()
+    reader = Reader(Wanted(), cut=_nothing)
+    async with running(scenery):
+        scenery.hub.join(reader)
+        for _ in range(READERS_MOST - 1):
+            scenery.hub.join(Reader(Wanted(), cut=_nothing))
+        refused = (await asyncio.gather(Told(scenery).begin(), return_exceptions=True))[0]
+        assert isinstance(refused, UnavailableError)
+        scenery.hub.leave(reader)
+        assert await Told(scenery).begin() == ["reset new", "ready"]
+    assert READERS_MOST <= CONNECTIONS * 3 // 4
+
+
 async def test_changes_are_followed_only_while_somebody_reads() -> None:
     """They are followed anew when somebody comes after a while, and nothing is missed."""
     scenery = Scenery(PROMPT.change(live_idle=timedelta(0)))
@@ -332,6 +366,35 @@ async def test_changes_are_followed_only_while_somebody_reads() -> None:
             await until(lambda: not scenery.changes.followed)
             record = put(scenery, record, progress=0.5)
     assert scenery.changes.followers == 2
+
+
+async def test_nobody_is_let_in_by_what_is_not_followed_any_more() -> None:
+    """Even if it was opened at the moment when it was ended, as the driver may have it."""
+    scenery = Scenery(PROMPT.change(live_idle=timedelta(0), live_open=timedelta(0)))
+    opening, ended = asyncio.Event(), asyncio.Event()
+
+    async def late() -> None:
+        opening.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            scenery.hub.opened()
+            ended.set()
+
+    async with running(scenery), asyncio.timeout(PATIENCE):
+        scenery.changes.gate = late
+        gone, told = Told(scenery), Told(scenery)
+        scenery.hub.join(gone.reader)
+        await opening.wait()
+        scenery.changes.gate = _never
+        await gone.leave()
+        await ended.wait()
+        refused = (await asyncio.gather(told.begin(), return_exceptions=True))[0]
+    assert isinstance(refused, StoreDownError)
+
+
+def _nothing() -> None:
+    """Have no connection to cut."""
 
 
 async def _never() -> None:

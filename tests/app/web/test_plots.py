@@ -1,5 +1,6 @@
 """app.web.plots and app.web.drawing: the last hours, drawn."""
 
+import re
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -59,6 +60,23 @@ def test_a_plot_of_nothing_says_so() -> None:
 
     texts = [each.text for each in drawn(empty).iter("{http://www.w3.org/2000/svg}text")]
     assert texts == [empty.title, deciding.NOTHING]
+
+
+def test_a_plot_of_no_nodes_has_no_axes() -> None:
+    """Nothing is measured where nothing is."""
+    empty = deciding.time_by_class([totals.of(NOON, NOON, ())])
+
+    texts = [each.text for each in drawn(empty).iter("{http://www.w3.org/2000/svg}text")]
+    assert texts == [empty.title, deciding.NOTHING]
+
+
+def test_the_words_of_a_plot_can_be_read() -> None:
+    """On a page of three plots beside each other each has some 400 pixels."""
+    plot = deciding.outcomes([totals.of(NOON, NOON, [an_end()])])
+    sizes = re.findall(
+        r"(?:axis|legend) text{[^}]*font-size:(\d+)px", drawing.draw(plot, "light").decode()
+    )
+    assert min(map(int, sizes)) * 400 / drawing.WIDTH >= 10
 
 
 async def test_a_plot_is_drawn_once() -> None:

@@ -173,17 +173,21 @@ async def test_a_socket_tells_the_same_and_says_why_it_is_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "protocol", "code"),
+    ("path", "protocol", "code", "reason"),
     [
-        ("/api/ws", "bearer.wrong", 4401),
-        ("/api/ws?status=asleep", f"bearer.{API_KEY}", 4400),
+        ("/api/ws", "bearer.wrong", 4401, "unauthorized"),
+        ("/api/ws?status=asleep", f"bearer.{API_KEY}", 4400, "bad_field"),
     ],
     ids=["unauthorized", "bad query"],
 )
-async def test_a_socket_that_is_refused_says_why(path: str, protocol: str, code: int) -> None:
-    """By a code that a browser sees."""
-    async with showing(Scenery()) as site, a_socket(site, path, protocol) as through:
-        assert await closed(through) == code
+async def test_a_socket_that_is_refused_says_why(
+    path: str, protocol: str, code: int, reason: str
+) -> None:
+    """By a code that a browser sees, and it is counted like every other refused request."""
+    async with showing(Scenery()) as site:
+        async with a_socket(site, path, protocol) as through:
+            assert await closed(through) == code
+        assert (await site.client.get("/metrics")).text == f"refused {reason}"
 
 
 async def test_who_signs_out_is_told_so_at_the_next_heartbeat() -> None:
@@ -223,9 +227,11 @@ async def test_a_socket_that_another_site_asked_for_is_not_opened() -> None:
         cookie = {"Cookie": f"runrelay={'a' * 43}", "Sec-Fetch-Site": "cross-site"}
         opening = connect(url, origin=Origin("https://elsewhere.test"), additional_headers=cookie)
         refused = (await asyncio.gather(_opened(opening), return_exceptions=True))[0]
+        counted = (await site.client.get("/metrics")).text
 
     assert isinstance(refused, InvalidStatus)
     assert refused.response.status_code == HTTPStatus.FORBIDDEN
+    assert counted == "refused cross_site"
 
 
 async def _opened(opening: connect) -> None:
