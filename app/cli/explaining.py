@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from rich.text import Text
 
-from app.bootstrap import receivers
+from app.bootstrap import Store, receivers
 from app.cli import opening, speaking, stepping
 from app.cli.settling import refusing
 from app.clock import Clock
@@ -23,19 +23,24 @@ _COLOURS = {"webhook": "cyan", "us": "bold", "api": "magenta", "telegram": "gree
 _OWED: Final = ("debt", "state", "tries", "next (UTC)", "last error")
 
 
+def gathering(store: Store) -> Explain:
+    """Return what finds out all that a database knows of a generation or a job."""
+    return Explain(
+        store.generations,
+        store.jobs,
+        store.ledger,
+        store.inbox,
+        receivers(),
+        deliveries=store.deliveries,
+    )
+
+
 async def explain(named: str) -> None:
     """Print everything that is known of a generation, or of a job and its generations."""
     with refusing():
         clock = Clock()
         async with opening.opened(opening.quietly_settled(), clock) as store:
-            gather = Explain(
-                store.generations,
-                store.jobs,
-                store.ledger,
-                store.inbox,
-                receivers(),
-                deliveries=store.deliveries,
-            )
+            gather = gathering(store)
             story = await gather(named, clock.now())
     if story.job is not None:
         _job(story.job, story.entries)

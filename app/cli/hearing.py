@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.bootstrap import Store, receivers
+from app.bootstrap import Store
 from app.cli import opening, speaking
+from app.cli.explaining import gathering
 from app.cli.settling import refuse, refusing
 from app.clock import Clock
 from app.errors import NotFoundError
-from app.usecases.explain import BEFORE, Explain, words_of
+from app.usecases.explain import BEFORE, words_of
 from schemas.base import GenerationId
 
 USUALLY: Final = timedelta(hours=1)
@@ -23,14 +24,7 @@ async def list_events(generation: str | None, since: str | None) -> None:
         clock = Clock()
         async with opening.opened(opening.quietly_settled(), clock) as store:
             now = clock.now()
-            gather = Explain(
-                store.generations,
-                store.jobs,
-                store.ledger,
-                store.inbox,
-                receivers(),
-                deliveries=store.deliveries,
-            )
+            gather = gathering(store)
             wanted = GenerationId(generation) if generation else None
             begin = await _begin(store, wanted, since, now) or now - USUALLY
             rows = (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic
 
 import structlog
-from pymongo import ASCENDING, UpdateOne
+from pymongo import ASCENDING, DESCENDING, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 from pymongo.results import BulkWriteResult
 
@@ -216,6 +216,17 @@ class MongoDebtors(Generic[OwingT]):
         async with answered():
             found = await self._all.find(query).sort(order, ASCENDING).limit(limit).to_list(None)
         return tuple(self._read(found))
+
+    async def _page(
+        self, query: Document, cursor: str | None, limit: int
+    ) -> tuple[tuple[OwingT, ...], str | None]:
+        """Return a page of what matches, the newest first, and the cursor of the next."""
+        wanted = query if cursor is None else query | {"_id": {"$lt": cursor}}
+        async with answered():
+            many = self._all.find(wanted).sort("_id", DESCENDING).limit(limit + 1)
+            found = await many.to_list(None)
+        shown = found[:limit]
+        return tuple(self._read(shown)), shown[-1]["_id"] if len(found) > limit else None
 
     async def _any(self, query: Document, limit: int) -> tuple[OwingT, ...]:
         """Return some of what matches: as its index has them, for to sort is to read them all."""

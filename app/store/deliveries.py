@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Final
 
-from pymongo import DESCENDING
-
 from app.ports import DeliveryPage
 from app.store.answering import answered
 from app.store.connection import Connection
@@ -32,15 +30,7 @@ class MongoDeliveries(MongoDebtors[Delivery]):
         query: Document = {"endpoint": {"$eq": endpoint_id}}
         if state is not None:
             query |= _STATES[state]
-        if cursor is not None:
-            query["_id"] = {"$lt": cursor}
-        async with answered():
-            found = (
-                await self._all.find(query).sort("_id", DESCENDING).limit(limit + 1).to_list(None)
-            )
-        shown = found[:limit]
-        following = shown[-1]["_id"] if len(found) > limit else None
-        return DeliveryPage(tuple(self._read(shown)), following)
+        return DeliveryPage(*await self._page(query, cursor, limit))
 
     async def of(self, record: str, limit: int) -> tuple[Delivery, ...]:
         """See app.ports.Deliveries. Ids begin with the record's; a semicolon follows a colon."""

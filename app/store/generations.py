@@ -60,14 +60,7 @@ class MongoGenerations(MongoDebtors[Generation]):
         if unknown:
             raise ValueError(f"not a field to filter by: {sorted(unknown)}")
         query: Document = {name: {"$eq": value} for name, value in wanted.items()}
-        if cursor is not None:
-            query["_id"] = {"$lt": cursor}
-        async with answered():
-            found = (
-                await self._all.find(query).sort("_id", DESCENDING).limit(limit + 1).to_list(None)
-            )
-        shown = found[:limit]
-        return Page(tuple(self._read(shown)), shown[-1]["_id"] if len(found) > limit else None)
+        return Page(*await self._page(query, cursor, limit))
 
     async def open_ids(self) -> AsyncIterator[GenerationId]:
         """See app.ports.Generations."""

@@ -33,14 +33,7 @@ class MongoJobs(MongoDebtors[Job]):
         query: Document = {} if user is None else {"userId": {"$eq": user}}
         if statuses is not None:
             query["status"] = {"$in": sorted(statuses)}
-        if cursor is not None:
-            query["_id"] = {"$lt": cursor}
-        async with answered():
-            found = (
-                await self._all.find(query).sort("_id", DESCENDING).limit(limit + 1).to_list(None)
-            )
-        shown = found[:limit]
-        return JobPage(tuple(self._read(shown)), shown[-1]["_id"] if len(found) > limit else None)
+        return JobPage(*await self._page(query, cursor, limit))
 
     async def past(self, user: UserId, bounds: Bounds, now: datetime) -> Past:
         """See app.ports.Jobs.

@@ -2,10 +2,7 @@
 
 from datetime import datetime
 
-from pymongo import DESCENDING
-
 from app.ports import PaymentPage
-from app.store.answering import answered
 from app.store.connection import Connection
 from app.store.debtors import MongoDebtors
 from app.store.documents import Document
@@ -30,12 +27,4 @@ class MongoPayments(MongoDebtors[Payment]):
     async def page(self, user: UserId | None, cursor: str | None, limit: int) -> PaymentPage:
         """See app.ports.KeptPayments."""
         query: Document = {} if user is None else {"user": {"$eq": user}}
-        if cursor is not None:
-            query["_id"] = {"$lt": cursor}
-        async with answered():
-            found = (
-                await self._all.find(query).sort("_id", DESCENDING).limit(limit + 1).to_list(None)
-            )
-        shown = found[:limit]
-        following = shown[-1]["_id"] if len(found) > limit else None
-        return PaymentPage(tuple(self._read(shown)), following)
+        return PaymentPage(*await self._page(query, cursor, limit))

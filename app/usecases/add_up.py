@@ -15,7 +15,6 @@ from schemas.totals import Figures, HourTotals, Usual
 
 EVERY: Final = timedelta(seconds=10)
 """How old figures may be: so often at most is anything added up for those who look."""
-HOURS_MOST: Final = 168
 KEPT_AHEAD: Final = 8
 """How many hours are looked after before anybody looks: until they stand, and one more."""
 LOOKED_AT: Final = 20

@@ -1,4 +1,4 @@
-"""The dashboard's files and the JavaScript client, as browsers load them.
+"""The files of our pages and the JavaScript client, as browsers load them.
 
 All lie side by side under one path, so that modules find each other whatever prefix a proxy puts
 before it, and under a version of them all, so that a browser keeps them until the next one. Without
@@ -23,14 +23,16 @@ from schemas.wire.jobs import ReadHeaders
 
 PATH: Final = "/assets"
 SHELL: Final = "index.html"
-"""The page itself, which is had at ``/``."""
+"""The dashboard itself, which is had at ``/``."""
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "media-src 'self' blob:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-"""What the page may do: run and show what we serve, and nothing that stands in the page itself."""
+"""What our pages may do: run and show what we serve, and nothing that stands in a page itself."""
 
+_PAGE: Final = files("app.web") / "dashboard"
+_DOCS: Final = files("app.web") / "docs"
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -52,7 +54,9 @@ class Asset(NamedTuple):
 @cache
 def assets() -> Mapping[str, Asset]:
     """Return all files, by name."""
-    return {each.name: _asset(each) for folder in _folders() for each in _files(folder)}
+    return {
+        each.name: _asset(each) for folder in (_PAGE, _DOCS, _client()) for each in _files(folder)
+    }
 
 
 @cache
@@ -66,17 +70,22 @@ def version() -> str:
 
 @cache
 def shell() -> str:
-    """Return the page, which names its files by their version and all of its modules at once.
+    """Return the dashboard, which names its files by their version and all of its modules at once.
 
     A browser that had to read one module to learn of the next would ask for them one by one.
     """
-    page = (files("app.web") / "dashboard" / SHELL).read_text("utf-8")
     modules = "\n".join(
         f'<link rel="modulepreload" href="assets/{version()}/{name}">'
-        for name in sorted(assets())
+        for name in sorted(each.name for folder in (_PAGE, _client()) for each in _files(folder))
         if name.endswith(".js")
     )
-    return page.replace("{modules}", modules).replace("{version}", version())
+    return _named(_PAGE / SHELL).replace("{modules}", modules)
+
+
+@cache
+def docs() -> str:
+    """Return the page that tells what the API has; it names its files by their version."""
+    return _named(_DOCS / "docs.html")
 
 
 async def read(call: Call) -> Response:
@@ -106,7 +115,7 @@ def routes() -> tuple[Route, ...]:
                 path=f"{PATH}/{{name:path}}",
                 name="readAsset",
                 tag="pages",
-                summary="Have a file of the dashboard, or the JavaScript client",
+                summary="Have a file of a page of ours, or the JavaScript client",
                 access=Access.OPEN,
                 headers=ReadHeaders,
                 media_type="text/javascript",
@@ -117,12 +126,14 @@ def routes() -> tuple[Route, ...]:
     )
 
 
-def _folders() -> Iterator[Traversable]:
-    """Yield where the files are: the client's in the package, or beside it in the repository."""
-    package = files("app.web")
-    yield package / "dashboard"
-    shipped = package / "client"
-    yield shipped if shipped.is_dir() else Path(__file__).parents[2] / "clients" / "js"
+def _client() -> Traversable:
+    """Return where the client is: in the package, or beside it in the repository."""
+    shipped = files("app.web") / "client"
+    return shipped if shipped.is_dir() else Path(__file__).parents[2] / "clients" / "js"
+
+
+def _named(page: Traversable) -> str:
+    return page.read_text("utf-8").replace("{version}", version())
 
 
 def _files(folder: Traversable) -> Iterator[Traversable]:

@@ -1,10 +1,7 @@
-"""The pages that we serve ourselves: self-contained, and held to that by their CSP."""
+"""The pages that we serve ourselves: of files of ours alone, and held to that by their CSP."""
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
 from typing import Final
 
 import orjson
@@ -13,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from app.web import assets, openapi
 from app.web.operations import Access, Call, Operation, Route
 
-_HOME: Final = {"Content-Security-Policy": assets.POLICY, "Cache-Control": "no-cache"}
+_HEADERS: Final = {"Content-Security-Policy": assets.POLICY, "Cache-Control": "no-cache"}
 
 
 def routes(operations: Callable[[], tuple[Operation, ...]]) -> tuple[Route, ...]:
@@ -28,11 +25,10 @@ def routes(operations: Callable[[], tuple[Operation, ...]]) -> tuple[Route, ...]
         return orjson.dumps(openapi.document(operations()))
 
     async def home(_call: Call) -> Response:
-        return HTMLResponse(assets.shell(), headers=_HOME)
+        return HTMLResponse(assets.shell(), headers=_HEADERS)
 
     async def docs(_call: Call) -> Response:
-        html, policy = _docs()
-        return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+        return HTMLResponse(assets.docs(), headers=_HEADERS)
 
     async def described(_call: Call) -> Response:
         return Response(document(), media_type="application/json")
@@ -65,22 +61,3 @@ def _page(path: str, name: str, summary: str) -> Operation:
         access=Access.OPEN,
         media_type="text/html",
     )
-
-
-@cache
-def _docs() -> tuple[str, str]:
-    """Return the page and the policy that lets its own script and style run, and no other."""
-    folder = files("app.web") / "docs"
-    style, script, page = (
-        (folder / name).read_text("utf-8") for name in ("docs.css", "docs.js", "docs.html")
-    )
-    policy = (
-        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    return page.replace("/*style*/", style).replace("/*script*/", script), policy
-
-
-def _hash(text: str) -> str:
-    """Return a source expression of CSP for an inline text."""
-    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -85,7 +85,9 @@ class Crowd:
             queued_at=now,
             started_at=now,
             response_timestamp=None if status is RunStatus.RUNNING else now,
-            metadata=some_metadata(run_id=f"run-{number}", telegram_chat_id=None, user_id=_NOBODY),
+            metadata=some_metadata(
+                run_id=f"{status}-{number}", telegram_chat_id=None, user_id=_NOBODY
+            ),
             runs=(),
             owed=(),
         )

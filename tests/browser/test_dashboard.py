@@ -81,6 +81,17 @@ async def test_a_key_that_may_only_read_is_offered_nothing_else(
     await expect(card).to_have_count(0)
 
 
+async def test_the_docs_are_read_with_a_key(look: Look, service: Service) -> None:
+    """The policy lets their script run, and their style be."""
+    page = look.page
+    await page.goto(f"{service.url}/docs")
+    await page.get_by_label("API key").fill(READ_KEY)
+    await page.keyboard.press("Enter")
+
+    await expect(page.get_by_role("heading", name="problems")).to_be_visible()
+    await expect(page.locator("body")).to_have_css("max-width", "928px")
+
+
 async def test_a_page_that_is_opened_in_an_outage_comes_by_itself(signed_in: Look) -> None:
     """Nobody signs in again, nor reloads; and it comes in the colours that are chosen."""
     page = signed_in.page

@@ -9,6 +9,7 @@ from typing import Final, Literal
 import pytest
 from playwright.async_api import Browser, CDPSession, Locator, Request, Response, expect
 
+from schemas.base import GenerationId
 from tests.browser.chromium import Look, a_look
 from tests.browser.crowd import Crowd, a_crowd
 from tests.browser.elsewhere import Elsewhere
@@ -208,6 +209,19 @@ async def test_five_hundred_cards_are_there_and_a_change_writes_to_one(
     await expect(oldest.get_by_role("progressbar")).to_have_js_property("value", 0.75)
     assert await page.evaluate("[...touched]") == [made[0].job_id]
     assert await page.evaluate("scrollY") == there
+
+
+async def test_a_card_tells_times_cost_and_place(signed_in: Look, crowd: Crowd) -> None:
+    """How long it goes on and usually does, what it has cost so far; in the queue, its place."""
+    await crowd.ended(1)
+    await crowd.change(GenerationId(crowd.ids[0]), durationSeconds=90)
+    [made] = await crowd.run(1)
+    facts = signed_in.page.locator(f'.card[data-job="{made.job_id}"] .facts')
+    await expect(facts).to_contain_text(re.compile(r"Elapsed\s*\d+ s\s*Expected\s*about 1 min"))
+    await expect(facts).to_contain_text(re.compile(r"Cost so far\s*≈ \$0\.\d+"))
+
+    await crowd.change(made.id, status="queued", startedAt=None, queuePosition=3)
+    await expect(facts).to_contain_text(re.compile(r"In the queue\s*place 3"))
 
 
 async def test_a_session_that_is_ended_elsewhere_is_over_here_too(

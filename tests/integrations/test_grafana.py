@@ -156,14 +156,36 @@ def test_the_dashboard_can_be_imported() -> None:
             assert len(set(refs)) == len(refs) > 0
 
 
+@pytest.mark.parametrize(
+    ("name", "metric", "states", "bound"),
+    [
+        ("RunrelayEventsLate", "runrelay_event_applied_lag_seconds_bucket", None, "> 5"),
+        ("RunrelayDebtsOverdue", "runrelay_debts_oldest_seconds", {"live", "claimed"}, "> 300"),
+        ("RunrelayEngineErrors", "runrelay_engine_call_seconds_count", None, "> 0.1"),
+        ("RunrelayLedgerWrong", "runrelay_ledger_wrong", None, "> 0"),
+    ],
+)
+def test_what_matters_most_is_watched(
+    name: str, metric: str, states: set[str] | None, bound: str
+) -> None:
+    """Lag, debts, the engines' errors and the ledger; what was claimed may be left, too."""
+    [rule] = [each for each in rules() if each["alert"] == name]
+    (first, *_) = promql.read(rule["expr"])
+    watched = [set(each.value.split("|")) for each in first.matchers if each.label == "state"]
+
+    assert first.metric == metric
+    assert watched == ([] if states is None else [states])
+    assert bound in rule["expr"]
+
+
 def test_every_rule_is_told_and_explained() -> None:
-    """With how bad it is, in words; and the operator's page says what to do."""
+    """With how bad it is, in words; and the operator's page says what to do, of no others."""
     page = (ROOT / "docs" / "operations.md").read_text("utf-8")
     names = [each["alert"] for each in rules()]
 
+    assert re.findall(r"^\| `(Runrelay\w+)` \|", page, re.MULTILINE) == names
     assert len(set(names)) == len(names)
     for rule in rules():
-        assert f"| `{rule['alert']}` |" in page
         assert rule["labels"]["severity"] in {"critical", "warning", "info"}
         assert set(rule["annotations"]) == {"summary", "description"}
         assert re.fullmatch(r"\d+m", rule.get("for", "0m"))
