@@ -4,17 +4,43 @@ Time is the database's clock plus our monotonic one: sampled now and then, so th
 processes agree on it, and carried on by a counter that no change of the wall clock moves.
 A sample that is far off (somebody set the database's clock) is followed slowly, by at most
 half a second a sample: no claim runs out at once, and no timeout fires.
+
+The database reads its clock somewhere between question and answer, most likely in the middle. Of a
+few questions the one that was answered soonest says it most exactly (Cristian's algorithm): an
+answer that a busy process takes up late would set it back, and it would find nothing due yet.
 """
 
 import secrets
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.base import GenerationId
 
 SLEW: Final = timedelta(milliseconds=500)
 """How far one sample may move the clock."""
+
+
+class Answer(NamedTuple):
+    """What the database said when it was asked for its time."""
+
+    theirs: datetime
+    asked: float
+    """When, in seconds of `monotonic`."""
+    heard: float
+    """Likewise."""
+
+
+def closest(answers: Iterable[Answer], at: float) -> datetime:
+    """Return the database's time at a moment, by the answer that took the least time.
+
+    Args:
+        answers: At least one.
+        at: The moment, in seconds of `monotonic`.
+    """
+    best = min(answers, key=lambda each: each.heard - each.asked)
+    return best.theirs + timedelta(seconds=at - (best.asked + best.heard) / 2)
 
 
 class Clock:

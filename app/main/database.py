@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
 
 from app.bootstrap import Store, open_store
-from app.clock import Clock
+from app.clock import Answer, Clock, closest, monotonic
 from app.errors import SetupError, StoreDownError, StoreShutOutError
 from app.main import embedding
 from app.settings import Settings
@@ -17,6 +17,8 @@ from app.settings import Settings
 PATIENCE: Final = timedelta(seconds=30)
 """How long a database that does not answer is waited for at the start."""
 PAUSE: Final = 0.5
+QUESTIONS: Final = 5
+"""How often the database is asked for its time whenever it is wanted."""
 SLOW: Final = 3.0
 """Seconds after which whoever waits is told what for."""
 
@@ -55,6 +57,21 @@ async def opened(settings: Settings, uri: str, clock: Clock) -> AsyncGenerator[S
         store.connection.close()
 
 
+async def time_of(store: Store) -> datetime:
+    """Return what time it is for the database.
+
+    Raises:
+        StoreShutOutError: It does not let us in.
+        StoreDownError: It does not answer.
+    """
+    answers = list[Answer]()
+    for _ in range(QUESTIONS):
+        asked = monotonic()
+        theirs = await store.connection.time()
+        answers.append(Answer(theirs, asked, monotonic()))
+    return closest(answers, monotonic())
+
+
 async def answering(store: Store, clock: Clock, patience: timedelta = PATIENCE) -> None:
     """Wait until the database answers, and follow its clock from then on.
 
@@ -65,7 +82,7 @@ async def answering(store: Store, clock: Clock, patience: timedelta = PATIENCE) 
     deadline = clock.now() + patience
     while True:
         try:
-            clock.sample(await store.connection.time())
+            clock.sample(await time_of(store))
         except StoreShutOutError as error:
             raise SetupError([f"MONGODB_URI: {error}"]) from None
         except StoreDownError as error:

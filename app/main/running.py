@@ -257,7 +257,7 @@ async def _every(
 
 
 async def _sample(service: Service) -> None:
-    off = service.clock.sample(await service.store.connection.time())
+    off = service.clock.sample(await database.time_of(service.store))
     if abs(off) > timedelta(seconds=5):
         log: Any = structlog.get_logger()
         log.warning("the database's clock jumped; it is followed slowly", off=str(off))

@@ -4,11 +4,23 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from app.clock import SLEW, Clock, monotonic
+from app.clock import SLEW, Answer, Clock, closest, monotonic
+from tests.builders import NOON, later
 
 HOUR = timedelta(hours=1)
 NEAR = timedelta(milliseconds=400)
 """More than a test takes between two looks at the clock, and less than one step of it."""
+
+
+def test_the_answer_that_came_soonest_tells_the_time() -> None:
+    """One that was taken up late, or whose question was, would be wrong by half of what it took."""
+    answers = [
+        Answer(NOON, asked=100.0, heard=100.9),
+        Answer(later(1), asked=101.0, heard=101.002),
+        Answer(later(2.4), asked=102.0, heard=102.5),
+    ]
+    assert closest(answers, at=103.001) == later(3)
+    assert closest(answers[:1], at=100.45) == NOON
 
 
 @pytest.mark.parametrize("off", [HOUR, -HOUR])
