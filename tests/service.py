@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from processors.protocols import signing
 from tests.nursery import NURSERY, Born
-from tests.peers import Json, Peers, end_left
+from tests.peers import BRIEF, Json, Peers, end_left
 
 T = TypeVar("T")
 
@@ -309,7 +309,7 @@ async def a_service(
     }
     if mongodb_uri is not None:
         environ["MONGODB_URI"] = mongodb_uri
-    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE, limits=BRIEF) as client:
         service = Service(data_dir=data_dir, environ=environ, client=client)
         service.timing |= limits
         try:

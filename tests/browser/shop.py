@@ -68,6 +68,8 @@ async def _vite(*given: str, **environ: str) -> Process:
     node = shutil.which("node")
     assert node, "there is no Node.js: scripts/test finds one"
     assert _VITE.exists(), "there is no Vite: scripts/test installs it"
+    # In CI it would colour its words, in the middle of what is waited for.
+    environ |= os.environ | {"NO_COLOR": "1"} | environ
     return await asyncio.create_subprocess_exec(
-        *(node, _VITE, *given), cwd=_JS, env=os.environ | environ, stdout=PIPE, stderr=STDOUT
+        *(node, _VITE, *given), cwd=_JS, env=environ, stdout=PIPE, stderr=STDOUT
     )
