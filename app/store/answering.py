@@ -46,6 +46,10 @@ async def answered() -> AsyncGenerator[None]:
         raise _translated(error) from error
     except _DRIVERS as error:
         raise _translated(error) from error
+    except AttributeError as error:
+        if _STUMBLE not in str(error):
+            raise
+        raise StoreDownError("a write could not be confirmed") from error
 
 
 @contextmanager
@@ -55,6 +59,9 @@ def unhurried() -> Generator[None]:
         yield
 
 
+_STUMBLE: Final = "'RawBSONDocument' object has no attribute"
+"""What the driver (4.20) makes of a findAndModify that a primary wrote, and could not confirm as it
+stepped down: it would write into the answer, which is read-only."""
 _DRIVERS: Final = (PyMongoError, BSONError, UnicodeError, OverflowError)
 """What the driver raises: the last two for half a character, and for a number over 8 bytes."""
 

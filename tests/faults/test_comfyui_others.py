@@ -107,7 +107,7 @@ async def test_one_users_runs_do_not_hold_up_anothers(farm: Farm) -> None:
         key=itemgetter("posted_at"),
     )
     marks = [mark_of(each) or "" for each in posted]
-    begun = marks.index(many[0].mark)
+    begun = min(marks.index(each.mark) for each in many[: len(farm.boxes)])
     # Both servers are free at once, and nobody knows whose POST comes first.
     assert marks.index(one.mark) - begun in range(len(farm.boxes), 2 * len(farm.boxes))
     assert sorted(marks[begun:]) == sorted(each.mark for each in (*many, one))

@@ -73,6 +73,16 @@ async def test_no_error_of_the_driver_comes_out(error: Exception) -> None:
             raise error
 
 
+async def test_a_write_that_a_primary_stepping_down_did_not_confirm_is_waited_for() -> None:
+    """The driver stumbles over such an answer; any other stumble is a mistake of ours."""
+    with pytest.raises(StoreDownError):
+        async with answered():
+            raise AttributeError("'RawBSONDocument' object has no attribute 'update'")
+    with pytest.raises(AttributeError, match="a_name"):
+        async with answered():
+            raise AttributeError("'Lease' object has no attribute 'a_name'")
+
+
 async def test_a_mistake_of_ours_is_told_from_an_outage() -> None:
     """Asking again would not help."""
     with pytest.raises(StoreFaultError, match="code 2") as caught:
