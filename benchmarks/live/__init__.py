@@ -46,6 +46,7 @@ async def measure(*, quick: bool) -> Figures:
         # What is imported and opened with the first reader is no reader's own.
         async with readers(service.url, [_path(ids[0])]):
             await records.move(connection, ids[:1], RATE, 1.0)
+        figures["memory"] = await _memory(service, connection, ids[: WATCHED[0]], number)
         asking = await stack.enter_async_context(world.a_server("asking", uri, "live"))
         streams: list[Figures] = [
             {"server": name, **await _streams(served, connection, ids[:watched], number, seconds)}
@@ -56,17 +57,18 @@ async def measure(*, quick: bool) -> Figures:
         figures["page"] = await page.painted(service, JOBS, 3 if quick else 7)
     report.table(
         f"{number} readers of one process, {RATE:.0f} changes/s each",
-        ("server, generations watched", "states/s", "p50 ms", "p99 ms", "most", "kB/reader"),
+        ("server, generations watched", "states/s", "p50 ms", "p99 ms", "most", "processor"),
         [
             (
                 f"{each['server']}, {each['generations']}",
                 each["states_a_second"],
                 *(each["ms"].get(name, "-") for name in ("p50", "p99", "most")),
-                each["kb_per_reader"],
+                each["processor_share"],
             )
             for each in streams
         ],
     )
+    report.show("a reader", figures["memory"])
     report.show("the page", figures["page"])
     report.show("the client", figures["client"])
     return figures
@@ -80,14 +82,14 @@ async def _streams(
     seconds: float,
 ) -> Figures:
     """Have so many readers watch these generations, each of them its own, in turn."""
-    before, busy = served.memory_mb(), served.processor_seconds()
+    busy = served.processor_seconds()
     async with readers(served.url, [_path(each) for each in islice(cycle(ids), number)]) as made:
         for each in made:
             each.begin()
         late = await records.move(connection, ids, RATE, seconds)
         # What was written last is on its way.
         await asyncio.sleep(1)
-        held, lost = served.memory_mb(), sum(each.lost.is_set() for each in made)
+        lost = sum(each.lost.is_set() for each in made)
         waits = list(chain.from_iterable(each.waits for each in made))
     return {
         "generations": len(ids),
@@ -97,9 +99,22 @@ async def _streams(
         "writes_late": late,
         "readers_lost": lost,
         "ms": report.spread([1000 * each for each in waits]),
-        "kb_per_reader": round((held - before) * 1000 / number, 1),
         "processor_share": round((served.processor_seconds() - busy) / seconds, 2),
     }
+
+
+async def _memory(
+    served: Served, connection: Connection, ids: list[GenerationId], number: int
+) -> Figures:
+    """Return what each of the second half of so many readers adds, under load as the first half."""
+    held = list[float]()
+    for count in (number // 2, number):
+        paths = [_path(each) for each in islice(cycle(ids), count)]
+        async with readers(served.url, paths):
+            await records.move(connection, ids, RATE, 5.0)
+            held.append(served.memory_mb())
+    added = (held[1] - held[0]) * 1000 / (number - number // 2)
+    return {"mb_with_half": held[0], "mb_with_all": held[1], "kb_per_reader": round(added, 1)}
 
 
 async def _bundled() -> Figures:
