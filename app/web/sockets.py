@@ -83,7 +83,7 @@ class Socket:
         self._live.join(reader)
         try:
             words = self._live.words(reader)
-            first = await anext(words)
+            first = [await anext(words)]
             await _accepted(scope, send)
             async with asyncio.TaskGroup() as group:
                 leaving = group.create_task(_gone(receive, reader))
@@ -93,11 +93,17 @@ class Socket:
             self._live.leave(reader)
 
     async def _tell(
-        self, reader: Reader, sight: Sight, first: Words, words: AsyncGenerator[Words], send: Send
+        self,
+        reader: Reader,
+        sight: Sight,
+        first: list[Words],
+        words: AsyncGenerator[Words],
+        send: Send,
     ) -> None:
         """Tell everything, until they are sent away; the socket is closed by then."""
         try:
-            await self._say(reader, sight, first, send)
+            # Taken out: these states are the reader's own, and would be kept while they read.
+            await self._say(reader, sight, first.pop(), send)
             async for some in words:
                 if any(isinstance(each, Beat) for each in some) and not await self._still(sight):
                     reader.send_away("signed_out")

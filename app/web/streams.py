@@ -130,7 +130,7 @@ class EventStream(Response):
         try:
             words = self._live.words(reader)
             # Not begun before there is something to tell: until then it may be refused.
-            first = await anext(words)
+            first = [await anext(words)]
             headers = [each for each in self.raw_headers if each[0] != b"content-length"]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             if scope["method"] != "HEAD":
@@ -143,10 +143,11 @@ class EventStream(Response):
             self._live.leave(reader)
 
     async def _tell(
-        self, reader: Reader, first: Words, words: AsyncGenerator[Words], send: Send
+        self, reader: Reader, first: list[Words], words: AsyncGenerator[Words], send: Send
     ) -> None:
         await _sent(reader, BEGINNING, send)
-        await self._say(reader, first, send)
+        # Taken out: these states are the reader's own, and would be kept for as long as they read.
+        await self._say(reader, first.pop(), send)
         async for some in words:
             if any(isinstance(each, Beat) for each in some) and not await self._may(reader):
                 continue
