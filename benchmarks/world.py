@@ -212,7 +212,12 @@ async def a_service(
         **more,
     }
     if telegram_url:
-        environ |= {"TELEGRAM_BOT_TOKEN": BOT_TOKEN, "TELEGRAM_API_URL": telegram_url}
+        environ |= {
+            "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
+            "TELEGRAM_API_URL": telegram_url,
+            # The stand-in is told, and tells nothing.
+            "TELEGRAM_UPDATES": "off",
+        }
     url = f"http://127.0.0.1:{port}"
     async with _running(("-c", _SERVE, "serve"), environ, home, url) as pid:
         yield Service(url, pid)
