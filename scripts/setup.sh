@@ -231,7 +231,7 @@ need_node() {
 
 js_fingerprint() {
   printf '%s %s\n' "$(node --version)" \
-    "$(cd "$root/clients/js" && cat .npmrc package.json package-lock.json react/test/*/package.json | cksum)"
+    "$(cd "$root/clients/js" && cat .npmrc package*.json react/test/*/package*.json | cksum)"
 }
 
 js_is_installed() {
@@ -241,10 +241,14 @@ js_is_installed() {
 js_install() {
   local started=$SECONDS
   say "Installing what clients/js/package-lock.json says ..."
-  if ! (cd "$root/clients/js" && quietly npm ci --ignore-scripts); then
-    say "The installation failed (see above); please try again."
-    exit 1
-  fi
+  local folder
+  # The second one is the older React, which must not be found beside the newer.
+  for folder in . react/test/react-18; do
+    if ! (cd "$root/clients/js/$folder" && quietly npm ci --ignore-scripts); then
+      say "The installation failed (see above); please try again."
+      exit 1
+    fi
+  done
   js_fingerprint >"$root/clients/js/node_modules/.installed"
   say "Installed in $((SECONDS - started)) s."
 }
