@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from pymongo import ASCENDING
-from pymongo.errors import DuplicateKeyError
 
+from app.store import versioned
 from app.store.answering import answered
 from app.store.connection import Connection
-from app.store.documents import Document, read, update
+from app.store.documents import Document, read
 from schemas.control import Control, Subject
 
 
@@ -27,16 +27,7 @@ class MongoControls:
 
     async def write(self, before: Control | None, after: Control) -> bool:
         """See app.ports.Controls."""
-        try:
-            async with answered():
-                if before is None:
-                    await self._all.insert_one(after.document())
-                    return True
-                chosen = {"_id": {"$eq": before.id}, "version": {"$eq": before.version}}
-                result = await self._all.update_one(chosen, update(before, after))
-        except DuplicateKeyError:
-            return False
-        return result.matched_count == 1
+        return await versioned.write(self._all, before, after)
 
     async def _some(self, query: Document) -> tuple[Control, ...]:
         async with answered():

@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import Final
 
 from pymongo import ASCENDING, ReturnDocument
-from pymongo.errors import DuplicateKeyError
 
+from app.store import versioned
 from app.store.answering import answered
 from app.store.connection import Connection
-from app.store.documents import Document, read, update
+from app.store.documents import Document, read
 from schemas.hook import Endpoint, EndpointId, HookEvent
 
 _OPEN: Final[Document] = {"order": {"$exists": False}}
@@ -44,16 +44,7 @@ class MongoEndpoints:
 
     async def write(self, before: Endpoint | None, after: Endpoint) -> bool:
         """See app.ports.Endpoints."""
-        try:
-            async with answered():
-                if before is None:
-                    await self._all.insert_one(after.document())
-                    return True
-                chosen = {"_id": {"$eq": before.id}, "version": {"$eq": before.version}}
-                result = await self._all.update_one(chosen, update(before, after))
-        except DuplicateKeyError:
-            return False
-        return result.matched_count == 1
+        return await versioned.write(self._all, before, after)
 
     async def delete(self, endpoint_id: EndpointId) -> bool:
         """See app.ports.Endpoints."""
